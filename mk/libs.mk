@@ -1,0 +1,17 @@
+# Where the suite's own libraries lie, and what every compilation sees.
+# Read after config.mk; needs TOP.
+LIBCOMPAT = ${TOP}/lib/libcompat/libcompat.a
+LIBLOG = ${TOP}/lib/liblog/liblog.a
+LIBMSG = ${TOP}/lib/libmsg/libmsg.a
+LIBPROC = ${TOP}/lib/libproc/libproc.a
+LIBTLSIO = ${TOP}/lib/libtlsio/libtlsio.a
+LIBCONF = ${TOP}/lib/libconf/libconf.a
+LIBSEAL = ${TOP}/lib/libseal/libseal.a
+LIBSTORE = ${TOP}/lib/libstore/libstore.a
+LIBMIME = ${TOP}/lib/libmime/libmime.a
+LIBIMAP = ${TOP}/lib/libimap/libimap.a
+LIBSMTP = ${TOP}/lib/libsmtp/libsmtp.a
+INCLUDES = -I${TOP} -I${TOP}/lib/libcompat -I${TOP}/lib/liblog \
+	-I${TOP}/lib/libmsg -I${TOP}/lib/libproc -I${TOP}/lib/libtlsio \
+	-I${TOP}/lib/libconf -I${TOP}/lib/libseal -I${TOP}/lib/libstore \
+	-I${TOP}/lib/libmime -I${TOP}/lib/libimap -I${TOP}/lib/libsmtp
