@@ -1,0 +1,145 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Wires of imap-store's master, opener and vault that come before a session:
+ * who may log in, who becomes a vault, where deliveries are announced.  What a
+ * session says afterwards is vault_wire.h.  Names: FROM_TO_WHAT; payload in
+ * the order given; str and bytes carry a u32 length.  id: the asker's, not 0,
+ * repeated in the answer.
+ */
+
+#ifndef STORE_WIRE_H
+#define STORE_WIRE_H
+
+#define STORE_WIRE_VERSION 1
+
+#define ACCOUNT_NAME_MAX 320   /* octets of local@domain, NUL included */
+#define SECRET_MAX 1024	       /* octets of a password */
+#define LOGIN_QUEUE_MAX 32     /* logins waiting for a derivation */
+#define LOCK_WAIT_MS 5000      /* a new vault waits for a dying one */
+
+/* What a login is for; a slot's scope must hold it. */
+enum store_service {
+	SERVICE_IMAP = 1,
+	SERVICE_SUBMISSION = 2, /* compare only: no vault is opened */
+	SERVICE_MANAGE = 3
+};
+
+/* Why a login was not let in.  The client learns no difference but these. */
+enum store_refusal {
+	REFUSED_CREDENTIALS = 1, /* unknown name, wrong or revoked secret */
+	REFUSED_DISABLED = 2,	 /* said only to who knows the secret */
+	REFUSED_UNAVAILABLE = 3, /* queue full, lock held, no memory, disk */
+	REFUSED_LIMIT = 4,	 /* too many sessions of this user */
+	REFUSED_DAMAGED = 5	 /* the account cannot be opened; logged */
+};
+
+enum store_wire {
+	/*
+	 * engine -> master: somebody wants in.  u64 connection id, u8 service,
+	 * str account (normalised).  Answered by OPENER or REFUSED.
+	 */
+	ENGINE_MASTER_LOGIN = 1,
+	/* engine -> master: the login of this id is no longer wanted. */
+	ENGINE_MASTER_CANCEL = 2,
+	/* master -> engine: descriptor of a wire to the opener of this id. */
+	MASTER_ENGINE_OPENER = 3,
+	/* master -> engine: u8 refusal. */
+	MASTER_ENGINE_REFUSED = 4,
+
+	/*
+	 * engine -> opener, on the wire of MASTER_ENGINE_OPENER: u32 version,
+	 * u8 mechanism (1: a password), bytes secret.
+	 */
+	ENGINE_OPENER_AUTH = 10,
+	/* opener -> engine: u8 refusal; then the wire is closed. */
+	OPENER_ENGINE_NO = 11,
+	/*
+	 * opener or vault -> engine: u8 scope bits, u32 slot id, u64 session
+	 * id, str account.  From here on the wire speaks vault_wire.h (or is
+	 * closed, where the service opens no vault).
+	 */
+	VAULT_ENGINE_WELCOME = 12,
+
+	/* opener -> master: the derivation is over, the core is free. */
+	OPENER_MASTER_DERIVED = 20,
+	/* opener -> master: may this process be the account's vault? */
+	OPENER_MASTER_MAYI = 21,
+	/* master -> opener: be it; or: one lives by now, here is a wire. */
+	MASTER_OPENER_BE = 22,
+	MASTER_OPENER_VAULT = 23, /* descriptor: wire to the vault */
+	/* vault -> master: opened and serving.  Nothing. */
+	VAULT_MASTER_UP = 24,
+	/* vault -> master: u32 sessions now open. */
+	VAULT_MASTER_SESSIONS = 25,
+	/* vault -> master: no more sessions, please; exits after this. */
+	VAULT_MASTER_ENDING = 26,
+	/* vault -> master: a wire to a worker is wanted. */
+	VAULT_MASTER_WORKER = 27,
+
+	/* master -> vault: descriptor: wire to an opener of this account. */
+	MASTER_VAULT_OPENER = 30,
+	/* master -> vault: deliveries lie in in/. */
+	MASTER_VAULT_MAIL = 31,
+	/* master -> vault: descriptor: wire to a worker of its own. */
+	MASTER_VAULT_WORKER = 32,
+	/* master -> vault: end all sessions and exit (removed, disabled). */
+	MASTER_VAULT_KICK = 33,
+
+	/*
+	 * opener -> vault: is this secret known?  bytes secret, u8 service.
+	 * Answered by KNOWN or UNKNOWN; a wrong one costs a hash.
+	 */
+	OPENER_VAULT_TRY = 40,
+	/* vault -> opener: u32 slot id, u8 scope. */
+	VAULT_OPENER_KNOWN = 41,
+	/* vault -> opener: raw[32] nonce, to prove the master key over. */
+	VAULT_OPENER_UNKNOWN = 42,
+	/*
+	 * opener -> vault, after KNOWN (proof of zeros) or after a derivation:
+	 * u32 slot id, u8 scope, raw[32] proof = keyed BLAKE2b(proof key,
+	 * nonce | slot id), raw[32] tag of the secret (as the vault computes
+	 * it; zeros after KNOWN), and the session's descriptor.
+	 */
+	OPENER_VAULT_SESSION = 43,
+	/* vault -> opener: taken; the opener ends. */
+	VAULT_OPENER_TAKEN = 44,
+
+	/* smtp-deliver -> master: str account: a delivery is durable. */
+	DELIVER_MASTER_MAIL = 50,
+
+	/*
+	 * sealctl -> master, over the descriptor that its control message
+	 * brought; answered by one or more USER messages and an END.
+	 */
+	CTL_MASTER_USER_ADD = 60,  /* u32 version, str account, bytes password
+				    * (empty: make one up), u64 quota or 0 */
+	CTL_MASTER_USER_DEL = 61,  /* u32 version, str account */
+	CTL_MASTER_USER_LIST = 62, /* u32 version, str domain or empty */
+	CTL_MASTER_USER_SHOW = 63, /* u32 version, str account */
+	/*
+	 * master -> sealctl: str account, str state (active, disabled), u64
+	 * quota limit in bytes or 0, u64 bytes used, u32 sessions, i64 created.
+	 */
+	MASTER_CTL_USER = 64,
+	/* master -> sealctl: bytes password (empty if given), str recovery. */
+	MASTER_CTL_CREATED = 65,
+	/* master -> sealctl: u8 error (0: done), str one-line reason. */
+	MASTER_CTL_END = 66
+};
+
+#endif

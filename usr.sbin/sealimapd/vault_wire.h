@@ -1,0 +1,215 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The wire of one IMAP session: imap-engine asks, the user's vault answers.
+ * Names: V_WHAT for requests (engine -> vault), R_WHAT for answers (vault ->
+ * engine).  The engine parses and formats; the vault knows boxes, numbers,
+ * flags and opaque bytes, and believes nothing here but that the session was
+ * opened with a secret of the account.
+ *
+ * Order.  Requests carry an id (the engine's, not 0).  The vault answers them
+ * one after another in the order they came; every request ends with exactly
+ * one R_DONE of its id, after the durable sync where it changed anything.
+ * Many requests may be under way.  Answers that stream (rows, chunks) are made
+ * as the wire drains; meanwhile no later request of the session is read.
+ *
+ * Numbers.  A message is named by UID or by sequence number; sequence numbers
+ * are those this session has been told of (R_EXISTS, R_EXPUNGE).
+ * A set is: u32 count, then count times u32 first, u32 last (first <= last;
+ * 0xffffffff as "*": the highest number of the box).
+ *
+ * News.  A request with NEWS asks for what others changed, before its R_DONE:
+ * R_ROW with flags of changed messages, R_EXISTS of new ones, and, only
+ * with NEWS_EXPUNGE, R_EXPUNGE.  While idling (V_IDLE) news comes unasked,
+ * with id 0.
+ */
+
+#ifndef VAULT_WIRE_H
+#define VAULT_WIRE_H
+
+#define BOX_NAME_MAX 1000   /* octets of a mailbox name, all levels */
+#define KEYWORD_MAX 100	    /* octets of a keyword */
+#define KEYWORDS_MAX 56	    /* keywords of a mailbox */
+#define SET_RANGES_MAX 4096 /* ranges of one set */
+#define CHUNK_PLAIN 65536   /* plain octets of every chunk but the last */
+#define SUMMARY_MAX (256 * 1024) /* octets of a summary, plain */
+#define RENAMES_MAX 500	    /* boxes moved by one V_RENAME */
+
+/* Bits of a message's flags; keyword i of the box is bit 8 + i. */
+#define FLAG_SEEN 0x01ULL
+#define FLAG_ANSWERED 0x02ULL
+#define FLAG_FLAGGED 0x04ULL
+#define FLAG_DELETED 0x08ULL
+#define FLAG_DRAFT 0x10ULL
+#define FLAG_SYSTEM 0x1fULL
+#define FLAG_KEYWORD(i) (1ULL << (8 + (i)))
+
+/* u8 request bits, the first field of the requests that say so. */
+#define NEWS 0x01	  /* tell news before R_DONE */
+#define NEWS_EXPUNGE 0x02 /* expunges too (7.4.1 of RFC 3501 allows it) */
+#define BY_UID 0x04	  /* the set holds UIDs */
+#define SILENT 0x08	  /* V_STORE: do not tell the asker the new flags */
+
+/* u16 special uses of a box (RFC 6154). */
+#define USE_ARCHIVE 0x01
+#define USE_DRAFTS 0x02
+#define USE_FLAGGED 0x04
+#define USE_JUNK 0x08
+#define USE_SENT 0x10
+#define USE_TRASH 0x20
+#define USE_ALL 0x40
+
+/* Items of V_FETCH, and of R_ROWS in answer. */
+#define ROW_SUMMARY 0x01 /* the summary's chunks */
+#define ROW_BODY 0x02	 /* the whole body as R_CHUNKs after each row */
+#define ROW_SET_SEEN 0x04 /* \Seen is set first (a read-write box only) */
+
+/* u8 result of R_DONE. */
+enum vault_result {
+	DONE_OK = 0,
+	DONE_NONEXISTENT = 1,	/* no such box */
+	DONE_TRYCREATE = 2,	/* no such box to put messages into */
+	DONE_EXISTS = 3,	/* ALREADYEXISTS */
+	DONE_CANNOT = 4,	/* not on INBOX, not with this name */
+	DONE_OVERQUOTA = 5,
+	DONE_LIMIT = 6,		/* too many boxes, keywords, ... */
+	DONE_READONLY = 7,
+	DONE_EXPUNGED = 8,	/* EXPUNGEISSUED: some messages are gone */
+	DONE_NOSPACE = 9,	/* the disk is full: nothing was changed */
+	DONE_IO = 10,		/* cannot be read */
+	DONE_CORRUPT = 11,	/* a chunk does not verify */
+	DONE_BADSEQ = 12,	/* a sequence number past the last: BAD */
+	DONE_NOTSELECTED = 13,
+	DONE_CANCELLED = 14,
+	DONE_BUSY = 15		/* a search already runs, no worker, ... */
+};
+
+enum vault_wire {
+	/* ---- engine -> vault ---- */
+
+	/*
+	 * u8 bits, str box name, u8 read-only.  Unselects first, whatever
+	 * comes of it.  Answer R_SELECTED, R_DONE.
+	 */
+	V_SELECT = 100,
+	/* u8 expunge the deleted (CLOSE of a read-write box). */
+	V_UNSELECT = 101,
+	/* All boxes: R_BOX..., R_DONE.  u8 1: with numbers (LIST-STATUS). */
+	V_LIST = 102,
+	/* str box name.  R_BOX (with numbers), R_DONE. */
+	V_STATUS = 103,
+	/* u16 special use, str box name.  R_DONE carries the id's OBJECTID. */
+	V_CREATE = 104,
+	V_DELETE = 105, /* str box name */
+	/* u32 count, count times: str old name, str new name; all or none. */
+	V_RENAME = 106,
+	V_SUBSCRIBE = 107, /* u8 on, str name (any name may be subscribed) */
+	/*
+	 * u8 bits, str box name, u64 system flags, u16 n, n times str keyword,
+	 * i64 internal date (seconds, UTC), i16 its zone in minutes (as u16),
+	 * u64 size in octets, or 0 if not yet known.  Then V_CHUNK..., and
+	 * V_APPEND_END or V_APPEND_ABORT of the same id.  An answer may come
+	 * early if it is a refusal; the rest is then swallowed.
+	 */
+	V_APPEND = 108,
+	/*
+	 * u8 kind (0 body, 1 summary), u8 compressed, u32 plain length, then
+	 * the rest of the message: the chunk's octets.  All body chunks but the
+	 * last hold CHUNK_PLAIN; summary chunks come after them.
+	 */
+	V_CHUNK = 109,
+	/* u8 codec of the compressed chunks, u64 size.  R_APPENDED, R_DONE. */
+	V_APPEND_END = 110,
+	V_APPEND_ABORT = 111, /* no answer */
+	/*
+	 * u8 bits, u8 ROW_ items, set.  R_ROWS (many rows each) and, with
+	 * ROW_BODY, R_CHUNK... after each row.  Messages the session does not
+	 * know yet are left out; ones expunged meanwhile too, and then the
+	 * result is DONE_EXPUNGED.
+	 */
+	V_FETCH = 112,
+	/*
+	 * u32 uid, u32 first chunk, u32 last chunk (0xffffffff: to the end).
+	 * R_CHUNK..., R_DONE.
+	 */
+	V_BODY = 113,
+	/*
+	 * u8 bits, u8 op (0 replace, 1 add, 2 remove), u64 system flags, u16
+	 * n, n times str keyword, u64 UNCHANGEDSINCE or all ones, set.
+	 * R_ROWS (flags only) of the changed unless SILENT, R_DONE.
+	 */
+	V_STORE = 114,
+	/* u8 bits, u8 move, str box name, set.  R_COPIED, R_EXPUNGE..., R_DONE */
+	V_COPY = 115,
+	/* u8 bits, set of UIDs or empty: all.  R_EXPUNGE..., R_DONE. */
+	V_EXPUNGE = 116,
+	/*
+	 * u8 bits (BY_UID: answer in UIDs), u8 options (0), the rest: a
+	 * program as search.h packs it.  R_FOUND..., R_DONE.
+	 */
+	V_SEARCH = 117,
+	V_NOOP = 118,	/* u8 bits: only news.  R_DONE */
+	V_IDLE = 119,	/* u8 on.  R_DONE to each; between them news with id 0 */
+	V_CANCEL = 120, /* the request of this id is no longer wanted */
+
+	/* ---- vault -> engine ---- */
+
+	/*
+	 * u64 box id, u32 uidvalidity, u32 uidnext, u64 highest modseq, u32
+	 * exists, u32 first unseen sequence number or 0, u8 read-only, u16 n,
+	 * n times str keyword (bit order).
+	 */
+	R_SELECTED = 200,
+	/*
+	 * u64 box id, u16 special use, u8 subscribed, u8 exists (a subscribed
+	 * name may have no box), str name, u8 with numbers, then if so: u32
+	 * messages, u32 uidnext, u32 uidvalidity, u32 unseen, u32 deleted,
+	 * u64 size, u64 highest modseq.
+	 */
+	R_BOX = 201,
+	/* u16 n, n times str keyword: the table grew; before any row uses it. */
+	R_KEYWORDS = 202,
+	/*
+	 * Many rows, to the end of the message; each: u32 sequence number, u32
+	 * uid, u64 flags, u64 modseq, i64 internal date, u16 zone, u64 size,
+	 * raw[16] email id, u8 codec, u8 what follows: 0 nothing; 1 summary:
+	 * u8 compressed, u32 plain length, bytes.  A summary that is longer
+	 * than one chunk comes as kind 1 R_CHUNKs right after its row, which
+	 * is then the last of its message and says 2.  With id 0, or as news
+	 * or in answer to V_STORE, a row tells new flags.
+	 */
+	R_ROWS = 203,
+	/*
+	 * u32 uid, u8 kind, u8 compressed, u8 last, u32 index, u32 plain
+	 * length, then the rest: the octets.
+	 */
+	R_CHUNK = 204,
+	R_EXISTS = 205,	 /* u32 messages in the box, as the session now knows */
+	R_EXPUNGE = 206, /* u32 n, n times u32 sequence number, in order */
+	/* u32 uidvalidity, u32 uid */
+	R_APPENDED = 207,
+	/* u32 uidvalidity, set of source UIDs, set of new UIDs, in order */
+	R_COPIED = 208,
+	/* u32 n, n times u32 number, ascending; may come in several */
+	R_FOUND = 209,
+	/* u8 result, str detail (may be empty; safe to show to the user) */
+	R_DONE = 210,
+	/* u8 reason: the vault ends this session: 1 kicked, 2 store failed */
+	R_BYE = 211
+};
+
+#endif
