@@ -1,0 +1,65 @@
+# The whole suite.  README.md says what the targets do for you; the ones a
+# developer wants are: all, test, lint, run, install, stress, fuzz, bench.
+# SAN and PREFIX, where given, configure anew; otherwise what configure was
+# last told holds.
+SAN = as-configured
+PREFIX = as-configured
+DESTDIR =
+RUN = run
+USERS = 1
+PORT =
+COST =
+JOBS = 4
+
+all: links
+config: FRC
+	@sh mk/config.sh '${SAN}' '${PREFIX}'
+lib: config
+	@cd lib && ${MAKE} all
+usr.sbin usr.bin: lib
+	@cd $@ && ${MAKE} all
+links: usr.sbin usr.bin
+	@sh mk/links.sh
+regress: links
+	@cd regress && ${MAKE} all
+
+# These install packages first, and only then can be configured and built.
+run:
+	@sh mk/packages.sh build
+	@${MAKE} -j${JOBS} all
+	@exec env RUN='${RUN}' USERS='${USERS}' PORT='${PORT}' COST='${COST}' \
+	    sh mk/run.sh
+test:
+	@sh mk/packages.sh build test
+	@${MAKE} -j${JOBS} regress
+	@exec sh mk/test.sh
+lint:
+	@sh mk/packages.sh build lint
+	@${MAKE} -j${JOBS} all
+	@exec sh mk/lint.sh
+stress:
+	@sh mk/packages.sh build test
+	@${MAKE} -j${JOBS} regress
+	@STRESS=1 exec sh mk/test.sh
+fuzz:
+	@sh mk/packages.sh build fuzz
+	@${MAKE} -j${JOBS} all
+	@exec sh mk/fuzz.sh
+bench:
+	@sh mk/packages.sh build bench
+	@${MAKE} -j${JOBS} all
+	@exec sh mk/bench.sh
+
+install: links
+	@sh mk/install.sh '${DESTDIR}'
+
+clean: config
+	@for d in lib usr.sbin usr.bin regress; do \
+		(cd $$d && ${MAKE} clean) || exit 1; done
+	rm -rf libexec
+distclean: clean
+	rm -f config.mk config.h config.log
+
+FRC:
+.PHONY: all config lib usr.sbin usr.bin links regress run test lint stress \
+	fuzz bench install clean distclean FRC

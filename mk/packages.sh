@@ -1,0 +1,57 @@
+#!/bin/sh
+# Installs the Debian packages that a task needs: as root, or through a sudo
+# that asks nothing; otherwise prints the one line to run and fails.  Where
+# everything is there already, and on other systems, it does nothing.
+# usage: sh mk/packages.sh build|test|lint|fuzz|bench ...
+set -eu
+
+command -v dpkg-query >/dev/null 2>&1 || exit 0
+
+want=
+for task; do
+	case $task in
+	build)
+		want="$want libc6-dev pkg-config byacc libbsd-dev"
+		want="$want libevent-dev libtls-dev libssl-dev libsodium-dev"
+		want="$want libzstd-dev zlib1g-dev openssl curl"
+		;;
+	test)
+		want="$want kyua libatf-dev atf-sh binutils procps python3"
+		want="$want isync neomutt fetchmail offlineimap3 swaks"
+		want="$want mandoc strace"
+		;;
+	lint) want="$want clang-format cppcheck mandoc shellcheck" ;;
+	fuzz) want="$want clang" ;;
+	bench) want="$want python3" ;;
+	*)
+		echo "usage: packages.sh build|test|lint|fuzz|bench ..." >&2
+		exit 1
+		;;
+	esac
+done
+
+missing=
+for p in $want; do
+	state=$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null || :)
+	[ "$state" = installed ] || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+line="apt-get update && apt-get install -y --no-install-recommends$missing"
+if [ "$(id -u)" -eq 0 ]; then
+	sudo=
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+	sudo="sudo -n"
+else
+	echo "Packages are missing; as root, run this and try again:" >&2
+	echo "  $line" >&2
+	exit 1
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+{
+	$sudo apt-get -q update
+	$sudo env DEBIAN_FRONTEND=noninteractive \
+	    apt-get -q install -y --no-install-recommends $missing
+} </dev/null
