@@ -28,7 +28,6 @@
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
-#include <vis.h>
 
 #include "log.h"
 
@@ -41,10 +40,10 @@ static struct {
 	int verbose;
 	bool to_syslog;
 	bool in_sink;
-} logger = { .tag = "sealmail" };
+} logger = {.tag = "sealmail"};
 
-static void log_emit(int, int, const char *, va_list)
-    __attribute__((format(printf, 3, 0)));
+static void
+log_emit(int, int, const char *, va_list) __attribute__((format(printf, 3, 0)));
 static void log_out(int, const char *);
 static void write_stderr(const char *, const char *);
 
@@ -179,10 +178,10 @@ log_vis_len(const void *data, size_t len)
 	buf = bufs[next++ % LOG_VIS_BUFS];
 	end = buf;
 	for (p = data; len > 0; p++, len--) {
-		if (*p == '=' || *p == '\'')
-			(void)snprintf(one, sizeof(one), "\\%03o", *p);
+		if (*p > ' ' && *p < 0x7f && strchr("=\"'\\", *p) == NULL)
+			(void)snprintf(one, sizeof(one), "%c", *p);
 		else
-			(void)vis(one, *p, VIS_WHITE | VIS_OCTAL | VIS_DQ, 0);
+			(void)snprintf(one, sizeof(one), "\\%03o", *p);
 		n = strlen(one);
 		if (n > (size_t)(buf + VIS_MAX - end))
 			break;
@@ -206,8 +205,8 @@ log_emit(int priority, int errnum, const char *fmt, va_list ap)
 		return;
 	len = strlen(line);
 	if (errnum != 0)
-		(void)snprintf(line + len, sizeof(line) - len, ": %s",
-		    strerror(errnum));
+		(void)snprintf(
+		    line + len, sizeof(line) - len, ": %s", strerror(errnum));
 	/* One event is one line, whatever a caller forgot to encode. */
 	for (char *p = line; *p != '\0'; p++) {
 		if (iscntrl((unsigned char)*p))

@@ -57,10 +57,8 @@ void log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *, ...) __attribute__((format(printf, 1, 2)));
 void log_warnx(const char *, ...) __attribute__((format(printf, 1, 2)));
 /* These log and end the process with status 1. */
-void fatal(const char *, ...)
-    __attribute__((noreturn, format(printf, 1, 2)));
-void fatalx(const char *, ...)
-    __attribute__((noreturn, format(printf, 1, 2)));
+void fatal(const char *, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void fatalx(const char *, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /*
  * A printable form of untrusted text for a log line, cut to 200 octets: one of
@@ -74,7 +72,8 @@ const char *log_vis_len(const void *, size_t);
 /*
  * A mail address for a log line, static like log_vis(): "h:" and twelve hex
  * digits of a keyed hash of its lower-case form, or, after log_addr_clear(true)
- * (the config's "log addresses yes"), the address itself.  Without a key: "h:-".
+ * (the config's "log addresses yes"), the address itself.  Without a key:
+ * "h:-".
  */
 void log_addr_key(const uint8_t key[LOG_KEY_LEN]);
 void log_addr_clear(bool);

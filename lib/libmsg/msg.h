@@ -34,10 +34,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_MAX (68 * 1024)	 /* octets of a packet, header included */
-#define MSG_HEADER 12		 /* u32 type, u32 id, u32 payload length */
+#define MSG_MAX (68 * 1024) /* octets of a packet, header included */
+#define MSG_HEADER 12       /* u32 type, u32 id, u32 payload length */
 #define MSG_PAYLOAD_MAX (MSG_MAX - MSG_HEADER)
-#define MSG_HIGH (256 * 1024)	 /* queued octets at which a source stops */
+#define MSG_HIGH (256 * 1024) /* queued octets at which a source stops */
+#define MSG_QUEUE_MAX (16 * 1024 * 1024) /* queued octets that fail a wire */
 #define MSG_SOCKBUF (256 * 1024) /* asked of SO_SNDBUF; BSDs need it raised */
 
 struct wire;
@@ -47,7 +48,7 @@ struct msgout;
 struct msg {
 	uint32_t type;
 	uint32_t id;
-	int fd;		     /* -1 if none; closed after the handler unless taken */
+	int fd; /* -1 if none; closed after the handler unless taken */
 	const uint8_t *data; /* payload */
 	size_t len;
 	size_t off; /* what the getters have read */
@@ -117,13 +118,20 @@ typedef void (*wire_gone)(struct wire *, void *arg);
 
 int wire_pair(int fds[2]); /* 0, or -1 with errno; sets MSG_SOCKBUF */
 struct wire *wire_new(int fd, wire_handler, wire_gone, void *arg);
-void wire_free(struct wire *);	/* closes; queued messages are dropped; NULL ok */
-int wire_detach(struct wire *); /* frees the wire, returns its descriptor */
+void
+wire_free(struct wire *); /* closes; queued messages are dropped; NULL ok */
+int wire_detach(struct wire *); /* likewise, but returns the descriptor */
+/*
+ * For a child, after fork(2): frees a wire of its parent and closes the child's
+ * descriptor, but leaves the event loop alone, which is still the parent's.
+ */
+void wire_abandon(struct wire *);
 void wire_set(struct wire *, wire_handler, wire_gone, void *arg);
 int wire_fd(const struct wire *);
-void wire_pause(struct wire *);	 /* stop reading (also within the handler) */
+void wire_pause(struct wire *);  /* stop reading (also within the handler) */
 void wire_resume(struct wire *); /* read on */
-size_t wire_queued(const struct wire *); /* octets not yet taken by the socket */
+size_t
+wire_queued(const struct wire *); /* octets not yet taken by the socket */
 /*
  * While set, cb is called whenever the queue is empty and the socket takes
  * more: produce at least one message or unset it (cb NULL).  A generator.
@@ -143,7 +151,11 @@ int msg_send_wait(struct msgout *, int timeout_ms);
 int msg_recv_wait(int fd, struct msg *, int timeout_ms);
 void msg_done(struct msg *);
 
-/* Wipes both buffers of this process. */
+/*
+ * Wipes both buffers of this process and returns their pages: before a long
+ * idle time, and first thing in a child that was forked within a handler (the
+ * message in hand is gone then).
+ */
 void msg_wipe(void);
 
 #endif
