@@ -1,0 +1,233 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Keys of an account: slots, the keyring, and what a ring can open.  Only the
+ * store's openers and vaults (and account creation) use it; see seal.h for
+ * errors and for what needs no secret.
+ */
+
+#ifndef SEAL_KEYS_H
+#define SEAL_KEYS_H
+
+#include "seal.h"
+
+/*
+ * Memory for long-lived keys: locked, guarded, not in core files, wiped when
+ * freed.  Not per message: it costs four mappings.  NULL with ENOMEM.
+ */
+void *secret_alloc(size_t);
+void secret_free(void *); /* NULL is fine */
+void secret_readonly(void *);
+void secret_readwrite(void *);
+
+/* Cost of a password's key derivation. */
+struct seal_kdf {
+	uint64_t ops; /* Argon2id passes */
+	uint64_t mem; /* octets */
+};
+extern const struct seal_kdf seal_kdf_standard; /* 64 MiB, 3 passes */
+extern const struct seal_kdf seal_kdf_light;    /* 19 MiB, 2 passes */
+extern const struct seal_kdf seal_kdf_low;      /* 8 KiB, 1: tests only */
+
+enum seal_slot_kind {
+	SEAL_SLOT_MAIN = 1,
+	SEAL_SLOT_APP = 2,
+	SEAL_SLOT_RECOVERY = 3,
+	SEAL_SLOT_ESCROW = 4,
+	SEAL_SLOT_SCRAM = 5,
+	SEAL_SLOT_MEMBER = 6,
+};
+#define SEAL_SCOPE_IMAP 0x0001
+#define SEAL_SCOPE_SUBMISSION 0x0002
+#define SEAL_SCOPE_MANAGE 0x0004
+#define SEAL_SCOPE_ALL 0x0007
+
+#define SEAL_SLOTS_MAX 128    /* tombstones included */
+#define SEAL_LABEL_MAX 64     /* octets */
+#define SEAL_SECRET_MAX 1024  /* octets of a password */
+#define SEAL_CODE_LEN 36      /* symbols of a code */
+#define SEAL_CODE_SIZE 45     /* with hyphens and NUL */
+#define SEAL_PASSWORD_SIZE 30 /* a generated password, with NUL */
+
+struct seal_slot;
+struct seal_slots;
+
+/* The union of the newest files of both hosts; verified.  ENOENT: none. */
+struct seal_slots *seal_slots_load(int dirfd, const struct seal_account *);
+struct seal_slots *seal_slots_new(void);
+void seal_slots_free(struct seal_slots *);
+/* What can be told of a slot without a key; i from 0; false past the last. */
+struct seal_slot_info {
+	uint32_t id;
+	enum seal_slot_kind kind;
+	uint16_t scope;
+	struct seal_kdf kdf; /* 0, 0 for codes */
+	int64_t created;
+};
+bool
+seal_slots_info(const struct seal_slots *, size_t i, struct seal_slot_info *);
+
+/*
+ * Tries a secret.  amk (secret memory, SEAL_KEY_LEN) and info are filled where
+ * it opens a slot.  -1 with EACCES where it does not, after the same work:
+ * slots may be NULL (no such account), kdf is the cost to spend then.  A secret
+ * in the form of a code costs no Argon2id and is tried on its slot only.
+ * ENOMEM: the derivation could not be done; nothing is known of the secret.
+ */
+int seal_slots_try(const struct seal_slots *, const struct seal_account *,
+    const char *secret, size_t len, const struct seal_kdf *, uint8_t *amk,
+    struct seal_slot_info *);
+
+/*
+ * Changes to slots, in memory: seal_slots_save() makes them durable.  Each
+ * raises the slot's revision above all that are known.
+ * set: a main slot by password (id 0: a new one, else the one it replaces).
+ * code: an app or recovery slot; its text, to be shown once, goes to code.
+ */
+int seal_slots_set(struct seal_slots *, const struct seal_account *,
+    const uint8_t *amk, uint32_t id, const char *secret, size_t len,
+    const struct seal_kdf *, uint16_t scope, uint32_t *new_id);
+int seal_slots_code(struct seal_slots *, const struct seal_account *,
+    const uint8_t *amk, enum seal_slot_kind, uint16_t scope, const char *label,
+    char code[SEAL_CODE_SIZE], uint32_t *new_id);
+int seal_slots_revoke(struct seal_slots *, uint32_t id);
+/* The label, NUL-terminated, in buf of SEAL_LABEL_MAX + 1. */
+int seal_slots_label(const struct seal_slots *, const struct seal_account *,
+    const uint8_t *amk, uint32_t id, char *buf);
+
+/*
+ * Codes: base 32 in groups of four, with check symbols.  parse takes what a
+ * person typed (case, spaces and hyphens do not matter, o is 0, i and l are 1).
+ */
+enum seal_code {
+	SEAL_CODE_NONE,  /* not in the form of a code */
+	SEAL_CODE_TYPO,  /* a code with an error in it */
+	SEAL_CODE_VALID, /* of that kind, for that slot */
+};
+enum seal_code seal_code_parse(
+    const char *, size_t len, enum seal_slot_kind *, uint32_t *slot_id);
+/* A random password for people without one: 120 bits in groups. */
+void seal_password_make(char buf[SEAL_PASSWORD_SIZE]);
+
+/*
+ * An unlocked account: master key and the union of the rings, in secret memory
+ * that is read-only after the calls that make or change it.
+ */
+struct seal_ring;
+struct seal_ring *
+seal_ring_load(int dirfd, const struct seal_account *, const uint8_t *amk);
+void seal_ring_free(struct seal_ring *); /* wipes; NULL is fine */
+const struct seal_account *seal_ring_account(const struct seal_ring *);
+const uint8_t *seal_ring_amk(const struct seal_ring *);
+/* The newest delivery key of ours; for sealing what a client appends. */
+int seal_ring_delivery(const struct seal_ring *, struct seal_delivery *);
+/* A new delivery pair, in memory; save the ring, then publish. */
+int seal_ring_rotate(struct seal_ring **, struct seal_delivery *, int64_t now);
+
+/* Keys below the master key. */
+enum seal_sub {
+	SEAL_SUB_RING = 1,
+	SEAL_SUB_SNAPSHOT = 2,
+	SEAL_SUB_INDEX = 3,
+	SEAL_SUB_HEAD = 4,
+	SEAL_SUB_LABEL = 5,
+	SEAL_SUB_PROOF = 6, /* an opener proves the master key to a vault */
+	SEAL_SUB_META = 7,  /* sealed settings and scripts in files */
+};
+void seal_amk_sub(const uint8_t *amk, enum seal_sub, uint8_t key[SEAL_KEY_LEN]);
+void seal_ring_sub(
+    const struct seal_ring *, enum seal_sub, uint8_t key[SEAL_KEY_LEN]);
+/* The log key of an epoch; -1, ENOENT where no root covers it. */
+int seal_ring_log(
+    const struct seal_ring *, uint32_t epoch, uint8_t key[SEAL_KEY_LEN]);
+uint32_t seal_ring_epoch(const struct seal_ring *); /* to write in */
+#define SEAL_SIG_LEN 64
+void seal_ring_sign(const struct seal_ring *, const char *context, const void *,
+    size_t len, uint8_t sig[SEAL_SIG_LEN]);
+
+/*
+ * Files.  Each save writes the next version of host's own series: tmp, sync,
+ * read back and verified, rename, directory sync; then the older versions are
+ * overwritten and unlinked.  When it returns 0 the change is durable.
+ */
+int seal_slots_save(int dirfd, const struct seal_ring *, unsigned int host,
+    const struct seal_slots *);
+int seal_ring_save(int dirfd, const struct seal_ring *, unsigned int host);
+int seal_delivery_save(int dirfd, const struct seal_ring *, unsigned int host,
+    const struct seal_delivery *);
+
+/*
+ * A new account in an empty directory that has keys/: ring, main slot,
+ * recovery slot, delivery key, and `account` last.  The ring is returned (free
+ * it), the recovery code goes to code.
+ */
+struct seal_ring *seal_account_create(int dirfd, unsigned int host,
+    const char *password, size_t len, const struct seal_kdf *, int64_t now,
+    char code[SEAL_CODE_SIZE]);
+
+/* Opening what was sealed to one of the ring's delivery keys. */
+int seal_stanza_open(const struct seal_ring *, const struct seal_trailer *,
+    struct seal_stanza *);
+
+/* Reading a blob with K_m.  The caller wipes the struct. */
+struct seal_reader {
+	uint8_t key[SEAL_KEY_LEN]; /* K_c */
+	uint8_t ad[SEAL_KEY_LEN];  /* hash of the header */
+	uint8_t codec;
+};
+int seal_reader_init(struct seal_reader *,
+    const uint8_t header[SEAL_HEADER_LEN], const uint8_t key[SEAL_KEY_LEN]);
+/* Where the table lies in the file, and its sealed length. */
+int seal_locator_open(const struct seal_reader *, const struct seal_trailer *,
+    uint64_t *off, size_t *len);
+struct seal_table;
+struct seal_table *
+seal_table_open(const struct seal_reader *, const uint8_t *, size_t len);
+void seal_table_free(struct seal_table *);
+uint64_t seal_table_size(const struct seal_table *, enum seal_kind);
+uint32_t seal_table_chunks(const struct seal_table *, enum seal_kind);
+int64_t seal_table_date(const struct seal_table *);
+struct seal_chunk {
+	uint64_t off;       /* in the file */
+	uint32_t len;       /* sealed octets there */
+	uint32_t plain_len; /* after opening and decompression */
+	uint8_t flags;
+	bool last;
+};
+int seal_table_chunk(const struct seal_table *, enum seal_kind, uint32_t index,
+    struct seal_chunk *);
+/* len - SEAL_TAG_LEN octets to out, which may be in. */
+int seal_chunk_open(const struct seal_reader *, enum seal_kind, uint32_t index,
+    const struct seal_chunk *, const uint8_t *in, uint8_t *out);
+
+/* Local files: nonce | ciphertext | tag; out has len + SEAL_BOX_EXTRA. */
+#define SEAL_BOX_EXTRA 40
+void seal_box(const uint8_t key[SEAL_KEY_LEN], const void *ad, size_t ad_len,
+    const uint8_t *in, size_t len, uint8_t *out);
+int seal_unbox(const uint8_t key[SEAL_KEY_LEN], const void *ad, size_t ad_len,
+    const uint8_t *in, size_t len, uint8_t *out);
+
+/* Keyed BLAKE2b, 32 octets: the head file, proofs, secret tags. */
+void seal_mac(const uint8_t key[SEAL_KEY_LEN], const void *, size_t len,
+    uint8_t mac[SEAL_SUM_LEN]);
+bool seal_equal(const void *, const void *, size_t); /* constant time */
+/* An id that follows from others: instances, moves.  BLAKE2b, 16 octets. */
+void seal_derive_id(
+    const char *context, const void *, size_t len, uint8_t id[SEAL_ID_LEN]);
+void seal_random(void *, size_t);
+
+#endif
