@@ -9,7 +9,7 @@ while read -r path; do
 	name=${path##*/}
 	[ -f "$path" ] || continue
 	# A new file under the name, so that a running one is not disturbed.
-	if ! [ "$path" -ef "libexec/$name" ]; then
+	if ! cmp -s "$path" "libexec/$name"; then
 		ln -f "$path" "libexec/$name" 2>/dev/null || {
 			cp "$path" "libexec/$name.new"
 			mv -f "libexec/$name.new" "libexec/$name"

@@ -1,0 +1,82 @@
+#!/bin/sh
+# Lays out a system under DESTDIR: daemons and control tool in sbin, roles in
+# libexec/sealmail, the users' program in bin, manual pages, a sample of the
+# configuration, and what starts the daemons on each system.
+# usage: sh mk/install.sh DESTDIR
+set -eu
+cd "$(dirname "$0")/.."
+dest=$1
+
+conf() {
+	sed -n "s/^$1 = //p" config.mk
+}
+PREFIX=$(conf PREFIX)
+SYSCONFDIR=$(conf SYSCONFDIR)
+STATEDIR=$(conf STATEDIR)
+RUNDIR=$(conf RUNDIR)
+case $(conf OS) in
+linux | freebsd) man=$PREFIX/share/man ;;
+*) man=$PREFIX/man ;;
+esac
+[ "$(conf OS)" != freebsd ] || man=$PREFIX/man
+
+# put MODE FILE TARGET : one file, its folder made.
+put() {
+	mkdir -p "$dest${3%/*}"
+	rm -f "$dest$3"
+	cp "$2" "$dest$3"
+	chmod "$1" "$dest$3"
+}
+
+# fill MODE FILE TARGET : the same, with @NAMES@ filled in.
+fill() {
+	sed -e "s,@PREFIX@,$PREFIX,g" -e "s,@SYSCONFDIR@,$SYSCONFDIR,g" \
+	    -e "s,@STATEDIR@,$STATEDIR,g" -e "s,@RUNDIR@,$RUNDIR,g" \
+	    "$2" >"$tmp"
+	put "$1" "$tmp" "$3"
+}
+tmp=$(mktemp)
+trap 'rm -f "$tmp"' EXIT
+
+for p in sealimapd/parent/sealimapd sealsmtpd/parent/sealsmtpd \
+    sealctl/sealctl; do
+	put 755 "usr.sbin/$p" "$PREFIX/sbin/${p##*/}"
+done
+put 755 usr.bin/sealmail/sealmail "$PREFIX/bin/sealmail"
+for p in libexec/*; do
+	put 755 "$p" "$PREFIX/libexec/sealmail/${p##*/}"
+done
+for p in share/man/man*/*.[1578]; do
+	put 644 "$p" "$man/${p#share/man/}"
+done
+put 644 etc/sealmail.conf "$PREFIX/share/examples/sealmail/sealmail.conf"
+[ -e "$dest$SYSCONFDIR/sealmail.conf" ] ||
+    put 640 etc/sealmail.conf "$SYSCONFDIR/sealmail.conf"
+
+case $(conf OS) in
+linux)
+	# A unit under /usr belongs to the system's own folder.
+	case $PREFIX in
+	/usr) lib=/usr/lib ;;
+	*) lib=/etc ;;
+	esac
+	[ "$lib" = /etc ] && users=/etc/sysusers.d || users=$lib/sysusers.d
+	[ "$lib" = /etc ] && tmpf=/etc/tmpfiles.d || tmpf=$lib/tmpfiles.d
+	for d in sealimapd sealsmtpd; do
+		fill 644 "etc/systemd/$d.service.in" \
+		    "$lib/systemd/system/$d.service"
+	done
+	put 644 etc/systemd/sealmail.sysusers "$users/sealmail.conf"
+	fill 644 etc/systemd/sealmail.tmpfiles.in "$tmpf/sealmail.conf"
+	;;
+openbsd)
+	for d in sealimapd sealsmtpd; do
+		fill 555 "etc/rc.d.openbsd/$d.in" "/etc/rc.d/$d"
+	done
+	;;
+freebsd)
+	for d in sealimapd sealsmtpd; do
+		fill 555 "etc/rc.d.freebsd/$d.in" "$PREFIX/etc/rc.d/$d"
+	done
+	;;
+esac
