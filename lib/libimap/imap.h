@@ -1,0 +1,303 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What an IMAP client says (RFC 3501, RFC 9051): a reader takes the octets of
+ * a connection as they come and gives whole commands, their arguments typed
+ * and checked.  It never waits, never recurses, and holds a bounded part of
+ * the input.  A command and all it points to lie in an arena of its own that
+ * is wiped when it is freed.  imapfmt.h is the other direction.
+ */
+
+#ifndef IMAP_H
+#define IMAP_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IMAP_TAG_MAX 128              /* octets of a tag */
+#define IMAP_PRELINE_MAX 8192         /* a command before login, literals too */
+#define IMAP_PRELITERAL_MAX 1024      /* a literal before login */
+#define IMAP_COMMAND_MAX (256 * 1024) /* a command after login */
+#define IMAP_LITERAL_MAX (64 * 1024)  /* a literal that is no message */
+#define IMAP_SKIP_MAX (1024 * 1024)   /* refused octets that are read over */
+#define IMAP_AUTHLINE_MAX 4096        /* an answer within AUTHENTICATE */
+#define IMAP_SET_MAX 32768            /* ranges of a set */
+#define IMAP_SECTIONS_MAX 64          /* BODY[...] items of a FETCH */
+#define IMAP_PARTS_MAX 64             /* numbers of a section */
+#define IMAP_FIELDS_MAX 256           /* names of a HEADER.FIELDS */
+#define IMAP_KEYS_MAX 1000            /* keys of a SEARCH */
+#define IMAP_NEST_MAX 50     /* parentheses, NOTs and ORs around a key */
+#define IMAP_FLAGS_MAX 64    /* flags of a list */
+#define IMAP_WORDS_MAX 64    /* words of an ENABLE, patterns of a LIST */
+#define IMAP_KEYWORD_MAX 100 /* octets of a keyword */
+
+#define IMAP_STAR UINT32_MAX /* "*" in a set: the highest number */
+
+enum imap_verb {
+	IMAP_BAD, /* not a command: error says why, and changes nothing */
+	IMAP_CAPABILITY,
+	IMAP_NOOP,
+	IMAP_LOGOUT,
+	IMAP_ID,
+	IMAP_STARTTLS,
+	IMAP_AUTHENTICATE, /* words[0] mechanism; secret, has_initial */
+	IMAP_LOGIN,        /* name, secret */
+	IMAP_ENABLE,       /* words */
+	IMAP_SELECT,       /* name */
+	IMAP_EXAMINE,
+	IMAP_CREATE, /* name, use */
+	IMAP_DELETE,
+	IMAP_RENAME, /* name, name2 */
+	IMAP_SUBSCRIBE,
+	IMAP_UNSUBSCRIBE,
+	IMAP_LIST, /* name2 (reference), words (patterns), list_* */
+	IMAP_LSUB,
+	IMAP_NAMESPACE,
+	IMAP_STATUS, /* name, status */
+	IMAP_APPEND, /* see below */
+	IMAP_IDLE,
+	IMAP_CHECK,
+	IMAP_CLOSE,
+	IMAP_UNSELECT,
+	IMAP_EXPUNGE, /* set, if by uid */
+	IMAP_SEARCH,  /* charset, keys */
+	IMAP_FETCH,   /* set, items, sections */
+	IMAP_STORE,   /* set, store_op, silent, flags, keywords */
+	IMAP_COPY,    /* set, name */
+	IMAP_MOVE,
+	IMAP_VERBS
+};
+
+/* Octets with a NUL after them that len does not count. */
+struct imap_str {
+	const char *p;
+	size_t len;
+};
+
+/* first <= last, IMAP_STAR being the largest. */
+struct imap_range {
+	uint32_t first;
+	uint32_t last;
+};
+
+/* Ranges in rising order, none touching the next. */
+struct imap_set {
+	struct imap_range *range;
+	size_t n;
+};
+
+/* FETCH items that stand for themselves. */
+#define IMAP_ITEM_UID 0x001
+#define IMAP_ITEM_FLAGS 0x002
+#define IMAP_ITEM_INTERNALDATE 0x004
+#define IMAP_ITEM_SIZE 0x008
+#define IMAP_ITEM_ENVELOPE 0x010
+#define IMAP_ITEM_BODY 0x020
+#define IMAP_ITEM_BODYSTRUCTURE 0x040
+
+enum imap_section_kind {
+	IMAP_SECTION_BODY,   /* BODY[...], BODY.PEEK[...] */
+	IMAP_SECTION_RFC822, /* RFC822 and its kin, answered by that name */
+	IMAP_SECTION_BINARY,
+	IMAP_SECTION_BINARY_SIZE
+};
+
+enum imap_section_text {
+	IMAP_TEXT_ALL, /* of a part without suffix: its contents */
+	IMAP_TEXT_HEADER,
+	IMAP_TEXT_FIELDS,
+	IMAP_TEXT_FIELDS_NOT,
+	IMAP_TEXT_TEXT,
+	IMAP_TEXT_MIME
+};
+
+struct imap_section {
+	enum imap_section_kind kind;
+	enum imap_section_text text;
+	bool peek;
+	bool partial;
+	uint64_t first; /* of <first.count> */
+	uint64_t count;
+	const uint32_t *part;
+	size_t nparts;
+	const struct imap_str *field; /* upper-cased names */
+	size_t nfields;
+};
+
+/* STATUS items. */
+#define IMAP_STATUS_MESSAGES 0x01
+#define IMAP_STATUS_RECENT 0x02
+#define IMAP_STATUS_UIDNEXT 0x04
+#define IMAP_STATUS_UIDVALIDITY 0x08
+#define IMAP_STATUS_UNSEEN 0x10
+#define IMAP_STATUS_DELETED 0x20
+#define IMAP_STATUS_SIZE 0x40
+
+/* System flags, as the bits that the store uses. */
+#define IMAP_FLAG_SEEN 0x01
+#define IMAP_FLAG_ANSWERED 0x02
+#define IMAP_FLAG_FLAGGED 0x04
+#define IMAP_FLAG_DELETED 0x08
+#define IMAP_FLAG_DRAFT 0x10
+
+/*
+ * A search program: keys in prefix order.  AND is followed by n keys, OR by
+ * two, NOT by one; keys[0] is the whole.
+ */
+enum imap_key_op {
+	IMAP_KEY_AND,
+	IMAP_KEY_OR,
+	IMAP_KEY_NOT,
+	IMAP_KEY_ALL,
+	IMAP_KEY_FLAG,    /* number: bits that are all set */
+	IMAP_KEY_KEYWORD, /* text */
+	IMAP_KEY_RECENT,
+	IMAP_KEY_SEQ,    /* set */
+	IMAP_KEY_UID,    /* set */
+	IMAP_KEY_BEFORE, /* date: days since 1970 */
+	IMAP_KEY_ON,
+	IMAP_KEY_SINCE,
+	IMAP_KEY_SENTBEFORE,
+	IMAP_KEY_SENTON,
+	IMAP_KEY_SENTSINCE,
+	IMAP_KEY_LARGER, /* number */
+	IMAP_KEY_SMALLER,
+	IMAP_KEY_HEADER, /* field (lower case), text */
+	IMAP_KEY_BODY,   /* text */
+	IMAP_KEY_TEXT
+};
+
+struct imap_key {
+	enum imap_key_op op;
+	uint32_t n;
+	uint64_t number;
+	int32_t date;
+	struct imap_set set;
+	struct imap_str field;
+	struct imap_str text;
+};
+
+enum imap_store_op { IMAP_STORE_REPLACE, IMAP_STORE_ADD, IMAP_STORE_REMOVE };
+
+struct imap_block;
+
+struct imap_cmd {
+	enum imap_verb verb;
+	bool uid;     /* UID FETCH and its kin */
+	bool badname; /* a mailbox name that cannot exist */
+	bool has_initial;
+	bool silent;
+	bool has_date;
+	bool sync;            /* APPEND: the client waits for a continuation */
+	bool list_subscribed; /* LIST (SUBSCRIBED) */
+	char tag[IMAP_TAG_MAX + 1];
+	const char *error; /* of IMAP_BAD */
+	struct imap_str name, name2, secret;
+	struct imap_str *words;
+	size_t nwords;
+	struct imap_set set;
+	uint32_t items; /* IMAP_ITEM_ */
+	struct imap_section *sections;
+	size_t nsections;
+	uint32_t status; /* IMAP_STATUS_ */
+	uint32_t use;    /* CREATE: IMAP_USE_ */
+	enum imap_store_op store_op;
+	uint32_t flags; /* IMAP_FLAG_ */
+	struct imap_str *keywords;
+	size_t nkeywords;
+	struct imap_key *keys;
+	size_t nkeys;
+	int64_t date;  /* APPEND: seconds UTC */
+	int16_t zone;  /* minutes east */
+	uint64_t size; /* APPEND: octets of the message */
+	struct imap_block *arena;
+};
+
+enum imap_event {
+	IMAP_MORE,     /* all was used, feed more */
+	IMAP_COMMAND,  /* imap_reader_take() it */
+	IMAP_CONTINUE, /* send a continuation, then read on */
+	IMAP_MESSAGE,  /* APPEND: take it; then _accept() or _refuse() */
+	IMAP_DATA,     /* octets of the message: _data() */
+	IMAP_DATA_END, /* the APPEND is whole */
+	IMAP_DATA_BAD, /* it was, but its line does not end there: BAD */
+	IMAP_LINE,     /* the line asked for: _data(), without its end */
+	IMAP_FATAL     /* cannot go on: say BYE and close */
+};
+
+struct imap_reader;
+
+/* Out of memory is fatal in all of these. */
+struct imap_reader *imap_reader_new(void);
+void imap_reader_free(struct imap_reader *);
+/* From now on every command is understood, within the larger limits. */
+void imap_reader_login(struct imap_reader *);
+/* Names are UTF-8 as they stand (ENABLE IMAP4rev2), not modified UTF-7. */
+void imap_reader_utf8(struct imap_reader *);
+/* The next line is no command but an answer (AUTHENTICATE, IDLE). */
+void imap_reader_line(struct imap_reader *);
+/*
+ * Reads from buf, says in *used how much; stops after an event, so call it
+ * again with the rest.  The reader keeps no pointer to buf but for _data(),
+ * until the next call.
+ */
+enum imap_event imap_reader_next(
+    struct imap_reader *, const uint8_t *buf, size_t len, size_t *used);
+struct imap_cmd *imap_reader_take(struct imap_reader *);
+const uint8_t *imap_reader_data(struct imap_reader *, size_t *len);
+void imap_reader_accept(struct imap_reader *);
+/* A synchronising literal is not awaited any more; another is read over. */
+void imap_reader_refuse(struct imap_reader *);
+/* True between commands: nothing of one has been read. */
+bool imap_reader_idle(const struct imap_reader *);
+void imap_cmd_free(struct imap_cmd *);
+/* n zeroed octets that live as long as the command. */
+void *imap_cmd_alloc(struct imap_cmd *, size_t n);
+
+/* The name of a verb in capitals, without UID. */
+const char *imap_verb_name(enum imap_verb);
+
+/*
+ * Mailbox names: modified UTF-7 (RFC 3501 5.1.3) to UTF-8 and back.  Both
+ * return the length or -1 (not the one valid form, or no room) and write a
+ * NUL.  Decoding refuses what a client must not send: encoded ASCII, lone
+ * surrogates, unterminated shifts.
+ */
+ssize_t imap_utf7_decode(const char *, size_t, char *buf, size_t size);
+ssize_t imap_utf7_encode(const char *, size_t, char *buf, size_t size);
+/* Is this well-formed UTF-8, without control characters if strict? */
+bool imap_utf8_valid(const char *, size_t, bool strict);
+/* Does a LIST pattern match?  Linear; '/' separates; INBOX in any case. */
+bool imap_pattern_match(
+    const char *pattern, size_t plen, const char *name, size_t nlen);
+/* Days since 1970 of a proleptic Gregorian date, and back. */
+int32_t imap_days(int year, int month, int day);
+void imap_date(int32_t days, int *year, int *month, int *day);
+
+/* Uses of a mailbox (RFC 6154), as the bits that the store uses. */
+#define IMAP_USE_ARCHIVE 0x01
+#define IMAP_USE_DRAFTS 0x02
+#define IMAP_USE_FLAGGED 0x04
+#define IMAP_USE_JUNK 0x08
+#define IMAP_USE_SENT 0x10
+#define IMAP_USE_TRASH 0x20
+#define IMAP_USE_ALL 0x40
+
+#endif
