@@ -15,8 +15,8 @@
  */
 
 /*
- * Keys of an account: slots, the keyring, and what a ring can open.  Only the
- * store's openers and vaults (and account creation) use it; see seal.h for
+ * Keys of an account: slots, the keyring, key files, account creation.  Only
+ * the store's openers and vaults (and account creation) use it; see seal.h for
  * errors and for what needs no secret.
  */
 
@@ -178,56 +178,5 @@ int seal_delivery_save(int dirfd, const struct seal_ring *, unsigned int host,
 struct seal_ring *seal_account_create(int dirfd, unsigned int host,
     const char *password, size_t len, const struct seal_kdf *, int64_t now,
     char code[SEAL_CODE_SIZE]);
-
-/* Opening what was sealed to one of the ring's delivery keys. */
-int seal_stanza_open(const struct seal_ring *, const struct seal_trailer *,
-    struct seal_stanza *);
-
-/* Reading a blob with K_m.  The caller wipes the struct. */
-struct seal_reader {
-	uint8_t key[SEAL_KEY_LEN]; /* K_c */
-	uint8_t ad[SEAL_KEY_LEN];  /* hash of the header */
-	uint8_t codec;
-};
-int seal_reader_init(struct seal_reader *,
-    const uint8_t header[SEAL_HEADER_LEN], const uint8_t key[SEAL_KEY_LEN]);
-/* Where the table lies in the file, and its sealed length. */
-int seal_locator_open(const struct seal_reader *, const struct seal_trailer *,
-    uint64_t *off, size_t *len);
-struct seal_table;
-struct seal_table *
-seal_table_open(const struct seal_reader *, const uint8_t *, size_t len);
-void seal_table_free(struct seal_table *);
-uint64_t seal_table_size(const struct seal_table *, enum seal_kind);
-uint32_t seal_table_chunks(const struct seal_table *, enum seal_kind);
-int64_t seal_table_date(const struct seal_table *);
-struct seal_chunk {
-	uint64_t off;       /* in the file */
-	uint32_t len;       /* sealed octets there */
-	uint32_t plain_len; /* after opening and decompression */
-	uint8_t flags;
-	bool last;
-};
-int seal_table_chunk(const struct seal_table *, enum seal_kind, uint32_t index,
-    struct seal_chunk *);
-/* len - SEAL_TAG_LEN octets to out, which may be in. */
-int seal_chunk_open(const struct seal_reader *, enum seal_kind, uint32_t index,
-    const struct seal_chunk *, const uint8_t *in, uint8_t *out);
-
-/* Local files: nonce | ciphertext | tag; out has len + SEAL_BOX_EXTRA. */
-#define SEAL_BOX_EXTRA 40
-void seal_box(const uint8_t key[SEAL_KEY_LEN], const void *ad, size_t ad_len,
-    const uint8_t *in, size_t len, uint8_t *out);
-int seal_unbox(const uint8_t key[SEAL_KEY_LEN], const void *ad, size_t ad_len,
-    const uint8_t *in, size_t len, uint8_t *out);
-
-/* Keyed BLAKE2b, 32 octets: the head file, proofs, secret tags. */
-void seal_mac(const uint8_t key[SEAL_KEY_LEN], const void *, size_t len,
-    uint8_t mac[SEAL_SUM_LEN]);
-bool seal_equal(const void *, const void *, size_t); /* constant time */
-/* An id that follows from others: instances, moves.  BLAKE2b, 16 octets. */
-void seal_derive_id(
-    const char *context, const void *, size_t len, uint8_t id[SEAL_ID_LEN]);
-void seal_random(void *, size_t);
 
 #endif
