@@ -167,11 +167,10 @@ struct smtp_data {
 	uint32_t received; /* Received fields of the header */
 	bool bare;         /* a bare CR or LF was seen: 550 5.6.0 at the end */
 	bool in_header;
-	uint8_t last;    /* the octet before: 0 at the start counts as LF */
-	uint8_t dot;     /* where in CRLF . CR LF the input stands */
-	uint8_t sloppy;  /* where in a sloppy end it stands */
-	uint8_t match;   /* octets of "received:" matched in this line */
-	bool line_empty; /* no octet of this line seen */
+	uint8_t last;   /* the octet before: 0 at the start counts as LF */
+	uint8_t dot;    /* where in CRLF . CR LF the input stands */
+	uint8_t sloppy; /* where in a sloppy end it stands */
+	uint8_t match;  /* octets of "received:" seen in this line */
 };
 
 void smtp_data_init(struct smtp_data *);
