@@ -1,0 +1,92 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+/*
+ * What this system's libraries lack: pledge() and unveil() everywhere, and a
+ * few calls that not every system has.  Include it where one of these is used;
+ * on OpenBSD it only fetches the system's own.
+ */
+
+#ifndef COMPAT_H
+#define COMPAT_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <unistd.h>
+
+#ifndef __OpenBSD__
+/*
+ * As OpenBSD's pledge(2); called by libproc only.  0, or -1 with errno: EINVAL
+ * for an unknown promise, EPERM for one that an earlier call gave up, ENOSYS
+ * where the kernel has no sandbox.  A forbidden call kills the process with
+ * SIGSYS.  Promises: stdio rpath wpath cpath fattr flock unix inet dns proc
+ * exec id unveil sendfd recvfd.
+ *
+ * On Linux (seccomp-bpf, Landlock):
+ * - filters outlive execve(2), so what execpromises names is open to the
+ *   caller as well; with execpromises NULL a program that is executed has
+ *   the caller's promises;
+ * - without a promise that names files (rpath wpath cpath fattr exec unix) no
+ *   file can be reached by name at all;
+ * - sendfd and recvfd cannot be told apart from other messages: allowed;
+ * - fattr is not bound to unveil()ed paths;
+ * - signals reach only processes that share the sandbox, or younger ones.
+ */
+int pledge(const char *promises, const char *execpromises);
+
+/*
+ * As OpenBSD's unveil(2), but names take effect together at unveil(NULL, NULL)
+ * or at the next pledge().  May be called again later, while "unveil" is
+ * promised, to narrow further: each round can only take away.  A path must
+ * exist (ENOENT).  Rights of a directory hold for all below it.
+ */
+int unveil(const char *path, const char *permissions);
+#endif
+
+/* What a kernel may lack of the sandbox. */
+#define SANDBOX_NO_SYSCALLS 0x01 /* seccomp */
+#define SANDBOX_NO_FILES 0x02    /* Landlock: no limits on files */
+
+/*
+ * With best-effort set, pledge() and unveil() go on where the kernel lacks a
+ * part of the sandbox, and compat_sandbox_missing() tells what it lacked.
+ */
+void compat_sandbox_best_effort(bool);
+int compat_sandbox_missing(void);
+
+/* The name of a system call of this machine; NULL if unknown. */
+const char *compat_syscall_name(int number);
+
+/*
+ * Where the kernel says why it killed a process: open before the sandbox, -1
+ * if it cannot be read.  compat_audit_find() reads on and returns the number
+ * of the system call that killed pid, or -1.
+ */
+int compat_audit_open(void);
+int compat_audit_find(int fd, pid_t pid);
+
+/* Neither core files nor ptrace(2) by one's own user.  0, or -1 with errno. */
+int compat_nodump(void);
+
+/* Must come first in main(), for setproctitle(3). */
+void compat_proctitle_init(int argc, char *argv[]);
+
+/* Syncs the file system that fd lies on; -1 with ENOSYS where it cannot. */
+int compat_syncfs(int fd);
+
+#endif

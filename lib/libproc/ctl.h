@@ -1,0 +1,104 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+/*
+ * The control socket RUNDIR/<daemon>.sock: what sealctl says to a parent, and
+ * the parent to sealctl.  SOCK_SEQPACKET, libmsg messages; the parent believes
+ * the peer's credentials and nothing else: root, its own user, or a group that
+ * the config names.  Names: FROM_TO_WHAT without the FROM where both are
+ * obvious.  Every request (id chosen by the asker, not 0) is answered with
+ * messages of the same id; the last one is CTL_DONE.
+ *
+ * What a role answers itself goes over a wire to that role: sealctl makes a
+ * pair (wire_pair()), keeps one end and sends the other with CTL_CONNECT.
+ * After CTL_DONE with CTL_OK the parent has passed it on, and sealctl speaks
+ * the role's own messages over its end (imap-store: store_wire.h, CTL_*).
+ * So no parent sees a password.
+ */
+
+#ifndef CTL_H
+#define CTL_H
+
+#define CTL_VERSION 1
+#define CTL_CLIENTS_MAX 16 /* control connections of one daemon */
+#define CTL_TEXT_MAX 512   /* octets of a reason */
+#define CTL_WAIT_MS 10000  /* what sealctl waits for an answer */
+
+enum ctl_message {
+	/* ---- sealctl -> parent ---- */
+
+	/*
+	 * First: u32 CTL_VERSION.  CTL_HELLO_IS: str daemon ("sealimapd"), str
+	 * version, u32 pid, i64 started, u8 verbose; CTL_DONE.
+	 */
+	CTL_HELLO = 1,
+	/* No payload.  CTL_PROCESS for each process, parent first; CTL_DONE. */
+	CTL_PROCESSES = 2,
+	/* No payload.  CTL_DONE, then everything stops. */
+	CTL_STOP = 3,
+	/* No payload.  CTL_DONE, with the reason where it was refused. */
+	CTL_RELOAD = 4,
+	/* u8: 0 brief, 1 verbose.  CTL_DONE. */
+	CTL_LOG = 5,
+	/*
+	 * str role, u32 instance; descriptor.  CTL_DONE: CTL_OK, or
+	 * CTL_NONE if there is no such role or instance (count instances up
+	 * until CTL_NONE to ask all of them).
+	 */
+	CTL_CONNECT = 6,
+	/* No payload.  CTL_COUNT for each of the parent's counters; CTL_DONE */
+	CTL_STATS = 7,
+
+	/* ---- parent -> sealctl ---- */
+	CTL_HELLO_IS = 100,
+	/*
+	 * str role, u32 instance, u32 pid (0: not running), u32 uid, u32
+	 * restarts, u8 enum proc_sandbox, i64 started (seconds, UTC), u32
+	 * connections it serves.
+	 */
+	CTL_PROCESS = 101,
+	/* str name, u64 value */
+	CTL_COUNT = 102,
+	/* u8 enum ctl_result, str reason (one line; empty if CTL_OK) */
+	CTL_DONE = 103,
+
+	/* ---- sealctl -> imap-engine, over CTL_CONNECT's wire ---- */
+
+	/*
+	 * u32 CTL_VERSION.  CTL_SESSION for each session, then CTL_DONE and
+	 * the engine closes.
+	 */
+	CTL_SESSIONS = 200,
+
+	/* ---- imap-engine, smtp-engine -> sealctl ---- */
+	/*
+	 * u64 connection, str protocol (imap, smtp, lmtp), str source address,
+	 * str account or empty, str state (one word), i64 since (seconds,
+	 * UTC).
+	 */
+	CTL_SESSION = 210
+};
+
+enum ctl_result {
+	CTL_OK = 0,
+	CTL_NONE = 1,   /* no such thing */
+	CTL_DENIED = 2, /* not with these credentials */
+	CTL_FAILED = 3, /* tried, and it failed: the reason says why */
+	CTL_INVALID = 4 /* malformed, or not understood */
+};
+
+#endif
