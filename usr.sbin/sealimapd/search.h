@@ -69,7 +69,7 @@ enum search_kind {
 enum search_truth { SEARCH_NO = 0, SEARCH_YES = 1, SEARCH_MAYBE = 2 };
 
 struct search_range {
-	uint32_t first, last; /* either order; 0 means * */
+	uint32_t first, last; /* either order; UINT32_MAX means * */
 };
 
 struct search_node {
