@@ -34,8 +34,9 @@
  *
  * News.  A request with NEWS asks for what others changed, before its R_DONE:
  * R_ROW with flags of changed messages, R_EXISTS of new ones, and, only
- * with NEWS_EXPUNGE, R_EXPUNGE.  While idling (V_IDLE) news comes unasked,
- * with id 0.
+ * with NEWS_EXPUNGE, R_EXPUNGE; in this order: rows, expunges, exists.  News
+ * always bears id 0.  While idling (V_IDLE) it comes unasked.  Nothing is told
+ * of a change before it is durable.
  */
 
 #ifndef VAULT_WIRE_H
@@ -44,7 +45,7 @@
 #define BOX_NAME_MAX 1000   /* octets of a mailbox name, all levels */
 #define KEYWORD_MAX 100	    /* octets of a keyword */
 #define KEYWORDS_MAX 56	    /* keywords of a mailbox */
-#define SET_RANGES_MAX 4096 /* ranges of one set */
+#define SET_RANGES_MAX 8192 /* ranges of one set */
 #define CHUNK_PLAIN 65536   /* plain octets of every chunk but the last */
 #define SUMMARY_MAX (256 * 1024) /* octets of a summary, plain */
 #define RENAMES_MAX 500	    /* boxes moved by one V_RENAME */
@@ -77,6 +78,7 @@
 #define ROW_SUMMARY 0x01 /* the summary's chunks */
 #define ROW_BODY 0x02	 /* the whole body as R_CHUNKs after each row */
 #define ROW_SET_SEEN 0x04 /* \Seen is set first (a read-write box only) */
+#define ROW_FIRST 0x08	 /* body chunk 0 alone, as an R_CHUNK after each row */
 
 /* u8 result of R_DONE. */
 enum vault_result {
@@ -115,7 +117,11 @@ enum vault_wire {
 	/* u16 special use, str box name.  R_DONE carries the id's OBJECTID. */
 	V_CREATE = 104,
 	V_DELETE = 105, /* str box name */
-	/* u32 count, count times: str old name, str new name; all or none. */
+	/*
+	 * u32 count, count times: str old name, str new name; all or none.
+	 * INBOX alone: the new box is made and takes all its messages
+	 * (RFC 3501 6.3.5).
+	 */
 	V_RENAME = 106,
 	V_SUBSCRIBE = 107, /* u8 on, str name (any name may be subscribed) */
 	/*
@@ -137,9 +143,10 @@ enum vault_wire {
 	V_APPEND_ABORT = 111, /* no answer */
 	/*
 	 * u8 bits, u8 ROW_ items, set.  R_ROWS (many rows each) and, with
-	 * ROW_BODY, R_CHUNK... after each row.  Messages the session does not
-	 * know yet are left out; ones expunged meanwhile too, and then the
-	 * result is DONE_EXPUNGED.
+	 * ROW_BODY, R_CHUNK... after each row (an empty body is one empty
+	 * chunk).  Messages the session does not know yet are left out; ones
+	 * expunged meanwhile too, and then the result is DONE_EXPUNGED.
+	 * \Seen set by ROW_SET_SEEN is told by the row, not by news.
 	 */
 	V_FETCH = 112,
 	/*
@@ -150,12 +157,12 @@ enum vault_wire {
 	/*
 	 * u8 bits, u8 op (0 replace, 1 add, 2 remove), u64 system flags, u16
 	 * n, n times str keyword, u64 UNCHANGEDSINCE or all ones, set.
-	 * R_ROWS (flags only) of the changed unless SILENT, R_DONE.
+	 * R_ROWS (with this id) of the set's messages unless SILENT, R_DONE.
 	 */
 	V_STORE = 114,
-	/* u8 bits, u8 move, str box name, set.  R_COPIED, R_EXPUNGE..., R_DONE */
+	/* u8 bits, u8 move, str box name, set.  R_COPIED..., R_DONE */
 	V_COPY = 115,
-	/* u8 bits, set of UIDs or empty: all.  R_EXPUNGE..., R_DONE. */
+	/* u8 bits, set of UIDs or empty: all with \Deleted.  R_DONE. */
 	V_EXPUNGE = 116,
 	/*
 	 * u8 bits (BY_UID: answer in UIDs), u8 options (0), the rest: a
@@ -202,7 +209,10 @@ enum vault_wire {
 	R_EXPUNGE = 206, /* u32 n, n times u32 sequence number, in order */
 	/* u32 uidvalidity, u32 uid */
 	R_APPENDED = 207,
-	/* u32 uidvalidity, set of source UIDs, set of new UIDs, in order */
+	/*
+	 * u32 uidvalidity, set of source UIDs, set of new UIDs: as many in
+	 * both, in order.  Several where they do not fit one message.
+	 */
 	R_COPIED = 208,
 	/* u32 n, n times u32 number, ascending; may come in several */
 	R_FOUND = 209,
