@@ -1,0 +1,111 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+/*
+ * What sealimapd's parent tells its roles of the configuration: a slice for
+ * imap-engine and one for imap-store (imap-worker needs none).  The messages
+ * come between PROC_RELOAD_BEGIN and PROC_RELOAD_COMMIT.  A role makes a new
+ * slice at BEGIN, hands each message of its config handler to *_slice_get(),
+ * and at COMMIT puts the new one in the old one's place.
+ * Written and read by parent/slice.c, which parent and roles link.
+ */
+
+#ifndef IMAP_CONFIG_H
+#define IMAP_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct msg;
+struct wire;
+
+#define IMAP_HOST_MAX 256 /* octets of a host or domain name, NUL included */
+#define IMAP_DOMAINS_MAX 1024
+#define IMAP_CERTS_MAX 64
+#define IMAP_CHAIN_MAX 65536 /* octets of a certificate chain (PEM) */
+#define IMAP_LISTENERS_MAX 64
+
+enum imap_config_message {
+	/* Everything of struct engine_slice but the lists; one message. */
+	IMAP_ENGINE_BASE = 0x100,
+	IMAP_ENGINE_DOMAIN = 0x101,   /* str name; the first is the default */
+	IMAP_ENGINE_CERT = 0x102,     /* str name, bytes chain */
+	IMAP_ENGINE_LISTENER = 0x103, /* u8 enum imap_listener */
+	IMAP_STORE_BASE = 0x110,
+	IMAP_STORE_DOMAIN = 0x111 /* str name, u32 KDF KiB, u32 KDF passes */
+};
+
+enum imap_listener {
+	IMAP_LISTEN_IMAPS = 1,
+	IMAP_LISTEN_IMAP = 2, /* without TLS; loopback only */
+	IMAP_LISTEN_STARTTLS = 3
+};
+
+struct imap_cert {
+	char name[IMAP_HOST_MAX];
+	char *chain; /* PEM, NUL-terminated; the key is with sealkeys */
+	size_t len;  /* without the NUL */
+};
+
+struct engine_slice {
+	char hostname[IMAP_HOST_MAX];
+	char product[IMAP_HOST_MAX]; /* what ID and the greeting say */
+	bool log_addresses;
+	uint8_t codec;          /* 0 stored, 1 deflate, 2 zstd */
+	uint64_t literal_max;   /* octets of an APPEND */
+	uint32_t idle_seconds;  /* autologout after login */
+	uint32_t login_seconds; /* autologout before login */
+	uint32_t sessions_max;  /* of one user */
+	char (*domains)[IMAP_HOST_MAX];
+	size_t n_domains;
+	struct imap_cert *certs; /* the first is the one without SNI */
+	size_t n_certs;
+	enum imap_listener *listeners; /* by the index of struct proc_conn */
+	size_t n_listeners;
+};
+
+struct store_domain {
+	char name[IMAP_HOST_MAX];
+	uint32_t kdf_kib;
+	uint32_t kdf_passes;
+};
+
+struct store_slice {
+	uint8_t host_index; /* 0 or 1 */
+	bool log_addresses;
+	uint32_t linger;       /* seconds a vault stays after its sessions */
+	uint32_t sessions_max; /* of one user */
+	uint32_t derivations;  /* at a time (cores) */
+	uint64_t quota;        /* bytes of a new account; 0: none */
+	struct store_domain *domains; /* the first is the default */
+	size_t n_domains;
+};
+
+struct engine_slice *engine_slice_new(void); /* empty; never NULL */
+void engine_slice_free(struct engine_slice *);
+/* Takes in one message; -1 if it is malformed or unknown. */
+int engine_slice_get(struct engine_slice *, struct msg *);
+/* Parent: sends all of it, BEGIN and COMMIT excluded. */
+void engine_slice_put(struct wire *, const struct engine_slice *);
+
+struct store_slice *store_slice_new(void);
+void store_slice_free(struct store_slice *);
+int store_slice_get(struct store_slice *, struct msg *);
+void store_slice_put(struct wire *, const struct store_slice *);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+/*
+ * What sealsmtpd's parent tells its roles of the configuration: a slice for
+ * smtp-engine and one for smtp-deliver.  The messages come between
+ * PROC_RELOAD_BEGIN and PROC_RELOAD_COMMIT.  A role makes a new slice at BEGIN,
+ * hands each message of its config handler to *_slice_get(), and at COMMIT
+ * puts the new one in the old one's place.
+ * Written and read by parent/slice.c, which parent and roles link.
+ */
+
+#ifndef SMTP_CONFIG_H
+#define SMTP_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct msg;
+struct wire;
+
+#define SMTP_HOST_MAX 256    /* octets of a host or domain name, NUL included */
+#define SMTP_ADDRESS_MAX 400 /* of an address in the aliases */
+#define SMTP_DOMAINS_MAX 1024
+#define SMTP_CERTS_MAX 64
+#define SMTP_CHAIN_MAX 65536 /* octets of a certificate chain (PEM) */
+#define SMTP_LISTENERS_MAX 64
+#define SMTP_ALIASES_MAX 100000
+
+enum smtp_config_message {
+	/* Everything of struct smtp_slice but the lists; one message. */
+	SMTP_ENGINE_BASE = 0x100,
+	SMTP_ENGINE_DOMAIN = 0x101, /* str name; the first is the default */
+	SMTP_ENGINE_CERT = 0x102,   /* str name, bytes chain */
+	/* u8 enum smtp_listener, u8 enum smtp_tls */
+	SMTP_ENGINE_LISTENER = 0x103,
+	/* To the end of the message: str alias, str target. */
+	SMTP_ENGINE_ALIASES = 0x104,
+	SMTP_DELIVER_BASE = 0x110
+};
+
+enum smtp_listener { SMTP_LISTEN_SMTP = 1, SMTP_LISTEN_LMTP = 2 };
+
+enum smtp_tls { SMTP_TLS_NONE = 0, SMTP_TLS_START = 1, SMTP_TLS_FIRST = 2 };
+
+struct smtp_cert {
+	char name[SMTP_HOST_MAX];
+	char *chain; /* PEM, NUL-terminated; the key is with sealkeys */
+	size_t len;  /* without the NUL */
+};
+
+/*
+ * One target of an alias; an alias with several has several, one after the
+ * other.  The list is sorted by alias (strcmp).
+ */
+struct smtp_alias {
+	char *alias;  /* lower case: "local@domain", or "local": any domain */
+	char *target; /* lower case: an account, "local" or "local@domain" */
+};
+
+struct smtp_listen {
+	enum smtp_listener kind;
+	enum smtp_tls tls;
+};
+
+struct smtp_slice {
+	char hostname[SMTP_HOST_MAX];
+	char product[SMTP_HOST_MAX]; /* what the greeting says */
+	bool log_addresses;
+	uint8_t codec;            /* 0 stored, 1 deflate, 2 zstd */
+	uint64_t message_max;     /* octets: SIZE */
+	uint32_t rcpt_max;        /* recipients of one message */
+	uint32_t command_seconds; /* a client may be silent */
+	uint32_t errors_max;      /* bad commands before the door */
+	uint32_t received_max;    /* Received: lines before it is a loop */
+	char (*domains)[SMTP_HOST_MAX];
+	size_t n_domains;
+	struct smtp_cert *certs; /* the first is the one without SNI */
+	size_t n_certs;
+	struct smtp_listen *listeners; /* by the index of struct proc_conn */
+	size_t n_listeners;
+	struct smtp_alias *aliases;
+	size_t n_aliases;
+};
+
+struct deliver_slice {
+	char hostname[SMTP_HOST_MAX];
+	uint8_t host_index; /* 0 or 1 */
+	bool log_addresses;
+	uint64_t quota;      /* bytes, of accounts without a limit; 0: none */
+	uint64_t free_bytes; /* keep so many free on the file system */
+	uint64_t free_inodes;
+};
+
+struct smtp_slice *smtp_slice_new(void); /* empty; never NULL */
+void smtp_slice_free(struct smtp_slice *);
+/* Takes in one message; -1 if it is malformed or unknown. */
+int smtp_slice_get(struct smtp_slice *, struct msg *);
+/* Parent: sends all of it, BEGIN and COMMIT excluded. */
+void smtp_slice_put(struct wire *, const struct smtp_slice *);
+/* The first entry of an alias, NULL if there is none. */
+const struct smtp_alias *
+smtp_slice_alias(const struct smtp_slice *, const char *alias);
+
+struct deliver_slice *deliver_slice_new(void);
+void deliver_slice_free(struct deliver_slice *);
+int deliver_slice_get(struct deliver_slice *, struct msg *);
+void deliver_slice_put(struct wire *, const struct deliver_slice *);
+
+#endif
