@@ -1,0 +1,215 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+
+/*
+ * The configuration file, sealmail.conf(5), for all daemons and tools: read by
+ * parents and tools only, each role gets its slice as messages.
+ */
+
+#ifndef CONF_H
+#define CONF_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONF_NAME_MAX 256     /* octets of a name or address, NUL included */
+#define CONF_PATH_MAX 1024    /* octets of a path, NUL included */
+#define CONF_LIST_MAX 1024    /* domains, certificates, ... of each kind */
+#define CONF_FILE_MAX 1048576 /* octets of a config file */
+#define CONF_INCLUDE_MAX 16   /* nesting of include */
+
+enum conf_role {
+	CONF_KEYS,  /* sealkeys */
+	CONF_NET,   /* engines */
+	CONF_VAULT, /* imap-store; primary group mail */
+	CONF_WORK,  /* imap-worker */
+	CONF_MAIL,  /* smtp-deliver; primary group mail */
+	CONF_ROLES
+};
+
+/* Who a role runs as: a name of passwd(5), or numbers without an entry. */
+struct conf_user {
+	char name[CONF_NAME_MAX]; /* "" if numeric */
+	uid_t uid;                /* if name is "" */
+	gid_t gid;
+};
+
+struct conf_kdf {
+	uint32_t kib;    /* memory of Argon2id */
+	uint32_t passes; /* its time cost */
+};
+
+struct conf_domain {
+	char name[CONF_NAME_MAX]; /* lower case */
+	struct conf_kdf kdf;
+	uint64_t quota; /* octets of a new account, 0: none */
+	bool own_kdf;   /* not taken from the defaults */
+	bool own_quota;
+};
+
+struct conf_cert {
+	char name[CONF_NAME_MAX];
+	char cert[CONF_PATH_MAX]; /* PEM chain */
+	char key[CONF_PATH_MAX];  /* PEM key */
+};
+
+enum conf_proto { CONF_IMAPS, CONF_IMAP, CONF_SMTP, CONF_LMTP };
+
+enum conf_tls { CONF_TLS_NONE, CONF_TLS_START, CONF_TLS_FIRST };
+
+struct conf_listen {
+	enum conf_proto proto;
+	enum conf_tls tls;
+	bool is_socket;
+	char address[CONF_NAME_MAX]; /* numeric, or "*": both families */
+	uint16_t port;               /* the protocol's if not given */
+	char path[CONF_PATH_MAX];    /* if is_socket */
+	size_t n_certs;              /* 0: all of them, the first by default */
+	size_t *certs;               /* indices into conf->certs */
+	int line;                    /* in the file, for messages */
+};
+
+struct conf_pair {
+	char *key;   /* lower case */
+	char *value; /* as written; a list's elements: conf_list_next() */
+};
+
+struct conf_table {
+	char name[CONF_NAME_MAX];
+	char path[CONF_PATH_MAX]; /* "" if the pairs stand in the config */
+	struct conf_pair *pairs;  /* sorted by key, no key twice */
+	size_t n_pairs;           /* of a file: after conf_table_load() */
+};
+
+enum conf_codec { CONF_STORED = 0, CONF_DEFLATE = 1, CONF_ZSTD = 2 };
+
+/* Limits: "limit NAME VALUE".  Names, defaults and bounds: limits.c. */
+enum conf_limit {
+	CONF_MESSAGE_SIZE,           /* octets of a message, in or APPEND */
+	CONF_CONNECTIONS,            /* at once, of a daemon */
+	CONF_CONNECTIONS_PER_SOURCE, /* at once, of one address */
+	CONF_CONNECTION_RATE,        /* new ones a minute of one address */
+	CONF_SESSIONS_PER_USER,      /* logged in at once */
+	CONF_LOGIN_FAILURES,         /* of a connection before the door */
+	CONF_LOGIN_TIMEOUT,          /* seconds until login, IMAP */
+	CONF_IDLE_TIMEOUT,           /* seconds without a command, IMAP */
+	CONF_COMMAND_TIMEOUT,        /* seconds without a command, SMTP */
+	CONF_DERIVATIONS,            /* Argon2id at once; 0: one per core */
+	CONF_RECIPIENTS,             /* of a message */
+	CONF_MESSAGES_PER_SESSION,   /* of one SMTP connection */
+	CONF_BAD_COMMANDS,           /* before the door */
+	CONF_RECEIVED_LINES,         /* before a message counts as looping */
+	CONF_FREE_SPACE,             /* octets to leave free on the disk */
+	CONF_FREE_INODES,            /* inodes to leave free on the disk */
+	CONF_LIMITS
+};
+
+struct conf {
+	char hostname[CONF_NAME_MAX];
+	char postmaster[CONF_NAME_MAX]; /* default: postmaster@first domain */
+	char directory[CONF_PATH_MAX];  /* accounts and what goes with them */
+	char run_directory[CONF_PATH_MAX]; /* sockets */
+	char libexec[CONF_PATH_MAX];       /* programs of the roles */
+	struct conf_user users[CONF_ROLES];
+	char mail_group[CONF_NAME_MAX]; /* "" if numeric */
+	gid_t mail_gid;
+	struct conf_domain *domains; /* at least one; the first is default */
+	size_t n_domains;
+	struct conf_cert *certs; /* the first serves without SNI */
+	size_t n_certs;
+	struct conf_listen *listens;
+	size_t n_listens;
+	struct conf_table *tables;
+	size_t n_tables;
+	size_t aliases; /* index into tables; SIZE_MAX: none */
+	uint64_t limits[CONF_LIMITS];
+	struct conf_kdf kdf;   /* of domains that say nothing */
+	uint64_t quota;        /* likewise; 0: none */
+	uint32_t linger;       /* seconds a vault outlives its sessions */
+	uint8_t host_index;    /* 0 or 1, of a pair */
+	enum conf_codec codec; /* how new messages are compressed */
+	bool isolated;         /* one engine process per connection */
+	bool log_addresses;    /* in clear */
+	bool log_verbose;
+	bool best_effort; /* start even where the sandbox is incomplete */
+};
+
+/*
+ * Reads the file.  NULL if anything is wrong; each fault is a line
+ * "file:line:column: text" on errors.  The file must belong to root or the
+ * caller and must not be writable by others.  File tables are not read yet.
+ */
+struct conf *conf_load(const char *path, FILE *errors);
+/* The same from memory; name stands in the messages. */
+struct conf *
+conf_parse(const char *name, const char *text, size_t len, FILE *errors);
+void conf_free(struct conf *); /* NULL is fine */
+/* Prints all of it in the same syntax: parsing that gives the same again. */
+void conf_print(const struct conf *, FILE *);
+/*
+ * What conf_load() does not look at: certificates and keys are there and
+ * readable, tables parse, users exist.  -1 and lines on errors, or 0.
+ */
+int conf_check(const struct conf *, FILE *errors);
+
+/*
+ * The ids of a role; -1 (and a line on errors) where passwd(5) has no such
+ * user.  CONF_VAULT and CONF_MAIL get the mail group's gid.
+ */
+int
+conf_ids(const struct conf *, enum conf_role, uid_t *, gid_t *, FILE *errors);
+int conf_mail_gid(const struct conf *, gid_t *, FILE *errors);
+
+/*
+ * Opens a file with a secret: refuses what others may read or write, or what
+ * does not belong to root or the caller.  -1 and a line on errors.
+ */
+int conf_open_secret(const char *path, FILE *errors);
+/* Reads a whole file of at most max octets; freezero(p, *len + 1); NUL added.
+ */
+uint8_t *conf_read_file(int fd, size_t max, size_t *len);
+
+const char *conf_role_name(enum conf_role);
+const char *conf_proto_name(enum conf_proto);
+const char *conf_limit_name(enum conf_limit);
+const struct conf_domain *conf_domain_find(const struct conf *, const char *);
+
+/*
+ * Tables.  conf_table_load() reads a file table anew (aliases(5): "name:
+ * target, target", "user@domain: target"; # starts a comment, a blank first
+ * column continues); on failure -1, lines on errors, and the old pairs stay.
+ */
+int conf_table_load(struct conf_table *, FILE *errors);
+const char *conf_table_find(const struct conf_table *, const char *key);
+void conf_table_clear(struct conf_table *);
+/*
+ * The aliases' entry of an address: of "user@domain", then of "user", then of
+ * "@domain"; NULL if there is none.
+ */
+const char *conf_alias(const struct conf_table *, const char *address);
+/*
+ * The next element of a comma-separated list: 1 and a NUL-terminated copy
+ * without blanks around it, 0 at the end, -1 if it does not fit.
+ */
+int conf_list_next(const char **list, char *buf, size_t size);
+
+#endif
