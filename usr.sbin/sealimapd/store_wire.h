@@ -111,9 +111,10 @@ enum store_wire {
 	VAULT_OPENER_UNKNOWN = 42,
 	/*
 	 * opener -> vault, after KNOWN (proof of zeros) or after a derivation:
-	 * u32 slot id, u8 scope, raw[32] proof = keyed BLAKE2b(proof key,
-	 * nonce | slot id), raw[32] tag of the secret (as the vault computes
-	 * it; zeros after KNOWN), and the session's descriptor.
+	 * u32 slot id, u8 scope, u8 service, raw[32] proof = keyed BLAKE2b of
+	 * nonce | u32 slot id (big-endian) under SEAL_SUB_PROOF, and the
+	 * session's descriptor.  The vault then remembers the secret that TRY
+	 * showed by a keyed tag.
 	 */
 	OPENER_VAULT_SESSION = 43,
 	/* vault -> opener: taken; the opener ends. */

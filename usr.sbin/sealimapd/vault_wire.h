@@ -218,7 +218,10 @@ enum vault_wire {
 	R_FOUND = 209,
 	/* u8 result, str detail (may be empty; safe to show to the user) */
 	R_DONE = 210,
-	/* u8 reason: the vault ends this session: 1 kicked, 2 store failed */
+	/*
+	 * u8 reason: the vault ends this session: 1 kicked, 2 the store
+	 * failed, 3 the selected box was removed by another session.
+	 */
 	R_BYE = 211
 };
 
