@@ -1,0 +1,52 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The vault: one process per logged-in user.  An opener that has unwrapped the
+ * master key, finds no vault alive and has the account's lock to itself calls
+ * vault_main() and is the vault from then on.
+ */
+
+#ifndef VAULT_H
+#define VAULT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../store_wire.h"
+
+struct seal_ring;
+
+struct vault_start {
+	char account[ACCOUNT_NAME_MAX];
+	int base;		/* directory of accounts/ and head/ */
+	int acct;		/* the account's directory */
+	struct seal_ring *ring; /* unlocked; the vault's from now on */
+	int master;		/* wire to imap-store's master */
+	int session;		/* the engine's end of the first session */
+	uint32_t slot;		/* that opened it */
+	uint8_t scope;
+	uint8_t service;
+	void *secret; /* what opened the slot; wiped by the vault */
+	size_t secret_len;
+	unsigned int linger;	   /* seconds after the last session */
+	unsigned int sessions_max; /* of this user at a time */
+};
+
+/* Opens the account, welcomes the first session, serves, and exits. */
+void vault_main(struct vault_start *) __attribute__((noreturn));
+
+#endif
