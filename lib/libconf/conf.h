@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * The configuration file, sealmail.conf(5), for all daemons and tools: read by
  * parents and tools only, each role gets its slice as messages.
  */
@@ -31,8 +29,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_NAME_MAX 256     /* octets of a name or address, NUL included */
-#define CONF_PATH_MAX 1024    /* octets of a path, NUL included */
+#include "conf_table.h"
+
 #define CONF_LIST_MAX 1024    /* domains, certificates, ... of each kind */
 #define CONF_FILE_MAX 1048576 /* octets of a config file */
 #define CONF_INCLUDE_MAX 16   /* nesting of include */
@@ -86,18 +84,6 @@ struct conf_listen {
 	size_t n_certs;              /* 0: all of them, the first by default */
 	size_t *certs;               /* indices into conf->certs */
 	int line;                    /* in the file, for messages */
-};
-
-struct conf_pair {
-	char *key;   /* lower case */
-	char *value; /* as written; a list's elements: conf_list_next() */
-};
-
-struct conf_table {
-	char name[CONF_NAME_MAX];
-	char path[CONF_PATH_MAX]; /* "" if the pairs stand in the config */
-	struct conf_pair *pairs;  /* sorted by key, no key twice */
-	size_t n_pairs;           /* of a file: after conf_table_load() */
 };
 
 enum conf_codec { CONF_STORED = 0, CONF_DEFLATE = 1, CONF_ZSTD = 2 };
@@ -192,24 +178,5 @@ const char *conf_role_name(enum conf_role);
 const char *conf_proto_name(enum conf_proto);
 const char *conf_limit_name(enum conf_limit);
 const struct conf_domain *conf_domain_find(const struct conf *, const char *);
-
-/*
- * Tables.  conf_table_load() reads a file table anew (aliases(5): "name:
- * target, target", "user@domain: target"; # starts a comment, a blank first
- * column continues); on failure -1, lines on errors, and the old pairs stay.
- */
-int conf_table_load(struct conf_table *, FILE *errors);
-const char *conf_table_find(const struct conf_table *, const char *key);
-void conf_table_clear(struct conf_table *);
-/*
- * The aliases' entry of an address: of "user@domain", then of "user", then of
- * "@domain"; NULL if there is none.
- */
-const char *conf_alias(const struct conf_table *, const char *address);
-/*
- * The next element of a comma-separated list: 1 and a NUL-terminated copy
- * without blanks around it, 0 at the end, -1 if it does not fit.
- */
-int conf_list_next(const char **list, char *buf, size_t size);
 
 #endif

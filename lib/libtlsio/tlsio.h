@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * Connections of the engines: TLS, plain, or plain that becomes TLS, behind
  * one interface, under a libevent loop.  An idle session has no buffers; what
  * passed through is wiped.  Private keys are not here: signatures come from
@@ -32,12 +30,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TLSIO_INPUT_MAX (64 * 1024)        /* unread input a session may hold */
-#define TLSIO_HIGH (128 * 1024)            /* queued output: stop producing */
-#define TLSIO_LOW (32 * 1024)              /* drained: produce again */
-#define TLSIO_OUTPUT_MAX (4 * 1024 * 1024) /* queued output: the session ends \
-					    */
-#define TLSIO_ERROR_MAX 160                /* octets of an error text */
+#define TLSIO_INPUT_MAX (64 * 1024) /* unread input a session may hold */
+#define TLSIO_HIGH (128 * 1024)     /* queued output: stop producing */
+#define TLSIO_LOW (32 * 1024)       /* drained: produce again */
+#define TLSIO_OUTPUT_MAX                                       \
+	(4 * 1024 * 1024)   /* queued output: the session ends \
+			     */
+#define TLSIO_ERROR_MAX 160 /* octets of an error text */
 
 /*
  * First thing in main(), before event_init() and any call of OpenSSL: both

@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * The wires of sealkeys.  It reads no file: the parent sends it each key, and
  * engines ask it for signatures, one request at a time on a wire of their own.
  * A key is named by SHA-256 of its public half (SubjectPublicKeyInfo, DER).
