@@ -29,12 +29,12 @@
 
 #define DELIVER_VERSION 1
 
-#define DELIVER_ACCOUNT_MAX 320  /* octets of a normalised account name */
-#define DELIVER_ADDRESS_MAX 400  /* of an envelope address as text */
-#define DELIVER_HINT_MAX 64      /* of the +detail */
-#define DELIVER_TARGETS_MAX 1000 /* accounts of one delivery */
-#define DELIVER_OPEN_MAX 4096    /* unanswered deliveries of one wire */
-#define DELIVER_CHUNK_MAX 65536  /* plain octets of a chunk */
+#define DELIVER_ACCOUNT_MAX 320 /* of an account's name, NUL included */
+#define DELIVER_ADDRESS_MAX 800 /* of an envelope address as text */
+#define DELIVER_HINT_MAX 255    /* of the +detail */
+#define DELIVER_TARGETS_MAX 500 /* accounts of one delivery */
+#define DELIVER_OPEN_MAX 4096   /* unanswered deliveries of one wire */
+#define DELIVER_CHUNK_MAX 65536 /* plain octets of a chunk */
 
 enum deliver_message {
 	/*
@@ -48,8 +48,8 @@ enum deliver_message {
 	 */
 	DELIVER_CHECK = 2,
 	/*
-	 * Deliverer, to CHECK: u8 enum deliver_result, u8 whether there is
-	 * room for mail on the file system (the engine looks before 354).
+	 * Deliverer, to CHECK: u8 enum deliver_result.  Free blocks and inodes
+	 * are looked at too, so there is room when the engine says 354.
 	 */
 	DELIVER_CHECKED = 3,
 
@@ -76,8 +76,11 @@ enum deliver_record {
 	DELIVER_ENVELOPE = 1,
 	/* str account, str envelope recipient, str hint (+detail) */
 	DELIVER_TARGET = 2,
-	/* u8 kind (0 body, 1 summary), u8 flags (1: compressed), u32 plain
-	   length, bytes.  All of the body comes before the summary. */
+	/*
+	 * u8 kind (0 body, 1 summary), u8 flags (1: compressed), u32 plain
+	 * length, bytes.  All of the body comes before the summary; chunks but
+	 * the last of a kind hold DELIVER_CHUNK_MAX plain octets.
+	 */
 	DELIVER_CHUNK = 3,
 	DELIVER_COMMIT = 4, /* nothing; the end of the packet */
 	DELIVER_ABORT = 5,  /* nothing; the end of the packet */
