@@ -3,7 +3,7 @@
 # scripts, and the rules of the house style that a script can see.  Prints
 # what is wrong, one line each where it can, and fails if anything is.
 # Lists of files and flags are split at blanks on purpose:
-# shellcheck disable=SC2086
+# shellcheck disable=SC2046,SC2086
 set -u
 cd "$(dirname "$0")/.." || exit 1
 LC_ALL=C

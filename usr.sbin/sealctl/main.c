@@ -1,0 +1,165 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * sealctl(8): finds the command among the words of the command line, reads
+ * the configuration, and runs it.
+ */
+
+#include <sys/types.h>
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "config.h"
+#include "log.h"
+#include "sealctl.h"
+
+/* The words, the function, and what may follow. */
+static const struct command {
+	const char *words[2];
+	int (*run)(struct invocation *);
+	const char *args;
+} commands[] = {
+    {{"check", NULL}, cmd_check, ""},
+    {{"log", "brief"}, cmd_log_brief, ""},
+    {{"log", "verbose"}, cmd_log_verbose, ""},
+    {{"reload", NULL}, cmd_reload, ""},
+    {{"show", "processes"}, cmd_show_processes, ""},
+    {{"show", "sessions"}, cmd_show_sessions, ""},
+    {{"show", "stats"}, cmd_show_stats, ""},
+    {{"show", "users"}, cmd_user_list, " [domain]"},
+    {{"show", "version"}, cmd_show_version, ""},
+    {{"stop", NULL}, cmd_stop, ""},
+    {{"user", "add"}, cmd_user_add, " [-p] account"},
+    {{"user", "del"}, cmd_user_del, " account"},
+    {{"user", "import"}, cmd_user_import, " file"},
+    {{"user", "list"}, cmd_user_list, " [domain]"},
+    {{"user", "show"}, cmd_user_show, " account"},
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void
+usage_line(const struct command *c)
+{
+	(void)fprintf(stderr, "       sealctl [-j] [-f file] %s%s%s%s\n",
+	    c->words[0], c->words[1] != NULL ? " " : "",
+	    c->words[1] != NULL ? c->words[1] : "", c->args);
+}
+
+/* All commands, or those that begin with the word given. */
+static int
+usage(const char *word)
+{
+	size_t i;
+	bool any = false;
+
+	(void)fputs("usage:\n", stderr);
+	for (i = 0; word != NULL && i < N_COMMANDS; i++) {
+		if (strcmp(word, commands[i].words[0]) == 0) {
+			usage_line(&commands[i]);
+			any = true;
+		}
+	}
+	for (i = 0; !any && i < N_COMMANDS; i++)
+		usage_line(&commands[i]);
+	return EXIT_BAD_USAGE;
+}
+
+static const struct command *
+command_find(int argc, char *argv[])
+{
+	const struct command *c;
+	size_t i;
+
+	for (i = 0; i < N_COMMANDS; i++) {
+		c = &commands[i];
+		if (argc < 1 || strcmp(argv[0], c->words[0]) != 0)
+			continue;
+		if (c->words[1] == NULL)
+			return c;
+		if (argc > 1 && strcmp(argv[1], c->words[1]) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+int
+cmd_check(struct invocation *inv)
+{
+	if (inv->argc != 1)
+		return EXIT_BAD_USAGE;
+	/* It was parsed before; now what it names. */
+	if (conf_check(inv->conf, stderr) == -1)
+		return EXIT_FAILED;
+	if (inv->json)
+		(void)puts("[\n  {\"configuration\": \"valid\"}\n]");
+	else
+		(void)printf("%s: valid\n", inv->conf_path);
+	return 0;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct invocation inv;
+	const struct command *c;
+	struct conf *conf;
+	int ch, code;
+
+	memset(&inv, 0, sizeof(inv));
+	inv.conf_path = SYSCONFDIR "/sealmail.conf";
+	/* The first word ends the options, also where getopt(3) would not. */
+	while ((ch = getopt(argc, argv, "+f:j")) != -1) {
+		switch (ch) {
+		case 'f':
+			inv.conf_path = optarg;
+			break;
+		case 'j':
+			inv.json = true;
+			break;
+		default:
+			return usage(NULL);
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	/* -j may stand at the end too, where one thinks of it. */
+	if (argc > 1 && strcmp(argv[argc - 1], "-j") == 0) {
+		inv.json = true;
+		argv[--argc] = NULL;
+	}
+	if ((c = command_find(argc, argv)) == NULL)
+		return usage(argc > 0 ? argv[0] : NULL);
+	if (c->words[1] != NULL) {
+		argc--;
+		argv++;
+	}
+	inv.argc = argc;
+	inv.argv = argv;
+	log_init("sealctl", true, 0);
+	if ((conf = conf_load(inv.conf_path, stderr)) == NULL)
+		return EXIT_FAILED;
+	inv.conf = conf;
+	if ((code = c->run(&inv)) == EXIT_BAD_USAGE)
+		(void)usage(c->words[0]);
+	conf_free(conf);
+	return code;
+}

@@ -1,0 +1,117 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * sealctl(8), the control tool: it reads the configuration for the paths of
+ * the control sockets, asks the daemons, and prints.  It runs with the rights
+ * of its caller and does nothing that the parents' peer check does not allow.
+ */
+
+#ifndef SEALCTL_H
+#define SEALCTL_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ctl.h"
+#include "msg.h"
+
+/* Exit codes, as sealctl(8) lists them. */
+#define EXIT_FAILED 1
+#define EXIT_BAD_USAGE 2
+#define EXIT_NOT_RUNNING 3
+
+#define DAEMON_IMAP "sealimapd"
+#define DAEMON_SMTP "sealsmtpd"
+
+struct conf;
+
+/* ctl.c: one connection to a daemon's control socket. */
+struct ctl {
+	const char *daemon;
+	int fd;
+	uint32_t id;  /* of the request under way */
+	uint32_t pid; /* what CTL_HELLO_IS said */
+	int64_t started;
+	uint8_t verbose;
+	char version[64];
+	enum ctl_result result;    /* what CTL_DONE said */
+	char reason[CTL_TEXT_MAX]; /* of a result that is not CTL_OK */
+};
+
+/* 0; -1 if the daemon does not run or does not want us (printed). */
+int ctl_open(struct ctl *, const struct conf *, const char *daemon);
+void ctl_close(struct ctl *);
+/* Starts a request; fields are put into the message it returns. */
+struct msgout *ctl_new(struct ctl *, uint32_t type);
+void ctl_send(struct ctl *, struct msgout *);
+/* The next message of the answer; false at CTL_DONE, or when it broke off. */
+bool ctl_next(struct ctl *, struct msg *);
+/* Prints why a request failed; returns whether it did. */
+bool ctl_failed(const struct ctl *, const char *what);
+/* A wire to a role of the daemon; -1 with result and reason set. */
+int ctl_role(struct ctl *, const char *role, uint32_t instance);
+/* Waits until the daemon has ended; -1 if it did not in time. */
+int ctl_wait_end(struct ctl *);
+
+/* out.c: records, as columns of text or, with -j, as an array of objects. */
+enum column_kind {
+	COLUMN_TEXT,
+	COLUMN_NUMBER,
+	COLUMN_TIME /* seconds in JSON, a date in text */
+};
+
+struct column {
+	const char *name; /* of the JSON member; in capitals, of the column */
+	enum column_kind kind;
+	int width;
+};
+
+void out_start(const struct column *, size_t n, bool json);
+/* The next field of the record, in the order of the columns. */
+void out_text(const char *);
+void out_number(uint64_t);
+void out_time(int64_t);
+/* Ends the array; -1 if standard output could not take it all. */
+int out_end(void);
+
+/* The commands: each returns the program's exit code. */
+struct invocation {
+	const struct conf *conf;
+	const char *conf_path;
+	bool json;
+	int argc; /* what follows the command's words */
+	char **argv;
+};
+
+int cmd_check(struct invocation *);
+int cmd_log_brief(struct invocation *);
+int cmd_log_verbose(struct invocation *);
+int cmd_reload(struct invocation *);
+int cmd_stop(struct invocation *);
+int cmd_show_processes(struct invocation *);
+int cmd_show_sessions(struct invocation *);
+int cmd_show_stats(struct invocation *);
+int cmd_show_version(struct invocation *);
+int cmd_user_add(struct invocation *);
+int cmd_user_del(struct invocation *);
+int cmd_user_import(struct invocation *);
+int cmd_user_list(struct invocation *);
+int cmd_user_show(struct invocation *);
+
+#endif

@@ -1,0 +1,543 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * sealctl user: accounts are the store master's business, so these commands
+ * speak to it over a wire that the parent passes on unread.  A password is in
+ * this process and in the store, and nowhere on the way.
+ */
+
+#include <sys/types.h>
+
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <readpassphrase.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "sealctl.h"
+#include "store_wire.h"
+
+#define IMPORT_WINDOW 8     /* accounts asked for and not yet answered */
+#define LINE_SIZE 2048      /* of an import list */
+#define STORE_WAIT_MS 60000 /* deriving keys may queue */
+#define RECOVERY_SIZE 256
+#define STATE_SIZE 16
+
+/* A user command's wire to the store master. */
+struct store {
+	struct ctl ctl;
+	int fd;
+	uint32_t id;
+	int failed; /* answers with an error */
+};
+
+/* An account that was asked for; a slot is free where id is 0. */
+struct pending {
+	uint32_t id;
+	char account[ACCOUNT_NAME_MAX];
+};
+
+static int
+store_open(struct store *st, struct invocation *inv)
+{
+	memset(st, 0, sizeof(*st));
+	if (ctl_open(&st->ctl, inv->conf, DAEMON_IMAP) == -1)
+		return EXIT_NOT_RUNNING;
+	st->fd = ctl_role(&st->ctl, "imap-store", 0);
+	if (st->fd != -1)
+		return 0;
+	(void)ctl_failed(&st->ctl, "imap-store");
+	ctl_close(&st->ctl);
+	return EXIT_FAILED;
+}
+
+static void
+store_close(struct store *st)
+{
+	(void)close(st->fd);
+	ctl_close(&st->ctl);
+}
+
+/* Starts a question; the version comes first in each. */
+static struct msgout *
+store_new(struct store *st, uint32_t type)
+{
+	struct msgout *m;
+
+	m = msg_new_fd(st->fd, type, ++st->id);
+	msg_put_u32(m, STORE_WIRE_VERSION);
+	return m;
+}
+
+static void
+store_send(struct msgout *m)
+{
+	if (msg_send_wait(m, STORE_WAIT_MS) == -1)
+		err(EXIT_FAILED, "imap-store");
+}
+
+static void
+store_receive(struct store *st, struct msg *msg)
+{
+	int n;
+
+	msg_done(msg);
+	n = msg_recv_wait(st->fd, msg, STORE_WAIT_MS);
+	if (n == 0)
+		errx(EXIT_FAILED,
+		    "imap-store has closed the connection; see "
+		    "the log of sealimapd");
+	if (n == -1)
+		err(EXIT_FAILED, "imap-store");
+}
+
+/* MASTER_CTL_END: 0, or -1 with the reason printed. */
+static int
+store_end(struct msg *msg, const char *account)
+{
+	char reason[CTL_TEXT_MAX];
+	uint8_t error;
+
+	error = msg_get_u8(msg);
+	(void)msg_get_str(msg, reason, sizeof(reason));
+	if (msg_end(msg) == -1)
+		errx(EXIT_FAILED, "imap-store: its answer is not understood");
+	msg_done(msg);
+	if (error == 0)
+		return 0;
+	if (account != NULL)
+		warnx("%s: %s", account, reason);
+	else
+		warnx("%s", reason);
+	return -1;
+}
+
+/*
+ * The name as the engines make it of what a client types: lower case, with
+ * the first domain of the configuration where there is none.  -1 (printed) if
+ * it cannot be one.
+ */
+static int
+account_name(const struct conf *conf, const char *arg, char *buf, size_t size)
+{
+	const char *p;
+	int n;
+
+	if (strchr(arg, '@') == NULL)
+		n = snprintf(buf, size, "%s@%s", arg, conf->domains[0].name);
+	else
+		n = snprintf(buf, size, "%s", arg);
+	if (n < 0 || (size_t)n >= size) {
+		warnx("%.40s...: longer than %zu octets", arg, size - 1);
+		return -1;
+	}
+	for (n = 0; buf[n] != '\0'; n++) {
+		if (!isgraph((unsigned char)buf[n]) &&
+		    (unsigned char)buf[n] < 0x80) {
+			warnx("%s: a name holds no blanks", arg);
+			return -1;
+		}
+		buf[n] = (char)tolower((unsigned char)buf[n]);
+	}
+	p = strrchr(buf, '@');
+	if (p == buf || p[1] == '\0') {
+		warnx("%s: a name is LOCAL@DOMAIN", arg);
+		return -1;
+	}
+	if (conf_domain_find(conf, p + 1) == NULL) {
+		warnx("%s: '%s' is no domain of the configuration: add "
+		      "'domain \"%s\"' and reload",
+		    arg, p + 1, p + 1);
+		return -1;
+	}
+	return 0;
+}
+
+/* One line of standard input; -1 at its end, with the line wiped. */
+static int
+read_line(char *buf, size_t size)
+{
+	size_t len;
+
+	if (fgets(buf, (int)size, stdin) == NULL) {
+		if (ferror(stdin))
+			err(EXIT_FAILED, "standard input");
+		return -1;
+	}
+	len = strcspn(buf, "\r\n");
+	if (buf[len] == '\0' && len == size - 1)
+		errx(EXIT_FAILED, "standard input: line longer than %zu octets",
+		    size - 2);
+	buf[len] = '\0';
+	return 0;
+}
+
+/* From the terminal, twice, or the first line of standard input. */
+static int
+read_password(char *buf, size_t size)
+{
+	char again[SECRET_MAX];
+	int same;
+
+	if (!isatty(STDIN_FILENO)) {
+		if (read_line(buf, size) == -1 || buf[0] == '\0') {
+			warnx("no password on standard input");
+			return -1;
+		}
+		return 0;
+	}
+	if (readpassphrase("Password: ", buf, size, RPP_REQUIRE_TTY) == NULL ||
+	    buf[0] == '\0') {
+		warnx("no password given");
+		return -1;
+	}
+	if (readpassphrase("Again: ", again, sizeof(again), RPP_REQUIRE_TTY) ==
+	    NULL)
+		again[0] = '\0';
+	same = strcmp(buf, again) == 0;
+	explicit_bzero(again, sizeof(again));
+	if (!same) {
+		explicit_bzero(buf, size);
+		warnx("the passwords differ; nothing was changed");
+		return -1;
+	}
+	return 0;
+}
+
+static uint32_t
+send_add(struct store *st, const char *account, const char *password)
+{
+	struct msgout *m;
+
+	m = store_new(st, CTL_MASTER_USER_ADD);
+	msg_put_str(m, account);
+	msg_put_bytes(m, password, strlen(password));
+	msg_put_u64(m, 0);
+	store_send(m);
+	return st->id;
+}
+
+static const struct column created_columns[] = {
+    {"account", COLUMN_TEXT, 30},
+    {"password", COLUMN_TEXT, 24},
+    {"recovery", COLUMN_TEXT, 0},
+};
+#define N_CREATED (sizeof(created_columns) / sizeof(created_columns[0]))
+
+/* Prints what is shown once: the secrets of a new account. */
+static void
+print_created(struct msg *msg, const char *account)
+{
+	char password[SECRET_MAX], recovery[RECOVERY_SIZE];
+	const uint8_t *p;
+	size_t len;
+
+	p = msg_get_bytes(msg, &len, sizeof(password) - 1);
+	(void)msg_get_str(msg, recovery, sizeof(recovery));
+	if (msg_end(msg) == -1)
+		errx(EXIT_FAILED, "imap-store: its answer is not understood");
+	memcpy(password, p, len);
+	password[len] = '\0';
+	out_text(account);
+	out_text(password);
+	out_text(recovery);
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(recovery, sizeof(recovery));
+}
+
+/* The answers to one question about one account, until its end. */
+static int
+add_answer(struct store *st, const char *account)
+{
+	struct msg msg;
+
+	for (;;) {
+		store_receive(st, &msg);
+		if (msg.id == st->id && msg.type == MASTER_CTL_CREATED)
+			print_created(&msg, account);
+		if (msg.id == st->id && msg.type == MASTER_CTL_END)
+			return store_end(&msg, account);
+	}
+}
+
+int
+cmd_user_add(struct invocation *inv)
+{
+	char account[ACCOUNT_NAME_MAX], password[SECRET_MAX];
+	struct store st;
+	bool ask = false;
+	int ch, code;
+
+	password[0] = '\0';
+	optind = 1;
+	while ((ch = getopt(inv->argc, inv->argv, "p")) != -1) {
+		if (ch != 'p')
+			return EXIT_BAD_USAGE;
+		ask = true;
+	}
+	if (inv->argc - optind != 1)
+		return EXIT_BAD_USAGE;
+	if (account_name(
+		inv->conf, inv->argv[optind], account, sizeof(account)) == -1)
+		return EXIT_FAILED;
+	if (ask && read_password(password, sizeof(password)) == -1)
+		return EXIT_FAILED;
+	if ((code = store_open(&st, inv)) == 0) {
+		(void)send_add(&st, account, password);
+		out_start(created_columns, N_CREATED, inv->json);
+		if (add_answer(&st, account) == -1)
+			code = EXIT_FAILED;
+		if (out_end() == -1) {
+			warn("standard output");
+			code = EXIT_FAILED;
+		}
+		store_close(&st);
+	}
+	explicit_bzero(password, sizeof(password));
+	return code;
+}
+
+/* Takes one message of the answers to an import. */
+static void
+import_answer(struct store *st, struct pending *pending)
+{
+	struct msg msg;
+	size_t i;
+
+	store_receive(st, &msg);
+	for (i = 0; i < IMPORT_WINDOW; i++) {
+		if (pending[i].id == msg.id && msg.id != 0)
+			break;
+	}
+	if (i == IMPORT_WINDOW) {
+		msg_done(&msg);
+		return;
+	}
+	if (msg.type == MASTER_CTL_CREATED) {
+		print_created(&msg, pending[i].account);
+	} else if (msg.type == MASTER_CTL_END) {
+		pending[i].id = 0;
+		if (store_end(&msg, pending[i].account) == -1)
+			st->failed++;
+	}
+	msg_done(&msg);
+}
+
+static bool
+import_waits(const struct pending *pending, size_t *free_slot)
+{
+	size_t i;
+	bool waits = false;
+
+	*free_slot = IMPORT_WINDOW;
+	for (i = 0; i < IMPORT_WINDOW; i++) {
+		if (pending[i].id != 0)
+			waits = true;
+		else
+			*free_slot = i;
+	}
+	return waits;
+}
+
+/* A line of the list: a name, blanks, and the rest as the password. */
+static void
+import_line(struct store *st, struct invocation *inv, char *line,
+    struct pending *pending)
+{
+	char account[ACCOUNT_NAME_MAX], *password;
+	size_t i;
+
+	line += strspn(line, " \t");
+	if (line[0] == '\0' || line[0] == '#')
+		return;
+	password = line + strcspn(line, " \t");
+	if (*password != '\0')
+		*password++ = '\0';
+	password += strspn(password, " \t");
+	if (strlen(password) >= SECRET_MAX) {
+		warnx("%s: a password has at most %d octets", line,
+		    SECRET_MAX - 1);
+		st->failed++;
+		return;
+	}
+	if (account_name(inv->conf, line, account, sizeof(account)) == -1) {
+		st->failed++;
+		return;
+	}
+	for (;;) {
+		(void)import_waits(pending, &i);
+		if (i < IMPORT_WINDOW)
+			break;
+		import_answer(st, pending);
+	}
+	(void)strlcpy(pending[i].account, account, sizeof(pending[i].account));
+	pending[i].id = send_add(st, account, password);
+}
+
+int
+cmd_user_import(struct invocation *inv)
+{
+	static char line[LINE_SIZE];
+	struct pending pending[IMPORT_WINDOW];
+	struct store st;
+	size_t i;
+	int code;
+
+	if (inv->argc != 2)
+		return EXIT_BAD_USAGE;
+	if (strcmp(inv->argv[1], "-") != 0 &&
+	    freopen(inv->argv[1], "r", stdin) == NULL) {
+		warn("%s", inv->argv[1]);
+		return EXIT_FAILED;
+	}
+	if ((code = store_open(&st, inv)) != 0)
+		return code;
+	memset(pending, 0, sizeof(pending));
+	out_start(created_columns, N_CREATED, inv->json);
+	while (read_line(line, sizeof(line)) == 0)
+		import_line(&st, inv, line, pending);
+	while (import_waits(pending, &i))
+		import_answer(&st, pending);
+	explicit_bzero(line, sizeof(line));
+	if (out_end() == -1) {
+		warn("standard output");
+		st.failed++;
+	}
+	store_close(&st);
+	return st.failed > 0 ? EXIT_FAILED : 0;
+}
+
+int
+cmd_user_del(struct invocation *inv)
+{
+	char account[ACCOUNT_NAME_MAX];
+	struct msgout *m;
+	struct store st;
+	struct msg msg;
+	int code;
+
+	if (inv->argc != 2)
+		return EXIT_BAD_USAGE;
+	if (account_name(inv->conf, inv->argv[1], account, sizeof(account)) ==
+	    -1)
+		return EXIT_FAILED;
+	if ((code = store_open(&st, inv)) != 0)
+		return code;
+	m = store_new(&st, CTL_MASTER_USER_DEL);
+	msg_put_str(m, account);
+	store_send(m);
+	do
+		store_receive(&st, &msg);
+	while (msg.id != st.id || msg.type != MASTER_CTL_END);
+	if (store_end(&msg, account) == -1)
+		code = EXIT_FAILED;
+	store_close(&st);
+	return code;
+}
+
+static const struct column user_columns[] = {
+    {"account", COLUMN_TEXT, 30},
+    {"state", COLUMN_TEXT, 8},
+    {"quota", COLUMN_NUMBER, 12},
+    {"used", COLUMN_NUMBER, 12},
+    {"sessions", COLUMN_NUMBER, 8},
+    {"created", COLUMN_TIME, 20},
+};
+
+static void
+print_user(struct msg *msg)
+{
+	char account[ACCOUNT_NAME_MAX], state[STATE_SIZE];
+	uint64_t quota, used;
+	uint32_t sessions;
+	int64_t created;
+
+	(void)msg_get_str(msg, account, sizeof(account));
+	(void)msg_get_str(msg, state, sizeof(state));
+	quota = msg_get_u64(msg);
+	used = msg_get_u64(msg);
+	sessions = msg_get_u32(msg);
+	created = msg_get_i64(msg);
+	if (msg_end(msg) == -1)
+		errx(EXIT_FAILED, "imap-store: its answer is not understood");
+	out_text(account);
+	out_text(state);
+	out_number(quota);
+	out_number(used);
+	out_number(sessions);
+	out_time(created);
+}
+
+/* Asks for accounts and prints them as they come. */
+static int
+print_users(
+    struct invocation *inv, uint32_t type, const char *arg, const char *about)
+{
+	struct msgout *m;
+	struct store st;
+	struct msg msg;
+	int code;
+
+	if ((code = store_open(&st, inv)) != 0)
+		return code;
+	m = store_new(&st, type);
+	msg_put_str(m, arg);
+	store_send(m);
+	out_start(user_columns, sizeof(user_columns) / sizeof(user_columns[0]),
+	    inv->json);
+	for (;;) {
+		store_receive(&st, &msg);
+		if (msg.id == st.id && msg.type == MASTER_CTL_USER)
+			print_user(&msg);
+		if (msg.id == st.id && msg.type == MASTER_CTL_END)
+			break;
+	}
+	if (store_end(&msg, about) == -1)
+		code = EXIT_FAILED;
+	if (out_end() == -1) {
+		warn("standard output");
+		code = EXIT_FAILED;
+	}
+	store_close(&st);
+	return code;
+}
+
+int
+cmd_user_list(struct invocation *inv)
+{
+	if (inv->argc > 2)
+		return EXIT_BAD_USAGE;
+	return print_users(inv, CTL_MASTER_USER_LIST,
+	    inv->argc == 2 ? inv->argv[1] : "", NULL);
+}
+
+int
+cmd_user_show(struct invocation *inv)
+{
+	char account[ACCOUNT_NAME_MAX];
+
+	if (inv->argc != 2)
+		return EXIT_BAD_USAGE;
+	if (account_name(inv->conf, inv->argv[1], account, sizeof(account)) ==
+	    -1)
+		return EXIT_FAILED;
+	return print_users(inv, CTL_MASTER_USER_SHOW, account, account);
+}
