@@ -1,0 +1,59 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * sealmail(1), what users and their mail programs run.  It holds no privilege
+ * and reads no file of the suite: it is a client of the daemons' sockets.
+ */
+
+#ifndef SEALMAIL_H
+#define SEALMAIL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define RECIPIENTS_MAX 1000 /* of one `sealmail deliver` */
+#define ADDRESS_SIZE 512    /* octets of an address, NUL included */
+
+/* What became of one recipient, or of the whole session. */
+enum outcome {
+	OUTCOME_DONE,
+	OUTCOME_TEMPORARY,
+	OUTCOME_NO_USER,
+	OUTCOME_FAILED
+};
+
+struct recipient {
+	const char *address;
+	bool accepted; /* at RCPT: a reply after the data is due */
+	enum outcome outcome;
+	char reply[512]; /* the server's words, if it was not done */
+};
+
+struct delivery {
+	const char *socket; /* path of the LMTP socket */
+	const char *sender; /* "" for the null sender */
+	struct recipient *recipients;
+	size_t n_recipients;
+};
+
+/*
+ * Speaks LMTP and fills in each recipient's outcome.  A session that broke
+ * makes every outcome not yet known OUTCOME_TEMPORARY.
+ */
+void lmtp_deliver(struct delivery *, FILE *message);
+
+#endif
