@@ -169,7 +169,7 @@ struct store_sys {
 	ssize_t (*pwrite)(int, const void *, size_t, off_t);
 	int (*fsync)(int);
 	int (*fdatasync)(int);
-	int (*syncfs)(int); /* NULL: the system has none */
+	int (*syncfs)(int); /* ENOSYS: the system has none */
 	int (*rename)(int, const char *, int, const char *);
 	int (*unlink)(int, const char *, int);
 	int (*mkdir)(int, const char *, mode_t);

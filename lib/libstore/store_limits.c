@@ -1,0 +1,167 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Limits and usage: the administrator's file `limits` (plain text, "quota N"
+ * and "disabled" lines), the vault's file `quota` ("live N") and what waits in
+ * in/, and whether the file system has room.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store_file.h"
+
+#define LIMITS_SIZE 1024      /* octets of limits, of quota */
+#define ROOM_BYTES (4U << 20) /* octets that must stay free */
+#define ROOM_INODES 64
+
+static int
+parse_number(const char *s, uint64_t *value)
+{
+	unsigned long long n;
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return -1;
+	errno = 0;
+	n = strtoull(s, &end, 10);
+	if (errno != 0 || *end != '\0')
+		return -1;
+	*value = n;
+	return 0;
+}
+
+/* A file of lines, NUL-terminated; 0 if it does not exist. */
+static ssize_t
+read_lines(int acctfd, const char *name, char *buf)
+{
+	ssize_t n;
+
+	n = sys_slurp(acctfd, name, buf, LIMITS_SIZE - 1);
+	if (n == -1 && errno == ENOENT)
+		n = 0;
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
+enum store_result
+store_limits_read(int acctfd, struct store_limits *limits)
+{
+	char buf[LIMITS_SIZE], *line, *next;
+
+	memset(limits, 0, sizeof(*limits));
+	if (read_lines(acctfd, "limits", buf) == -1)
+		return STORE_IO;
+	for (line = buf; line != NULL && *line != '\0'; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		if (strcmp(line, "disabled") == 0)
+			limits->disabled = true;
+		else if (strncmp(line, "quota ", 6) == 0) {
+			if (parse_number(line + 6, &limits->quota) == -1)
+				return STORE_CORRUPT;
+		} else if (line[0] != '\0' && line[0] != '#')
+			return STORE_CORRUPT;
+	}
+	return STORE_OK;
+}
+
+enum store_result
+store_limits_write(int acctfd, const struct store_limits *limits)
+{
+	char buf[128];
+	int n;
+
+	n = snprintf(buf, sizeof(buf), "quota %llu\n%s",
+	    (unsigned long long)limits->quota,
+	    limits->disabled ? "disabled\n" : "");
+	if (sys_replace(acctfd, "limits", 0440, buf, (size_t)n) == -1)
+		return sys_result();
+	return STORE_OK;
+}
+
+/* Octets of the files in in/; they are few, the vault drains them. */
+static int
+waiting(int acctfd, uint64_t *bytes)
+{
+	struct dirent *de;
+	struct stat st;
+	DIR *dir;
+	int fd;
+
+	fd = sys_open(acctfd, "in", O_RDONLY | O_DIRECTORY);
+	dir = fd == -1 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return -1;
+	}
+	while ((de = readdir(dir)) != NULL) {
+		if (de->d_name[0] != '.' &&
+		    fstatat(dirfd(dir), de->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			0 &&
+		    st.st_size > 0)
+			*bytes += (uint64_t)st.st_size;
+	}
+	(void)closedir(dir);
+	return 0;
+}
+
+enum store_result
+store_usage(int acctfd, uint64_t *bytes)
+{
+	char buf[LIMITS_SIZE], *end;
+
+	*bytes = 0;
+	if (read_lines(acctfd, "quota", buf) == -1)
+		return STORE_IO;
+	end = strchr(buf, '\n');
+	if (end != NULL)
+		*end = '\0';
+	if (buf[0] != '\0' &&
+	    (strncmp(buf, "live ", 5) != 0 ||
+		parse_number(buf + 5, bytes) == -1))
+		return STORE_CORRUPT;
+	return waiting(acctfd, bytes) == -1 ? sys_result() : STORE_OK;
+}
+
+bool
+store_room(int fd, uint64_t size)
+{
+	struct statvfs vfs;
+
+	/* Unknown is not full: the write itself will say. */
+	if (fstatvfs(fd, &vfs) == -1)
+		return true;
+	/* Some file systems count no inodes. */
+	if (vfs.f_files != 0 && vfs.f_favail < ROOM_INODES)
+		return false;
+	if (size > UINT64_MAX / 2)
+		return false;
+	return (uint64_t)vfs.f_bavail > (size + ROOM_BYTES) / vfs.f_frsize;
+}
