@@ -38,7 +38,7 @@
 #define IMAP_LITERAL_MAX (64 * 1024)  /* a literal that is no message */
 #define IMAP_SKIP_MAX (1024 * 1024)   /* refused octets that are read over */
 #define IMAP_AUTHLINE_MAX 4096        /* an answer within AUTHENTICATE */
-#define IMAP_SET_MAX 32768            /* ranges of a set */
+#define IMAP_SET_MAX 8192             /* ranges of a set */
 #define IMAP_SECTIONS_MAX 64          /* BODY[...] items of a FETCH */
 #define IMAP_PARTS_MAX 64             /* numbers of a section */
 #define IMAP_FIELDS_MAX 256           /* names of a HEADER.FIELDS */
@@ -206,6 +206,7 @@ struct imap_cmd {
 	bool silent;
 	bool has_date;
 	bool sync;            /* APPEND: the client waits for a continuation */
+	bool badcharset;      /* SEARCH: neither UTF-8 nor US-ASCII */
 	bool list_subscribed; /* LIST (SUBSCRIBED) */
 	char tag[IMAP_TAG_MAX + 1];
 	const char *error; /* of IMAP_BAD */

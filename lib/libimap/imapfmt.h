@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct summary;
+struct mime_summary;
 
 struct imap_buf {
 	uint8_t *p;
@@ -69,7 +69,8 @@ imap_put_range(struct imap_buf *, uint32_t first, uint32_t last, bool begin);
 void imap_put_numbers(struct imap_buf *, const uint32_t *, size_t n);
 
 /* From a summary; 0, or -1 if it does not hold together (nothing is put). */
-int imap_put_envelope(struct imap_buf *, const struct summary *);
-int imap_put_body(struct imap_buf *, const struct summary *, bool extended);
+int imap_put_envelope(struct imap_buf *, const struct mime_summary *);
+int
+imap_put_body(struct imap_buf *, const struct mime_summary *, bool extended);
 
 #endif

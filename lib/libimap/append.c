@@ -1,0 +1,56 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * APPEND as far as its message, which is not part of the command: the reader
+ * hands its octets out as they come.
+ */
+
+#include <sys/types.h>
+
+#include "imap_local.h"
+
+/*
+ * append = "APPEND" SP mailbox SP [flag-list SP] [date-time SP] literal
+ * The input ends behind the literal's braces.
+ */
+int
+imap_parse_append(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+	struct imap_literal literal;
+
+	if (lex_space(lex) == -1 || lex_mailbox(lex, &cmd->name) == -1 ||
+	    lex_space(lex) == -1)
+		return -1;
+	if (lex_peek(lex, '(')) {
+		if (lex_flags(lex, true) == -1 || lex_space(lex) == -1)
+			return -1;
+	}
+	if (lex_peek(lex, '"')) {
+		if (lex_date_time(lex, &cmd->date, &cmd->zone) == -1 ||
+		    lex_space(lex) == -1)
+			return -1;
+		cmd->has_date = true;
+	}
+	if (!imap_literal_find(lex->p, (size_t)(lex->end - lex->p), &literal) ||
+	    literal.len != (size_t)(lex->end - lex->p) || literal.binary)
+		return lex_fail(lex, "Message literal expected");
+	cmd->size = literal.overflow ? UINT64_MAX : literal.size;
+	cmd->sync = !literal.nonsync;
+	lex->p = lex->end;
+	return 0;
+}

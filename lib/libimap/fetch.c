@@ -1,0 +1,235 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * FETCH (RFC 9051 section 6.4.5): macros, items, and sections with parts,
+ * suffixes and partials.
+ */
+
+#include <sys/types.h>
+
+#include <ctype.h>
+#include <string.h>
+
+#include "imap_local.h"
+
+#define ITEMS_ALL                                                    \
+	(IMAP_ITEM_FLAGS | IMAP_ITEM_INTERNALDATE | IMAP_ITEM_SIZE | \
+	    IMAP_ITEM_ENVELOPE)
+#define ITEMS_FAST (IMAP_ITEM_FLAGS | IMAP_ITEM_INTERNALDATE | IMAP_ITEM_SIZE)
+#define ITEMS_FULL (ITEMS_ALL | IMAP_ITEM_BODY)
+
+static const struct {
+	const char *name;
+	uint32_t item;
+} simple[] = {
+    {"UID", IMAP_ITEM_UID},
+    {"FLAGS", IMAP_ITEM_FLAGS},
+    {"INTERNALDATE", IMAP_ITEM_INTERNALDATE},
+    {"RFC822.SIZE", IMAP_ITEM_SIZE},
+    {"ENVELOPE", IMAP_ITEM_ENVELOPE},
+    {"BODYSTRUCTURE", IMAP_ITEM_BODYSTRUCTURE},
+};
+
+static const struct {
+	const char *name;
+	enum imap_section_text text;
+	bool peek;
+} rfc822[] = {
+    {"RFC822", IMAP_TEXT_ALL, false},
+    {"RFC822.HEADER", IMAP_TEXT_HEADER, true},
+    {"RFC822.TEXT", IMAP_TEXT_TEXT, false},
+};
+
+/* header-list = "(" header-fld-name *(SP header-fld-name) ")" */
+static int
+header_list(struct imap_lex *lex, struct imap_section *s)
+{
+	struct imap_str *field;
+	size_t i, n;
+	char *p;
+
+	if (lex_space(lex) == -1 || lex_char(lex, '(') == -1)
+		return -1;
+	field = imap_cmd_alloc(lex->cmd, IMAP_FIELDS_MAX * sizeof(*field));
+	n = 0;
+	do {
+		if (n == IMAP_FIELDS_MAX)
+			return lex_fail(lex, "Too many header fields");
+		if ((n > 0 && lex_space(lex) == -1) ||
+		    lex_astring(lex, &field[n]) == -1)
+			return -1;
+		p = imap_cmd_alloc(lex->cmd, field[n].len + 1);
+		for (i = 0; i < field[n].len; i++)
+			p[i] = (char)toupper((unsigned char)field[n].p[i]);
+		field[n++].p = p;
+	} while (!lex_close(lex));
+	s->field = field;
+	s->nfields = n;
+	return 0;
+}
+
+static int
+section_text(struct imap_lex *lex, struct imap_section *s)
+{
+	if (lex_take(lex, "HEADER.FIELDS.NOT")) {
+		s->text = IMAP_TEXT_FIELDS_NOT;
+		return header_list(lex, s);
+	}
+	if (lex_take(lex, "HEADER.FIELDS")) {
+		s->text = IMAP_TEXT_FIELDS;
+		return header_list(lex, s);
+	}
+	if (lex_take(lex, "HEADER"))
+		s->text = IMAP_TEXT_HEADER;
+	else if (lex_take(lex, "TEXT"))
+		s->text = IMAP_TEXT_TEXT;
+	else if (s->nparts > 0 && lex_take(lex, "MIME"))
+		s->text = IMAP_TEXT_MIME;
+	else
+		return lex_fail(lex, "Unknown section");
+	return 0;
+}
+
+/* section-part = nz-number *("." nz-number), then perhaps "." and a text. */
+static int
+section_parts(struct imap_lex *lex, struct imap_section *s)
+{
+	uint32_t part[IMAP_PARTS_MAX], *copy;
+
+	while (lex->p < lex->end && isdigit(*lex->p)) {
+		if (s->nparts == IMAP_PARTS_MAX)
+			return lex_fail(lex, "Section too deep");
+		if (lex_nznumber(lex, &part[s->nparts++]) == -1)
+			return -1;
+		if (!lex_peek(lex, '.'))
+			break;
+		lex->p++;
+		if (lex_peek(lex, ']'))
+			return lex_fail(lex, "Unknown section");
+	}
+	copy = imap_cmd_alloc(lex->cmd, s->nparts * sizeof(*copy));
+	memcpy(copy, part, s->nparts * sizeof(*copy));
+	s->part = copy;
+	return 0;
+}
+
+/* From behind the "[" to behind the partial. */
+static int
+section(struct imap_lex *lex, struct imap_section *s)
+{
+	uint64_t count;
+
+	if (lex->p < lex->end && isdigit(*lex->p) &&
+	    section_parts(lex, s) == -1)
+		return -1;
+	if (!lex_peek(lex, ']') && section_text(lex, s) == -1)
+		return -1;
+	if (lex_char(lex, ']') == -1)
+		return -1;
+	if (!lex_peek(lex, '<'))
+		return 0;
+	lex->p++;
+	s->partial = true;
+	if (lex_number(lex, &s->first, INT64_MAX) == -1 ||
+	    lex_char(lex, '.') == -1)
+		return -1;
+	if (lex_peek(lex, '0'))
+		return lex_fail(lex, "Zero is not allowed here");
+	if (lex_number(lex, &count, INT64_MAX) == -1)
+		return -1;
+	s->count = count;
+	return lex_char(lex, '>');
+}
+
+static int
+item(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+	struct imap_section *s;
+	size_t i;
+
+	for (i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
+		if (lex_take(lex, simple[i].name)) {
+			cmd->items |= simple[i].item;
+			return 0;
+		}
+	}
+	if (cmd->nsections == IMAP_SECTIONS_MAX)
+		return lex_fail(lex, "Too many sections");
+	s = &cmd->sections[cmd->nsections];
+	for (i = 0; i < sizeof(rfc822) / sizeof(rfc822[0]); i++) {
+		if (lex_take(lex, rfc822[i].name)) {
+			s->kind = IMAP_SECTION_RFC822;
+			s->text = rfc822[i].text;
+			s->peek = rfc822[i].peek;
+			cmd->nsections++;
+			return 0;
+		}
+	}
+	if (lex_take(lex, "BODY.PEEK")) {
+		s->peek = true;
+		if (!lex_peek(lex, '['))
+			return lex_fail(lex, "Section expected");
+	} else if (!lex_take(lex, "BODY"))
+		return lex_fail(lex, "Unknown FETCH item");
+	if (!lex_peek(lex, '[')) {
+		cmd->items |= IMAP_ITEM_BODY;
+		return 0;
+	}
+	lex->p++;
+	if (section(lex, s) == -1)
+		return -1;
+	cmd->nsections++;
+	return 0;
+}
+
+/*
+ * fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att /
+ *         "(" fetch-att *(SP fetch-att) ")")
+ */
+int
+imap_parse_fetch(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+	int n;
+
+	if (lex_space(lex) == -1 || lex_set(lex, &cmd->set) == -1 ||
+	    lex_space(lex) == -1)
+		return -1;
+	cmd->sections = imap_cmd_alloc(
+	    cmd, IMAP_SECTIONS_MAX * sizeof(*cmd->sections));
+	if (cmd->uid)
+		cmd->items |= IMAP_ITEM_UID;
+	if (lex_take(lex, "ALL"))
+		cmd->items |= ITEMS_ALL;
+	else if (lex_take(lex, "FAST"))
+		cmd->items |= ITEMS_FAST;
+	else if (lex_take(lex, "FULL"))
+		cmd->items |= ITEMS_FULL;
+	else if (lex_peek(lex, '(')) {
+		lex->p++;
+		n = 0;
+		do {
+			if (n++ > 0 && lex_space(lex) == -1)
+				return -1;
+			if (item(lex) == -1)
+				return -1;
+		} while (!lex_close(lex));
+	} else
+		return item(lex);
+	return 0;
+}

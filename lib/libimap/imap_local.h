@@ -1,0 +1,98 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What the files of libimap share: the lexer over one whole command, and the
+ * parsers of arguments.  Every parser returns 0, or -1 with lex->error set;
+ * the first error stays.
+ */
+
+#ifndef IMAP_LOCAL_H
+#define IMAP_LOCAL_H
+
+#include "imap.h"
+
+struct imap_lex {
+	const uint8_t *p;
+	const uint8_t *end;
+	struct imap_cmd *cmd;
+	const char *error;
+	bool utf8; /* names are not modified UTF-7 */
+	bool more; /* the end was met inside a literal (APPEND) */
+};
+
+/* arena.c */
+struct imap_cmd *imap_cmd_new(void);
+
+/* lex.c */
+int lex_fail(struct imap_lex *, const char *error);
+int lex_space(struct imap_lex *);
+int lex_char(struct imap_lex *, int c);
+bool lex_peek(const struct imap_lex *, int c);
+bool lex_at_end(const struct imap_lex *);
+/* A "(" and, in lex_close(), spaces before ")" that some clients send. */
+bool lex_close(struct imap_lex *);
+int lex_atom(struct imap_lex *, struct imap_str *);
+int lex_astring(struct imap_lex *, struct imap_str *);
+int lex_string(struct imap_lex *, struct imap_str *);
+int lex_nstring(struct imap_lex *, struct imap_str *, bool *nil);
+int lex_number(struct imap_lex *, uint64_t *, uint64_t max);
+int lex_nznumber(struct imap_lex *, uint32_t *);
+/* A run of letters, digits and "." or "-" as a word; does not fail on none. */
+size_t lex_word(const struct imap_lex *, const char **);
+/* Is the text here this word, in any case, and the end of a word? */
+bool lex_take(struct imap_lex *, const char *word);
+int lex_mailbox(struct imap_lex *, struct imap_str *);
+int lex_pattern(struct imap_lex *, struct imap_str *);
+/* A number in braces at the end of a line: its parts; false if none. */
+struct imap_literal {
+	uint64_t size;
+	bool nonsync; /* + or - */
+	bool binary;  /* ~ */
+	bool overflow;
+	size_t len; /* octets of the braces and what belongs to them */
+};
+bool imap_literal_find(const uint8_t *, size_t, struct imap_literal *);
+bool imap_atom_char(uint8_t);
+bool imap_equal(const struct imap_str *, const char *word);
+
+/* set.c */
+int lex_set(struct imap_lex *, struct imap_set *);
+
+/* date.c */
+int lex_date(struct imap_lex *, int32_t *days);
+int lex_date_time(struct imap_lex *, int64_t *utc, int16_t *zone);
+
+/* command.c */
+struct imap_verb_row {
+	const char *name;
+	enum imap_verb verb;
+	bool uid;    /* there is a UID form */
+	bool before; /* understood before login */
+	int (*parse)(struct imap_lex *);
+};
+/* Tag, verb and arguments of a whole command; always sets cmd->verb. */
+void imap_command_parse(struct imap_lex *, bool login);
+/* The tag, and the row of the verb or NULL. */
+const struct imap_verb_row *imap_command_begin(struct imap_lex *, bool login);
+int lex_flags(struct imap_lex *, bool parens);
+
+/* append.c, fetch.c, search.c */
+int imap_parse_append(struct imap_lex *);
+int imap_parse_fetch(struct imap_lex *);
+int imap_parse_search(struct imap_lex *);
+
+#endif

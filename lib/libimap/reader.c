@@ -1,0 +1,456 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * From octets to commands.  A command is kept as it comes, its literals with
+ * it, until its last line end; then it is parsed in one go.  The exception is
+ * the message of an APPEND, which is handed out piece by piece.  Between
+ * commands the reader holds no buffer.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap_local.h"
+#include "log.h"
+
+#define BUFFER_FIRST 256 /* octets of a new buffer */
+#define TAIL_MAX 32      /* kept of a line that is too long: its braces */
+
+enum state {
+	LINE,        /* of a command */
+	LITERAL,     /* into the buffer */
+	SKIP,        /* a literal that is read over */
+	OFFER,       /* IMAP_MESSAGE was returned: accept or refuse? */
+	MESSAGE,     /* handed out */
+	MESSAGE_END, /* its line's end is due */
+	ANSWER,      /* a line that is no command */
+	DEAD
+};
+
+struct imap_reader {
+	enum state state;
+	bool login;
+	bool utf8;
+	bool sync;        /* of the literal at hand */
+	bool given;       /* the answer has been returned */
+	enum state after; /* what follows SKIP or LITERAL */
+	uint8_t *buf;     /* the command so far */
+	size_t len;
+	size_t size;
+	size_t line; /* where its last line begins */
+	size_t max;
+	uint64_t left;     /* of a literal or message */
+	const char *error; /* the command is bad; only its end is sought */
+	struct imap_cmd *cmd;
+	const uint8_t *data;
+	size_t data_len;
+};
+
+struct imap_reader *
+imap_reader_new(void)
+{
+	struct imap_reader *r;
+
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		fatal("imap: reader");
+	r->max = IMAP_PRELINE_MAX;
+	return r;
+}
+
+static void
+buffer_drop(struct imap_reader *r)
+{
+	freezero(r->buf, r->size);
+	r->buf = NULL;
+	r->len = r->size = r->line = 0;
+	r->error = NULL;
+}
+
+void
+imap_reader_free(struct imap_reader *r)
+{
+	if (r == NULL)
+		return;
+	buffer_drop(r);
+	imap_cmd_free(r->cmd);
+	freezero(r, sizeof(*r));
+}
+
+void
+imap_reader_login(struct imap_reader *r)
+{
+	r->login = true;
+	r->max = IMAP_COMMAND_MAX;
+}
+
+void
+imap_reader_utf8(struct imap_reader *r)
+{
+	r->utf8 = true;
+}
+
+void
+imap_reader_line(struct imap_reader *r)
+{
+	if (r->given) {
+		buffer_drop(r);
+		r->given = false;
+	}
+	if (r->state == LINE && r->len == 0)
+		r->state = ANSWER;
+}
+
+bool
+imap_reader_idle(const struct imap_reader *r)
+{
+	return r->state == LINE && r->len == 0 && r->error == NULL;
+}
+
+struct imap_cmd *
+imap_reader_take(struct imap_reader *r)
+{
+	struct imap_cmd *cmd;
+
+	cmd = r->cmd;
+	r->cmd = NULL;
+	return cmd;
+}
+
+const uint8_t *
+imap_reader_data(struct imap_reader *r, size_t *len)
+{
+	*len = r->data_len;
+	return r->data;
+}
+
+/*
+ * Adds to the command; one that is too long is bad, and of it only the first
+ * octets, with the tag, and the end of the line, with a literal, are kept.
+ */
+static void
+buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
+{
+	uint8_t *grown;
+	size_t size, keep;
+
+	if (r->error == NULL && len > r->max - r->len)
+		r->error = "Command too long";
+	if (r->error != NULL && len > TAIL_MAX) {
+		p += len - TAIL_MAX;
+		len = TAIL_MAX;
+	}
+	keep = IMAP_TAG_MAX + 1 + TAIL_MAX;
+	if (r->error != NULL && r->len > keep) {
+		/* tag, and the last octets that may belong to braces */
+		memmove(r->buf + keep - TAIL_MAX, r->buf + r->len - TAIL_MAX,
+		    TAIL_MAX);
+		r->len = keep;
+		r->line = r->line > keep ? keep : r->line;
+	}
+	if (len > r->size - r->len) {
+		size = r->size == 0 ? BUFFER_FIRST : r->size;
+		while (len > size - r->len)
+			size *= 2;
+		grown = recallocarray(r->buf, r->size, size, 1);
+		if (grown == NULL)
+			fatal("imap: command");
+		r->buf = grown;
+		r->size = size;
+	}
+	memcpy(r->buf + r->len, p, len);
+	r->len += len;
+}
+
+/* The whole command, or its first words for the error, becomes r->cmd. */
+static enum imap_event
+command_end(struct imap_reader *r)
+{
+	struct imap_lex lex = {.utf8 = r->utf8};
+
+	imap_cmd_free(r->cmd);
+	r->cmd = imap_cmd_new();
+	lex.cmd = r->cmd;
+	lex.p = r->buf;
+	lex.end = r->buf + r->len;
+	imap_command_parse(&lex, r->login);
+	if (r->error != NULL) {
+		r->cmd->verb = IMAP_BAD;
+		r->cmd->error = r->error;
+	}
+	buffer_drop(r);
+	r->state = LINE;
+	return IMAP_COMMAND;
+}
+
+/* Is this literal an APPEND's message?  Then r->cmd is the command. */
+static bool
+is_message(struct imap_reader *r)
+{
+	struct imap_lex lex = {.utf8 = r->utf8};
+	const struct imap_verb_row *row;
+
+	imap_cmd_free(r->cmd);
+	r->cmd = imap_cmd_new();
+	lex.cmd = r->cmd;
+	lex.p = r->buf;
+	lex.end = r->buf + r->len;
+	row = imap_command_begin(&lex, r->login);
+	if (row == NULL) {
+		r->error = lex.error;
+		return false;
+	}
+	if (row->verb != IMAP_APPEND)
+		return false;
+	if (row->parse(&lex) == 0) {
+		r->cmd->verb = IMAP_APPEND;
+		return true;
+	}
+	/* A mailbox name as a literal goes on; all else is wrong. */
+	if (!lex.more)
+		r->error = lex.error;
+	return false;
+}
+
+/* A literal stands at the end of the line: what becomes of it? */
+static enum imap_event
+literal_begin(struct imap_reader *r, const struct imap_literal *literal)
+{
+	size_t max;
+
+	r->sync = !literal->nonsync;
+	if (r->error == NULL && is_message(r)) {
+		r->left = r->cmd->size;
+		r->state = OFFER;
+		return IMAP_MESSAGE;
+	}
+	max = r->login ? IMAP_LITERAL_MAX : IMAP_PRELITERAL_MAX;
+	if (r->error == NULL &&
+	    (literal->overflow || literal->size > max ||
+		literal->size > r->max - r->len))
+		r->error = "Literal too large";
+	r->left = literal->size;
+	r->after = LINE;
+	if (r->error != NULL) {
+		/* The client will not send what it was not asked for. */
+		if (r->sync)
+			return command_end(r);
+		if (literal->overflow || literal->size > IMAP_SKIP_MAX ||
+		    (!r->login && literal->size > IMAP_PRELINE_MAX)) {
+			r->state = DEAD;
+			return IMAP_FATAL;
+		}
+		r->state = SKIP;
+		return IMAP_MORE;
+	}
+	buffer_add(r, (const uint8_t *)"\r\n", 2);
+	r->state = LITERAL;
+	return r->sync ? IMAP_CONTINUE : IMAP_MORE;
+}
+
+/* The line is whole: IMAP_MORE if the command is not. */
+static enum imap_event
+line_end(struct imap_reader *r)
+{
+	struct imap_literal literal;
+
+	if (r->len > r->line && r->buf[r->len - 1] == '\r')
+		r->len--;
+	if (imap_literal_find(r->buf + r->line, r->len - r->line, &literal))
+		return literal_begin(r, &literal);
+	if (r->len == 0 && r->error == NULL) {
+		/* An empty line is no command; RFC 9051 wants BAD. */
+		buffer_add(r, (const uint8_t *)"", 1);
+	}
+	return command_end(r);
+}
+
+static enum imap_event
+read_line(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
+{
+	const uint8_t *lf;
+	size_t n;
+
+	lf = memchr(p, '\n', len);
+	n = lf == NULL ? len : (size_t)(lf - p);
+	buffer_add(r, p, n);
+	*used += n;
+	if (lf == NULL)
+		return IMAP_MORE;
+	(*used)++;
+	return line_end(r);
+}
+
+static enum imap_event
+read_literal(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
+{
+	size_t n;
+
+	n = len < r->left ? len : (size_t)r->left;
+	if (r->state == LITERAL)
+		buffer_add(r, p, n);
+	*used += n;
+	r->left -= n;
+	if (r->left == 0) {
+		r->line = r->len;
+		r->state = r->after;
+	}
+	return IMAP_MORE;
+}
+
+/* The end of an APPEND's line: nothing but a line end may follow. */
+static enum imap_event
+message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
+{
+	struct imap_literal literal;
+	enum imap_event event;
+	const uint8_t *lf;
+	size_t n;
+
+	lf = memchr(p, '\n', len);
+	n = lf == NULL ? len : (size_t)(lf - p);
+	buffer_add(r, p, n);
+	*used += n;
+	if (lf == NULL)
+		return IMAP_MORE;
+	(*used)++;
+	if (r->len > 0 && r->buf[r->len - 1] == '\r')
+		r->len--;
+	if (r->len == 0 && r->error == NULL) {
+		buffer_drop(r);
+		r->state = LINE;
+		return IMAP_DATA_END;
+	}
+	if (imap_literal_find(r->buf, r->len, &literal) && literal.nonsync) {
+		if (literal.overflow || literal.size > IMAP_SKIP_MAX) {
+			r->state = DEAD;
+			return IMAP_FATAL;
+		}
+		r->error = "Unexpected extra arguments";
+		r->left = literal.size;
+		r->len = 0;
+		r->after = MESSAGE_END;
+		r->state = SKIP;
+		return IMAP_MORE;
+	}
+	event = IMAP_DATA_BAD;
+	buffer_drop(r);
+	r->state = LINE;
+	return event;
+}
+
+static enum imap_event
+read_message(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
+{
+	size_t n;
+
+	n = len < r->left ? len : (size_t)r->left;
+	r->data = p;
+	r->data_len = n;
+	r->left -= n;
+	*used += n;
+	if (r->left == 0)
+		r->state = MESSAGE_END;
+	return IMAP_DATA;
+}
+
+void
+imap_reader_accept(struct imap_reader *r)
+{
+	if (r->state != OFFER)
+		return;
+	buffer_drop(r);
+	r->state = r->left == 0 ? MESSAGE_END : MESSAGE;
+}
+
+void
+imap_reader_refuse(struct imap_reader *r)
+{
+	if (r->state != OFFER)
+		return;
+	buffer_drop(r);
+	r->state = r->sync ? LINE : r->left == 0 ? MESSAGE_END : MESSAGE;
+}
+
+static enum imap_event
+read_answer(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
+{
+	const uint8_t *lf;
+	size_t n;
+
+	lf = memchr(p, '\n', len);
+	n = lf == NULL ? len : (size_t)(lf - p);
+	if (n > IMAP_AUTHLINE_MAX - r->len) {
+		r->state = DEAD;
+		return IMAP_FATAL;
+	}
+	buffer_add(r, p, n);
+	*used += n;
+	if (lf == NULL)
+		return IMAP_MORE;
+	(*used)++;
+	if (r->len > 0 && r->buf[r->len - 1] == '\r')
+		r->len--;
+	r->data = r->buf;
+	r->data_len = r->len;
+	r->given = true;
+	return IMAP_LINE;
+}
+
+enum imap_event
+imap_reader_next(
+    struct imap_reader *r, const uint8_t *buf, size_t len, size_t *used)
+{
+	enum imap_event event;
+
+	*used = 0;
+	/* The line that was given out last is done with. */
+	if (r->given) {
+		buffer_drop(r);
+		r->given = false;
+		r->state = LINE;
+	}
+	r->data = NULL;
+	event = IMAP_MORE;
+	while (event == IMAP_MORE && *used < len) {
+		switch (r->state) {
+		case LINE:
+			event = read_line(r, buf + *used, len - *used, used);
+			break;
+		case LITERAL:
+		case SKIP:
+			event = read_literal(r, buf + *used, len - *used, used);
+			break;
+		case OFFER:
+			return IMAP_MORE;
+		case MESSAGE:
+			event = read_message(r, buf + *used, len - *used, used);
+			break;
+		case MESSAGE_END:
+			event = message_end(r, buf + *used, len - *used, used);
+			break;
+		case ANSWER:
+			event = read_answer(r, buf + *used, len - *used, used);
+			break;
+		case DEAD:
+			return IMAP_FATAL;
+		}
+	}
+	return event;
+}

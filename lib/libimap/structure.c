@@ -1,0 +1,268 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * ENVELOPE, BODY and BODYSTRUCTURE (RFC 9051 section 7.5.2) from a summary.
+ * The tree is walked by index with a stack as deep as a summary may be.
+ */
+
+#include <sys/types.h>
+
+#include <string.h>
+#include <strings.h>
+
+#include "imap_local.h"
+#include "imapfmt.h"
+#include "mime.h"
+
+static void
+put_str(struct imap_buf *b, const struct mime_str *s)
+{
+	imap_put_nstring(b, s->s, s->len);
+}
+
+/* RFC 9051 wants field text in the form of the message: 8-bit as a literal. */
+static void
+put_text(struct imap_buf *b, const struct mime_summary *sum, uint32_t part,
+    enum mime_field field)
+{
+	static char
+	    buf[MIME_VALUE_MAX]; /* not on the stack: see put_envelope */
+	struct mime_str s;
+
+	s = mime_envelope_text(sum, part, field, buf, sizeof(buf));
+	put_str(b, &s);
+	if (s.s == buf)
+		explicit_bzero(buf, s.len);
+}
+
+static void
+put_addresses(struct imap_buf *b, const struct mime_summary *sum, uint32_t part,
+    enum mime_field field)
+{
+	struct mime_addr_iter it;
+	struct mime_addr addr;
+	bool any;
+
+	any = false;
+	mime_addr_init(it, sum, part, field);
+	while (mime_addr_next(it, &addr) == 1) {
+		if (!any)
+			imap_putc(b, '(');
+		any = true;
+		imap_putc(b, '(');
+		put_str(b, &addr.name);
+		imap_putc(b, ' ');
+		put_str(b, &addr.adl);
+		imap_putc(b, ' ');
+		put_str(b, &addr.mailbox);
+		imap_putc(b, ' ');
+		put_str(b, &addr.host);
+		imap_putc(b, ')');
+	}
+	if (any)
+		imap_putc(b, ')');
+	else
+		imap_put(b, "NIL", 3);
+}
+
+/*
+ * Both buffers are static because the compiler would clear those on the stack
+ * at every call, which costs more than the work; they are wiped after use.
+ */
+static void
+put_envelope(struct imap_buf *b, const struct mime_summary *sum, uint32_t part)
+{
+	static const enum mime_field lists[] = {
+	    MIME_FROM, MIME_SENDER, MIME_REPLY_TO, MIME_TO, MIME_CC, MIME_BCC};
+	static struct mime_addr_iter it;
+	size_t i;
+
+	imap_putc(b, '(');
+	put_text(b, sum, part, MIME_DATE);
+	imap_putc(b, ' ');
+	put_text(b, sum, part, MIME_SUBJECT);
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		imap_putc(b, ' ');
+		put_addresses(b, &it, sum, part, lists[i]);
+	}
+	imap_putc(b, ' ');
+	put_text(b, sum, part, MIME_IN_REPLY_TO);
+	imap_putc(b, ' ');
+	put_text(b, sum, part, MIME_MESSAGE_ID);
+	imap_putc(b, ')');
+	explicit_bzero(&it, sizeof(it));
+}
+
+int
+imap_put_envelope(struct imap_buf *b, const struct mime_summary *sum)
+{
+	put_envelope(b, sum, 0);
+	return 0;
+}
+
+/* body-fld-param = "(" string SP string *(...) ")" / nil */
+static void
+put_params(
+    struct imap_buf *b, const struct mime_part *part, enum mime_params which)
+{
+	struct mime_str name, value;
+	size_t pos;
+	bool any;
+
+	any = false;
+	pos = 0;
+	while (mime_param_next(part, which, &pos, &name, &value) == 1) {
+		imap_putc(b, any ? ' ' : '(');
+		any = true;
+		imap_put_string(b, name.s, name.len);
+		imap_putc(b, ' ');
+		imap_put_string(b, value.s, value.len);
+	}
+	if (any)
+		imap_putc(b, ')');
+	else
+		imap_put(b, "NIL", 3);
+}
+
+/* body-fld-dsp SP body-fld-lang SP body-fld-loc, a space before each. */
+static void
+put_extension(struct imap_buf *b, const struct mime_part *part)
+{
+	struct mime_str tag;
+	size_t pos;
+	int n;
+
+	imap_putc(b, ' ');
+	if (part->disposition.s == NULL)
+		imap_put(b, "NIL", 3);
+	else {
+		imap_putc(b, '(');
+		put_str(b, &part->disposition);
+		imap_putc(b, ' ');
+		put_params(b, part, MIME_PARAMS_DISPOSITION);
+		imap_putc(b, ')');
+	}
+	imap_putc(b, ' ');
+	pos = 0;
+	for (n = 0; mime_language_next(part, &pos, &tag) == 1; n++) {
+		imap_putc(b, n == 0 ? '(' : ' ');
+		imap_put_string(b, tag.s, tag.len);
+	}
+	if (n == 0)
+		imap_put(b, "NIL", 3);
+	else
+		imap_putc(b, ')');
+	imap_putc(b, ' ');
+	put_str(b, &part->location);
+}
+
+/* media-type SP body-fields, and lines where the type has them. */
+static void
+put_leaf(struct imap_buf *b, const struct mime_part *part)
+{
+	imap_put_string(b, part->type.s, part->type.len);
+	imap_putc(b, ' ');
+	imap_put_string(b, part->subtype.s, part->subtype.len);
+	imap_putc(b, ' ');
+	put_params(b, part, MIME_PARAMS_TYPE);
+	imap_putc(b, ' ');
+	put_str(b, &part->id);
+	imap_putc(b, ' ');
+	put_str(b, &part->description);
+	imap_putc(b, ' ');
+	imap_put_string(b, part->encoding.s, part->encoding.len);
+	imap_putc(b, ' ');
+	imap_put_number(b, part->body_len);
+}
+
+static void
+put_lines(struct imap_buf *b, const struct mime_part *part)
+{
+	imap_putc(b, ' ');
+	imap_put_number(b, part->body_lines);
+}
+
+/* What follows the children, or a leaf's own fields. */
+static void
+put_tail(struct imap_buf *b, const struct mime_part *part, bool extended)
+{
+	if (part->kind == MIME_MULTIPART) {
+		imap_putc(b, ' ');
+		imap_put_string(b, part->subtype.s, part->subtype.len);
+		if (extended) {
+			imap_putc(b, ' ');
+			put_params(b, part, MIME_PARAMS_TYPE);
+			put_extension(b, part);
+		}
+	} else {
+		if (part->kind == MIME_MESSAGE ||
+		    (part->type.len == 4 &&
+			strncasecmp(part->type.s, "TEXT", 4) == 0))
+			put_lines(b, part);
+		if (extended) {
+			imap_putc(b, ' ');
+			put_str(b, &part->md5);
+			put_extension(b, part);
+		}
+	}
+	imap_putc(b, ')');
+}
+
+int
+imap_put_body(struct imap_buf *b, const struct mime_summary *sum, bool extended)
+{
+	uint32_t stack[MIME_PARTS_MAX];
+	struct mime_part part, open;
+	size_t depth, begin;
+	uint32_t i;
+
+	begin = b->len;
+	depth = 0;
+	for (i = 0; i < sum->nparts; i++) {
+		/* Close what ended before this part. */
+		while (depth > 0) {
+			mime_part_get(sum, stack[depth - 1], &open);
+			if (i < open.end)
+				break;
+			put_tail(b, &open, extended);
+			depth--;
+		}
+		mime_part_get(sum, i, &part);
+		imap_putc(b, '(');
+		if (part.kind != MIME_MULTIPART)
+			put_leaf(b, &part);
+		if (part.kind == MIME_LEAF) {
+			put_tail(b, &part, extended);
+			continue;
+		}
+		if (part.kind == MIME_MESSAGE) {
+			imap_putc(b, ' ');
+			put_envelope(b, sum, i + 1);
+			imap_putc(b, ' ');
+		}
+		if (depth == MIME_PARTS_MAX) {
+			b->len = begin;
+			return -1;
+		}
+		stack[depth++] = i;
+	}
+	while (depth > 0) {
+		mime_part_get(sum, stack[--depth], &open);
+		put_tail(b, &open, extended);
+	}
+	return 0;
+}
