@@ -15,7 +15,6 @@
  */
 
 /*
-/*
  * What this system's libraries lack: pledge() and unveil() everywhere, and a
  * few calls that not every system has.  Include it where one of these is used;
  * on OpenBSD it only fetches the system's own.

@@ -15,7 +15,6 @@
  */
 
 /*
-/*
  * The control socket RUNDIR/<daemon>.sock: what sealctl says to a parent, and
  * the parent to sealctl.  SOCK_SEQPACKET, libmsg messages; the parent believes
  * the peer's credentials and nothing else: root, its own user, or a group that

@@ -15,7 +15,6 @@
  */
 
 /*
-/*
  * The role's side of libproc: how a program that a parent started drops its
  * privileges, enters its sandbox and talks to the parent.  main() of a role:
  *

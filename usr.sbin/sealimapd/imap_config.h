@@ -15,7 +15,6 @@
  */
 
 /*
-/*
  * What sealimapd's parent tells its roles of the configuration: a slice for
  * imap-engine and one for imap-store (imap-worker needs none).  The messages
  * come between PROC_RELOAD_BEGIN and PROC_RELOAD_COMMIT.  A role makes a new

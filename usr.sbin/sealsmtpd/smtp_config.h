@@ -15,7 +15,6 @@
  */
 
 /*
-/*
  * What sealsmtpd's parent tells its roles of the configuration: a slice for
  * smtp-engine and one for smtp-deliver.  The messages come between
  * PROC_RELOAD_BEGIN and PROC_RELOAD_COMMIT.  A role makes a new slice at BEGIN,
