@@ -44,7 +44,7 @@ enum imap_config_message {
 	IMAP_ENGINE_BASE = 0x100,
 	IMAP_ENGINE_DOMAIN = 0x101,   /* str name; the first is the default */
 	IMAP_ENGINE_CERT = 0x102,     /* str name, bytes chain */
-	IMAP_ENGINE_LISTENER = 0x103, /* u8 enum imap_listener */
+	IMAP_ENGINE_LISTENER = 0x103, /* u8 enum imap_listener, u64 certs */
 	IMAP_STORE_BASE = 0x110,
 	IMAP_STORE_DOMAIN = 0x111 /* str name, u32 KDF KiB, u32 KDF passes */
 };
@@ -53,6 +53,11 @@ enum imap_listener {
 	IMAP_LISTEN_IMAPS = 1,
 	IMAP_LISTEN_IMAP = 2, /* without TLS; loopback only */
 	IMAP_LISTEN_STARTTLS = 3
+};
+
+struct imap_listen {
+	enum imap_listener kind;
+	uint64_t certs; /* bit i: certs[i] is served; the lowest without SNI */
 };
 
 struct imap_cert {
@@ -65,16 +70,17 @@ struct engine_slice {
 	char hostname[IMAP_HOST_MAX];
 	char product[IMAP_HOST_MAX]; /* what ID and the greeting say */
 	bool log_addresses;
-	uint8_t codec;          /* 0 stored, 1 deflate, 2 zstd */
-	uint64_t literal_max;   /* octets of an APPEND */
-	uint32_t idle_seconds;  /* autologout after login */
-	uint32_t login_seconds; /* autologout before login */
-	uint32_t sessions_max;  /* of one user */
+	uint8_t codec;           /* 0 stored, 1 deflate, 2 zstd */
+	uint64_t literal_max;    /* octets of an APPEND */
+	uint32_t idle_seconds;   /* autologout after login */
+	uint32_t login_seconds;  /* autologout before login */
+	uint32_t sessions_max;   /* of one user */
+	uint32_t login_failures; /* of a connection before the door */
 	char (*domains)[IMAP_HOST_MAX];
 	size_t n_domains;
-	struct imap_cert *certs; /* the first is the one without SNI */
+	struct imap_cert *certs;
 	size_t n_certs;
-	enum imap_listener *listeners; /* by the index of struct proc_conn */
+	struct imap_listen *listeners; /* by the index of struct proc_conn */
 	size_t n_listeners;
 };
 

@@ -46,7 +46,7 @@ enum smtp_config_message {
 	SMTP_ENGINE_BASE = 0x100,
 	SMTP_ENGINE_DOMAIN = 0x101, /* str name; the first is the default */
 	SMTP_ENGINE_CERT = 0x102,   /* str name, bytes chain */
-	/* u8 enum smtp_listener, u8 enum smtp_tls */
+	/* u8 enum smtp_listener, u8 enum smtp_tls, u64 certs */
 	SMTP_ENGINE_LISTENER = 0x103,
 	/* To the end of the message: str alias, str target. */
 	SMTP_ENGINE_ALIASES = 0x104,
@@ -75,6 +75,7 @@ struct smtp_alias {
 struct smtp_listen {
 	enum smtp_listener kind;
 	enum smtp_tls tls;
+	uint64_t certs; /* bit i: certs[i] is served; the lowest without SNI */
 };
 
 struct smtp_slice {
@@ -84,12 +85,13 @@ struct smtp_slice {
 	uint8_t codec;            /* 0 stored, 1 deflate, 2 zstd */
 	uint64_t message_max;     /* octets: SIZE */
 	uint32_t rcpt_max;        /* recipients of one message */
+	uint32_t messages_max;    /* of one connection */
 	uint32_t command_seconds; /* a client may be silent */
 	uint32_t errors_max;      /* bad commands before the door */
 	uint32_t received_max;    /* Received: lines before it is a loop */
 	char (*domains)[SMTP_HOST_MAX];
 	size_t n_domains;
-	struct smtp_cert *certs; /* the first is the one without SNI */
+	struct smtp_cert *certs;
 	size_t n_certs;
 	struct smtp_listen *listeners; /* by the index of struct proc_conn */
 	size_t n_listeners;
