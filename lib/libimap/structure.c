@@ -50,10 +50,9 @@ put_text(struct imap_buf *b, const struct mime_summary *sum, uint32_t part,
 }
 
 static void
-put_addresses(struct imap_buf *b, const struct mime_summary *sum, uint32_t part,
-    enum mime_field field)
+put_addresses(struct imap_buf *b, struct mime_addr_iter *it,
+    const struct mime_summary *sum, uint32_t part, enum mime_field field)
 {
-	struct mime_addr_iter it;
 	struct mime_addr addr;
 	bool any;
 
