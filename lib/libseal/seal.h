@@ -43,7 +43,7 @@
 #define SEAL_SUM_LEN 32
 #define SEAL_CHUNK 65536 /* plain octets of a full chunk */
 #define SEAL_HEADER_LEN 64
-#define SEAL_TRAILER_LEN 1536
+#define SEAL_TRAILER_LEN 1600
 #define SEAL_BLOCK 4096        /* a blob's size is a multiple of it */
 #define SEAL_CHUNKS_MAX 262144 /* chunks of one kind: 16 GiB */
 /* What seal_blob_chunk() and seal_blob_next() need as room. */

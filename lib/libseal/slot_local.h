@@ -1,0 +1,92 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What slots and codes share among the files that have account secrets in hand.
+ */
+
+#ifndef SLOT_LOCAL_H
+#define SLOT_LOCAL_H
+
+#include "seal_keys.h"
+#include "seal_local.h"
+
+#define SLOT_WRAPPED_MAX 96
+#define SLOT_AUX_MAX 128
+#define SLOT_LABEL_SEALED (SEAL_LABEL_MAX + SEAL_NONCE_LEN + SEAL_TAG_LEN)
+#define SLOT_SALT_LEN 16
+#define CODE_SECRET_LEN 16
+
+enum slot_alg {
+	SLOT_ARGON2ID = 1,
+	SLOT_BLAKE2B = 2, /* a code of 128 random bits needs no stretching */
+	SLOT_SEALED = 3,  /* to a public key: escrow, member */
+};
+
+struct seal_slot {
+	uint32_t id;  /* never 0 */
+	uint64_t rev; /* Lamport: the highest of an id counts */
+	bool dead;    /* a tombstone: only id and rev mean anything */
+	uint8_t kind;
+	uint16_t scope;
+	uint8_t alg;
+	struct seal_kdf kdf;
+	uint8_t salt[SLOT_SALT_LEN];
+	uint8_t commit[SEAL_SUM_LEN];
+	uint8_t nonce[SEAL_NONCE_LEN];
+	size_t wrapped_len;
+	uint8_t wrapped[SLOT_WRAPPED_MAX];
+	int64_t created;
+	size_t aux_len; /* of kinds to come */
+	uint8_t aux[SLOT_AUX_MAX];
+	size_t label_len;
+	uint8_t label[SLOT_LABEL_SEALED];
+};
+
+struct seal_slots {
+	size_t n;
+	struct seal_slot slot[SEAL_SLOTS_MAX];
+};
+
+/* Encoded records: body of a slot file.  encode returns the length. */
+#define SLOT_RECORD_MAX 600
+int slots_decode(struct seal_slots *, const uint8_t *, size_t);
+size_t slots_encode(const struct seal_slots *, uint8_t *, size_t size);
+struct seal_slot *slots_find(const struct seal_slots *, uint32_t id);
+
+/* KEK and commitment in one. */
+struct slot_key {
+	uint8_t kek[SEAL_KEY_LEN];
+	uint8_t commit[SEAL_SUM_LEN];
+};
+bool kdf_valid(const struct seal_kdf *);
+/* -1, ENOMEM if the memory is not to be had. */
+int slot_key_password(struct slot_key *, const char *, size_t,
+    const uint8_t salt[SLOT_SALT_LEN], const struct seal_kdf *);
+void slot_key_code(struct slot_key *, const uint8_t secret[CODE_SECRET_LEN],
+    enum seal_slot_kind, uint32_t id, const uint8_t salt[SLOT_SALT_LEN]);
+void slot_wrap(struct seal_slot *, const struct seal_account *,
+    const struct slot_key *, const uint8_t *amk);
+int slot_unwrap(const struct seal_slot *, const struct seal_account *,
+    const struct slot_key *, uint8_t *amk);
+
+/* secret (may be NULL) is what a valid code carries. */
+enum seal_code code_parse(const char *, size_t, enum seal_slot_kind *,
+    uint32_t *, uint8_t secret[CODE_SECRET_LEN]);
+void code_format(enum seal_slot_kind, uint32_t id,
+    const uint8_t secret[CODE_SECRET_LEN], char code[SEAL_CODE_SIZE]);
+
+#endif

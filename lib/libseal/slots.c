@@ -1,0 +1,269 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Slots as records: decoding, encoding, and the union of both hosts' files, in
+ * which the highest revision of each slot counts.
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slot_local.h"
+
+#define STATE_LIVE 1
+#define STATE_DEAD 2
+#define LOAD_TRIES 4
+
+struct seal_slots *
+seal_slots_new(void)
+{
+	return calloc(1, sizeof(struct seal_slots));
+}
+
+void
+seal_slots_free(struct seal_slots *slots)
+{
+	freezero(slots, sizeof(*slots));
+}
+
+struct seal_slot *
+slots_find(const struct seal_slots *slots, uint32_t id)
+{
+	for (size_t i = 0; i < slots->n; i++) {
+		if (slots->slot[i].id == id)
+			return (struct seal_slot *)(uintptr_t)&slots->slot[i];
+	}
+	return NULL;
+}
+
+static bool
+slot_valid(const struct seal_slot *s)
+{
+	if (s->id == 0 || s->rev == 0)
+		return false;
+	if (s->dead)
+		return true;
+	switch (s->alg) {
+	case SLOT_ARGON2ID:
+		return s->kind == SEAL_SLOT_MAIN && kdf_valid(&s->kdf) &&
+		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN;
+	case SLOT_BLAKE2B:
+		return (s->kind == SEAL_SLOT_APP ||
+			   s->kind == SEAL_SLOT_RECOVERY) &&
+		    s->kdf.ops == 0 && s->kdf.mem == 0 &&
+		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN;
+	case SLOT_SEALED:
+		return s->kind == SEAL_SLOT_ESCROW ||
+		    s->kind == SEAL_SLOT_MEMBER;
+	default:
+		return false;
+	}
+}
+
+/* One record, which must fill what c holds. */
+static int
+slot_decode(struct seal_slot *s, struct cursor *c)
+{
+	const uint8_t *salt, *commit, *nonce;
+	uint8_t state;
+
+	memset(s, 0, sizeof(*s));
+	s->id = cursor_u32(c);
+	s->rev = cursor_u64(c);
+	state = cursor_u8(c);
+	s->dead = state == STATE_DEAD;
+	if (state == STATE_LIVE) {
+		s->kind = cursor_u8(c);
+		s->scope = cursor_u16(c);
+		s->alg = cursor_u8(c);
+		s->kdf.ops = cursor_u64(c);
+		s->kdf.mem = cursor_u64(c);
+		salt = cursor_raw(c, sizeof(s->salt));
+		commit = cursor_raw(c, sizeof(s->commit));
+		nonce = cursor_raw(c, sizeof(s->nonce));
+		if (nonce == NULL)
+			return -1;
+		memcpy(s->salt, salt, sizeof(s->salt));
+		memcpy(s->commit, commit, sizeof(s->commit));
+		memcpy(s->nonce, nonce, sizeof(s->nonce));
+		s->wrapped_len = cursor_bytes(
+		    c, s->wrapped, sizeof(s->wrapped));
+		s->created = (int64_t)cursor_u64(c);
+		s->aux_len = cursor_bytes(c, s->aux, sizeof(s->aux));
+		s->label_len = cursor_bytes(c, s->label, sizeof(s->label));
+	} else if (state != STATE_DEAD)
+		return -1;
+	if (c->bad || c->left != 0 || !slot_valid(s))
+		return -1;
+	return 0;
+}
+
+/*
+ * Of two records of one id: the higher revision, then the tombstone, then the
+ * greater octets, so that both hosts choose the same.
+ */
+static bool
+slot_wins(const struct seal_slot *a, const struct seal_slot *b)
+{
+	int d;
+
+	if (a->rev != b->rev)
+		return a->rev > b->rev;
+	if (a->dead != b->dead)
+		return a->dead;
+	d = memcmp(a->salt, b->salt, sizeof(a->salt));
+	if (d == 0)
+		d = memcmp(a->nonce, b->nonce, sizeof(a->nonce));
+	return d > 0;
+}
+
+int
+slots_decode(struct seal_slots *slots, const uint8_t *body, size_t len)
+{
+	struct cursor c = {.p = body, .left = len}, one;
+	struct seal_slot s, *old;
+	unsigned int n;
+
+	n = cursor_u16(&c);
+	for (unsigned int i = 0; i < n && !c.bad; i++) {
+		one.left = cursor_u16(&c);
+		one.p = cursor_raw(&c, one.left);
+		one.bad = one.p == NULL;
+		if (slot_decode(&s, &one) == -1)
+			goto bad;
+		old = slots_find(slots, s.id);
+		if (old == NULL) {
+			if (slots->n == SEAL_SLOTS_MAX)
+				goto bad;
+			slots->slot[slots->n++] = s;
+		} else if (slot_wins(&s, old))
+			*old = s;
+	}
+	if (c.bad || c.left != 0)
+		goto bad;
+	return 0;
+bad:
+	errno = EBADMSG;
+	return -1;
+}
+
+static uint8_t *
+encode_bytes(uint8_t *p, const uint8_t *data, size_t len)
+{
+	put_be16(p, (uint16_t)len);
+	memcpy(p + 2, data, len);
+	return p + 2 + len;
+}
+
+/* At most SLOT_RECORD_MAX octets. */
+static size_t
+slot_encode(const struct seal_slot *s, uint8_t *out)
+{
+	uint8_t *p = out + 2;
+
+	put_be32(p, s->id);
+	put_be64(p + 4, s->rev);
+	p[12] = s->dead ? STATE_DEAD : STATE_LIVE;
+	p += 13;
+	if (!s->dead) {
+		p[0] = s->kind;
+		put_be16(p + 1, s->scope);
+		p[3] = s->alg;
+		put_be64(p + 4, s->kdf.ops);
+		put_be64(p + 12, s->kdf.mem);
+		p += 20;
+		memcpy(p, s->salt, sizeof(s->salt));
+		p += sizeof(s->salt);
+		memcpy(p, s->commit, sizeof(s->commit));
+		p += sizeof(s->commit);
+		memcpy(p, s->nonce, sizeof(s->nonce));
+		p += sizeof(s->nonce);
+		p = encode_bytes(p, s->wrapped, s->wrapped_len);
+		put_be64(p, (uint64_t)s->created);
+		p = encode_bytes(p + 8, s->aux, s->aux_len);
+		p = encode_bytes(p, s->label, s->label_len);
+	}
+	put_be16(out, (uint16_t)(p - out - 2));
+	return (size_t)(p - out);
+}
+
+size_t
+slots_encode(const struct seal_slots *slots, uint8_t *out, size_t size)
+{
+	size_t len = 2;
+
+	_Static_assert(2 + 13 + 20 + SLOT_SALT_LEN + SEAL_SUM_LEN +
+		    SEAL_NONCE_LEN + 2 + SLOT_WRAPPED_MAX + 8 + 2 +
+		    SLOT_AUX_MAX + 2 + SLOT_LABEL_SEALED <=
+		SLOT_RECORD_MAX,
+	    "SLOT_RECORD_MAX");
+	if (size < 2 + slots->n * SLOT_RECORD_MAX)
+		return 0;
+	put_be16(out, (uint16_t)slots->n);
+	for (size_t i = 0; i < slots->n; i++)
+		len += slot_encode(&slots->slot[i], out + len);
+	return len;
+}
+
+/* 1: merged, 0: that host has none, -1. */
+static int
+slots_merge_host(struct seal_slots *slots, int dirfd,
+    const struct seal_account *a, unsigned int host)
+{
+	struct keyfile kf;
+	int ret;
+
+	for (int i = 0;; i++) {
+		if (keyfile_load(dirfd, KEYFILE_SLOTS, a, host, &kf) == 0)
+			break;
+		if (errno == ENOENT)
+			return 0;
+		if (errno != EAGAIN || i == LOAD_TRIES)
+			return -1;
+	}
+	ret = slots_decode(slots, kf.body, kf.body_len);
+	keyfile_clear(&kf);
+	return ret == -1 ? -1 : 1;
+}
+
+struct seal_slots *
+seal_slots_load(int dirfd, const struct seal_account *a)
+{
+	struct seal_slots *slots;
+	int found = 0, n;
+
+	slots = seal_slots_new();
+	if (slots == NULL)
+		return NULL;
+	for (unsigned int h = 0; h < KEYFILE_HOSTS; h++) {
+		n = slots_merge_host(slots, dirfd, a, h);
+		if (n == -1) {
+			seal_slots_free(slots);
+			return NULL;
+		}
+		found += n;
+	}
+	if (found == 0) {
+		seal_slots_free(slots);
+		errno = ENOENT;
+		return NULL;
+	}
+	return slots;
+}
