@@ -127,7 +127,8 @@ enum vault_wire {
 	/*
 	 * u8 bits, str box name, u64 system flags, u16 n, n times str keyword,
 	 * i64 internal date (seconds, UTC), i16 its zone in minutes (as u16),
-	 * u64 size in octets, or 0 if not yet known.  Then V_CHUNK..., and
+	 * u64 size in octets, or 0 if not yet known, u8 codec of compressed
+	 * chunks (0 none, 1 deflate, 2 zstd).  Then V_CHUNK..., and
 	 * V_APPEND_END or V_APPEND_ABORT of the same id.  An answer may come
 	 * early if it is a refusal; the rest is then swallowed.
 	 */
@@ -138,7 +139,7 @@ enum vault_wire {
 	 * last hold CHUNK_PLAIN; summary chunks come after them.
 	 */
 	V_CHUNK = 109,
-	/* u8 codec of the compressed chunks, u64 size.  R_APPENDED, R_DONE. */
+	/* u64 size in octets.  R_APPENDED, R_DONE. */
 	V_APPEND_END = 110,
 	V_APPEND_ABORT = 111, /* no answer */
 	/*
