@@ -1,0 +1,192 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What a configuration names on this machine: users, certificates, files.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf_local.h"
+
+#define PEM_MAX 65536
+
+static int check_cert(const struct conf_cert *, FILE *);
+static int check_table(const struct conf_table *, FILE *);
+static int check_users(const struct conf *, FILE *);
+static int check_pem(int, const char *, const char *, FILE *);
+
+int
+conf_check(const struct conf *conf, FILE *errors)
+{
+	int ret;
+
+	ret = 0;
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		if (check_cert(&conf->certs[i], errors) == -1)
+			ret = -1;
+	}
+	for (size_t i = 0; i < conf->n_tables; i++) {
+		if (check_table(&conf->tables[i], errors) == -1)
+			ret = -1;
+	}
+	/* An ordinary user's suite runs as that user, whatever stands there. */
+	if (geteuid() == 0 && check_users(conf, errors) == -1)
+		ret = -1;
+	return ret;
+}
+
+static int
+check_cert(const struct conf_cert *c, FILE *errors)
+{
+	int fd, ret;
+
+	ret = 0;
+	fd = open(c->cert, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1) {
+		(void)fprintf(errors, "%s: %s\n", c->cert, strerror(errno));
+		ret = -1;
+	} else if (check_pem(fd, c->cert, "CERTIFICATE-----", errors) == -1)
+		ret = -1;
+	fd = conf_open_secret(c->key, errors);
+	if (fd == -1 || check_pem(fd, c->key, "PRIVATE KEY-----", errors) == -1)
+		ret = -1;
+	return ret;
+}
+
+/* That there is such a block; what is in it sealkeys and libtls will see. */
+static int
+check_pem(int fd, const char *path, const char *block, FILE *errors)
+{
+	uint8_t *text;
+	size_t len;
+	int ret;
+
+	text = conf_read_file(fd, PEM_MAX, &len);
+	if (text == NULL) {
+		(void)fprintf(errors, "%s: %s\n", path, strerror(errno));
+		(void)close(fd);
+		return -1;
+	}
+	ret = 0;
+	if (memmem(text, len, block, strlen(block)) == NULL) {
+		(void)fprintf(
+		    errors, "%s: holds no PEM \"...%s\"\n", path, block);
+		ret = -1;
+	}
+	freezero(text, len + 1);
+	(void)close(fd);
+	return ret;
+}
+
+static int
+check_table(const struct conf_table *t, FILE *errors)
+{
+	struct conf_table copy;
+	int ret;
+
+	memset(&copy, 0, sizeof(copy));
+	memcpy(copy.path, t->path, sizeof(copy.path));
+	ret = conf_table_load(&copy, errors);
+	conf_table_clear(&copy);
+	return ret;
+}
+
+static int
+check_users(const struct conf *conf, FILE *errors)
+{
+	uid_t uid, others[CONF_ROLES];
+	gid_t gid;
+	int ret;
+
+	ret = 0;
+	for (size_t i = 0; i < CONF_ROLES; i++) {
+		others[i] = 0;
+		if (conf_ids(conf, i, &uid, &gid, errors) == -1) {
+			ret = -1;
+			continue;
+		}
+		/* One uid for two roles would be no wall between them. */
+		for (size_t j = 0; j < i; j++) {
+			if (others[j] != uid)
+				continue;
+			(void)fprintf(errors,
+			    "user %s and user %s are the same\n",
+			    conf_role_name(j), conf_role_name(i));
+			ret = -1;
+		}
+		others[i] = uid;
+	}
+	return ret;
+}
+
+int
+conf_mail_gid(const struct conf *conf, gid_t *gid, FILE *errors)
+{
+	struct group *gr;
+
+	*gid = conf->mail_gid;
+	if (conf->mail_group[0] == '\0')
+		return 0;
+	gr = getgrnam(conf->mail_group);
+	if (gr == NULL) {
+		(void)fprintf(errors, "group mail: there is no group \"%s\"\n",
+		    conf->mail_group);
+		return -1;
+	}
+	*gid = gr->gr_gid;
+	return 0;
+}
+
+int
+conf_ids(const struct conf *conf, enum conf_role role, uid_t *uid, gid_t *gid,
+    FILE *errors)
+{
+	const struct conf_user *u;
+	struct passwd *pw;
+
+	u = &conf->users[role];
+	*uid = u->uid;
+	*gid = u->gid;
+	if (u->name[0] != '\0') {
+		pw = getpwnam(u->name);
+		if (pw == NULL) {
+			(void)fprintf(errors,
+			    "user %s: there is no user \"%s\"\n",
+			    conf_role_name(role), u->name);
+			return -1;
+		}
+		if (pw->pw_uid == 0) {
+			(void)fprintf(errors, "user %s: no role runs as root\n",
+			    conf_role_name(role));
+			return -1;
+		}
+		*uid = pw->pw_uid;
+		*gid = pw->pw_gid;
+	}
+	if (role == CONF_VAULT || role == CONF_MAIL)
+		return conf_mail_gid(conf, gid, errors);
+	return 0;
+}

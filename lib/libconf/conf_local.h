@@ -1,0 +1,82 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What the grammar (parse.y) asks of build.c: one function per statement,
+ * which checks its words and notes them.  Each returns NULL, or what is wrong.
+ */
+
+#ifndef CONF_LOCAL_H
+#define CONF_LOCAL_H
+
+#include "conf.h"
+
+enum conf_limit_kind { LIMIT_COUNT, LIMIT_SIZE, LIMIT_SECONDS };
+
+struct conf_limit_row {
+	const char *name;
+	enum conf_limit_kind kind;
+	uint64_t initial;
+	uint64_t min;
+	uint64_t max;
+};
+
+extern const struct conf_limit_row conf_limit_rows[CONF_LIMITS];
+
+struct conf *build_new(void); /* with all defaults; fatal without memory */
+const char *build_finish(struct conf *);
+
+const char *build_name(char *buf, size_t size, const char *host);
+const char *build_path(char *buf, size_t size, const char *path);
+const char *build_postmaster(struct conf *, const char *address);
+/* These two add an element, which the others of their kind then fill in. */
+const char *build_domain(struct conf *, const char *name);
+const char *build_listen(struct conf *, int line);
+const char *
+build_cert(struct conf *, const char *name, const char *cert, const char *key);
+const char *build_listen_address(struct conf_listen *, const char *);
+const char *
+build_listen_socket(struct conf *, struct conf_listen *, const char *path);
+void build_listen_proto(struct conf_listen *, enum conf_proto);
+const char *
+build_listen_cert(struct conf *, struct conf_listen *, const char *name);
+const char *build_listen_port(struct conf_listen *, const char *port);
+const char *build_listen_tls(struct conf_listen *, enum conf_tls);
+const char *build_table(struct conf *, const char *name, const char *file);
+const char *build_pair(struct conf *, const char *key, const char *value);
+const char *build_table_end(struct conf *);
+const char *build_aliases(struct conf *, const char *table);
+const char *build_user(struct conf *, const char *role, const char *who);
+const char *build_group(struct conf *, const char *group, const char *who);
+const char *build_limit(struct conf *, const char *name, const char *value);
+const char *build_kdf(struct conf_kdf *, const char *name);
+const char *
+build_kdf_cost(struct conf_kdf *, const char *memory, const char *passes);
+const char *build_quota(uint64_t *, const char *);
+const char *build_linger(struct conf *, const char *);
+const char *build_codec(struct conf *, const char *);
+
+/* Numbers.  0, or -1 where the text is none or outside the bounds. */
+int conf_number(const char *, uint64_t min, uint64_t max, uint64_t *);
+int conf_size(const char *, uint64_t min, uint64_t max, uint64_t *);
+int conf_seconds(const char *, uint64_t min, uint64_t max, uint64_t *);
+
+/* Pairs of a table.  add: NULL or what is wrong; sort: a double key or NULL. */
+const char *
+conf_table_add(struct conf_table *, const char *key, const char *value);
+const char *conf_table_sort(struct conf_table *);
+
+#endif
