@@ -126,7 +126,7 @@ int yyparse(void);
 %token <w> KEY LISTEN ON SOCKET IMAPS IMAP SMTP LMTP PORT NOTLS STARTTLS TABLE
 %token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION SESSIONS LOG ADDRESSES
 %token <w> SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
-%type <w> proto
+%type <w> proto tablename
 
 %%
 
@@ -168,15 +168,15 @@ statement	: STRING '=' STRING	{ define(&$1, &$3); }
 			fail_at(&$2, build_cert(ps.conf, $2.s, $4.s, $6.s));
 		}
 		| LISTEN ON listener listenopts
-		| TABLE STRING STRING {
+		| TABLE tablename STRING {
 			fail_at(&$3, build_table(ps.conf, $2.s, $3.s));
 		}
-		| TABLE STRING '{' {
+		| TABLE tablename '{' {
 			fail_at(&$2, build_table(ps.conf, $2.s, NULL));
 		} optnl pairs '}' {
 			fail_at(&$2, build_table_end(ps.conf));
 		}
-		| ALIASES STRING {
+		| ALIASES tablename {
 			once(ONCE_ALIASES, &$1);
 			fail_at(&$2, build_aliases(ps.conf, $2.s));
 		}
@@ -294,6 +294,10 @@ proto		: IMAPS	{ $$ = $1; new_listen(&$1, CONF_IMAPS); }
 		| IMAP	{ $$ = $1; new_listen(&$1, CONF_IMAP); }
 		| SMTP	{ $$ = $1; new_listen(&$1, CONF_SMTP); }
 		| LMTP	{ $$ = $1; new_listen(&$1, CONF_LMTP); }
+		;
+
+tablename	: STRING
+		| ALIASES
 		;
 
 listenopts	: /* empty */
