@@ -59,8 +59,6 @@ enum proc_message {
 	PROC_INIT = 1,
 	/* role, once it is in its sandbox: u8 enum proc_sandbox. */
 	PROC_READY = 2,
-	/* role, on the log socket: u32 pid, u8 syslog priority, str line. */
-	PROC_LOG = 3,
 	/* parent: str role, u32 instance of the peer.  Descriptor. */
 	PROC_WIRE = 4,
 	/* parent: u64 conn, u32 listener, address.  Descriptor. */
@@ -148,10 +146,11 @@ void proc_conn_closed(uint64_t conn);
 struct msgout *proc_parent_new(uint32_t type, uint32_t id);
 
 /*
- * fork() for a role that promised "proc".  In the child: the event loop is
- * made anew, the wire to the parent is gone (logging goes on), and libmsg's
- * buffers are wiped; wires the child does not need are the caller's to free.
- * The child is to call proc_narrow() and never returns to its caller's loop.
+ * fork() for a role that promised "proc".  In the child the event loop is a new
+ * one, empty; the wire to the parent is gone (logging goes on), signals are as
+ * at the role's start and libmsg's buffers are wiped.  The caller frees its
+ * other wires there with wire_abandon(), forgets its other events, calls
+ * proc_narrow(), then event_dispatch(), and never returns to the old loop.
  */
 pid_t proc_fork(const char *title);
 
