@@ -1,0 +1,344 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Blobs: what is sealed comes back, and nothing else does.
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <atf-c.h>
+
+#include "seal_helper.h"
+
+static struct seal_delivery
+any_delivery(struct seal_ring **ring)
+{
+	struct seal_delivery d;
+	char code[SEAL_CODE_SIZE];
+	int fd;
+
+	fd = helper_account("acct", ring, code);
+	ATF_REQUIRE_EQ(0, seal_ring_delivery(*ring, &d));
+	close(fd);
+	return d;
+}
+
+ATF_TC_WITHOUT_HEAD(sizes);
+ATF_TC_BODY(sizes, tc)
+{
+	static const size_t sizes[] = {
+	    0, 1, 4000, 65535, 65536, 65537, 131072, 200000, 1000003};
+	struct seal_delivery d;
+	struct helper_blob b;
+	struct seal_ring *r;
+
+	d = any_delivery(&r);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (size_t s = 0; s <= 65536; s += 32768) {
+			helper_seal(&b, &d, sizes[i], s);
+			ATF_CHECK_EQ(0, b.len % SEAL_BLOCK);
+			ATF_CHECK_EQ(0, helper_check(b.data, b.len));
+			ATF_CHECK_EQ(
+			    0, helper_open(b.data, b.len, b.key, sizes[i], s));
+			free(b.data);
+		}
+	}
+	seal_ring_free(r);
+}
+
+ATF_TC_WITHOUT_HEAD(stanza);
+ATF_TC_BODY(stanza, tc)
+{
+	struct seal_delivery d;
+	struct seal_trailer t;
+	struct seal_stanza s;
+	struct helper_blob b;
+	struct seal_ring *r;
+	uint8_t *trailer;
+
+	d = any_delivery(&r);
+	helper_seal(&b, &d, 100, 10);
+	trailer = b.data + b.len - SEAL_TRAILER_LEN;
+	ATF_REQUIRE_EQ(0, seal_trailer_parse(trailer, &t));
+	ATF_REQUIRE_EQ(0, seal_stanza_open(r, &t, &s));
+	ATF_CHECK_EQ(0, memcmp(s.key, b.key, sizeof(s.key)));
+	ATF_CHECK_STREQ("alice@example.org", s.from);
+	ATF_CHECK_STREQ("bob+lists@example.org", s.to);
+	ATF_CHECK_STREQ("lists", s.hint);
+	ATF_CHECK_EQ(SEAL_VERDICTS_MAX, strlen(s.verdicts));
+	ATF_CHECK_EQ(5, s.flags);
+	ATF_CHECK_EQ('d', s.delivery_id[15]);
+	/* Every octet of the sealed box counts. */
+	for (size_t i = 144; i < SEAL_TRAILER_LEN - 40; i++) {
+		trailer[i] ^= 1;
+		ATF_REQUIRE_EQ(0, seal_trailer_parse(trailer, &t));
+		ATF_REQUIRE_EQ(-1, seal_stanza_open(r, &t, &s));
+		ATF_REQUIRE_EQ(EBADMSG, errno);
+		trailer[i] ^= 1;
+	}
+	/* A key that the ring does not have. */
+	trailer[8] ^= 1;
+	ATF_REQUIRE_EQ(0, seal_trailer_parse(trailer, &t));
+	ATF_CHECK_EQ(-1, seal_stanza_open(r, &t, &s));
+	ATF_CHECK_EQ(ENOENT, errno);
+	free(b.data);
+	seal_ring_free(r);
+}
+
+/* A field longer than its limit cannot be made; at the limit it can. */
+ATF_TC_WITHOUT_HEAD(stanza_limits);
+ATF_TC_BODY(stanza_limits, tc)
+{
+	uint8_t id[SEAL_ID_LEN] = {0}, out[SEAL_PIECE_MAX];
+	struct seal_stanza s, back;
+	struct seal_trailer t;
+	struct seal_delivery d;
+	struct seal_blob *b;
+	struct seal_ring *r;
+	ssize_t n;
+
+	d = any_delivery(&r);
+	memset(&s, 'x', sizeof(s));
+	b = seal_blob_new(&d, 0, id);
+	ATF_REQUIRE(b != NULL);
+	ATF_REQUIRE(seal_blob_header(b, out) > 0);
+	ATF_CHECK_EQ(-1, seal_blob_finish(b, &s, 0));
+	s.from[SEAL_ADDR_MAX] = s.to[SEAL_ADDR_MAX] = '\0';
+	s.hint[SEAL_HINT_MAX] = s.verdicts[SEAL_VERDICTS_MAX] = '\0';
+	ATF_REQUIRE_EQ(0, seal_blob_finish(b, &s, 0));
+	n = seal_blob_next(b, out, sizeof(out));
+	ATF_REQUIRE(n > SEAL_TRAILER_LEN);
+	ATF_REQUIRE_EQ(0, seal_trailer_parse(out + n - SEAL_TRAILER_LEN, &t));
+	ATF_REQUIRE_EQ(0, seal_stanza_open(r, &t, &back));
+	ATF_CHECK_STREQ(s.from, back.from);
+	ATF_CHECK_STREQ(s.verdicts, back.verdicts);
+	ATF_CHECK_STREQ(s.hint, back.hint);
+	seal_blob_free(b);
+	seal_ring_free(r);
+}
+
+/* One bit of any octet: the keyless check fails; the opened parts too. */
+ATF_TC_WITHOUT_HEAD(flip);
+ATF_TC_BODY(flip, tc)
+{
+	struct seal_delivery d;
+	struct helper_blob b;
+	struct seal_ring *r;
+	size_t silent = 0;
+
+	d = any_delivery(&r);
+	helper_seal(&b, &d, 300, 40);
+	for (size_t i = 0; i < b.len; i++) {
+		b.data[i] ^= 0x10;
+		ATF_REQUIRE_EQ(-1, helper_check(b.data, b.len));
+		/* Padding, stanza, key id, checksum: not what is read. */
+		if (helper_open(b.data, b.len, b.key, 300, 40) == 0)
+			silent++;
+		b.data[i] ^= 0x10;
+	}
+	ATF_REQUIRE_EQ(0, helper_open(b.data, b.len, b.key, 300, 40));
+	/* Header, both chunks, table and locator are all guarded. */
+	ATF_CHECK(silent <= b.len - SEAL_HEADER_LEN - (300 + 16) - (40 + 16) -
+		(40 + 8 + 16) - 28 - 16);
+	free(b.data);
+	seal_ring_free(r);
+}
+
+ATF_TC_WITHOUT_HEAD(truncate);
+ATF_TC_BODY(truncate, tc)
+{
+	struct seal_delivery d;
+	struct helper_blob b;
+	struct seal_ring *r;
+
+	d = any_delivery(&r);
+	helper_seal(&b, &d, 300, 40);
+	for (size_t i = 0; i < b.len; i++) {
+		ATF_REQUIRE_EQ(-1, helper_check(b.data, i));
+		ATF_REQUIRE_EQ(-1, helper_open(b.data, i, b.key, 300, 40));
+	}
+	free(b.data);
+	seal_ring_free(r);
+}
+
+/* Chunks in another order, of another kind, or of another message. */
+ATF_TC_WITHOUT_HEAD(splice);
+ATF_TC_BODY(splice, tc)
+{
+	const size_t sealed = SEAL_CHUNK + SEAL_TAG_LEN;
+	uint8_t plain[SEAL_CHUNK], *swap;
+	struct helper_blob a, b;
+	struct seal_delivery d;
+	struct seal_reader ra;
+	struct seal_chunk c = {.len = (uint32_t)sealed};
+	struct seal_ring *r;
+
+	d = any_delivery(&r);
+	helper_seal(&a, &d, 3 * SEAL_CHUNK, 10);
+	helper_seal(&b, &d, 3 * SEAL_CHUNK, 10);
+	ATF_REQUIRE_EQ(-1, seal_reader_init(&ra, a.data, b.key));
+	ATF_REQUIRE_EQ(0, seal_reader_init(&ra, a.data, a.key));
+	ATF_CHECK_EQ(
+	    0, seal_chunk_open(&ra, SEAL_BODY, 0, &c, a.data + 64, plain));
+	ATF_CHECK_EQ(
+	    -1, seal_chunk_open(&ra, SEAL_BODY, 1, &c, a.data + 64, plain));
+	ATF_CHECK_EQ(
+	    -1, seal_chunk_open(&ra, SEAL_SUMMARY, 0, &c, a.data + 64, plain));
+	c.last = true;
+	ATF_CHECK_EQ(
+	    -1, seal_chunk_open(&ra, SEAL_BODY, 0, &c, a.data + 64, plain));
+	c.last = false;
+	ATF_CHECK_EQ(
+	    -1, seal_chunk_open(&ra, SEAL_BODY, 0, &c, b.data + 64, plain));
+	/* Swapped, and the first one twice. */
+	swap = malloc(a.len);
+	ATF_REQUIRE(swap != NULL);
+	memcpy(swap, a.data, a.len);
+	memcpy(swap + 64, a.data + 64 + sealed, sealed);
+	ATF_CHECK_EQ(-1, helper_open(swap, a.len, a.key, 3 * SEAL_CHUNK, 10));
+	memcpy(swap + 64, a.data + 64, sealed);
+	memcpy(swap + 64 + sealed, a.data + 64, sealed);
+	ATF_CHECK_EQ(-1, helper_open(swap, a.len, a.key, 3 * SEAL_CHUNK, 10));
+	free(swap);
+	free(a.data);
+	free(b.data);
+	seal_ring_free(r);
+}
+
+ATF_TC_WITHOUT_HEAD(misuse);
+ATF_TC_BODY(misuse, tc)
+{
+	uint8_t id[SEAL_ID_LEN] = {0}, out[SEAL_PIECE_MAX], in[8] = {0};
+	struct seal_stanza s = {.flags = 0};
+	struct seal_delivery d;
+	struct seal_blob *b;
+	struct seal_ring *r;
+
+	d = any_delivery(&r);
+	b = seal_blob_new(&d, 1, id);
+	ATF_REQUIRE(b != NULL);
+	ATF_CHECK_EQ(-1, seal_blob_chunk(b, SEAL_BODY, 0, 8, in, 8, out));
+	ATF_CHECK_EQ(-1, seal_blob_next(b, out, sizeof(out)));
+	ATF_REQUIRE(seal_blob_header(b, out) > 0);
+	ATF_CHECK_EQ(-1, seal_blob_header(b, out));
+	ATF_CHECK_EQ(-1, seal_blob_chunk(b, SEAL_TABLE, 0, 8, in, 8, out));
+	ATF_CHECK_EQ(-1, seal_blob_chunk(b, SEAL_BODY, 0, 9, in, 8, out));
+	ATF_CHECK_EQ(-1, seal_blob_chunk(b, SEAL_BODY, 2, 8, in, 8, out));
+	ATF_CHECK_EQ(-1,
+	    seal_blob_chunk(
+		b, SEAL_BODY, SEAL_COMPRESSED, SEAL_CHUNK + 1, in, 8, out));
+	ATF_CHECK_EQ(24, seal_blob_chunk(b, SEAL_BODY, 0, 8, in, 8, out));
+	/* A short chunk is the last of its kind. */
+	ATF_CHECK_EQ(-1, seal_blob_chunk(b, SEAL_BODY, 0, 8, in, 8, out));
+	ATF_CHECK_EQ(24, seal_blob_chunk(b, SEAL_SUMMARY, 0, 8, in, 8, out));
+	ATF_CHECK_EQ(-1, seal_blob_chunk(b, SEAL_BODY, 0, 8, in, 8, out));
+	ATF_REQUIRE_EQ(0, seal_blob_finish(b, &s, 0));
+	ATF_CHECK_EQ(-1, seal_blob_finish(b, &s, 0));
+	ATF_CHECK_EQ(-1, seal_blob_next(b, out, sizeof(out) - 1));
+	ATF_CHECK(seal_blob_next(b, out, sizeof(out)) > 0);
+	ATF_CHECK_EQ(0, seal_blob_next(b, out, sizeof(out)));
+	seal_blob_free(b);
+	seal_ring_free(r);
+}
+
+/* The padded size tells at most the exponent's bits. */
+ATF_TC_WITHOUT_HEAD(padme);
+ATF_TC_BODY(padme, tc)
+{
+	uint64_t last = 0, p;
+
+	ATF_CHECK_EQ(4096, seal_padded(1));
+	ATF_CHECK_EQ(4096, seal_padded(4096));
+	ATF_CHECK_EQ(8192, seal_padded(4097));
+	ATF_CHECK_EQ(1048576, seal_padded(1048576));
+	ATF_CHECK_EQ(1048576 + 32768, seal_padded(1048577));
+	for (uint64_t n = 1; n < 300000000; n += n / 97 + 1) {
+		p = seal_padded(n);
+		ATF_REQUIRE(p >= n && p >= last && p % SEAL_BLOCK == 0);
+		ATF_REQUIRE(p - n <= SEAL_BLOCK + n / 8);
+		last = p;
+	}
+}
+
+ATF_TC_WITHOUT_HEAD(compressed);
+ATF_TC_BODY(compressed, tc)
+{
+	uint8_t id[SEAL_ID_LEN] = {9}, file[3 * SEAL_PIECE_MAX], small[100];
+	struct seal_stanza s = {.flags = 0};
+	struct seal_chunk c;
+	struct seal_trailer t;
+	struct seal_reader rd;
+	struct seal_delivery d;
+	struct seal_table *tab;
+	struct seal_blob *b;
+	struct seal_ring *r;
+	uint8_t key[SEAL_KEY_LEN];
+	size_t len, n;
+	uint64_t off;
+
+	d = any_delivery(&r);
+	memset(small, 's', sizeof(small));
+	b = seal_blob_new(&d, 1, id);
+	ATF_REQUIRE(b != NULL);
+	len = (size_t)seal_blob_header(b, file);
+	len += (size_t)seal_blob_chunk(b, SEAL_BODY, SEAL_COMPRESSED,
+	    SEAL_CHUNK, small, sizeof(small), file + len);
+	ATF_REQUIRE_EQ(0, seal_blob_finish(b, &s, 77));
+	len += (size_t)seal_blob_next(b, file + len, SEAL_PIECE_MAX);
+	ATF_REQUIRE_EQ(seal_blob_size(b), len);
+	seal_blob_key(b, key);
+	ATF_REQUIRE_EQ(0, seal_reader_init(&rd, file, key));
+	ATF_CHECK_EQ(1, rd.codec);
+	ATF_REQUIRE_EQ(
+	    0, seal_trailer_parse(file + len - SEAL_TRAILER_LEN, &t));
+	ATF_REQUIRE_EQ(0, seal_locator_open(&rd, &t, &off, &n));
+	tab = seal_table_open(&rd, file + off, n);
+	ATF_REQUIRE(tab != NULL);
+	ATF_CHECK_EQ(77, seal_table_date(tab));
+	ATF_CHECK_EQ(SEAL_CHUNK, seal_table_size(tab, SEAL_BODY));
+	ATF_CHECK_EQ(2, seal_table_chunks(tab, SEAL_BODY));
+	ATF_REQUIRE_EQ(0, seal_table_chunk(tab, SEAL_BODY, 0, &c));
+	ATF_CHECK_EQ(SEAL_COMPRESSED, c.flags);
+	ATF_CHECK_EQ(116, c.len);
+	ATF_CHECK_EQ(SEAL_CHUNK, c.plain_len);
+	ATF_REQUIRE_EQ(0, seal_table_chunk(tab, SEAL_BODY, 1, &c));
+	ATF_CHECK_EQ(0, c.plain_len);
+	ATF_CHECK(c.last);
+	ATF_CHECK_EQ(-1, seal_table_chunk(tab, SEAL_BODY, 2, &c));
+	seal_table_free(tab);
+	seal_blob_free(b);
+	seal_ring_free(r);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, sizes);
+	ATF_TP_ADD_TC(tp, stanza);
+	ATF_TP_ADD_TC(tp, stanza_limits);
+	ATF_TP_ADD_TC(tp, flip);
+	ATF_TP_ADD_TC(tp, truncate);
+	ATF_TP_ADD_TC(tp, splice);
+	ATF_TP_ADD_TC(tp, misuse);
+	ATF_TP_ADD_TC(tp, padme);
+	ATF_TP_ADD_TC(tp, compressed);
+	return atf_no_error();
+}
