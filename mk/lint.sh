@@ -160,7 +160,7 @@ pages() {
 }
 
 shells() {
-	shellcheck -x -e SC1091,SC2154,SC2034 $SCRIPTS >"$tmp/out" 2>&1 &&
+	shellcheck -s sh -e SC1008,SC1091,SC2154,SC2034 $SCRIPTS >"$tmp/out" 2>&1 &&
 	    : >"$tmp/out"
 	verdict "shellcheck"
 }

@@ -20,4 +20,4 @@ ${TESTS}: ${HELPERS:=.o} ${LDADD}
 clean:
 	rm -f ${TESTS} ${SHTESTS} ${PROGS} *.o *.d ${CLEANFILES}
 .PHONY: all clean
--include ${DEPS}
+-include ${DEPS} /dev/null

@@ -1,0 +1,107 @@
+#! /usr/bin/env atf-sh
+#
+# What the linker shows of each role: whoever parses has no function that
+# opens a secret, whoever holds keys has none that parses.  Symbols that a
+# program takes from shared libraries and those of its own are both looked at;
+# so are the libraries that it loads.
+
+. "$(atf_get_srcdir)/suite.sh"
+
+# Functions that make keys or open what was sealed.
+opens='^(crypto_pwhash.*|crypto_.*_open.*|.*_decrypt(_.*)?|crypto_kdf.*|.*_keypair)$'
+# Functions that read what an outsider wrote.
+parses='^(tls_.*|SSL_.*|ZSTD_.*|(un)?compress2?|inflate.*|deflate.*|iconv.*|(mime|imap|smtp)_.*)$'
+# Libraries with such functions.
+parsers='lib(tls|ssl|z|zstd|idn2?|icu[a-z]*)\.so'
+
+program() {
+	path=$(suite_top)/libexec/$1
+	[ -x "$path" ] || path=$(suite_top)/$2
+	[ -x "$path" ] || atf_fail "$1 has not been built"
+}
+
+# Symbols without versions and types: those wanted and those defined.
+symbols() {
+	{
+		nm -D "$1"
+		nm "$1"
+	} | awk '{ sub(/@.*/, "", $NF); print $NF }' | sort -u
+}
+
+# has PROGRAM REGEX: prints the symbols that match; fails if there are none.
+has() {
+	symbols "$1" | grep -E "$2"
+}
+
+loads() {
+	readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+	    grep -E "$2"
+}
+
+none() {
+	program "$1" "$2"
+	if has "$path" "$3" >found; then
+		atf_fail "$1 has $(tr '\n' ' ' <found)"
+	fi
+}
+
+atf_test_case engines
+engines_head() {
+	atf_set descr "engines and the worker can open nothing sealed"
+}
+engines_body() {
+	none imap-engine usr.sbin/sealimapd/engine/imap-engine "$opens"
+	none smtp-engine usr.sbin/sealsmtpd/engine/smtp-engine "$opens"
+	none imap-worker usr.sbin/sealimapd/worker/imap-worker "$opens"
+}
+
+atf_test_case keyholders
+keyholders_head() {
+	atf_set descr "stores, deliverer and sealkeys can parse nothing"
+}
+keyholders_body() {
+	for role in imap-store smtp-deliver sealkeys; do
+		none "$role" "libexec/$role" "$parses"
+		if loads "$path" "$parsers" >found; then
+			atf_fail "$role loads $(cat found)"
+		fi
+	done
+}
+
+atf_test_case parents
+parents_head() {
+	atf_set descr "the daemons' parents neither open nor parse mail"
+}
+parents_body() {
+	for d in sealimapd sealsmtpd; do
+		none "$d" "usr.sbin/$d/parent/$d" "$opens"
+		none "$d" "usr.sbin/$d/parent/$d" \
+		    '^((SSL|ZSTD)_.*|inflate.*|iconv.*|(mime|imap|smtp)_.*)$'
+	done
+}
+
+# The rules must be able to fail: each is tried on the other side.
+atf_test_case control
+control_head() {
+	atf_set descr "the rules find what they look for"
+}
+control_body() {
+	program imap-store libexec/imap-store
+	has "$path" "$opens" >found || atf_fail "nothing found in imap-store"
+	grep -q '^crypto_pwhash' found || atf_fail "imap-store derives no key"
+	grep -q '_open' found || atf_fail "imap-store opens nothing"
+	program imap-engine libexec/imap-engine
+	has "$path" "$parses" >found || atf_fail "nothing found in imap-engine"
+	for f in tls_ ZSTD_ inflate mime_ imap_; do
+		grep -q "^$f" found || atf_fail "imap-engine has no $f"
+	done
+	loads "$path" "$parsers" >found || atf_fail "imap-engine loads nothing"
+	grep -q libtls found || atf_fail "imap-engine does not load libtls"
+}
+
+atf_init_test_cases() {
+	atf_add_test_case engines
+	atf_add_test_case keyholders
+	atf_add_test_case parents
+	atf_add_test_case control
+}
