@@ -82,8 +82,13 @@ enum deliver_record {
 	 * the last of a kind hold DELIVER_CHUNK_MAX plain octets.
 	 */
 	DELIVER_CHUNK = 3,
-	DELIVER_COMMIT = 4, /* nothing; the end of the packet */
-	DELIVER_ABORT = 5,  /* nothing; the end of the packet */
+	/*
+	 * u16 n, n times u16: indices of targets that have had this message
+	 * before (the client tries again); they are answered as
+	 * DELIVER_DONE and get nothing.  The end of the packet.
+	 */
+	DELIVER_COMMIT = 4,
+	DELIVER_ABORT = 5, /* nothing; the end of the packet */
 };
 
 enum deliver_result {

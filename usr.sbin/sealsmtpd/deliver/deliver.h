@@ -98,6 +98,8 @@ void sync_remove(struct delivery *);
 void recipient_init(int basefd);
 enum store_result recipient_get(const char *account, struct recipient **);
 void recipient_put(struct recipient *); /* NULL ok */
+enum store_result recipient_check(struct recipient *, uint64_t size);
+void recipient_took(struct recipient *, uint64_t size);
 struct store_rcpt *recipient_store(struct recipient *);
 /* The first time in this sync that mail for it became durable? */
 bool recipient_news(struct recipient *, uint64_t sync);

@@ -39,6 +39,7 @@ delivery_new(struct engine *, struct delivery_tree *, struct msg *);
 static int record_target(struct delivery *, struct msg *);
 static int record_chunk(struct delivery *, struct msg *);
 static int record_commit(struct delivery *, struct msg *);
+static int record_known(struct delivery *, struct msg *);
 static void target_open(struct delivery *, struct target *);
 static void target_fail(struct target *, enum store_result);
 static int record_read(struct delivery *, struct delivery_tree *, struct msg *);
@@ -280,8 +281,9 @@ record_commit(struct delivery *d, struct msg *msg)
 	struct target *t;
 	enum store_result res;
 
-	if (msg->off != msg->len ||
-	    (d->state != DELIVERY_BODY && d->state != DELIVERY_SUMMARY))
+	if (d->state != DELIVERY_BODY && d->state != DELIVERY_SUMMARY)
+		return -1;
+	if (record_known(d, msg) == -1 || msg->off != msg->len)
 		return -1;
 	memset(&env, 0, sizeof(env));
 	memcpy(env.delivery_id, d->delivery_id, sizeof(env.delivery_id));
@@ -297,10 +299,31 @@ record_commit(struct delivery *d, struct msg *msg)
 		res = store_blob_finish(t->blob, &env);
 		if (res != STORE_OK)
 			target_fail(t, res);
+		else
+			recipient_took(t->rcpt, store_blob_size(t->blob));
 	}
 	d->state = DELIVERY_SYNC;
 	sync_add(d);
 	return 0;
+}
+
+/* Targets that have the message already. */
+static int
+record_known(struct delivery *d, struct msg *msg)
+{
+	struct target *t;
+	uint16_t i;
+
+	for (uint16_t n = msg_get_u16(msg); n > 0; n--) {
+		i = msg_get_u16(msg);
+		if (msg->bad || i >= d->ntargets)
+			return -1;
+		t = &d->targets[i];
+		store_blob_free(t->blob);
+		t->blob = NULL;
+		t->result = DELIVER_DONE;
+	}
+	return msg->bad ? -1 : 0;
 }
 
 /* The account may have gone, or filled up, since its recipient was asked. */
@@ -311,7 +334,7 @@ target_open(struct delivery *d, struct target *t)
 
 	res = recipient_get(t->account, &t->rcpt);
 	if (res == STORE_OK)
-		res = store_rcpt_check(recipient_store(t->rcpt), 0);
+		res = recipient_check(t->rcpt, 0);
 	if (res == STORE_OK)
 		res = store_blob_create(
 		    recipient_store(t->rcpt), d->codec, &t->blob);

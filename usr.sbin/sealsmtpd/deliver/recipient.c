@@ -28,10 +28,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "log.h"
 
 #include "deliver.h"
+
+#define HEADROOM (16U << 20)
+#define CHECK_SECONDS 5
 
 /* What changes when an account is removed, made anew or gets a new key. */
 struct stamp {
@@ -39,6 +43,7 @@ struct stamp {
 	ino_t ino;
 	ino_t keys_ino;
 	struct timespec keys_mtim;
+	struct timespec mtim; /* limits are replaced */
 };
 
 struct recipient {
@@ -46,7 +51,9 @@ struct recipient {
 	TAILQ_ENTRY(recipient) used; /* oldest first */
 	struct store_rcpt *store;
 	struct stamp stamp;
-	uint64_t sync; /* the last one that had mail for it */
+	uint64_t sync;     /* the last one that had mail for it */
+	time_t checked;    /* when the quota was looked at */
+	uint64_t headroom; /* what it left since then, at most HEADROOM */
 	unsigned int refs;
 	bool stale; /* no longer in the tree */
 	char account[STORE_ACCOUNT_MAX];
@@ -130,6 +137,38 @@ recipient_put(struct recipient *r)
 	}
 }
 
+/*
+ * May it take size octets more?  What waits in in/ is only counted anew when
+ * it could matter, for it may be many files.
+ */
+enum store_result
+recipient_check(struct recipient *r, uint64_t size)
+{
+	struct timespec now;
+	enum store_result res;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
+		fatal("clock_gettime");
+	if (now.tv_sec - r->checked < CHECK_SECONDS && size < r->headroom)
+		return store_room(base, size) ? STORE_OK : STORE_NOSPACE;
+	r->headroom = 0;
+	if (size > UINT64_MAX - HEADROOM)
+		return STORE_OVERQUOTA;
+	res = store_rcpt_check(r->store, size + HEADROOM);
+	if (res != STORE_OK)
+		return store_rcpt_check(r->store, size);
+	r->headroom = HEADROOM;
+	r->checked = now.tv_sec;
+	return STORE_OK;
+}
+
+/* So many octets were delivered to it. */
+void
+recipient_took(struct recipient *r, uint64_t size)
+{
+	r->headroom -= size < r->headroom ? size : r->headroom;
+}
+
 struct store_rcpt *
 recipient_store(struct recipient *r)
 {
@@ -188,6 +227,7 @@ recipient_stamp(const char *account, struct stamp *stamp)
 		return -1;
 	stamp->dev = st.st_dev;
 	stamp->ino = st.st_ino;
+	stamp->mtim = st.st_mtim;
 	(void)snprintf(keys, sizeof(keys), "%s/keys", path);
 	if (fstatat(base, keys, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return -1;

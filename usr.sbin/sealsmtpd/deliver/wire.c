@@ -146,7 +146,7 @@ engine_check(struct engine *engine, struct msg *msg)
 		return -1;
 	res = recipient_get(account, &rcpt);
 	if (res == STORE_OK) {
-		res = store_rcpt_check(recipient_store(rcpt), size);
+		res = recipient_check(rcpt, size);
 		recipient_put(rcpt);
 	}
 	out = msg_new(engine->wire, DELIVER_CHECKED, msg->id);

@@ -1,0 +1,480 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Octets of messages on their way in (DATA, BDAT), and what the client hears
+ * of them.  A message that cannot be taken is read to its end all the same:
+ * the client waits for its turn to listen.
+ */
+
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "tlsio.h"
+
+#include "engine.h"
+
+static bool data_begin(struct session *);
+static bool data_lines(struct session *, const uint8_t *, size_t, size_t *);
+static bool data_chunk(struct session *, const uint8_t *, size_t, size_t *);
+static void data_chunk_end(struct session *);
+static void data_end(struct session *);
+static void data_refuse(struct session *);
+static void data_trace(struct session *);
+static void data_limits(struct session *);
+static void data_again(struct session *, enum deliver_result);
+static void data_targets(struct session *);
+static void data_log(struct session *, enum deliver_result);
+static enum deliver_result data_worst(struct session *);
+static enum deliver_result
+rcpt_result(const struct session *, const struct rcpt *);
+static const char *data_protocol(const struct session *);
+
+void
+data_start(struct session *s)
+{
+	if (!data_begin(s))
+		return;
+	s->state = SESSION_DATA;
+	session_reply(s, 354, NULL, "End data with <CR><LF>.<CR><LF>");
+}
+
+void
+data_bdat(struct session *s, const char *arg, size_t len)
+{
+	uint64_t size;
+	bool last;
+
+	if (smtp_bdat_parse(arg, len, &size, &last) != SMTP_OK) {
+		/* How much of what follows is no command nobody knows. */
+		session_reply(s, 501, "5.5.4", "Bad BDAT");
+		session_close(s);
+		return;
+	}
+	if (size > engine_config()->message_max) {
+		session_reply(s, 552, "5.3.4", "Message too large");
+		session_close(s);
+		return;
+	}
+	s->chunk_left = size;
+	s->chunk_last = last;
+	s->chunk_refused = false;
+	s->state = SESSION_BDAT;
+	if (s->message != NULL)
+		return;
+	if (!s->in_mail || s->chunking || s->nrcpts == 0) {
+		s->chunk_refused = true;
+		return;
+	}
+	s->chunking = true;
+	if (!data_begin(s)) {
+		/* It has said why: the chunk needs no other answer. */
+		s->chunking = false;
+	}
+}
+
+bool
+data_input(struct session *s, const uint8_t *in, size_t len, size_t *used)
+{
+	if (s->message != NULL && message_stalled(s->message)) {
+		*used = 0;
+		return false;
+	}
+	if (s->state == SESSION_DATA)
+		return data_lines(s, in, len, used);
+	return data_chunk(s, in, len, used);
+}
+
+/*
+ * The deliverer has answered for every target.  LMTP: one reply for each
+ * recipient.  SMTP has one reply for all; if some targets have the message and
+ * some do not, 250 would lose mail and an error for good would too, so the
+ * client is told to come again, and retry.c remembers who has had it.
+ */
+void
+data_answer(struct session *s)
+{
+	struct rcpt *rcpt;
+	enum deliver_result worst;
+
+	worst = data_worst(s);
+	data_log(s, worst);
+	data_again(s, worst);
+	retry_note(s->message);
+	s->state = SESSION_COMMAND;
+	if (worst == DELIVER_DONE)
+		s->errors = 0;
+	if (session_is_lmtp(s)) {
+		for (size_t i = 0; i < s->nrcpts; i++) {
+			rcpt = &s->rcpts[i];
+			rcpt_reply(s, rcpt_result(s, rcpt), rcpt->address);
+		}
+	} else if (worst == DELIVER_DONE)
+		session_reply(s, 250, "2.0.0", "Ok %s", s->message->id);
+	else if (s->nrcpts == 1)
+		rcpt_reply(s, worst, "Ok");
+	else
+		session_reply(s, 451, "4.3.0", "Try again later");
+	if (s->state == SESSION_CLOSING)
+		return;
+	session_reset(s);
+	session_run(s);
+}
+
+/* Which targets have what the client will send again. */
+static void
+data_again(struct session *s, enum deliver_result worst)
+{
+	const struct rcpt *rcpt;
+	struct target *t;
+
+	for (size_t i = 0; i < s->nrcpts; i++) {
+		rcpt = &s->rcpts[i];
+		if (worst == DELIVER_DONE ||
+		    (session_is_lmtp(s) &&
+			rcpt_result(s, rcpt) == DELIVER_DONE))
+			continue;
+		for (size_t k = 0; k < rcpt->ntargets; k++) {
+			t = &s->targets[rcpt->targets[k]];
+			t->again = t->result == DELIVER_DONE;
+		}
+	}
+}
+
+/*
+ * Only accounts that an accepted recipient leads to stay: others were asked
+ * about and refused.
+ */
+static void
+data_targets(struct session *s)
+{
+	uint16_t map[DELIVER_TARGETS_MAX];
+	bool used[DELIVER_TARGETS_MAX];
+	struct rcpt *rcpt;
+	size_t n;
+
+	memset(used, 0, sizeof(used));
+	for (size_t i = 0; i < s->nrcpts; i++)
+		for (size_t k = 0; k < s->rcpts[i].ntargets; k++)
+			used[s->rcpts[i].targets[k]] = true;
+	n = 0;
+	for (size_t i = 0; i < s->ntargets; i++) {
+		if (used[i]) {
+			map[i] = (uint16_t)n;
+			s->targets[n++] = s->targets[i];
+			continue;
+		}
+		free(s->targets[i].account);
+		free(s->targets[i].hint);
+		free(s->targets[i].to);
+	}
+	s->ntargets = n;
+	for (size_t i = 0; i < s->nrcpts; i++) {
+		rcpt = &s->rcpts[i];
+		for (size_t k = 0; k < rcpt->ntargets; k++)
+			rcpt->targets[k] = map[rcpt->targets[k]];
+	}
+}
+
+/* A message begins; false: it cannot, and that was said. */
+static bool
+data_begin(struct session *s)
+{
+	struct timespec ts;
+
+	if (s->nrcpts == 0) {
+		/* RFC 2033 4.2 wants 503; RFC 2920 allows 554. */
+		session_error(s, 503, "5.5.1", "No valid recipients");
+		return false;
+	}
+	s->idle_commands = 0;
+	s->transactions++;
+	data_targets(s);
+	s->message = message_new(s);
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
+		fatal("clock_gettime");
+	s->started = ts.tv_sec;
+	if (s->message == NULL) {
+		session_reply(s, 451, "4.3.0", "Try again later");
+		session_reset(s);
+		return false;
+	}
+	data_trace(s);
+	return true;
+}
+
+static bool
+data_lines(struct session *s, const uint8_t *in, size_t len, size_t *used)
+{
+	struct message *m;
+	uint8_t *out;
+	size_t inlen, outlen;
+	enum smtp_data_state state;
+
+	m = s->message;
+	out = message_space(m, &outlen);
+	inlen = len;
+	state = smtp_data_decode(&m->data, in, &inlen, out, &outlen);
+	*used = inlen;
+	message_add(m, outlen);
+	data_limits(s);
+	switch (state) {
+	case SMTP_DATA_MORE:
+		break;
+	case SMTP_DATA_END:
+		data_end(s);
+		break;
+	case SMTP_DATA_SMUGGLED:
+		/* Another program may see the end here, and commands next. */
+		log_info("refused conn=%llu peer=%s reason=smuggling",
+		    (unsigned long long)s->conn, s->peer);
+		session_reply(s, 550, "5.6.0",
+		    "Bare <CR> or <LF> around a dot (see RFC 5321 2.3.8)");
+		session_close(s);
+		return false;
+	}
+	return true;
+}
+
+static bool
+data_chunk(struct session *s, const uint8_t *in, size_t len, size_t *used)
+{
+	struct message *m;
+	uint8_t *out;
+	size_t room;
+
+	m = s->message;
+	if (len > s->chunk_left)
+		len = (size_t)s->chunk_left;
+	if (m != NULL) {
+		out = message_space(m, &room);
+		if (len > room)
+			len = room;
+		if (len > 0)
+			memcpy(out, in, len);
+		smtp_data_chunk(
+		    &m->data, in, len, s->chunk_last && len == s->chunk_left);
+		message_add(m, len);
+		data_limits(s);
+	}
+	s->chunk_left -= len;
+	*used = len;
+	if (s->chunk_left == 0)
+		data_chunk_end(s);
+	return true;
+}
+
+static void
+data_chunk_end(struct session *s)
+{
+	struct message *m;
+
+	m = s->message;
+	if (m == NULL) {
+		s->state = SESSION_COMMAND;
+		if (s->chunk_refused)
+			session_error(s, 503, "5.5.1",
+			    s->in_mail ? "No valid recipients" :
+					 "Say MAIL first");
+		return;
+	}
+	if (s->chunk_last) {
+		data_end(s);
+		return;
+	}
+	if (m->large || m->data.bare) {
+		data_refuse(s);
+		return;
+	}
+	s->state = SESSION_COMMAND;
+	session_reply(
+	    s, 250, "2.0.0", "%llu octets", (unsigned long long)m->data.size);
+}
+
+/* All of the message is there. */
+static void
+data_end(struct session *s)
+{
+	struct message *m;
+
+	m = s->message;
+	if (m->large || m->data.bare || m->lost ||
+	    m->data.received > engine_config()->received_max) {
+		data_refuse(s);
+		return;
+	}
+	s->state = SESSION_COMMIT;
+	message_commit(m);
+}
+
+/* A message that no deliverer gets: one reply, in LMTP for each recipient. */
+static void
+data_refuse(struct session *s)
+{
+	const struct message *m;
+	const char *enh, *text;
+	int code;
+	size_t n;
+
+	m = s->message;
+	if (m->large) {
+		code = 552;
+		enh = "5.3.4";
+		text = "Message too large";
+	} else if (m->data.bare) {
+		code = 550;
+		enh = "5.6.0";
+		text = "Bare <CR> or <LF> (see RFC 5321 2.3.8)";
+	} else if (m->data.received > engine_config()->received_max) {
+		code = 554;
+		enh = "5.4.6";
+		text = "Too many hops, this is a loop";
+	} else {
+		code = 451;
+		enh = "4.3.0";
+		text = "Try again later";
+	}
+	log_info("refused conn=%llu peer=%s id=%s size=%llu code=%d enh=%s",
+	    (unsigned long long)s->conn, s->peer, m->id,
+	    (unsigned long long)m->data.size, code, enh);
+	/* RFC 3030 2: a chunk that is not the last has one answer. */
+	n = session_is_lmtp(s) && (!s->chunking || s->chunk_last) ? s->nrcpts :
+								    1;
+	s->state = SESSION_COMMAND;
+	for (size_t i = 1; i < n; i++)
+		session_reply(s, code, enh, "%s", text);
+	if (code == 451)
+		session_reply(s, code, enh, "%s", text);
+	else
+		session_error(s, code, enh, "%s", text);
+	if (s->state != SESSION_CLOSING)
+		session_reset(s);
+}
+
+static void
+data_limits(struct session *s)
+{
+	struct message *m;
+
+	m = s->message;
+	if (!m->large && m->data.size > engine_config()->message_max) {
+		m->large = true;
+		message_abort(m);
+	}
+	if (m->data.bare || m->data.received > engine_config()->received_max)
+		message_abort(m);
+}
+
+static void
+data_trace(struct session *s)
+{
+	char buf[TRACE_MAX], from[SMTP_PATH_MAX * 2], tls[128];
+	struct smtp_trace trace;
+	size_t len;
+
+	smtp_address_print(&s->mail.from, from, sizeof(from));
+	memset(&trace, 0, sizeof(trace));
+	trace.from = from;
+	trace.helo = s->helo;
+	if (strcmp(s->peer, "local") != 0)
+		trace.peer = s->peer;
+	trace.host = engine_config()->hostname;
+	trace.protocol = data_protocol(s);
+	if (tlsio_is_secure(s->io)) {
+		(void)snprintf(tls, sizeof(tls), "%s %s", tlsio_version(s->io),
+		    tlsio_cipher(s->io));
+		trace.tls = tls;
+	}
+	trace.id = s->message->id;
+	/* Among several, one recipient is not told of the others. */
+	if (s->nrcpts == 1)
+		trace.rcpt = s->rcpts[0].address;
+	trace.when = (int64_t)time(NULL);
+	if (smtp_trace_print(&trace, buf, sizeof(buf), &len) == -1)
+		fatalx("trace fields do not fit");
+	message_feed(s->message, buf, len);
+}
+
+/* RFC 3848, RFC 6531 4.3 */
+static const char *
+data_protocol(const struct session *s)
+{
+	static const char *const names[2][2][2] = {
+	    {{"ESMTP", "ESMTPS"}, {"UTF8SMTP", "UTF8SMTPS"}},
+	    {{"LMTP", "LMTPS"}, {"UTF8LMTP", "UTF8LMTPS"}},
+	};
+
+	if (!s->esmtp)
+		return "SMTP";
+	return names[session_is_lmtp(s)][s->mail.utf8][tlsio_is_secure(s->io)];
+}
+
+static enum deliver_result
+rcpt_result(const struct session *s, const struct rcpt *rcpt)
+{
+	enum deliver_result first, result;
+	size_t failed;
+
+	first = DELIVER_DONE;
+	failed = 0;
+	for (size_t i = 0; i < rcpt->ntargets; i++) {
+		result = s->targets[rcpt->targets[i]].result;
+		if (result == DELIVER_DONE)
+			continue;
+		if (failed++ == 0)
+			first = result;
+	}
+	/* Some have it, some do not: see data_answer(). */
+	if (failed > 0 && failed < rcpt->ntargets)
+		return DELIVER_TROUBLE;
+	return first;
+}
+
+/* Of all recipients; only if all fare alike it is more than trouble. */
+static enum deliver_result
+data_worst(struct session *s)
+{
+	enum deliver_result first, result;
+
+	first = rcpt_result(s, &s->rcpts[0]);
+	for (size_t i = 1; i < s->nrcpts; i++) {
+		result = rcpt_result(s, &s->rcpts[i]);
+		if (result != first)
+			return DELIVER_TROUBLE;
+	}
+	return first;
+}
+
+static void
+data_log(struct session *s, enum deliver_result result)
+{
+	char from[SMTP_PATH_MAX * 2];
+
+	smtp_address_print(&s->mail.from, from, sizeof(from));
+	for (size_t i = 0; i < s->nrcpts; i++)
+		log_info("message conn=%llu peer=%s id=%s from=%s to=%s "
+			 "size=%llu tls=%s result=%d all=%d",
+		    (unsigned long long)s->conn, s->peer, s->message->id,
+		    log_addr(from), log_addr(s->rcpts[i].address),
+		    (unsigned long long)s->message->data.size,
+		    tlsio_is_secure(s->io) ? tlsio_version(s->io) : "-",
+		    (int)rcpt_result(s, &s->rcpts[i]), (int)result);
+}

@@ -1,0 +1,291 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * One message from octets to the deliverer's records: trace fields and body go
+ * through the MIME parser and, by chunks of 64 KiB, the compressor; the
+ * summary follows.  A message of less than a chunk costs one packet.
+ */
+
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "mime.h"
+#include "msg.h"
+
+#include "engine.h"
+
+#define SUMMARY_PLAIN 2048 /* octets of a summary not worth compressing */
+#define KIND_BODY 0
+#define KIND_SUMMARY 1
+
+static TAILQ_HEAD(, message) spares = TAILQ_HEAD_INITIALIZER(spares);
+static unsigned int nspares;
+
+static struct message *message_alloc(void);
+static void message_chunk(struct message *);
+static void message_start(struct message *, struct msgout **);
+static void message_summary(struct message *, struct msgout **);
+static void put_room(struct message *, struct msgout **, size_t);
+static void put_chunk(struct message *, struct msgout **, uint8_t, size_t,
+    const struct compressed *);
+
+/* NULL: there is no deliverer. */
+struct message *
+message_new(struct session *s)
+{
+	struct message *m;
+	struct deliverer *deliverer;
+
+	deliverer = deliverer_least();
+	if (deliverer == NULL)
+		return NULL;
+	m = message_alloc();
+	m->session = s;
+	m->deliverer = deliverer;
+	m->ask = deliverer_open(s, deliverer);
+	m->codec = engine_config()->codec;
+	smtp_data_init(&m->data);
+	arc4random_buf(m->delivery_id, sizeof(m->delivery_id));
+	(void)snprintf(m->id, sizeof(m->id), "%08x%u.%llx.%u", arc4random(),
+	    proc_instance(), (unsigned long long)s->conn, s->transactions);
+	retry_begin(m);
+	return m;
+}
+
+uint8_t *
+message_space(struct message *m, size_t *room)
+{
+	*room = DELIVER_CHUNK_MAX - m->len;
+	return m->buf + m->len;
+}
+
+/* len octets were written to the space. */
+void
+message_add(struct message *m, size_t len)
+{
+	if (len == 0 || m->deliverer == NULL) {
+		explicit_bzero(m->buf + m->len, len);
+		return;
+	}
+	mime_parser_feed(m->parser, m->buf + m->len, len);
+	retry_update(m, m->buf + m->len, len);
+	m->len += len;
+	if (m->len == DELIVER_CHUNK_MAX)
+		message_chunk(m);
+}
+
+/* Trace fields: not part of what a client would send again. */
+void
+message_feed(struct message *m, const void *data, size_t len)
+{
+	if (len >= DELIVER_CHUNK_MAX - m->len)
+		fatalx("trace fields too long");
+	memcpy(m->buf + m->len, data, len);
+	mime_parser_feed(m->parser, data, len);
+	m->len += len;
+}
+
+/* What is left of the body, the summary, the end; data_answer() follows. */
+void
+message_commit(struct message *m)
+{
+	struct compressed body;
+	struct msgout *out;
+	uint16_t known[DELIVER_TARGETS_MAX];
+	size_t n;
+
+	compress_chunk(m->codec, 0, m->buf, m->len, &body);
+	out = NULL;
+	if (!m->begun)
+		message_start(m, &out);
+	if (m->len > 0 || mime_parser_size(m->parser) == 0)
+		put_chunk(m, &out, KIND_BODY, m->len, &body);
+	message_summary(m, &out);
+	n = retry_known(m, known);
+	put_room(m, &out, 3 + n * 2);
+	msg_put_u8(out, DELIVER_COMMIT);
+	msg_put_u16(out, (uint16_t)n);
+	for (size_t i = 0; i < n; i++)
+		msg_put_u16(out, known[i]);
+	msg_send(out);
+}
+
+void
+message_abort(struct message *m)
+{
+	struct msgout *out;
+
+	if (m->ask != NULL) {
+		if (m->begun && m->session->state != SESSION_COMMIT) {
+			out = deliverer_put(m->ask);
+			msg_put_u8(out, DELIVER_ABORT);
+			msg_send(out);
+		}
+		ask_free(m->ask);
+		m->ask = NULL;
+	}
+	m->deliverer = NULL;
+	explicit_bzero(m->buf, m->len);
+	m->len = 0;
+}
+
+void
+message_free(struct message *m)
+{
+	uint8_t *buf;
+	struct mime_parser *parser;
+
+	if (m == NULL)
+		return;
+	message_abort(m);
+	retry_end(m);
+	mime_parser_reset(m->parser);
+	buf = m->buf;
+	parser = m->parser;
+	explicit_bzero(m, sizeof(*m));
+	m->buf = buf;
+	m->parser = parser;
+	if (nspares < MESSAGES_SPARE) {
+		nspares++;
+		TAILQ_INSERT_HEAD(&spares, m, spare);
+		return;
+	}
+	mime_parser_free(parser);
+	free(buf);
+	free(m);
+}
+
+bool
+message_stalled(const struct message *m)
+{
+	return m->deliverer != NULL && deliverer_full(m->deliverer);
+}
+
+static struct message *
+message_alloc(void)
+{
+	struct message *m;
+
+	m = TAILQ_FIRST(&spares);
+	if (m != NULL) {
+		TAILQ_REMOVE(&spares, m, spare);
+		nspares--;
+		return m;
+	}
+	m = calloc(1, sizeof(*m));
+	if (m == NULL)
+		fatal("calloc");
+	m->buf = malloc(DELIVER_CHUNK_MAX);
+	m->parser = mime_parser_new();
+	if (m->buf == NULL || m->parser == NULL)
+		fatal("no memory for a message");
+	return m;
+}
+
+/* A full chunk of the body leaves. */
+static void
+message_chunk(struct message *m)
+{
+	struct compressed chunk;
+	struct msgout *out;
+
+	compress_chunk(m->codec, 0, m->buf, m->len, &chunk);
+	out = NULL;
+	if (!m->begun)
+		message_start(m, &out);
+	put_chunk(m, &out, KIND_BODY, m->len, &chunk);
+	msg_send(out);
+	explicit_bzero(m->buf, m->len);
+	m->len = 0;
+}
+
+/* The envelope and the accounts of all recipients. */
+static void
+message_start(struct message *m, struct msgout **out)
+{
+	char from[SMTP_PATH_MAX * 2];
+	struct session *s;
+	struct target *t;
+
+	s = m->session;
+	smtp_address_print(&s->mail.from, from, sizeof(from));
+	if (strlen(from) >= DELIVER_ADDRESS_MAX)
+		from[DELIVER_ADDRESS_MAX - 1] = '\0';
+	put_room(m, out, DELIVER_ADDRESS_MAX + 64);
+	msg_put_u8(*out, DELIVER_ENVELOPE);
+	msg_put_str(*out, from);
+	msg_put_u8(*out, m->codec);
+	msg_put_i64(*out, (int64_t)time(NULL));
+	msg_put_raw(*out, m->delivery_id, sizeof(m->delivery_id));
+	for (size_t i = 0; i < s->ntargets; i++) {
+		t = &s->targets[i];
+		put_room(m, out,
+		    strlen(t->account) + strlen(t->to) + strlen(t->hint) + 16);
+		msg_put_u8(*out, DELIVER_TARGET);
+		msg_put_str(*out, t->account);
+		msg_put_str(*out, t->to);
+		msg_put_str(*out, t->hint);
+	}
+	m->begun = true;
+}
+
+static void
+message_summary(struct message *m, struct msgout **out)
+{
+	struct compressed chunk;
+	const uint8_t *summary;
+	size_t len, n;
+
+	summary = mime_parser_finish(m->parser, &len);
+	if (summary == NULL)
+		fatalx("no memory for a summary");
+	for (; len > 0; len -= n, summary += n) {
+		n = len > DELIVER_CHUNK_MAX ? DELIVER_CHUNK_MAX : len;
+		compress_chunk(
+		    len > SUMMARY_PLAIN ? m->codec : 0, 1, summary, n, &chunk);
+		put_chunk(m, out, KIND_SUMMARY, n, &chunk);
+	}
+}
+
+/* A packet with room for need octets more. */
+static void
+put_room(struct message *m, struct msgout **out, size_t need)
+{
+	if (*out != NULL && msg_room(*out) < need) {
+		msg_send(*out);
+		*out = NULL;
+	}
+	if (*out == NULL)
+		*out = deliverer_put(m->ask);
+}
+
+static void
+put_chunk(struct message *m, struct msgout **out, uint8_t kind, size_t plain,
+    const struct compressed *chunk)
+{
+	put_room(m, out, chunk->len + 16);
+	msg_put_u8(*out, DELIVER_CHUNK);
+	msg_put_u8(*out, kind);
+	msg_put_u8(*out, chunk->smaller);
+	msg_put_u32(*out, (uint32_t)plain);
+	msg_put_bytes(*out, chunk->data, chunk->len);
+}

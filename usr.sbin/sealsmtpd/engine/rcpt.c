@@ -1,0 +1,277 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * RCPT: which accounts an address means, and whether the deliverers let them
+ * receive.  Nothing is remembered beyond the transaction.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "log.h"
+
+#include "engine.h"
+
+static void rcpt_ask(struct session *, const struct smtp_address *);
+static bool rcpt_expand(struct session *, const struct smtp_address *);
+static uint16_t
+rcpt_target(struct session *, const char *, const char *, const char *);
+static void rcpt_decide(struct session *);
+static void rcpt_accept(struct session *);
+static bool rcpt_is_postmaster(const struct rcpt *);
+static bool rcpt_temporary(enum deliver_result);
+
+void
+rcpt_to(struct session *s, const char *arg, size_t len)
+{
+	struct smtp_rcpt rcpt;
+	enum smtp_result res;
+
+	res = smtp_rcpt_parse(arg, len, s->mail.utf8, &rcpt);
+	if (res != SMTP_OK) {
+		mail_refuse(s, res, false);
+		return;
+	}
+	if (s->nrcpts >= engine_config()->rcpt_max) {
+		session_error(s, 452, "4.5.3", "Too many recipients");
+		return;
+	}
+	rcpt_ask(s, &rcpt.to);
+}
+
+/* A deliverer's word on one account of the recipient in question. */
+void
+rcpt_checked(struct session *s, size_t target, enum deliver_result result)
+{
+	s->targets[target].result = result;
+	if (--s->asked > 0)
+		return;
+	s->state = SESSION_COMMAND;
+	rcpt_decide(s);
+	session_run(s);
+}
+
+void
+rcpt_reply(struct session *s, enum deliver_result result, const char *done)
+{
+	switch (result) {
+	case DELIVER_DONE:
+		session_reply(s, 250, "2.1.5", "%s", done);
+		break;
+	case DELIVER_UNKNOWN:
+		session_error(s, 550, "5.1.1", "No such mailbox");
+		break;
+	case DELIVER_DISABLED:
+		session_error(s, 550, "5.2.1", "Mailbox disabled");
+		break;
+	case DELIVER_OVERQUOTA:
+		session_reply(s, 452, "4.2.2", "Mailbox full");
+		break;
+	case DELIVER_FULL:
+		session_reply(s, 452, "4.3.1", "Insufficient storage");
+		break;
+	case DELIVER_TROUBLE:
+		session_reply(s, 451, "4.3.0", "Try again later");
+		break;
+	}
+}
+
+void
+rcpt_clear(struct rcpt *rcpt)
+{
+	free(rcpt->address);
+	free(rcpt->targets);
+	memset(rcpt, 0, sizeof(*rcpt));
+}
+
+static void
+rcpt_ask(struct session *s, const struct smtp_address *address)
+{
+	char text[SMTP_PATH_MAX * 2];
+	struct deliverer *deliverer;
+	uint16_t t;
+
+	smtp_address_print(address, text, sizeof(text));
+	s->asking.address = strdup(text);
+	if (s->asking.address == NULL)
+		fatal("strdup");
+	if (!rcpt_expand(s, address)) {
+		rcpt_clear(&s->asking);
+		return;
+	}
+	s->asked = 0;
+	for (size_t i = 0; i < s->asking.ntargets; i++) {
+		t = s->asking.targets[i];
+		if (s->targets[t].result == DELIVER_DONE)
+			continue;
+		deliverer = deliverer_for(s->targets[t].account);
+		if (deliverer == NULL)
+			continue;
+		(void)deliverer_check(s, deliverer, t, s->mail.size);
+		s->asked++;
+	}
+	if (s->asked > 0)
+		s->state = SESSION_RCPT;
+	else
+		rcpt_decide(s);
+}
+
+/* Adds the targets of the address; false: refused, and said so. */
+static bool
+rcpt_expand(struct session *s, const struct smtp_address *address)
+{
+	char hint[SMTP_LOCAL_MAX + 1];
+	const char *const *accounts;
+	size_t n;
+
+	switch (alias_expand(address, hint, sizeof(hint), &accounts, &n)) {
+	case ALIAS_OK:
+		break;
+	case ALIAS_RELAY:
+		session_error(s, 550, "5.7.1", "Relaying denied");
+		return false;
+	case ALIAS_NONE:
+		session_error(s, 550, "5.1.1", "No such mailbox");
+		return false;
+	case ALIAS_LIMIT:
+		log_warnx("alias of rcpt=%s leads to too many accounts",
+		    log_addr(s->asking.address));
+		session_reply(s, 451, "4.3.5", "Try again later");
+		return false;
+	}
+	if (n > DELIVER_TARGETS_MAX - s->ntargets) {
+		session_error(s, 452, "4.5.3", "Too many recipients");
+		return false;
+	}
+	s->asking.targets = calloc(n, sizeof(*s->asking.targets));
+	if (s->asking.targets == NULL)
+		fatal("calloc");
+	for (size_t i = 0; i < n; i++)
+		s->asking.targets[i] = rcpt_target(
+		    s, accounts[i], hint, s->asking.address);
+	s->asking.ntargets = n;
+	return true;
+}
+
+/* The index of a target: an account gets the same message once. */
+static uint16_t
+rcpt_target(
+    struct session *s, const char *account, const char *hint, const char *to)
+{
+	struct target *t, *targets;
+	size_t i, size;
+
+	for (i = 0; i < s->ntargets; i++)
+		if (strcmp(s->targets[i].account, account) == 0 &&
+		    strcmp(s->targets[i].hint, hint) == 0)
+			return (uint16_t)i;
+	if (s->ntargets == s->targets_size) {
+		size = s->targets_size == 0 ? 1 : s->targets_size * 2;
+		targets = recallocarray(
+		    s->targets, s->targets_size, size, sizeof(*targets));
+		if (targets == NULL)
+			fatal("recallocarray");
+		s->targets = targets;
+		s->targets_size = size;
+	}
+	t = &s->targets[s->ntargets++];
+	t->account = strdup(account);
+	t->hint = strdup(hint);
+	t->to = strdup(to);
+	if (t->account == NULL || t->hint == NULL || t->to == NULL)
+		fatal("strdup");
+	t->result = DELIVER_TROUBLE;
+	return (uint16_t)i;
+}
+
+/*
+ * All answers are in.  An alias with several accounts waits for all of them
+ * as long as one's trouble is temporary; one that is gone for good does not
+ * keep the mail from the others.
+ */
+static void
+rcpt_decide(struct session *s)
+{
+	struct rcpt *asking;
+	enum deliver_result result, worst;
+	size_t good;
+
+	asking = &s->asking;
+	good = 0;
+	worst = DELIVER_DONE;
+	for (size_t i = 0; i < asking->ntargets; i++) {
+		result = s->targets[asking->targets[i]].result;
+		if (result == DELIVER_DONE)
+			asking->targets[good++] = asking->targets[i];
+		else if (worst == DELIVER_DONE || rcpt_temporary(result))
+			worst = result;
+	}
+	if (good > 0 && !rcpt_temporary(worst)) {
+		if (good < asking->ntargets)
+			log_warnx("alias rcpt=%s names %zu accounts that "
+				  "cannot receive",
+			    log_addr(asking->address), asking->ntargets - good);
+		asking->ntargets = good;
+		rcpt_accept(s);
+		return;
+	}
+	if (worst == DELIVER_UNKNOWN && rcpt_is_postmaster(asking)) {
+		/* RFC 5321 4.5.1: it must exist; so it will, some day. */
+		log_warnx("no account and no alias for postmaster");
+		worst = DELIVER_TROUBLE;
+	}
+	log_info("refused conn=%llu peer=%s to=%s result=%d",
+	    (unsigned long long)s->conn, s->peer, log_addr(asking->address),
+	    worst);
+	/* Targets stay, with results that keep them from the delivery. */
+	rcpt_clear(asking);
+	rcpt_reply(s, worst, "Ok");
+}
+
+static void
+rcpt_accept(struct session *s)
+{
+	struct rcpt *rcpts;
+
+	rcpts = recallocarray(
+	    s->rcpts, s->nrcpts, s->nrcpts + 1, sizeof(*rcpts));
+	if (rcpts == NULL)
+		fatal("recallocarray");
+	s->rcpts = rcpts;
+	s->rcpts[s->nrcpts++] = s->asking;
+	memset(&s->asking, 0, sizeof(s->asking));
+	session_reply(s, 250, "2.1.5", "Ok");
+}
+
+static bool
+rcpt_is_postmaster(const struct rcpt *rcpt)
+{
+	size_t n;
+
+	n = strcspn(rcpt->address, "@+");
+	return n == 10 && strncasecmp(rcpt->address, "postmaster", n) == 0;
+}
+
+static bool
+rcpt_temporary(enum deliver_result result)
+{
+	return result == DELIVER_OVERQUOTA || result == DELIVER_FULL ||
+	    result == DELIVER_TROUBLE;
+}

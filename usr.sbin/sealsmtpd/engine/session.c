@@ -1,0 +1,402 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * One connection: input to commands and data, replies, time-outs, the end.
+ * Commands are handled one after the other, also where they came pipelined; a
+ * command that waits for another process keeps those behind it waiting.
+ */
+
+#include <sys/types.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "tlsio.h"
+
+#include "engine.h"
+
+static TAILQ_HEAD(, session) sessions = TAILQ_HEAD_INITIALIZER(sessions);
+
+static void session_input(struct tlsio *, void *);
+static void session_drained(struct tlsio *, void *);
+static void session_closed(struct tlsio *, enum tlsio_end, void *);
+static void session_secure(struct tlsio *, void *);
+static void session_greet(struct session *);
+static void session_free(struct session *);
+static void session_timeout(int, short, void *);
+static void session_timer(struct session *, time_t);
+static void session_line(struct session *, const uint8_t *, size_t, size_t *);
+static time_t session_now(void);
+static void session_vreply(
+    struct session *, int, const char *, bool, const char *, va_list);
+
+static const struct tlsio_ops session_ops = {
+    .input = session_input,
+    .drained = session_drained,
+    .closed = session_closed,
+    .secure = session_secure,
+};
+
+void
+session_start(const struct proc_conn *conn, int fd)
+{
+	const struct smtp_listen *listener;
+	struct session *s;
+	struct tlsio_server *server;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		fatal("calloc");
+	listener = &engine_config()->listeners[conn->listener];
+	s->conn = conn->id;
+	s->listener = conn->listener;
+	s->kind = listener->kind;
+	s->tls = listener->tls;
+	s->active = s->started = session_now();
+	LIST_INIT(&s->asks);
+	(void)strlcpy(s->peer, conn->peer, sizeof(s->peer));
+	TAILQ_INSERT_TAIL(&sessions, s, entry);
+	evtimer_set(&s->timer, session_timeout, s);
+	session_timer(s, engine_config()->command_seconds);
+	log_debug(
+	    "connect conn=%llu peer=%s", (unsigned long long)s->conn, s->peer);
+	server = s->tls == SMTP_TLS_FIRST ? engine_tls(s->listener) : NULL;
+	s->io = tlsio_new(server, fd, &session_ops, s);
+	if (s->tls == SMTP_TLS_FIRST && server == NULL) {
+		session_reply(s, 421, "4.7.0", "TLS is not available");
+		session_close(s);
+	} else if (server == NULL)
+		session_greet(s);
+}
+
+/* All that can be done with the input that is there. */
+void
+session_run(struct session *s)
+{
+	const uint8_t *in;
+	size_t len, used;
+
+	for (;;) {
+		if (s->state == SESSION_RCPT || s->state == SESSION_COMMIT ||
+		    s->state == SESSION_CLOSING || tlsio_full(s->io))
+			return;
+		in = tlsio_input(s->io, &len);
+		if (len == 0 && (s->state != SESSION_BDAT || s->chunk_left > 0))
+			return;
+		used = 0;
+		if (s->state == SESSION_COMMAND) {
+			session_line(s, in, len, &used);
+			if (used == 0)
+				return;
+			continue;
+		}
+		if (!data_input(s, in, len, &used)) {
+			tlsio_consume(s->io, used);
+			return;
+		}
+		tlsio_consume(s->io, used);
+	}
+}
+
+void
+session_reply(
+    struct session *s, int code, const char *enh, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	session_vreply(s, code, enh, false, fmt, ap);
+	va_end(ap);
+}
+
+/* A line of several, without an enhanced code (EHLO, HELP). */
+void
+session_reply_more(struct session *s, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	session_vreply(s, code, NULL, true, fmt, ap);
+	va_end(ap);
+}
+
+void
+session_error(
+    struct session *s, int code, const char *enh, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	session_vreply(s, code, enh, false, fmt, ap);
+	va_end(ap);
+	/* An MTA that delivers by LMTP asks about names it was given. */
+	if (session_is_lmtp(s) && code == 550)
+		return;
+	if (++s->errors < engine_config()->errors_max)
+		return;
+	log_info("refused conn=%llu peer=%s reason=errors",
+	    (unsigned long long)s->conn, s->peer);
+	session_reply(s, 421, "4.7.0", "Too many errors");
+	session_close(s);
+}
+
+void
+session_close(struct session *s)
+{
+	if (s->state == SESSION_CLOSING)
+		return;
+	session_reset(s);
+	s->state = SESSION_CLOSING;
+	tlsio_finish(s->io);
+}
+
+/* Ends the mail transaction, if there is one (RFC 5321 4.1.1.5). */
+void
+session_reset(struct session *s)
+{
+	ask_free_all(s);
+	message_free(s->message);
+	s->message = NULL;
+	for (size_t i = 0; i < s->nrcpts; i++)
+		rcpt_clear(&s->rcpts[i]);
+	free(s->rcpts);
+	s->rcpts = NULL;
+	s->nrcpts = 0;
+	rcpt_clear(&s->asking);
+	s->asked = 0;
+	for (size_t i = 0; i < s->ntargets; i++) {
+		free(s->targets[i].account);
+		free(s->targets[i].hint);
+		free(s->targets[i].to);
+	}
+	free(s->targets);
+	s->targets = NULL;
+	s->ntargets = s->targets_size = 0;
+	s->in_mail = s->chunking = false;
+	s->started = 0;
+	memset(&s->mail, 0, sizeof(s->mail));
+}
+
+bool
+session_is_lmtp(const struct session *s)
+{
+	return s->kind == SMTP_LISTEN_LMTP;
+}
+
+bool
+session_any(void)
+{
+	return !TAILQ_EMPTY(&sessions);
+}
+
+/* Those that wait for a deliverer may still hear its answer. */
+void
+session_shutdown(void)
+{
+	struct session *s, *next;
+
+	TAILQ_FOREACH_SAFE (s, &sessions, entry, next) {
+		if (s->state == SESSION_COMMIT || s->state == SESSION_CLOSING)
+			continue;
+		session_reply(s, 421, "4.3.2", "Shutting down");
+		session_close(s);
+	}
+}
+
+void
+session_resume(struct deliverer *deliverer)
+{
+	struct session *s, *next;
+
+	TAILQ_FOREACH_SAFE (s, &sessions, entry, next) {
+		if (s->message != NULL && s->message->deliverer == deliverer)
+			session_run(s);
+	}
+}
+
+static void
+session_input(struct tlsio *io, void *arg)
+{
+	struct session *s;
+
+	(void)io;
+	s = arg;
+	s->active = session_now();
+	session_run(s);
+}
+
+static void
+session_drained(struct tlsio *io, void *arg)
+{
+	(void)io;
+	session_run(arg);
+}
+
+static void
+session_closed(struct tlsio *io, enum tlsio_end end, void *arg)
+{
+	struct session *s;
+
+	s = arg;
+	if (end == TLSIO_FAILED)
+		log_debug("disconnect conn=%llu peer=%s error=%s",
+		    (unsigned long long)s->conn, s->peer,
+		    log_vis(tlsio_error(io)));
+	session_free(s);
+}
+
+static void
+session_secure(struct tlsio *io, void *arg)
+{
+	struct session *s;
+
+	(void)io;
+	s = arg;
+	s->started = 0;
+	if (s->tls == SMTP_TLS_FIRST)
+		session_greet(s);
+}
+
+static void
+session_greet(struct session *s)
+{
+	s->started = 0;
+	session_reply(s, 220, NULL, "%s %s %s", engine_config()->hostname,
+	    session_is_lmtp(s) ? "LMTP" : "ESMTP", engine_config()->product);
+}
+
+static void
+session_free(struct session *s)
+{
+	session_reset(s);
+	evtimer_del(&s->timer);
+	TAILQ_REMOVE(&sessions, s, entry);
+	tlsio_free(s->io);
+	proc_conn_closed(s->conn);
+	free(s->helo);
+	free(s);
+	engine_session_ended();
+}
+
+/* One command line, if it is there whole. */
+static void
+session_line(struct session *s, const uint8_t *in, size_t len, size_t *used)
+{
+	char line[SMTP_COMMAND_MAX];
+	const uint8_t *end;
+	size_t n;
+
+	end = memchr(in, '\n', len);
+	if (end == NULL) {
+		if (len < SMTP_COMMAND_MAX && !s->skip_line)
+			return;
+		s->skip_line = true;
+		*used = len;
+		tlsio_consume(s->io, len);
+		return;
+	}
+	*used = (size_t)(end - in) + 1;
+	n = *used - 1;
+	if (s->skip_line || *used > SMTP_COMMAND_MAX) {
+		s->skip_line = false;
+		tlsio_consume(s->io, *used);
+		session_error(s, 500, "5.5.2", "Line too long");
+		return;
+	}
+	if (n == 0 || in[n - 1] != '\r') {
+		tlsio_consume(s->io, *used);
+		session_error(s, 500, "5.5.2", "Lines end with CRLF");
+		return;
+	}
+	n--;
+	memcpy(line, in, n);
+	tlsio_consume(s->io, *used);
+	command_run(s, line, n);
+}
+
+static void
+session_vreply(struct session *s, int code, const char *enh, bool more,
+    const char *fmt, va_list ap)
+{
+	char text[SMTP_REPLY_MAX], line[SMTP_REPLY_MAX];
+	size_t len;
+
+	if (s->state == SESSION_CLOSING)
+		return;
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	len = smtp_reply(line, sizeof(line), code, enh, more, "%s", text);
+	tlsio_write(s->io, line, len);
+}
+
+static time_t
+session_now(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
+		fatal("clock_gettime");
+	return ts.tv_sec;
+}
+
+static void
+session_timer(struct session *s, time_t seconds)
+{
+	struct timeval tv;
+
+	tv.tv_sec = seconds > 0 ? seconds : 1;
+	tv.tv_usec = 0;
+	evtimer_add(&s->timer, &tv);
+}
+
+/*
+ * One timer for a session's whole life: it looks how long ago the client was
+ * heard and sleeps for the rest, so input costs no timer call.
+ */
+static void
+session_timeout(int fd, short what, void *arg)
+{
+	struct session *s;
+	time_t idle, now;
+
+	(void)fd;
+	(void)what;
+	s = arg;
+	now = session_now();
+	idle = (time_t)engine_config()->command_seconds;
+	if (s->state == SESSION_CLOSING) {
+		session_free(s); /* it does not even take our last words */
+		return;
+	}
+	if (s->started != 0 && s->state != SESSION_COMMIT &&
+	    now - s->started >=
+		(s->message != NULL ? DATA_SECONDS_MAX : HANDSHAKE_SECONDS_MAX))
+		s->active = now - idle;
+	if (s->state != SESSION_COMMIT && s->state != SESSION_RCPT &&
+	    now - s->active >= idle) {
+		log_info("timeout conn=%llu peer=%s",
+		    (unsigned long long)s->conn, s->peer);
+		session_reply(s, 421, "4.4.2", "Timed out");
+		session_close(s);
+		session_timer(s, HANDSHAKE_SECONDS_MAX);
+		return;
+	}
+	session_timer(s, s->active + idle - now);
+}
