@@ -11,4 +11,4 @@ include ${TOP}/mk/compile.mk
 clean:
 	rm -f lib${LIB}.a *.o *.d ${CLEANFILES}
 .PHONY: all clean
--include ${DEPS} /dev/null
+-include ${DEPS}

@@ -11,4 +11,4 @@ include ${TOP}/mk/compile.mk
 clean:
 	rm -f ${PROG} *.o *.d ${CLEANFILES}
 .PHONY: all clean
--include ${DEPS} /dev/null
+-include ${DEPS}

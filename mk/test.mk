@@ -3,7 +3,10 @@
 include ${TOP}/config.mk
 include ${TOP}/mk/libs.mk
 OBJS = ${HELPERS:=.o} ${TESTS:=.o}
-DEPS = ${OBJS:.o=.d}
+# With SHTESTS, which have none, so that the list is never empty: bmake would
+# then include the folder.
+NOTED = ${OBJS} ${SHTESTS:=.o}
+DEPS = ${NOTED:.o=.d}
 all: ${TESTS} ${SHTESTS} ${PROGS}
 .SUFFIXES:
 .SUFFIXES: .o .c .sh
@@ -20,4 +23,4 @@ ${TESTS}: ${HELPERS:=.o} ${LDADD}
 clean:
 	rm -f ${TESTS} ${SHTESTS} ${PROGS} *.o *.d ${CLEANFILES}
 .PHONY: all clean
--include ${DEPS} /dev/null
+-include ${DEPS}
