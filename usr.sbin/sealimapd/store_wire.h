@@ -27,10 +27,12 @@
 
 #define STORE_WIRE_VERSION 1
 
-#define ACCOUNT_NAME_MAX 320   /* octets of local@domain, NUL included */
-#define SECRET_MAX 1024	       /* octets of a password */
-#define LOGIN_QUEUE_MAX 32     /* logins waiting for a derivation */
-#define LOCK_WAIT_MS 5000      /* a new vault waits for a dying one */
+#define ACCOUNT_NAME_MAX 320  /* octets of local@domain, NUL included */
+#define SECRET_MAX 1024       /* octets of a password */
+#define LOGIN_ACCOUNT_MAX 32  /* logins waiting for one account */
+#define LOGIN_SOURCE_MAX 1024 /* ... from one source address */
+#define LOGIN_QUEUE_MAX 8192  /* ... in all */
+#define LOCK_WAIT_MS 5000     /* a new vault waits for a dying one */
 
 /* What a login is for; a slot's scope must hold it. */
 enum store_service {
@@ -42,11 +44,14 @@ enum store_service {
 /* Why a login was not let in.  The client learns no difference but these. */
 enum store_refusal {
 	REFUSED_CREDENTIALS = 1, /* unknown name, wrong or revoked secret */
-	REFUSED_DISABLED = 2,	 /* said only to who knows the secret */
+	REFUSED_DISABLED = 2,    /* said only to who knows the secret */
 	REFUSED_UNAVAILABLE = 3, /* queue full, lock held, no memory, disk */
-	REFUSED_LIMIT = 4,	 /* too many sessions of this user */
-	REFUSED_DAMAGED = 5	 /* the account cannot be opened; logged */
+	REFUSED_LIMIT = 4,       /* too many sessions of this user */
+	REFUSED_DAMAGED = 5      /* the account cannot be opened; logged */
 };
+
+/* What the forker is to make. */
+enum store_child { CHILD_OPENER = 1, CHILD_CLERK = 2 };
 
 enum store_wire {
 	/*
@@ -79,6 +84,13 @@ enum store_wire {
 	OPENER_MASTER_DERIVED = 20,
 	/* opener -> master: may this process be the account's vault? */
 	OPENER_MASTER_MAYI = 21,
+	/*
+	 * opener -> master, where a living vault did not know the secret: may
+	 * it derive?  Answered by GO or BUSY.
+	 */
+	OPENER_MASTER_DERIVE = 34,
+	MASTER_OPENER_GO = 35,
+	MASTER_OPENER_BUSY = 36,
 	/* master -> opener: be it; or: one lives by now, here is a wire. */
 	MASTER_OPENER_BE = 22,
 	MASTER_OPENER_VAULT = 23, /* descriptor: wire to the vault */
@@ -124,7 +136,35 @@ enum store_wire {
 	DELIVER_MASTER_MAIL = 50,
 
 	/*
-	 * sealctl -> master, over the descriptor that its control message
+	 * master -> forker (which holds nothing and forks all children of the
+	 * store): a child, please.  u8 enum store_child; descriptor: the
+	 * child's wire to the master.
+	 */
+	MASTER_FORKER_CHILD = 70,
+	/*
+	 * master -> opener, first: str account, u8 service, u8 may derive, u8
+	 * a MASTER_OPENER_VAULT follows, u64 KDF passes, u64 KDF octets, u32
+	 * linger, u32 sessions at most; descriptor: wire to the engine.
+	 */
+	MASTER_OPENER_START = 71,
+	/*
+	 * master -> clerk (a child that serves one sealctl), first: u8 host
+	 * index, u64 default quota; descriptor: wire to sealctl.
+	 */
+	MASTER_CLERK_START = 72,
+	/* clerk -> master: str domain: what does a password cost there? */
+	CLERK_MASTER_KDF = 73,
+	/* master -> clerk: u64 passes (0: no such domain), u64 octets. */
+	MASTER_CLERK_KDF = 74,
+	/* clerk -> master: str account: how many sessions? */
+	CLERK_MASTER_SESSIONS = 75,
+	MASTER_CLERK_SESSIONS = 76, /* u32 */
+	/* clerk -> master: str account: end its vault; answered then. */
+	CLERK_MASTER_KICK = 77,
+	MASTER_CLERK_KICKED = 78,
+
+	/*
+	 * sealctl -> clerk, over the descriptor that its control message
 	 * brought; answered by one or more USER messages and an END.
 	 */
 	CTL_MASTER_USER_ADD = 60,  /* u32 version, str account, bytes password

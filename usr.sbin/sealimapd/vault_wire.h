@@ -42,13 +42,13 @@
 #ifndef VAULT_WIRE_H
 #define VAULT_WIRE_H
 
-#define BOX_NAME_MAX 1000   /* octets of a mailbox name, all levels */
-#define KEYWORD_MAX 100	    /* octets of a keyword */
-#define KEYWORDS_MAX 56	    /* keywords of a mailbox */
-#define SET_RANGES_MAX 8192 /* ranges of one set */
-#define CHUNK_PLAIN 65536   /* plain octets of every chunk but the last */
+#define BOX_NAME_MAX 1000        /* octets of a mailbox name, all levels */
+#define KEYWORD_MAX 100          /* octets of a keyword */
+#define KEYWORDS_MAX 56          /* keywords of a mailbox */
+#define SET_RANGES_MAX 8192      /* ranges of one set */
+#define CHUNK_PLAIN 65536        /* plain octets of every chunk but the last */
 #define SUMMARY_MAX (256 * 1024) /* octets of a summary, plain */
-#define RENAMES_MAX 500	    /* boxes moved by one V_RENAME */
+#define RENAMES_MAX 500          /* boxes moved by one V_RENAME */
 
 /* Bits of a message's flags; keyword i of the box is bit 8 + i. */
 #define FLAG_SEEN 0x01ULL
@@ -60,10 +60,10 @@
 #define FLAG_KEYWORD(i) (1ULL << (8 + (i)))
 
 /* u8 request bits, the first field of the requests that say so. */
-#define NEWS 0x01	  /* tell news before R_DONE */
+#define NEWS 0x01         /* tell news before R_DONE */
 #define NEWS_EXPUNGE 0x02 /* expunges too (7.4.1 of RFC 3501 allows it) */
-#define BY_UID 0x04	  /* the set holds UIDs */
-#define SILENT 0x08	  /* V_STORE: do not tell the asker the new flags */
+#define BY_UID 0x04       /* the set holds UIDs */
+#define SILENT 0x08       /* V_STORE: do not tell the asker the new flags */
 
 /* u16 special uses of a box (RFC 6154). */
 #define USE_ARCHIVE 0x01
@@ -75,29 +75,29 @@
 #define USE_ALL 0x40
 
 /* Items of V_FETCH, and of R_ROWS in answer. */
-#define ROW_SUMMARY 0x01 /* the summary's chunks */
-#define ROW_BODY 0x02	 /* the whole body as R_CHUNKs after each row */
+#define ROW_SUMMARY 0x01  /* the summary's chunks */
+#define ROW_BODY 0x02     /* the whole body as R_CHUNKs after each row */
 #define ROW_SET_SEEN 0x04 /* \Seen is set first (a read-write box only) */
-#define ROW_FIRST 0x08	 /* body chunk 0 alone, as an R_CHUNK after each row */
+#define ROW_FIRST 0x08    /* body chunk 0 alone, as an R_CHUNK after each row */
 
 /* u8 result of R_DONE. */
 enum vault_result {
 	DONE_OK = 0,
-	DONE_NONEXISTENT = 1,	/* no such box */
-	DONE_TRYCREATE = 2,	/* no such box to put messages into */
-	DONE_EXISTS = 3,	/* ALREADYEXISTS */
-	DONE_CANNOT = 4,	/* not on INBOX, not with this name */
+	DONE_NONEXISTENT = 1, /* no such box */
+	DONE_TRYCREATE = 2,   /* no such box to put messages into */
+	DONE_EXISTS = 3,      /* ALREADYEXISTS */
+	DONE_CANNOT = 4,      /* not on INBOX, not with this name */
 	DONE_OVERQUOTA = 5,
-	DONE_LIMIT = 6,		/* too many boxes, keywords, ... */
+	DONE_LIMIT = 6, /* too many boxes, keywords, ... */
 	DONE_READONLY = 7,
-	DONE_EXPUNGED = 8,	/* EXPUNGEISSUED: some messages are gone */
-	DONE_NOSPACE = 9,	/* the disk is full: nothing was changed */
-	DONE_IO = 10,		/* cannot be read */
-	DONE_CORRUPT = 11,	/* a chunk does not verify */
-	DONE_BADSEQ = 12,	/* a sequence number past the last: BAD */
+	DONE_EXPUNGED = 8, /* EXPUNGEISSUED: some messages are gone */
+	DONE_NOSPACE = 9,  /* the disk is full: nothing was changed */
+	DONE_IO = 10,      /* cannot be read */
+	DONE_CORRUPT = 11, /* a chunk does not verify */
+	DONE_BADSEQ = 12,  /* a sequence number past the last: BAD */
 	DONE_NOTSELECTED = 13,
 	DONE_CANCELLED = 14,
-	DONE_BUSY = 15		/* a search already runs, no worker, ... */
+	DONE_BUSY = 15 /* a search already runs, no worker, ... */
 };
 
 enum vault_wire {
@@ -170,8 +170,8 @@ enum vault_wire {
 	 * program as search.h packs it.  R_FOUND..., R_DONE.
 	 */
 	V_SEARCH = 117,
-	V_NOOP = 118,	/* u8 bits: only news.  R_DONE */
-	V_IDLE = 119,	/* u8 on.  R_DONE to each; between them news with id 0 */
+	V_NOOP = 118, /* u8 bits: only news.  R_DONE */
+	V_IDLE = 119, /* u8 on.  R_DONE to each; between them news with id 0 */
 	V_CANCEL = 120, /* the request of this id is no longer wanted */
 
 	/* ---- vault -> engine ---- */
@@ -189,7 +189,8 @@ enum vault_wire {
 	 * u64 size, u64 highest modseq.
 	 */
 	R_BOX = 201,
-	/* u16 n, n times str keyword: the table grew; before any row uses it. */
+	/* u16 n, n times str keyword: the table grew; before any row uses it.
+	 */
 	R_KEYWORDS = 202,
 	/*
 	 * Many rows, to the end of the message; each: u32 sequence number, u32
@@ -206,7 +207,7 @@ enum vault_wire {
 	 * length, then the rest: the octets.
 	 */
 	R_CHUNK = 204,
-	R_EXISTS = 205,	 /* u32 messages in the box, as the session now knows */
+	R_EXISTS = 205,  /* u32 messages in the box, as the session now knows */
 	R_EXPUNGE = 206, /* u32 n, n times u32 sequence number, in order */
 	/* u32 uidvalidity, u32 uid */
 	R_APPENDED = 207,

@@ -32,17 +32,17 @@ struct seal_ring;
 
 struct vault_start {
 	char account[ACCOUNT_NAME_MAX];
-	int base;		/* directory of accounts/ and head/ */
-	int acct;		/* the account's directory */
+	int base;               /* directory of accounts/ and head/ */
+	int acct;               /* the account's directory */
 	struct seal_ring *ring; /* unlocked; the vault's from now on */
-	int master;		/* wire to imap-store's master */
-	int session;		/* the engine's end of the first session */
-	uint32_t slot;		/* that opened it */
+	int master;             /* wire to imap-store's master */
+	int session;            /* the engine's end of the first session */
+	uint32_t slot;          /* that opened it */
 	uint8_t scope;
 	uint8_t service;
 	void *secret; /* what opened the slot; wiped by the vault */
 	size_t secret_len;
-	unsigned int linger;	   /* seconds after the last session */
+	unsigned int linger;       /* seconds after the last session */
 	unsigned int sessions_max; /* of this user at a time */
 };
 

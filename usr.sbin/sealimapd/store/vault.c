@@ -1,0 +1,685 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The vault's frame: it has one user's keys and serves that user's sessions.
+ *
+ *	master --(openers, mail, kick)--> vault.c --> vault_session.c --> jobs
+ *	engines --(vault_wire.h)------------------------^	  |
+ *	worker <--(vault_search.c)---------------------------------'
+ *
+ * Everything runs from one event loop.  What the jobs of one turn changed is
+ * committed once, at its end; then all their answers go out.  After a failed
+ * commit nothing more is said and the process ends: the next vault reads what
+ * the disk has.
+ */
+
+#include <sys/types.h>
+#include <sys/time.h>
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "log.h"
+#include "seal_keys.h"
+#include "vault.h"
+#include "vault_local.h"
+
+#define TAGS_MAX SEAL_SLOTS_MAX
+#define TAG_LEN 32
+#define OPENERS_MAX 64
+#define IDLE_SLICE_MS 5   /* between pieces of idle work */
+#define IDLE_TROUBLE_S 60 /* after idle work has failed */
+
+/* Secrets that have opened the account, by tags under a key of this process. */
+struct tags {
+	uint8_t key[32];
+	uint8_t proof_key[SEAL_KEY_LEN];
+	size_t n;
+	struct {
+		uint8_t tag[TAG_LEN];
+		uint32_t slot;
+		uint8_t scope;
+	} tag[TAGS_MAX];
+};
+
+/* A process that has somebody's secret to show. */
+struct opener {
+	TAILQ_ENTRY(opener) entry;
+	struct wire *wire;
+	uint8_t nonce[32];
+	uint8_t tag[TAG_LEN];
+	bool tried;
+	bool known;
+	uint32_t slot;
+	uint8_t scope;
+};
+
+static struct {
+	const struct vault_start *start;
+	struct store *store;
+	struct tags *tags;
+	struct wire *master;
+	TAILQ_HEAD(, session) sessions;
+	TAILQ_HEAD(, opener) openers;
+	unsigned int nsessions;
+	unsigned int nopeners;
+	bool holding;
+	bool ending;
+	struct timeval hold_until;
+	struct event commit_ev;
+	struct event run_ev;
+	struct event retry_ev;
+	struct event drain_ev;
+	struct event idle_ev;
+	struct event linger_ev;
+	struct event worker_ev;
+} vault;
+
+static void vault_open(struct vault_start *);
+static void refuse(int fd, uint8_t why);
+static void events_init(void);
+static void later(struct event *, int ms);
+static void on_commit(int, short, void *);
+static void on_run(int, short, void *);
+static void on_drain(int, short, void *);
+static void on_idle(int, short, void *);
+static void on_linger(int, short, void *);
+static void on_worker(int, short, void *);
+static void vault_fail(const char *);
+static void vault_end(void);
+static void
+vault_changed(void *, uint64_t, enum store_change, uint32_t, uint32_t);
+static void session_add(int fd, uint32_t slot, uint8_t scope);
+static void sessions_report(void);
+static void master_message(struct wire *, struct msg *, void *);
+static void master_gone(struct wire *, void *);
+static void vault_kick(void);
+static void opener_add(int fd);
+static void opener_free(struct opener *);
+static void opener_message(struct wire *, struct msg *, void *);
+static void opener_gone(struct wire *, void *);
+static void opener_try(struct opener *, struct msg *);
+static void opener_session(struct opener *, struct msg *);
+static bool proof_good(struct opener *, uint32_t slot, const uint8_t *proof);
+static void tag_of(const void *secret, size_t len, uint8_t tag[TAG_LEN]);
+static void tag_add(const uint8_t tag[TAG_LEN], uint32_t slot, uint8_t scope);
+
+void
+vault_main(struct vault_start *start)
+{
+	uint8_t tag[TAG_LEN];
+
+	setproctitle("vault");
+	(void)event_init();
+	vault.start = start;
+	TAILQ_INIT(&vault.sessions);
+	TAILQ_INIT(&vault.openers);
+	vault_open(start);
+	events_init();
+	vault.tags = secret_alloc(sizeof(*vault.tags));
+	if (vault.tags == NULL)
+		fatal("secret memory");
+	memset(vault.tags, 0, sizeof(*vault.tags));
+	randombytes_buf(vault.tags->key, sizeof(vault.tags->key));
+	seal_ring_sub(start->ring, SEAL_SUB_PROOF, vault.tags->proof_key);
+	tag_of(start->secret, start->secret_len, tag);
+	explicit_bzero(start->secret, start->secret_len);
+	tag_add(tag, start->slot, start->scope);
+	explicit_bzero(tag, sizeof(tag));
+
+	vault.master = wire_new(
+	    start->master, master_message, master_gone, NULL);
+	msg_signal(vault.master, VAULT_MASTER_UP, 0);
+	/* Mail that waits is shown by the first SELECT, if it is not endless.
+	 */
+	vault.holding = true;
+	(void)gettimeofday(&vault.hold_until, NULL);
+	vault.hold_until.tv_sec += FIRST_DRAIN_MS / 1000;
+	later(&vault.drain_ev, 0);
+	session_add(start->session, start->slot, start->scope);
+	(void)event_dispatch();
+	fatalx("the event loop ended");
+}
+
+/* Opens the store, or tells the waiting engine why not and exits. */
+static void
+vault_open(struct vault_start *start)
+{
+	enum store_result result;
+
+	result = store_open(
+	    start->base, start->acct, start->ring, &vault.store);
+	if (result != STORE_OK) {
+		log_warn("account=%s cannot be opened: %s",
+		    log_addr(start->account), store_strerror(result));
+		refuse(start->session,
+		    result == STORE_CORRUPT ? REFUSED_DAMAGED :
+					      REFUSED_UNAVAILABLE);
+		explicit_bzero(start->secret, start->secret_len);
+		seal_ring_free(start->ring);
+		exit(1);
+	}
+	if (store_damage(vault.store) != NULL)
+		log_warnx("account=%s opened read-only: %s",
+		    log_addr(start->account), store_damage(vault.store));
+	store_set_notify(vault.store, vault_changed, NULL);
+}
+
+static void
+refuse(int fd, uint8_t why)
+{
+	struct msgout *o;
+
+	o = msg_new_fd(fd, OPENER_ENGINE_NO, 0);
+	msg_put_u8(o, why);
+	(void)msg_send_wait(o, 1000);
+	close(fd);
+}
+
+static void
+events_init(void)
+{
+	evtimer_set(&vault.commit_ev, on_commit, NULL);
+	evtimer_set(&vault.run_ev, on_run, NULL);
+	evtimer_set(&vault.retry_ev, on_run, NULL);
+	evtimer_set(&vault.drain_ev, on_drain, NULL);
+	evtimer_set(&vault.idle_ev, on_idle, NULL);
+	evtimer_set(&vault.linger_ev, on_linger, NULL);
+	evtimer_set(&vault.worker_ev, on_worker, NULL);
+}
+
+static void
+later(struct event *ev, int ms)
+{
+	struct timeval tv;
+
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = (ms % 1000) * 1000;
+	(void)evtimer_add(ev, &tv);
+}
+
+struct store *
+vault_store(void)
+{
+	return vault.store;
+}
+
+const char *
+vault_account(void)
+{
+	return vault.start->account;
+}
+
+struct session *
+vault_session_next(struct session *s)
+{
+	return s == NULL ? TAILQ_FIRST(&vault.sessions) : TAILQ_NEXT(s, entry);
+}
+
+int64_t
+vault_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+void *
+vault_alloc(size_t n, size_t size)
+{
+	void *p;
+
+	if ((p = calloc(n, size)) == NULL)
+		fatal("out of memory");
+	return p;
+}
+
+void
+vault_want_commit(void)
+{
+	if (!evtimer_pending(&vault.commit_ev, NULL))
+		later(&vault.commit_ev, 0);
+}
+
+void
+vault_run_soon(void)
+{
+	if (!evtimer_pending(&vault.run_ev, NULL))
+		later(&vault.run_ev, 0);
+}
+
+void
+vault_retry(void)
+{
+	if (!evtimer_pending(&vault.retry_ev, NULL))
+		later(&vault.retry_ev, RETRY_MS);
+}
+
+bool
+vault_holding(void)
+{
+	return vault.holding;
+}
+
+static void
+on_commit(int fd, short what, void *arg)
+{
+	vault_commit();
+	on_run(-1, 0, NULL);
+}
+
+void
+vault_commit(void)
+{
+	enum store_result result;
+
+	if (!store_pending(vault.store))
+		return;
+	result = store_commit(vault.store);
+	if (result != STORE_OK)
+		vault_fail(store_strerror(result));
+	later(&vault.idle_ev, IDLE_WORK_MS);
+}
+
+/* All sessions have their turn; those that ended are freed here alone. */
+static void
+on_run(int fd, short what, void *arg)
+{
+	struct session *s, *next;
+	unsigned int ended = 0;
+
+	TAILQ_FOREACH (s, &vault.sessions, entry)
+		session_run(s);
+	TAILQ_FOREACH_SAFE (s, &vault.sessions, entry, next) {
+		if (!s->dead)
+			continue;
+		TAILQ_REMOVE(&vault.sessions, s, entry);
+		session_free(s);
+		vault.nsessions--;
+		ended++;
+	}
+	if (ended > 0)
+		sessions_report();
+}
+
+void
+vault_reap(struct session *s)
+{
+	s->dead = true;
+	vault_run_soon();
+}
+
+/* Deliveries become messages; in slices, so that sessions go on. */
+static void
+on_drain(int fd, short what, void *arg)
+{
+	struct store_drained d;
+	struct timeval now;
+	enum store_result result;
+
+	memset(&d, 0, sizeof(d));
+	result = store_drain(vault.store, &d);
+	if (d.bad > 0)
+		log_warnx("account=%s deliveries that do not open: %u",
+		    log_addr(vault.start->account), d.bad);
+	if (result == STORE_READONLY || result == STORE_NOSPACE) {
+		log_warnx("account=%s deliveries wait: %s",
+		    log_addr(vault.start->account), store_strerror(result));
+		d.more = false;
+	} else if (result != STORE_OK)
+		vault_fail(store_strerror(result));
+	(void)gettimeofday(&now, NULL);
+	if (!d.more || timercmp(&now, &vault.hold_until, >))
+		vault.holding = false;
+	if (d.more)
+		later(&vault.drain_ev, 0);
+	if (d.placed > 0)
+		later(&vault.idle_ev, IDLE_WORK_MS);
+	if (!vault.holding)
+		on_run(-1, 0, NULL);
+}
+
+static void
+on_idle(int fd, short what, void *arg)
+{
+	enum store_result result;
+	bool more = false;
+
+	vault_commit();
+	result = store_idle(vault.store, &more);
+	if (result != STORE_OK) {
+		log_warnx("account=%s upkeep: %s",
+		    log_addr(vault.start->account), store_strerror(result));
+		later(&vault.idle_ev, IDLE_TROUBLE_S * 1000);
+	} else if (more)
+		later(&vault.idle_ev, IDLE_SLICE_MS);
+}
+
+static void
+on_linger(int fd, short what, void *arg)
+{
+	if (vault.nsessions == 0 && vault.nopeners == 0)
+		vault_end();
+}
+
+void
+vault_want_worker(void)
+{
+	msg_signal(vault.master, VAULT_MASTER_WORKER, 1);
+}
+
+void
+vault_worker_quiet(void)
+{
+	later(&vault.worker_ev, WORKER_LINGER_S * 1000);
+}
+
+static void
+on_worker(int fd, short what, void *arg)
+{
+	if (!search_worker_release())
+		vault_worker_quiet();
+}
+
+/* The disk and this process no longer agree: say goodbye, touch nothing. */
+static void
+vault_fail(const char *why)
+{
+	struct session *s;
+
+	log_warn("account=%s the store failed: %s",
+	    log_addr(vault.start->account), why);
+	TAILQ_FOREACH (s, &vault.sessions, entry)
+		session_bye(s, 2);
+	store_abandon(vault.store);
+	secret_free(vault.tags);
+	msg_wipe();
+	exit(1);
+}
+
+static void
+vault_end(void)
+{
+	struct session *s;
+	enum store_result result;
+
+	if (vault.ending)
+		return;
+	vault.ending = true;
+	if (vault.master != NULL)
+		msg_signal(vault.master, VAULT_MASTER_ENDING, 0);
+	TAILQ_FOREACH (s, &vault.sessions, entry)
+		session_bye(s, 1);
+	search_worker_end();
+	result = store_close(vault.store);
+	if (result != STORE_OK)
+		log_warn("account=%s closing: %s",
+		    log_addr(vault.start->account), store_strerror(result));
+	secret_free(vault.tags);
+	msg_wipe();
+	exit(result != STORE_OK);
+}
+
+static void
+vault_changed(void *arg, uint64_t box, enum store_change change, uint32_t uid,
+    uint32_t pos)
+{
+	session_changed(box, change, uid);
+}
+
+static void
+session_add(int fd, uint32_t slot, uint8_t scope)
+{
+	struct session *s;
+	struct msgout *o;
+	uint64_t id;
+
+	if (vault.nsessions >= vault.start->sessions_max) {
+		refuse(fd, REFUSED_LIMIT);
+		return;
+	}
+	randombytes_buf(&id, sizeof(id));
+	s = session_new(fd, id, slot, scope);
+	TAILQ_INSERT_TAIL(&vault.sessions, s, entry);
+	vault.nsessions++;
+	o = msg_new(s->wire, VAULT_ENGINE_WELCOME, 0);
+	msg_put_u8(o, scope);
+	msg_put_u32(o, slot);
+	msg_put_u64(o, id);
+	msg_put_str(o, vault.start->account);
+	msg_send(o);
+	sessions_report();
+}
+
+static void
+sessions_report(void)
+{
+	struct msgout *o;
+
+	o = msg_new(vault.master, VAULT_MASTER_SESSIONS, 0);
+	msg_put_u32(o, vault.nsessions);
+	msg_send(o);
+	if (vault.nsessions == 0)
+		later(&vault.linger_ev, (int)vault.start->linger * 1000);
+	else
+		(void)evtimer_del(&vault.linger_ev);
+}
+
+static void
+master_message(struct wire *w, struct msg *m, void *arg)
+{
+	int fd;
+
+	switch (m->type) {
+	case MASTER_VAULT_OPENER:
+		if ((fd = msg_get_fd(m)) != -1)
+			opener_add(fd);
+		break;
+	case MASTER_VAULT_MAIL:
+		if (!evtimer_pending(&vault.drain_ev, NULL))
+			later(&vault.drain_ev, 0);
+		break;
+	case MASTER_VAULT_WORKER:
+		/* Without a descriptor: there is none to be had. */
+		search_worker(m->fd == -1 ? -1 : msg_get_fd(m));
+		break;
+	case MASTER_VAULT_KICK:
+		vault_kick();
+		break;
+	default:
+		fatalx("master: unknown message type=%u", m->type);
+	}
+}
+
+static void
+master_gone(struct wire *w, void *arg)
+{
+	vault.master = NULL;
+	vault_end();
+}
+
+static void
+vault_kick(void)
+{
+	vault_commit();
+	vault_end();
+}
+
+static void
+opener_add(int fd)
+{
+	struct opener *o;
+
+	if (vault.nopeners >= OPENERS_MAX) {
+		close(fd);
+		return;
+	}
+	o = vault_alloc(1, sizeof(*o));
+	o->wire = wire_new(fd, opener_message, opener_gone, o);
+	TAILQ_INSERT_TAIL(&vault.openers, o, entry);
+	vault.nopeners++;
+}
+
+static void
+opener_free(struct opener *o)
+{
+	TAILQ_REMOVE(&vault.openers, o, entry);
+	vault.nopeners--;
+	wire_free(o->wire);
+	freezero(o, sizeof(*o));
+	if (vault.nsessions == 0 && vault.nopeners == 0)
+		later(&vault.linger_ev, (int)vault.start->linger * 1000);
+}
+
+static void
+opener_gone(struct wire *w, void *arg)
+{
+	opener_free(arg);
+}
+
+static void
+opener_message(struct wire *w, struct msg *m, void *arg)
+{
+	struct opener *o = arg;
+
+	switch (m->type) {
+	case OPENER_VAULT_TRY:
+		opener_try(o, m);
+		break;
+	case OPENER_VAULT_SESSION:
+		opener_session(o, m);
+		break;
+	default:
+		log_warnx("opener: unknown message type=%u", m->type);
+		opener_free(o);
+		break;
+	}
+}
+
+/* A wrong secret costs one hash. */
+static void
+opener_try(struct opener *o, struct msg *m)
+{
+	const uint8_t *secret;
+	struct msgout *out;
+	size_t len, i, hit = TAGS_MAX;
+
+	secret = msg_get_bytes(m, &len, SECRET_MAX);
+	(void)msg_get_u8(m);
+	if (msg_end(m) == -1 || o->tried) {
+		opener_free(o);
+		return;
+	}
+	o->tried = true;
+	tag_of(secret, len, o->tag);
+	for (i = 0; i < vault.tags->n; i++)
+		if (sodium_memcmp(vault.tags->tag[i].tag, o->tag, TAG_LEN) == 0)
+			hit = i;
+	if (hit < TAGS_MAX) {
+		o->known = true;
+		o->slot = vault.tags->tag[hit].slot;
+		o->scope = vault.tags->tag[hit].scope;
+		out = msg_new(o->wire, VAULT_OPENER_KNOWN, m->id);
+		msg_put_u32(out, o->slot);
+		msg_put_u8(out, o->scope);
+	} else {
+		randombytes_buf(o->nonce, sizeof(o->nonce));
+		out = msg_new(o->wire, VAULT_OPENER_UNKNOWN, m->id);
+		msg_put_raw(out, o->nonce, sizeof(o->nonce));
+	}
+	msg_send(out);
+}
+
+static bool
+proof_good(struct opener *o, uint32_t slot, const uint8_t *proof)
+{
+	uint8_t text[sizeof(o->nonce) + 4], want[32];
+	bool good;
+
+	memcpy(text, o->nonce, sizeof(o->nonce));
+	for (int i = 0; i < 4; i++)
+		text[sizeof(o->nonce) + i] = (uint8_t)(slot >> (24 - 8 * i));
+	(void)crypto_generichash(want, sizeof(want), text, sizeof(text),
+	    vault.tags->proof_key, sizeof(vault.tags->proof_key));
+	good = sodium_memcmp(want, proof, sizeof(want)) == 0;
+	explicit_bzero(want, sizeof(want));
+	return good;
+}
+
+static void
+opener_session(struct opener *o, struct msg *m)
+{
+	uint8_t proof[32], scope;
+	uint32_t slot;
+	int fd;
+
+	slot = msg_get_u32(m);
+	scope = msg_get_u8(m);
+	(void)msg_get_u8(m);
+	(void)msg_get_raw(m, proof, sizeof(proof));
+	fd = msg_get_fd(m);
+	if (msg_end(m) == -1 || !o->tried) {
+		if (fd != -1)
+			close(fd);
+		opener_free(o);
+		return;
+	}
+	if (o->known) {
+		slot = o->slot;
+		scope = o->scope;
+	} else if (!proof_good(o, slot, proof)) {
+		log_warnx("an opener's proof is wrong");
+		close(fd);
+		opener_free(o);
+		return;
+	} else
+		tag_add(o->tag, slot, scope);
+	msg_signal(o->wire, VAULT_OPENER_TAKEN, m->id);
+	session_add(fd, slot, scope);
+	/* The wire goes when the opener does. */
+}
+
+static void
+tag_of(const void *secret, size_t len, uint8_t tag[TAG_LEN])
+{
+	(void)crypto_generichash(tag, TAG_LEN, secret, len, vault.tags->key,
+	    sizeof(vault.tags->key));
+}
+
+static void
+tag_add(const uint8_t tag[TAG_LEN], uint32_t slot, uint8_t scope)
+{
+	struct tags *t = vault.tags;
+	size_t i;
+
+	/* One secret a slot: a new one takes the place of the old. */
+	for (i = 0; i < t->n; i++)
+		if (t->tag[i].slot == slot)
+			break;
+	if (i == TAGS_MAX)
+		return;
+	memcpy(t->tag[i].tag, tag, TAG_LEN);
+	t->tag[i].slot = slot;
+	t->tag[i].scope = scope;
+	if (i == t->n)
+		t->n++;
+}

@@ -1,0 +1,229 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * APPEND: the message comes by chunks, is sealed to the account's own delivery
+ * key as it comes, and is placed when it is whole.  A refusal is answered at
+ * the end; what still comes until then is swallowed.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "vault_local.h"
+
+struct append {
+	struct job *job; /* what the job will be, once it is whole */
+	uint32_t id;
+	int64_t date;
+	int16_t zone;
+	uint64_t size;
+	uint32_t uid;
+	uint8_t codec;
+	enum vault_result result;
+	struct store_blob *blob; /* NULL: refused, or codec not yet known */
+};
+
+static bool append_begin(struct session *, struct msg *);
+static bool append_chunk(struct session *, struct msg *);
+static bool append_end(struct session *, struct msg *);
+static void append_parse(struct session *, struct job *, struct msg *);
+static void append_change(struct session *, struct job *);
+static enum step append_answer(struct session *, struct job *);
+static enum vault_result append_flags(struct job *, uint64_t box, uint64_t *);
+
+const struct job_kind append_kind = {
+    V_APPEND, false, append_parse, append_change, append_answer};
+
+void
+append_free(struct append *a)
+{
+	if (a == NULL)
+		return;
+	store_blob_free(a->blob);
+	if (a->job != NULL) {
+		freezero(a->job->name, BOX_NAME_MAX + 1);
+		for (size_t i = 0; i < a->job->nkeywords; i++)
+			freezero(a->job->keywords[i], KEYWORD_MAX + 1);
+		free(a->job->keywords);
+		free(a->job);
+	}
+	free(a);
+}
+
+bool
+append_message(struct session *s, struct msg *m)
+{
+	if (m->type == V_APPEND)
+		return append_begin(s, m);
+	if (s->append == NULL || s->append->id != m->id)
+		return false;
+	if (m->type == V_CHUNK)
+		return append_chunk(s, m);
+	if (m->type == V_APPEND_END)
+		return append_end(s, m);
+	append_free(s->append);
+	s->append = NULL;
+	return msg_end(m) == 0;
+}
+
+/* The job is filled in, but has no place in the order before the end. */
+static void
+append_parse(struct session *s, struct job *j, struct msg *m)
+{
+	struct append *a = s->append;
+
+	j->bits = msg_get_u8(m);
+	get_name(j, m);
+	j->flags = msg_get_u64(m) & FLAG_SYSTEM;
+	get_keywords(j, m);
+	a->date = msg_get_i64(m);
+	a->zone = (int16_t)msg_get_u16(m);
+	a->size = msg_get_u64(m);
+	a->codec = msg_get_u8(m);
+}
+
+static bool
+append_begin(struct session *s, struct msg *m)
+{
+	struct append *a;
+	enum store_result result;
+
+	if (s->append != NULL || m->id == 0)
+		return false;
+	a = s->append = vault_alloc(1, sizeof(*a));
+	a->id = m->id;
+	a->job = vault_alloc(1, sizeof(*a->job));
+	a->job->kind = &append_kind;
+	a->job->id = m->id;
+	append_parse(s, a->job, m);
+	if (msg_end(m) == -1)
+		return false;
+	if (store_box_named(vault_store(), a->job->name) == NULL) {
+		a->result = DONE_TRYCREATE;
+		return true;
+	}
+	result = store_append_create(
+	    vault_store(), a->codec, a->size, &a->blob);
+	a->result = result_of(result);
+	return true;
+}
+
+static bool
+append_chunk(struct session *s, struct msg *m)
+{
+	struct append *a = s->append;
+	struct store_chunk c;
+	enum store_result result;
+	uint8_t kind;
+
+	memset(&c, 0, sizeof(c));
+	kind = msg_get_u8(m);
+	c.kind = kind == 0 ? STORE_BODY : STORE_SUMMARY;
+	c.compressed = msg_get_u8(m) != 0;
+	c.plain = msg_get_u32(m);
+	c.data = msg_get_rest(m, &c.len);
+	if (msg_end(m) == -1 || kind > 1 || c.len > STORE_CHUNK ||
+	    c.plain > CHUNK_PLAIN)
+		return false;
+	if (a->result != DONE_OK)
+		return true;
+	result = store_blob_chunk(a->blob, &c);
+	if (result != STORE_OK) {
+		a->result = result_of(result);
+		store_blob_free(a->blob);
+		a->blob = NULL;
+	}
+	return true;
+}
+
+static bool
+append_end(struct session *s, struct msg *m)
+{
+	struct append *a = s->append;
+	struct job *j = a->job;
+
+	a->size = msg_get_u64(m);
+	if (msg_end(m) == -1)
+		return false;
+	s->append = NULL;
+	a->job = NULL;
+	j->append = a;
+	TAILQ_INSERT_TAIL(&s->jobs, j, entry);
+	s->njobs++;
+	return true;
+}
+
+static enum vault_result
+append_flags(struct job *j, uint64_t box, uint64_t *flags)
+{
+	enum store_result result;
+	unsigned int bit;
+
+	*flags = j->flags;
+	for (size_t i = 0; i < j->nkeywords; i++) {
+		result = store_keyword(
+		    vault_store(), box, j->keywords[i], true, &bit);
+		if (result != STORE_OK)
+			return result_of(result);
+		*flags |= 1ULL << bit;
+	}
+	return DONE_OK;
+}
+
+static void
+append_change(struct session *s, struct job *j)
+{
+	const struct store_box *box;
+	struct append *a = j->append;
+	struct store_place p;
+
+	j->result = a->result;
+	if (j->result != DONE_OK)
+		return;
+	if ((box = store_box_named(vault_store(), j->name)) == NULL) {
+		j->result = DONE_TRYCREATE;
+		return;
+	}
+	memset(&p, 0, sizeof(p));
+	p.box = box->id;
+	p.date = a->date;
+	p.zone = a->zone;
+	p.size = a->size;
+	j->uidvalidity = box->uidvalidity;
+	j->result = append_flags(j, box->id, &p.flags);
+	if (j->result != DONE_OK)
+		return;
+	j->result = result_of(store_place(vault_store(), a->blob, &p, &a->uid));
+	a->blob = NULL;
+}
+
+static enum step
+append_answer(struct session *s, struct job *j)
+{
+	struct msgout *o;
+
+	if (j->result != DONE_OK)
+		return STEP_DONE;
+	o = msg_new(s->wire, R_APPENDED, j->id);
+	msg_put_u32(o, j->uidvalidity);
+	msg_put_u32(o, j->append->uid);
+	msg_send(o);
+	return STEP_DONE;
+}

@@ -1,0 +1,226 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* What the vault's files share.  vault.c has the drawing. */
+
+#ifndef VAULT_LOCAL_H
+#define VAULT_LOCAL_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "msg.h"
+#include "store.h"
+
+#include "../vault_wire.h"
+
+#define JOBS_MAX 64         /* requests of a session under way */
+#define STEP_ROWS 4096      /* rows, or messages looked at, in one go */
+#define STEP_CHUNKS 4       /* body chunks sent in one go */
+#define COPIED_MAX 4000     /* ranges a side of one R_COPIED */
+#define FOUND_MAX 16000     /* numbers of one R_FOUND */
+#define FIRST_DRAIN_MS 3000 /* the first answers wait so long for mail */
+#define IDLE_WORK_MS 2000   /* quiet before snapshots and the like */
+#define WORKER_LINGER_S 10  /* a worker is let go after that */
+#define RETRY_MS 20         /* where too many bodies are open */
+
+/* UIDs, put in order when they are used. */
+struct uidlist {
+	uint32_t *v;
+	size_t n;
+	size_t cap;
+	bool mixed; /* not (known to be) ascending and distinct */
+};
+
+void uidlist_add(struct uidlist *, uint32_t);
+void uidlist_sort(struct uidlist *);
+/* How many are smaller than uid. */
+size_t uidlist_rank(struct uidlist *, uint32_t uid);
+bool uidlist_has(struct uidlist *, uint32_t uid);
+void uidlist_drop(struct uidlist *, size_t n); /* the first n */
+void uidlist_clear(struct uidlist *);
+/* As ranges of neighbours (all + 1); *n of them; the caller frees. */
+struct store_range *uidlist_ranges(struct uidlist *, size_t *n);
+
+/*
+ * The selected box as one session has been told of it.  It knows the messages
+ * up to UID told; ghosts are gone but not yet told so; sequence numbers count
+ * both.
+ */
+struct view {
+	bool selected;
+	bool readonly;
+	uint64_t box;
+	uint32_t told;   /* highest UID that was announced */
+	uint32_t exists; /* messages, ghosts included, as announced */
+	uint16_t keywords;
+	struct uidlist ghosts;
+	struct uidlist changed; /* flags not told yet */
+};
+
+struct job;
+struct session;
+
+enum step {
+	STEP_DONE, /* the answer is complete but for news and R_DONE */
+	STEP_MORE, /* go on when the wire takes more */
+	STEP_WAIT  /* something else will go on */
+};
+
+/* What a request is: how it changes the store, how it is answered. */
+struct job_kind {
+	uint32_t type;
+	bool alone; /* changes only when all before it are answered */
+	/* Reads the request into the job; the caller checks msg_end(). */
+	void (*parse)(struct session *, struct job *, struct msg *);
+	/* Changes the store; answered after the commit.  NULL: reads only. */
+	void (*change)(struct session *, struct job *);
+	/* NULL: there is only R_DONE.  Called until STEP_DONE. */
+	enum step (*answer)(struct session *, struct job *);
+};
+
+struct rename_pair {
+	char *from;
+	char *to;
+};
+
+struct job {
+	TAILQ_ENTRY(job) entry;
+	const struct job_kind *kind;
+	uint32_t id;
+	bool changed;   /* change() was called, or there is nothing to change */
+	bool barrier;   /* nothing after it changes before it is answered */
+	bool answering; /* answer() was called */
+	bool answered;  /* only news and R_DONE are left */
+	uint8_t bits;
+	enum vault_result result;
+	char detail[40];
+	/* the request */
+	uint8_t items; /* V_FETCH; op of V_STORE; a flag of others */
+	bool on;
+	uint16_t use;
+	char *name;
+	uint64_t flags;
+	uint64_t unchanged;
+	char **keywords;
+	size_t nkeywords;
+	struct rename_pair *renames;
+	size_t nrenames;
+	struct store_range *set;
+	size_t nset;
+	/* the answer's place */
+	bool resolved;
+	size_t range; /* of set */
+	uint32_t uid; /* next in that range */
+	uint32_t chunk;
+	uint32_t chunk_last;
+	struct store_body *body;
+	uint32_t body_uid;
+	struct uidlist from; /* V_COPY; also UIDs found */
+	struct uidlist to;
+	uint32_t uidvalidity;
+	struct append *append;
+	struct search_run *search;
+};
+
+struct session {
+	TAILQ_ENTRY(session) entry;
+	struct wire *wire;
+	uint64_t id;
+	uint32_t slot;
+	uint8_t scope;
+	bool dead;   /* to be freed when nobody stands in it */
+	bool idling; /* V_IDLE is on */
+	bool running;
+	struct view view;
+	TAILQ_HEAD(, job) jobs;
+	unsigned int njobs;
+	struct append *append; /* between V_APPEND and its end */
+};
+
+/* vault.c */
+struct store *vault_store(void);
+const char *vault_account(void);
+struct session *vault_session_next(struct session *); /* NULL: the first */
+void vault_want_commit(void);
+void vault_commit(void); /* now; sessions run from the event loop after it */
+void vault_run_soon(void);
+void vault_retry(void);   /* run the sessions again after RETRY_MS */
+bool vault_holding(void); /* first drain: no answers yet */
+void vault_want_worker(void);
+int64_t vault_now(void);
+void vault_reap(struct session *); /* mark dead, free from the event loop */
+void vault_worker_quiet(void);     /* no search runs now */
+void *vault_alloc(size_t n, size_t size); /* zeroed; fatal without memory */
+
+/* vault_session.c */
+struct session *session_new(int fd, uint64_t id, uint32_t slot, uint8_t scope);
+void session_free(struct session *);
+void session_run(struct session *);
+void session_bye(struct session *, uint8_t reason);
+void session_changed(uint64_t box, enum store_change, uint32_t uid);
+enum vault_result result_of(enum store_result);
+
+/* vault_view.c */
+void view_select(struct view *, const struct store_box *, bool readonly);
+void view_clear(struct view *);
+/* Live messages the session knows. */
+uint32_t view_live(struct view *);
+uint32_t view_seq(struct view *, uint32_t uid, size_t pos);
+/*
+ * Makes the set of a job UIDs that the session knows, ascending ranges:
+ * result DONE_OK, DONE_EXPUNGED (some are ghosts) or DONE_BADSEQ.
+ */
+enum vault_result view_resolve(struct view *, struct job *);
+bool view_news(const struct view *, const struct store_box *, bool expunge);
+/* Tells news; false: the wire is full, call again. */
+bool view_tell(struct session *, bool expunge);
+
+/* vault_rows.c */
+extern const struct job_kind rows_kinds[];
+struct rows {
+	struct msgout *o;
+	struct session *s;
+	uint32_t id;
+};
+void rows_start(struct rows *, struct session *, uint32_t id);
+void rows_flags(struct rows *, const struct store_msg *, size_t pos);
+void rows_send(struct rows *);
+enum step rows_answer_flags(struct session *, struct job *);
+
+/* vault_change.c, vault_box.c, vault_append.c, vault_search.c */
+extern const struct job_kind change_kinds[];
+extern const struct job_kind box_kinds[];
+extern const struct job_kind append_kind;
+extern const struct job_kind search_kind;
+bool append_message(struct session *, struct msg *); /* false: out of order */
+void append_free(struct append *);
+void search_free_run(struct search_run *);
+void search_cancel(struct session *, uint32_t id);
+void search_worker(int fd); /* the wire that was wanted; -1: none */
+void search_worker_end(void);
+bool search_worker_release(void); /* ends the worker unless it is at work */
+
+/* Reads fields that several requests have. */
+void get_set(struct job *, struct msg *);
+void get_name(struct job *, struct msg *);
+void get_keywords(struct job *, struct msg *);
+
+#endif

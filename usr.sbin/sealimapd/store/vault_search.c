@@ -1,0 +1,633 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * SEARCH: what the columns decide is decided here, by number and flag; what
+ * needs text goes to a worker of this user, which sees the text of the
+ * messages that are still open, and answers yes or no.  One text search runs
+ * at a time; others of the user wait their turn, the rest of the sessions'
+ * work goes on between the steps.
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "vault_local.h"
+
+#include "../search.h"
+#include "../worker_wire.h"
+
+#define INLINE_BODY_MAX (16 * 1024) /* of a body's first chunk, as stored */
+#define NEEDS_MAX (2 * WORKER_CANDIDATES_MAX)
+
+struct need {
+	uint32_t uid;
+	uint32_t first;
+	uint32_t last;
+};
+
+struct search_run {
+	struct session *session;
+	struct search *program;
+	bool text;    /* needs the worker */
+	bool scanned; /* the column has been gone through */
+	bool sent_end;
+	bool cancelled;
+	uint32_t next; /* UID to look at */
+	int64_t now;
+	unsigned int open; /* candidates without a verdict */
+	struct uidlist found;
+	bool sorted;
+	struct need needs[NEEDS_MAX]; /* ring of what the worker asked for */
+	size_t need_head, need_n;
+	struct store_body *body; /* of the need being served */
+	uint32_t chunk;
+};
+
+/* The worker's wire, and the search that has it now. */
+static struct wire *worker;
+static struct job *worker_job;
+static bool worker_asked;
+
+static void search_parse(struct session *, struct job *, struct msg *);
+static enum step search_answer(struct session *, struct job *);
+static enum step search_scan(struct session *, struct job *);
+static enum step search_text(struct session *, struct job *);
+static enum step search_report(struct session *, struct job *);
+static bool worker_claim(struct job *);
+static void worker_message(struct wire *, struct msg *, void *);
+static void worker_gone(struct wire *, void *);
+static void worker_produce(struct wire *, void *);
+static void worker_drop(void);
+static void facts_of(struct view *, const struct store_msg *, size_t pos,
+    size_t n, int64_t now, struct search_facts *);
+static uint64_t bind_keyword(void *, const char *);
+static void candidate(struct job *, struct msgout **, const struct store_msg *,
+    const uint8_t *truth);
+static void candidate_body(struct msgout *, struct job *, uint32_t uid);
+static void verdicts(struct job *, struct msg *);
+static void need(struct job *, struct msg *);
+static bool serve_need(struct job *);
+static void chunk_send(struct job *, uint32_t uid, uint8_t kind, bool last,
+    uint32_t index, const struct store_chunk *);
+
+const struct job_kind search_kind = {
+    V_SEARCH, false, search_parse, NULL, search_answer};
+
+static void
+search_parse(struct session *s, struct job *j, struct msg *m)
+{
+	struct search_run *r;
+	const uint8_t *p;
+	size_t len;
+
+	j->bits = msg_get_u8(m);
+	j->items = msg_get_u8(m);
+	p = msg_get_rest(m, &len);
+	r = j->search = vault_alloc(1, sizeof(*r));
+	r->session = s;
+	r->now = vault_now();
+	if (!m->bad && (r->program = search_decode(p, len)) == NULL)
+		m->bad = true;
+	if (r->program != NULL)
+		r->text = search_needs_text(r->program);
+}
+
+void
+search_free_run(struct search_run *r)
+{
+	if (r == NULL)
+		return;
+	if (worker_job != NULL && worker_job->search == r)
+		worker_drop();
+	search_free(r->program);
+	store_body_close(r->body);
+	uidlist_clear(&r->found);
+	free(r);
+}
+
+static uint64_t
+bind_keyword(void *arg, const char *name)
+{
+	struct session *s = arg;
+	unsigned int bit;
+
+	if (store_keyword(vault_store(), s->view.box, name, false, &bit) !=
+	    STORE_OK)
+		return 0;
+	return 1ULL << bit;
+}
+
+static enum step
+search_answer(struct session *s, struct job *j)
+{
+	struct search_run *r = j->search;
+	enum step step;
+
+	if (!s->view.selected) {
+		j->result = DONE_NOTSELECTED;
+		return STEP_DONE;
+	}
+	if (r->next == 0) {
+		search_bind(r->program, bind_keyword, s);
+		r->next = 1;
+	}
+	if (r->cancelled)
+		return STEP_DONE;
+	if (r->text && !worker_claim(j))
+		return STEP_WAIT;
+	if (j->result != DONE_OK)
+		return STEP_DONE;
+	if (!r->scanned) {
+		step = r->text ? search_text(s, j) : search_scan(s, j);
+		if (step != STEP_DONE)
+			return step;
+	}
+	if (r->text && (r->open > 0 || worker_job == j))
+		return STEP_WAIT; /* verdicts, or the worker's DONE */
+	return search_report(s, j);
+}
+
+static void
+facts_of(struct view *v, const struct store_msg *m, size_t pos, size_t n,
+    int64_t now, struct search_facts *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->uid = m->uid;
+	f->uid_max = v->told;
+	f->seq = view_seq(v, m->uid, pos);
+	f->seq_max = v->exists;
+	f->flags = m->flags;
+	f->size = m->size;
+	f->modseq = m->modseq;
+	f->date = m->date;
+	f->zone = m->zone;
+	f->now = now;
+}
+
+/* What the columns alone decide. */
+static enum step
+search_scan(struct session *s, struct job *j)
+{
+	const struct store_msg *m;
+	struct search_run *r = j->search;
+	struct search_facts f;
+	uint8_t truth[SEARCH_NODES_MAX];
+	size_t n, pos;
+	int budget = STEP_ROWS;
+
+	(void)store_msg_find(vault_store(), s->view.box, r->next, &pos);
+	m = store_msgs(vault_store(), s->view.box, &n);
+	for (; pos < n && m[pos].uid <= s->view.told; pos++) {
+		if (budget-- == 0) {
+			r->next = m[pos].uid;
+			return STEP_MORE;
+		}
+		facts_of(&s->view, &m[pos], pos, n, r->now, &f);
+		if (search_eval_store(r->program, &f, truth) == SEARCH_YES)
+			uidlist_add(&r->found, m[pos].uid);
+	}
+	r->scanned = true;
+	return STEP_DONE;
+}
+
+/* The same, handing what is open to the worker. */
+static enum step
+search_text(struct session *s, struct job *j)
+{
+	const struct store_msg *m;
+	struct search_run *r = j->search;
+	struct search_facts f;
+	struct store_msg copy;
+	struct msgout *o = NULL;
+	uint8_t truth[SEARCH_NODES_MAX];
+	size_t n, pos;
+	int budget = STEP_ROWS;
+
+	for (;; r->next = copy.uid + 1) {
+		(void)store_msg_find(vault_store(), s->view.box, r->next, &pos);
+		m = store_msgs(vault_store(), s->view.box, &n);
+		if (pos >= n || m[pos].uid > s->view.told)
+			break;
+		copy = m[pos];
+		if (budget-- == 0 || r->open >= WORKER_CANDIDATES_MAX ||
+		    wire_queued(worker) > 0) {
+			if (o != NULL)
+				msg_send(o);
+			if (r->open > 0 || wire_queued(worker) > 0) {
+				if (wire_queued(worker) > 0)
+					wire_produce(worker, worker_produce);
+				return STEP_WAIT;
+			}
+			return STEP_MORE;
+		}
+		facts_of(&s->view, &copy, pos, n, r->now, &f);
+		switch (search_eval_store(r->program, &f, truth)) {
+		case SEARCH_YES:
+			uidlist_add(&r->found, copy.uid);
+			break;
+		case SEARCH_MAYBE:
+			candidate(j, &o, &copy, truth);
+			break;
+		case SEARCH_NO:
+			break;
+		}
+	}
+	if (o != NULL)
+		msg_send(o);
+	r->scanned = true;
+	msg_signal(worker, VAULT_WORKER_END, j->id);
+	return STEP_DONE;
+}
+
+/* Adds a candidate to the message under way; sends it where it is full. */
+static void
+candidate(struct job *j, struct msgout **o, const struct store_msg *m,
+    const uint8_t *truth)
+{
+	struct store_chunk c[STORE_SUMMARY_CHUNKS];
+	struct search_run *r = j->search;
+	size_t nodes, n, need_room;
+
+	nodes = search_count(r->program);
+	need_room = 64 + nodes + INLINE_BODY_MAX;
+	n = STORE_SUMMARY_CHUNKS;
+	if (store_summary(vault_store(), r->session->view.box, m->uid, c, &n) !=
+	    STORE_OK)
+		n = 0;
+	if (n == 1)
+		need_room += c[0].len;
+	if (*o != NULL && msg_room(*o) < need_room) {
+		msg_send(*o);
+		*o = NULL;
+	}
+	if (*o == NULL)
+		*o = msg_new(worker, VAULT_WORKER_CANDIDATES, j->id);
+	msg_put_u32(*o, m->uid);
+	msg_put_u64(*o, m->size);
+	msg_put_i64(*o, m->date);
+	msg_put_u8(*o, (uint8_t)m->codec);
+	msg_put_u16(*o, (uint16_t)nodes);
+	msg_put_raw(*o, truth, nodes);
+	/* A summary that leaves no room for the rest follows as chunks. */
+	if (n == 1 && msg_room(*o) > c[0].len + 64) {
+		msg_put_u8(*o, 1);
+		msg_put_u8(*o, c[0].compressed);
+		msg_put_u32(*o, c[0].plain);
+		msg_put_bytes(*o, c[0].data, c[0].len);
+		candidate_body(*o, j, m->uid);
+	} else {
+		msg_put_u8(*o, n == 0 ? 0 : 2);
+		msg_put_u8(*o, 0);
+		msg_send(*o);
+		*o = NULL;
+		for (size_t i = 0; i < n; i++)
+			chunk_send(j, m->uid, WORKER_CHUNK_SUMMARY, i + 1 == n,
+			    (uint32_t)i, &c[i]);
+	}
+	r->open++;
+}
+
+/* A small first chunk goes along: most mail is decided without a question. */
+static void
+candidate_body(struct msgout *o, struct job *j, uint32_t uid)
+{
+	struct search_run *r = j->search;
+	struct store_body *b;
+	struct store_chunk c;
+	uint8_t buf[INLINE_BODY_MAX];
+	bool ok = false;
+
+	if (store_body_open(vault_store(), r->session->view.box, uid, &b) ==
+	    STORE_OK) {
+		if (store_body_chunks(b, STORE_BODY) > 0 &&
+		    store_body_info(b, STORE_BODY, 0, &c) == STORE_OK &&
+		    c.len <= sizeof(buf) && c.len + 16 < msg_room(o))
+			ok = store_body_read(b, STORE_BODY, 0, buf, sizeof(buf),
+				 &c) == STORE_OK;
+		store_body_close(b);
+	}
+	msg_put_u8(o, ok);
+	if (ok) {
+		msg_put_u8(o, c.compressed);
+		msg_put_u32(o, c.plain);
+		msg_put_bytes(o, buf, c.len);
+		explicit_bzero(buf, c.len);
+	}
+}
+
+static void
+chunk_send(struct job *j, uint32_t uid, uint8_t kind, bool last, uint32_t index,
+    const struct store_chunk *c)
+{
+	struct msgout *o;
+
+	o = msg_new(worker, VAULT_WORKER_CHUNK, j->id);
+	msg_put_u32(o, uid);
+	msg_put_u8(o, kind);
+	msg_put_u8(o, c->compressed);
+	msg_put_u8(o, last);
+	msg_put_u32(o, index);
+	msg_put_u32(o, c->plain);
+	msg_put_raw(o, c->data, c->len);
+	msg_send(o);
+}
+
+/* Numbers in order, of what is still there. */
+static enum step
+search_report(struct session *s, struct job *j)
+{
+	struct search_run *r = j->search;
+	struct msgout *o;
+	size_t n, pos, at;
+
+	uidlist_sort(&r->found);
+	while (r->found.n > 0) {
+		if (wire_queued(s->wire) > 0)
+			return STEP_MORE;
+		o = msg_new(s->wire, R_FOUND, j->id);
+		at = msg_length(o);
+		msg_put_u32(o, 0);
+		n = 0;
+		for (size_t i = 0; i < r->found.n && i < FOUND_MAX; i++) {
+			if (store_msg_find(vault_store(), s->view.box,
+				r->found.v[i], &pos) == NULL)
+				continue;
+			msg_put_u32(o,
+			    j->bits & BY_UID ?
+				r->found.v[i] :
+				view_seq(&s->view, r->found.v[i], pos));
+			n++;
+		}
+		msg_set_u32(o, at, (uint32_t)n);
+		msg_send(o);
+		uidlist_drop(&r->found, FOUND_MAX);
+	}
+	return STEP_DONE;
+}
+
+void
+search_cancel(struct session *s, uint32_t id)
+{
+	struct job *j;
+
+	TAILQ_FOREACH (j, &s->jobs, entry) {
+		if (j->id != id || j->search == NULL)
+			continue;
+		j->search->cancelled = true;
+		j->result = DONE_CANCELLED;
+		if (worker_job == j)
+			worker_drop();
+	}
+}
+
+/* The worker for this job: true if it has it, or has failed (result). */
+static bool
+worker_claim(struct job *j)
+{
+	const uint8_t *p;
+	struct msgout *o;
+	size_t len;
+
+	if (worker_job == j || j->search->scanned)
+		return true;
+	if (worker_job != NULL)
+		return false;
+	if (worker == NULL) {
+		if (!worker_asked) {
+			worker_asked = true;
+			vault_want_worker();
+		}
+		return false;
+	}
+	worker_job = j;
+	p = search_encode(j->search->program, &len);
+	if (p == NULL) {
+		j->result = DONE_LIMIT;
+		worker_drop();
+		return true;
+	}
+	o = msg_new(worker, VAULT_WORKER_SEARCH, j->id);
+	msg_put_raw(o, p, len);
+	msg_send(o);
+	return true;
+}
+
+void
+search_worker(int fd)
+{
+	struct session *s = NULL;
+	struct msgout *o;
+	struct job *j;
+
+	worker_asked = false;
+	if (fd != -1 && worker == NULL) {
+		worker = wire_new(fd, worker_message, worker_gone, NULL);
+		o = msg_new(worker, VAULT_WORKER_HELLO, 1);
+		msg_put_u32(o, WORKER_WIRE_VERSION);
+		msg_send(o);
+	} else if (fd == -1) {
+		while ((s = vault_session_next(s)) != NULL)
+			TAILQ_FOREACH (j, &s->jobs, entry)
+				if (j->search != NULL && j->search->text)
+					j->result = DONE_BUSY;
+	}
+	vault_run_soon();
+}
+
+void
+search_worker_end(void)
+{
+	wire_free(worker);
+	worker = NULL;
+}
+
+bool
+search_worker_release(void)
+{
+	if (worker_job != NULL)
+		return false;
+	search_worker_end();
+	return true;
+}
+
+/*
+ * The search that has the worker ends early: the child goes with its wire, so
+ * that it keeps no text, and the next search asks for a fresh one.
+ */
+static void
+worker_drop(void)
+{
+	worker_job = NULL;
+	search_worker_end();
+	vault_run_soon();
+}
+
+static void
+worker_gone(struct wire *w, void *arg)
+{
+	if (worker_job != NULL) {
+		log_warnx("the search worker died");
+		worker_job->result = DONE_BUSY;
+	}
+	worker_drop();
+}
+
+static void
+worker_message(struct wire *w, struct msg *m, void *arg)
+{
+	struct job *j = worker_job;
+
+	if (j == NULL || m->id != j->id)
+		return; /* of a search that ended meanwhile */
+	switch (m->type) {
+	case WORKER_VAULT_VERDICTS:
+		verdicts(j, m);
+		break;
+	case WORKER_VAULT_NEED:
+		need(j, m);
+		break;
+	case WORKER_VAULT_DONE:
+		if (msg_get_u8(m) != 0)
+			j->result = DONE_LIMIT;
+		if (msg_end(m) == -1 || !j->search->scanned ||
+		    j->search->open > 0) {
+			worker_gone(w, arg);
+			return;
+		}
+		worker_job = NULL;
+		vault_worker_quiet();
+		vault_run_soon(); /* the next search, too */
+		break;
+	default:
+		log_warnx("worker: unknown message type=%u", m->type);
+		worker_gone(w, arg);
+		return;
+	}
+	if (m->bad) {
+		log_warnx("worker: malformed message type=%u", m->type);
+		worker_gone(w, arg);
+		return;
+	}
+	if (worker != NULL && worker_job == j && j->search->need_n > 0)
+		wire_produce(worker, worker_produce);
+	session_run(j->search->session);
+}
+
+static void
+verdicts(struct job *j, struct msg *m)
+{
+	struct search_run *r = j->search;
+	uint32_t uid;
+	uint8_t match;
+
+	while (!m->bad && m->off < m->len) {
+		uid = msg_get_u32(m);
+		match = msg_get_u8(m);
+		if (m->bad || r->open == 0) {
+			m->bad = true;
+			return;
+		}
+		r->open--;
+		/* Only what was asked for; the worker is not believed more. */
+		if (match == 1 && uid <= r->session->view.told)
+			uidlist_add(&r->found, uid);
+	}
+}
+
+static void
+need(struct job *j, struct msg *m)
+{
+	struct search_run *r = j->search;
+	struct need *n;
+
+	if (r->need_n == NEEDS_MAX) {
+		m->bad = true;
+		return;
+	}
+	n = &r->needs[(r->need_head + r->need_n) % NEEDS_MAX];
+	n->uid = msg_get_u32(m);
+	n->first = msg_get_u32(m);
+	n->last = msg_get_u32(m);
+	if (msg_end(m) == 0)
+		r->need_n++;
+}
+
+static void
+worker_produce(struct wire *w, void *arg)
+{
+	struct job *j = worker_job;
+
+	wire_produce(w, NULL);
+	if (j == NULL)
+		return;
+	for (int budget = STEP_CHUNKS; budget > 0; budget--)
+		if (!serve_need(j) || wire_queued(w) > 0)
+			break;
+	if (j->search->need_n > 0)
+		wire_produce(w, worker_produce);
+	session_run(j->search->session);
+}
+
+/* The next chunk of the first need; false: there is none. */
+static bool
+serve_need(struct job *j)
+{
+	static uint8_t buf[CHUNK_PLAIN];
+	struct search_run *r = j->search;
+	struct need *n = &r->needs[r->need_head];
+	struct store_chunk c;
+	struct msgout *o;
+	uint32_t chunks;
+	bool ok;
+
+	if (r->need_n == 0)
+		return false;
+	if (r->body == NULL) {
+		r->chunk = n->first;
+		if (store_body_open(vault_store(), r->session->view.box, n->uid,
+			&r->body) != STORE_OK)
+			r->body = NULL;
+	}
+	chunks = r->body == NULL ? 0 : store_body_chunks(r->body, STORE_BODY);
+	ok = r->chunk < chunks &&
+	    store_body_info(r->body, STORE_BODY, r->chunk, &c) == STORE_OK &&
+	    store_body_read(r->body, STORE_BODY, r->chunk, buf, sizeof(buf),
+		&c) == STORE_OK;
+	if (ok) {
+		chunk_send(j, n->uid, WORKER_CHUNK_BODY, r->chunk + 1 == chunks,
+		    r->chunk, &c);
+		explicit_bzero(buf, c.len);
+	} else {
+		o = msg_new(worker, VAULT_WORKER_GONE, j->id);
+		msg_put_u32(o, n->uid);
+		msg_send(o);
+		if (r->open > 0)
+			r->open--;
+	}
+	if (!ok || r->chunk == n->last || r->chunk + 1 >= chunks) {
+		store_body_close(r->body);
+		r->body = NULL;
+		r->need_head = (r->need_head + 1) % NEEDS_MAX;
+		r->need_n--;
+	} else
+		r->chunk++;
+	return true;
+}

@@ -1,0 +1,425 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * One session of the user: its requests become jobs, in order.  A job that
+ * changes the store does so at once, when all before it have; what it answers
+ * waits for the commit, which many jobs of many sessions share.  A job that
+ * only reads is answered when its turn has come and nothing is uncommitted.
+ */
+
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "vault_local.h"
+
+static void session_message(struct wire *, struct msg *, void *);
+static void session_gone(struct wire *, void *);
+static void session_produce(struct wire *, void *);
+static void
+session_job(struct session *, const struct job_kind *, struct msg *);
+static const struct job_kind *kind_find(uint32_t type);
+static bool session_change(struct session *);
+static enum step session_answer(struct session *);
+static enum step job_finish(struct session *, struct job *);
+static void session_idle_news(struct session *);
+static void job_free(struct session *, struct job *);
+static void names_free(char **, size_t);
+
+struct session *
+session_new(int fd, uint64_t id, uint32_t slot, uint8_t scope)
+{
+	struct session *s;
+
+	s = vault_alloc(1, sizeof(*s));
+	s->id = id;
+	s->slot = slot;
+	s->scope = scope;
+	TAILQ_INIT(&s->jobs);
+	s->wire = wire_new(fd, session_message, session_gone, s);
+	return s;
+}
+
+void
+session_free(struct session *s)
+{
+	struct job *j;
+
+	while ((j = TAILQ_FIRST(&s->jobs)) != NULL)
+		job_free(s, j);
+	append_free(s->append);
+	if (s->view.selected)
+		store_unuse(vault_store(), s->view.box);
+	view_clear(&s->view);
+	wire_free(s->wire);
+	free(s);
+}
+
+static void
+session_gone(struct wire *w, void *arg)
+{
+	struct session *s = arg;
+
+	wire_pause(w);
+	wire_produce(w, NULL);
+	vault_reap(s);
+}
+
+void
+session_bye(struct session *s, uint8_t reason)
+{
+	struct msgout *o;
+
+	if (s->dead)
+		return;
+	o = msg_new(s->wire, R_BYE, 0);
+	msg_put_u8(o, reason);
+	msg_send(o);
+	vault_reap(s);
+}
+
+static const struct job_kind *
+kind_find(uint32_t type)
+{
+	const struct job_kind *const tables[] = {
+	    rows_kinds, change_kinds, box_kinds};
+
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+		for (const struct job_kind *k = tables[t]; k->type != 0; k++)
+			if (k->type == type)
+				return k;
+	if (type == V_SEARCH)
+		return &search_kind;
+	return NULL;
+}
+
+static void
+session_message(struct wire *w, struct msg *m, void *arg)
+{
+	const struct job_kind *kind;
+	struct session *s = arg;
+
+	if (s->dead)
+		return;
+	switch (m->type) {
+	case V_APPEND:
+	case V_CHUNK:
+	case V_APPEND_END:
+	case V_APPEND_ABORT:
+		if (!append_message(s, m)) {
+			log_warnx("session=%llu bad append message",
+			    (unsigned long long)s->id);
+			vault_reap(s);
+		}
+		break;
+	case V_CANCEL:
+		search_cancel(s, m->id);
+		break;
+	default:
+		kind = kind_find(m->type);
+		if (kind == NULL || m->id == 0) {
+			log_warnx("session=%llu unknown message type=%u",
+			    (unsigned long long)s->id, m->type);
+			vault_reap(s);
+			return;
+		}
+		session_job(s, kind, m);
+		break;
+	}
+	session_run(s);
+}
+
+static void
+session_job(struct session *s, const struct job_kind *kind, struct msg *m)
+{
+	struct job *j;
+
+	j = vault_alloc(1, sizeof(*j));
+	j->kind = kind;
+	j->id = m->id;
+	TAILQ_INSERT_TAIL(&s->jobs, j, entry);
+	s->njobs++;
+	kind->parse(s, j, m);
+	if (kind->change == NULL)
+		j->changed = true;
+	if (msg_end(m) == -1) {
+		log_warnx("session=%llu malformed message type=%u",
+		    (unsigned long long)s->id, m->type);
+		vault_reap(s);
+	}
+}
+
+/*
+ * Lets the jobs change the store as far as order allows.  False: there is
+ * something to commit before anything may be answered.
+ */
+static bool
+session_change(struct session *s)
+{
+	struct job *j;
+
+	TAILQ_FOREACH (j, &s->jobs, entry) {
+		if (j->changed) {
+			if (j->kind->change == NULL || j->barrier ||
+			    j->answering)
+				break;
+			continue;
+		}
+		/* A move takes messages away like an expunge. */
+		if ((j->kind->alone || (j->kind->type == V_COPY && j->on)) &&
+		    j != TAILQ_FIRST(&s->jobs))
+			break;
+		j->changed = true;
+		j->kind->change(s, j);
+		if (s->dead)
+			return false;
+	}
+	if (!store_pending(vault_store()))
+		return true;
+	vault_want_commit();
+	return false;
+}
+
+void
+session_run(struct session *s)
+{
+	enum step step = STEP_DONE;
+
+	if (s->running || s->dead)
+		return;
+	s->running = true;
+	for (;;) {
+		step = STEP_DONE;
+		if (!session_change(s) || vault_holding())
+			break;
+		if (TAILQ_EMPTY(&s->jobs)) {
+			session_idle_news(s);
+			break;
+		}
+		step = session_answer(s);
+		if (s->dead || step != STEP_DONE)
+			break;
+	}
+	s->running = false;
+	if (s->dead)
+		return;
+	if (step == STEP_MORE && wire_queued(s->wire) == 0)
+		vault_run_soon(); /* others have their turn first */
+	wire_produce(s->wire,
+	    wire_queued(s->wire) > 0 && (step == STEP_MORE || s->idling) ?
+		session_produce :
+		NULL);
+	if (s->njobs >= JOBS_MAX || step == STEP_MORE)
+		wire_pause(s->wire);
+	else
+		wire_resume(s->wire);
+}
+
+static void
+session_produce(struct wire *w, void *arg)
+{
+	wire_produce(w, NULL);
+	session_run(arg);
+}
+
+/* The first job's answer, or a piece of it. */
+static enum step
+session_answer(struct session *s)
+{
+	struct job *j;
+	enum step step;
+
+	j = TAILQ_FIRST(&s->jobs);
+	j->answering = true;
+	if (!j->answered) {
+		step = j->kind->answer == NULL ? STEP_DONE :
+						 j->kind->answer(s, j);
+		if (step != STEP_DONE)
+			return step;
+		j->answered = true;
+	}
+	return job_finish(s, j);
+}
+
+static enum step
+job_finish(struct session *s, struct job *j)
+{
+	struct msgout *o;
+
+	if (j->bits & NEWS) {
+		if (wire_queued(s->wire) > 0 ||
+		    !view_tell(s, (j->bits & NEWS_EXPUNGE) != 0))
+			return STEP_MORE;
+	}
+	o = msg_new(s->wire, R_DONE, j->id);
+	msg_put_u8(o, (uint8_t)j->result);
+	msg_put_str(o, j->detail);
+	msg_send(o);
+	if (j->kind->type == V_IDLE)
+		s->idling = j->on;
+	job_free(s, j);
+	return STEP_DONE;
+}
+
+/* While the client idles, news goes out as it comes (RFC 2177). */
+static void
+session_idle_news(struct session *s)
+{
+	if (!s->idling)
+		return;
+	while (wire_queued(s->wire) == 0)
+		if (view_tell(s, true))
+			break;
+}
+
+void
+session_changed(uint64_t box, enum store_change change, uint32_t uid)
+{
+	struct session *s = NULL;
+
+	while ((s = vault_session_next(s)) != NULL) {
+		if (s->dead || !s->view.selected || s->view.box != box)
+			continue;
+		switch (change) {
+		case STORE_NEW:
+			break; /* the column says so itself */
+		case STORE_FLAGS:
+			/* Who asked for it gets rows, or wants none. */
+			if (uid <= s->view.told && !s->running)
+				uidlist_add(&s->view.changed, uid);
+			break;
+		case STORE_EXPUNGED:
+			if (uid <= s->view.told)
+				uidlist_add(&s->view.ghosts, uid);
+			break;
+		case STORE_BOXGONE:
+			store_unuse(vault_store(), box);
+			view_clear(&s->view);
+			if (!s->running)
+				session_bye(s, 3);
+			break;
+		}
+	}
+}
+
+enum vault_result
+result_of(enum store_result result)
+{
+	switch (result) {
+	case STORE_OK:
+		return DONE_OK;
+	case STORE_UNKNOWN:
+		return DONE_NONEXISTENT;
+	case STORE_EXISTS:
+		return DONE_EXISTS;
+	case STORE_BADNAME:
+	case STORE_INVALID:
+		return DONE_CANNOT;
+	case STORE_LIMIT:
+		return DONE_LIMIT;
+	case STORE_OVERQUOTA:
+		return DONE_OVERQUOTA;
+	case STORE_NOSPACE:
+		return DONE_NOSPACE;
+	case STORE_READONLY:
+	case STORE_DISABLED:
+		return DONE_READONLY;
+	case STORE_CORRUPT:
+		return DONE_CORRUPT;
+	case STORE_IO:
+	case STORE_LOCKED:
+		break;
+	}
+	return DONE_IO;
+}
+
+void
+get_set(struct job *j, struct msg *m)
+{
+	uint32_t n;
+
+	n = msg_get_u32(m);
+	if (n > SET_RANGES_MAX) {
+		m->bad = true;
+		return;
+	}
+	j->set = vault_alloc(n > 0 ? n : 1, sizeof(*j->set));
+	for (uint32_t i = 0; i < n; i++) {
+		j->set[i].first = msg_get_u32(m);
+		j->set[i].last = msg_get_u32(m);
+		if (j->set[i].first > j->set[i].last)
+			m->bad = true;
+	}
+	j->nset = n;
+}
+
+void
+get_name(struct job *j, struct msg *m)
+{
+	j->name = vault_alloc(1, BOX_NAME_MAX + 1);
+	(void)msg_get_str(m, j->name, BOX_NAME_MAX + 1);
+}
+
+void
+get_keywords(struct job *j, struct msg *m)
+{
+	uint16_t n;
+
+	n = msg_get_u16(m);
+	if (n > KEYWORDS_MAX) {
+		m->bad = true;
+		return;
+	}
+	j->keywords = vault_alloc(n > 0 ? n : 1, sizeof(*j->keywords));
+	for (j->nkeywords = 0; j->nkeywords < n; j->nkeywords++) {
+		j->keywords[j->nkeywords] = vault_alloc(1, KEYWORD_MAX + 1);
+		(void)msg_get_str(
+		    m, j->keywords[j->nkeywords], KEYWORD_MAX + 1);
+	}
+}
+
+static void
+names_free(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		freezero(names[i], KEYWORD_MAX + 1);
+	free(names);
+}
+
+static void
+job_free(struct session *s, struct job *j)
+{
+	TAILQ_REMOVE(&s->jobs, j, entry);
+	s->njobs--;
+	freezero(j->name, j->name == NULL ? 0 : BOX_NAME_MAX + 1);
+	names_free(j->keywords, j->nkeywords);
+	for (size_t i = 0; i < j->nrenames; i++) {
+		freezero(j->renames[i].from, BOX_NAME_MAX + 1);
+		freezero(j->renames[i].to, BOX_NAME_MAX + 1);
+	}
+	free(j->renames);
+	free(j->set);
+	store_body_close(j->body);
+	uidlist_clear(&j->from);
+	uidlist_clear(&j->to);
+	append_free(j->append);
+	search_free_run(j->search);
+	free(j);
+}

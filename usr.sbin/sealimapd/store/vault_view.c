@@ -1,0 +1,428 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What one session knows of its box: the translation between its sequence
+ * numbers and UIDs, and the news it has not been told yet.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vault_local.h"
+
+#define RANK_NONE ((size_t)-1)
+
+static int uid_compare(const void *, const void *);
+static size_t ghost_before(struct view *, uint32_t seq, bool *is_ghost);
+static size_t column_lower(const struct store_msg *, size_t n, uint32_t uid);
+static bool resolve_uids(struct view *, const struct store_range *,
+    const struct store_msg *, size_t live, struct store_range *);
+static enum vault_result resolve_seqs(struct view *, const struct store_range *,
+    const struct store_msg *, size_t live, struct store_range *, bool *);
+static bool tell_flags(struct session *);
+static void tell_expunged(struct session *);
+static void tell_keywords(struct session *, const struct store_box *);
+
+void
+uidlist_add(struct uidlist *l, uint32_t uid)
+{
+	uint32_t *v;
+	size_t cap;
+
+	if (l->n > 0 && l->v[l->n - 1] >= uid) {
+		if (l->v[l->n - 1] == uid)
+			return;
+		l->mixed = true;
+	}
+	if (l->n == l->cap) {
+		cap = l->cap == 0 ? 16 : l->cap * 2;
+		v = vault_alloc(cap, sizeof(*v));
+		if (l->n > 0)
+			memcpy(v, l->v, l->n * sizeof(*v));
+		free(l->v);
+		l->v = v;
+		l->cap = cap;
+	}
+	l->v[l->n++] = uid;
+}
+
+static int
+uid_compare(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+void
+uidlist_sort(struct uidlist *l)
+{
+	size_t n = 0;
+
+	if (!l->mixed)
+		return;
+	qsort(l->v, l->n, sizeof(*l->v), uid_compare);
+	for (size_t i = 0; i < l->n; i++)
+		if (n == 0 || l->v[n - 1] != l->v[i])
+			l->v[n++] = l->v[i];
+	l->n = n;
+	l->mixed = false;
+}
+
+size_t
+uidlist_rank(struct uidlist *l, uint32_t uid)
+{
+	size_t lo = 0, hi, mid;
+
+	if (l->n == 0)
+		return 0;
+	uidlist_sort(l);
+	for (hi = l->n; lo < hi;) {
+		mid = lo + (hi - lo) / 2;
+		if (l->v[mid] < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+bool
+uidlist_has(struct uidlist *l, uint32_t uid)
+{
+	size_t i;
+
+	i = uidlist_rank(l, uid);
+	return i < l->n && l->v[i] == uid;
+}
+
+void
+uidlist_drop(struct uidlist *l, size_t n)
+{
+	if (n >= l->n) {
+		uidlist_clear(l);
+		return;
+	}
+	memmove(l->v, l->v + n, (l->n - n) * sizeof(*l->v));
+	l->n -= n;
+}
+
+void
+uidlist_clear(struct uidlist *l)
+{
+	free(l->v);
+	memset(l, 0, sizeof(*l));
+}
+
+struct store_range *
+uidlist_ranges(struct uidlist *l, size_t *n)
+{
+	struct store_range *r;
+	size_t k = 0;
+
+	r = vault_alloc(l->n > 0 ? l->n : 1, sizeof(*r));
+	for (size_t i = 0; i < l->n; i++) {
+		if (k > 0 && r[k - 1].last + 1 == l->v[i]) {
+			r[k - 1].last = l->v[i];
+			continue;
+		}
+		r[k].first = r[k].last = l->v[i];
+		k++;
+	}
+	*n = k;
+	return r;
+}
+
+void
+view_select(struct view *v, const struct store_box *box, bool readonly)
+{
+	const struct store_msg *m;
+	size_t n;
+
+	memset(v, 0, sizeof(*v));
+	v->selected = true;
+	v->readonly = readonly;
+	v->box = box->id;
+	m = store_msgs(vault_store(), box->id, &n);
+	v->exists = (uint32_t)n;
+	v->told = n > 0 ? m[n - 1].uid : 0;
+	v->keywords = box->nkeywords;
+}
+
+void
+view_clear(struct view *v)
+{
+	uidlist_clear(&v->ghosts);
+	uidlist_clear(&v->changed);
+	memset(v, 0, sizeof(*v));
+}
+
+uint32_t
+view_live(struct view *v)
+{
+	uidlist_sort(&v->ghosts);
+	return v->exists - (uint32_t)v->ghosts.n;
+}
+
+uint32_t
+view_seq(struct view *v, uint32_t uid, size_t pos)
+{
+	return (uint32_t)(pos + 1 + uidlist_rank(&v->ghosts, uid));
+}
+
+/* The first place in the column whose UID is not below uid. */
+static size_t
+column_lower(const struct store_msg *m, size_t n, uint32_t uid)
+{
+	size_t lo = 0, hi = n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (m[mid].uid < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* How many ghosts have a smaller sequence number; whether seq is one. */
+static size_t
+ghost_before(struct view *v, uint32_t seq, bool *is_ghost)
+{
+	const struct store_msg *m;
+	size_t n, lo = 0, hi, mid, at;
+
+	*is_ghost = false;
+	if (v->ghosts.n == 0)
+		return 0;
+	uidlist_sort(&v->ghosts);
+	m = store_msgs(vault_store(), v->box, &n);
+	for (hi = v->ghosts.n; lo < hi;) {
+		mid = lo + (hi - lo) / 2;
+		at = column_lower(m, n, v->ghosts.v[mid]) + mid + 1;
+		if (at == seq) {
+			*is_ghost = true;
+			return mid;
+		}
+		if (at < seq)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* A range of UIDs, cut to what the session knows; false: nothing of it. */
+static bool
+resolve_uids(struct view *v, const struct store_range *in,
+    const struct store_msg *m, size_t live, struct store_range *out)
+{
+	*out = *in;
+	if (out->last == UINT32_MAX) {
+		/* "*" is the highest message, and n:* always holds it. */
+		if (live == 0)
+			return false;
+		out->last = v->told;
+		if (out->first > m[live - 1].uid)
+			out->first = m[live - 1].uid;
+	}
+	if (out->last > v->told)
+		out->last = v->told;
+	return out->first <= out->last;
+}
+
+/* The same from sequence numbers; *some: the range holds live messages. */
+static enum vault_result
+resolve_seqs(struct view *v, const struct store_range *in,
+    const struct store_msg *m, size_t live, struct store_range *out, bool *some)
+{
+	struct store_range r = *in;
+	size_t before_first, before_last, first, last;
+	bool ghost_first, ghost_last;
+
+	*some = false;
+	if (r.last == UINT32_MAX) {
+		r.last = v->exists;
+		if (r.first == UINT32_MAX || r.first > r.last)
+			r.first = r.last;
+	}
+	if (r.first == 0 || r.last > v->exists)
+		return DONE_BADSEQ;
+	before_first = ghost_before(v, r.first, &ghost_first);
+	before_last = ghost_before(v, r.last, &ghost_last);
+	first = r.first - 1 - before_first;
+	last = r.last - 1 - before_last; /* the place of last, or after it */
+	if (ghost_last)
+		last--; /* may wrap where nothing lives below it */
+	if (last != RANK_NONE && first <= last && last < live) {
+		out->first = m[first].uid;
+		out->last = m[last].uid;
+		*some = true;
+	}
+	return ghost_first || ghost_last || before_last != before_first ?
+	    DONE_EXPUNGED :
+	    DONE_OK;
+}
+
+enum vault_result
+view_resolve(struct view *v, struct job *j)
+{
+	const struct store_msg *m;
+	struct store_range *out;
+	enum vault_result result = DONE_OK, one;
+	size_t n, live, k = 0;
+	bool some;
+
+	m = store_msgs(vault_store(), v->box, &n);
+	live = view_live(v);
+	out = vault_alloc(j->nset > 0 ? j->nset : 1, sizeof(*out));
+	for (size_t i = 0; i < j->nset; i++) {
+		if (j->bits & BY_UID) {
+			some = resolve_uids(v, &j->set[i], m, live, &out[k]);
+		} else {
+			one = resolve_seqs(
+			    v, &j->set[i], m, live, &out[k], &some);
+			if (one == DONE_BADSEQ) {
+				free(out);
+				return one;
+			}
+			if (one != DONE_OK)
+				result = one;
+		}
+		if (some)
+			k++;
+	}
+	free(j->set);
+	j->set = out;
+	j->nset = k;
+	j->resolved = true;
+	return result;
+}
+
+bool
+view_news(const struct view *v, const struct store_box *box, bool expunge)
+{
+	if (!v->selected || box == NULL)
+		return false;
+	return v->changed.n > 0 || (expunge && v->ghosts.n > 0) ||
+	    box->messages + v->ghosts.n > v->exists;
+}
+
+/* Rows of the changed; false: not all of them yet. */
+static bool
+tell_flags(struct session *s)
+{
+	const struct store_msg *m;
+	struct view *v = &s->view;
+	struct rows rows;
+	size_t i, n, pos;
+
+	uidlist_sort(&v->changed);
+	rows_start(&rows, s, 0);
+	n = v->changed.n < STEP_ROWS ? v->changed.n : STEP_ROWS;
+	for (i = 0; i < n; i++) {
+		m = store_msg_find(
+		    vault_store(), v->box, v->changed.v[i], &pos);
+		if (m != NULL && m->uid <= v->told)
+			rows_flags(&rows, m, pos);
+	}
+	rows_send(&rows);
+	uidlist_drop(&v->changed, n);
+	return v->changed.n == 0;
+}
+
+/*
+ * In ascending order, each number counted when the ones before it are gone:
+ * what is left below a ghost then is only what lives.
+ */
+static void
+tell_expunged(struct session *s)
+{
+	const struct store_msg *m;
+	struct view *v = &s->view;
+	struct msgout *o;
+	size_t n, told = 0, batch;
+
+	uidlist_sort(&v->ghosts);
+	m = store_msgs(vault_store(), v->box, &n);
+	while (told < v->ghosts.n) {
+		batch = v->ghosts.n - told;
+		if (batch > FOUND_MAX)
+			batch = FOUND_MAX;
+		o = msg_new(s->wire, R_EXPUNGE, 0);
+		msg_put_u32(o, (uint32_t)batch);
+		for (size_t i = 0; i < batch; i++)
+			msg_put_u32(o,
+			    (uint32_t)column_lower(
+				m, n, v->ghosts.v[told + i]) +
+				1);
+		msg_send(o);
+		told += batch;
+	}
+	v->exists -= (uint32_t)v->ghosts.n;
+	uidlist_clear(&v->ghosts);
+}
+
+static void
+tell_keywords(struct session *s, const struct store_box *box)
+{
+	struct msgout *o;
+
+	if (box->nkeywords == s->view.keywords)
+		return;
+	o = msg_new(s->wire, R_KEYWORDS, 0);
+	msg_put_u16(o, box->nkeywords);
+	for (unsigned int i = 0; i < box->nkeywords; i++)
+		msg_put_str(o, box->keywords[i]);
+	msg_send(o);
+	s->view.keywords = box->nkeywords;
+}
+
+bool
+view_tell(struct session *s, bool expunge)
+{
+	const struct store_box *box;
+	const struct store_msg *m;
+	struct view *v = &s->view;
+	struct msgout *o;
+	size_t n;
+
+	if (!v->selected)
+		return true;
+	box = store_box_find(vault_store(), v->box);
+	if (box == NULL)
+		return true;
+	tell_keywords(s, box);
+	if (v->changed.n > 0 && !tell_flags(s))
+		return false;
+	if (expunge && v->ghosts.n > 0)
+		tell_expunged(s);
+	if (box->messages + v->ghosts.n > v->exists) {
+		m = store_msgs(vault_store(), v->box, &n);
+		if (n == 0)
+			return true; /* unreadable: nothing to announce */
+		v->exists = (uint32_t)(n + v->ghosts.n);
+		v->told = m[n - 1].uid;
+		o = msg_new(s->wire, R_EXISTS, 0);
+		msg_put_u32(o, v->exists);
+		msg_send(o);
+	}
+	return true;
+}
