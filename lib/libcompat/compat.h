@@ -79,6 +79,12 @@ const char *compat_syscall_name(int number);
 int compat_audit_open(void);
 int compat_audit_find(int fd, pid_t pid);
 
+/*
+ * The program that links ours when it is executed: an execve(2) within the
+ * sandbox needs it to be reachable.  NULL if none is needed.
+ */
+const char *compat_interpreter(void);
+
 /* Neither core files nor ptrace(2) by one's own user.  0, or -1 with errno. */
 int compat_nodump(void);
 

@@ -83,3 +83,9 @@ compat_syncfs(int fd)
 	errno = ENOSYS;
 	return -1;
 }
+
+const char *
+compat_interpreter(void)
+{
+	return NULL;
+}

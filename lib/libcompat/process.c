@@ -25,6 +25,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <link.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -32,6 +34,8 @@
 extern char **environ;
 
 void setproctitle_init(int, char *[], char *[]);
+
+static int find_interpreter(struct dl_phdr_info *, size_t, void *);
 
 int
 compat_nodump(void)
@@ -64,4 +68,29 @@ int
 fstat(int fd, struct stat *st)
 {
 	return (int)syscall(SYS_fstat, fd, st);
+}
+
+const char *
+compat_interpreter(void)
+{
+	const char *path;
+
+	path = NULL;
+	(void)dl_iterate_phdr(find_interpreter, &path);
+	return path;
+}
+
+/* The first object is the program itself. */
+static int
+find_interpreter(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const char **path;
+
+	path = arg;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		if (info->dlpi_phdr[i].p_type == PT_INTERP)
+			*path = (const char *)(info->dlpi_addr +
+			    info->dlpi_phdr[i].p_vaddr);
+	}
+	return 1;
 }
