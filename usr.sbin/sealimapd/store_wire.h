@@ -29,7 +29,7 @@
 
 #define ACCOUNT_NAME_MAX 320  /* octets of local@domain, NUL included */
 #define SECRET_MAX 1024       /* octets of a password */
-#define LOGIN_ACCOUNT_MAX 32  /* logins waiting for one account */
+#define LOGIN_ACCOUNT_MAX 128 /* logins waiting for one account */
 #define LOGIN_SOURCE_MAX 1024 /* ... from one source address */
 #define LOGIN_QUEUE_MAX 8192  /* ... in all */
 #define LOCK_WAIT_MS 5000     /* a new vault waits for a dying one */
