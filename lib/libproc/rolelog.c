@@ -32,7 +32,6 @@
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
-#include <vis.h>
 
 #include "log.h"
 #include "procs_local.h"
@@ -48,6 +47,7 @@ struct rolelog {
 static void on_line(int, short, void *);
 static int read_line(const struct rolelog *);
 static void print_line(const struct rolelog *, const char *, size_t);
+static void visible(char *, const char *, size_t);
 
 void
 proc_log_add(int fd, const char *role)
@@ -117,8 +117,30 @@ print_line(const struct rolelog *r, const char *packet, size_t len)
 	priority = (unsigned char)packet[4];
 	if (priority > LOG_DEBUG)
 		priority = LOG_DEBUG;
-	strvisx(text, packet + PROC_LOG_HEADER, len - PROC_LOG_HEADER,
-	    VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
+	visible(text, packet + PROC_LOG_HEADER, len - PROC_LOG_HEADER);
 	(void)snprintf(tag, sizeof(tag), "%s[%u]", r->role, pid);
 	log_line(priority, tag, text);
+}
+
+/*
+ * As strvisx(3) with VIS_OCTAL, blanks kept, which the libraries called libbsd
+ * do not agree on.  dst has room for four times len and a NUL.
+ */
+static void
+visible(char *dst, const char *src, size_t len)
+{
+	unsigned char c;
+
+	for (size_t i = 0; i < len; i++) {
+		c = (unsigned char)src[i];
+		if (c >= ' ' && c < 0x7f) {
+			*dst++ = (char)c;
+			continue;
+		}
+		*dst++ = '\\';
+		*dst++ = (char)('0' + (c >> 6));
+		*dst++ = (char)('0' + ((c >> 3) & 7));
+		*dst++ = (char)('0' + (c & 7));
+	}
+	*dst = '\0';
 }
