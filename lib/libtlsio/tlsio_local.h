@@ -1,0 +1,114 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What the files of libtlsio share.
+ */
+
+#ifndef TLSIO_LOCAL_H
+#define TLSIO_LOCAL_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <event.h>
+#include <stdbool.h>
+#include <tls.h>
+
+#include "tlsio.h"
+
+#define RECORD_MAX 16384 /* octets of a TLS record's plain text */
+
+struct tlsio_server {
+	struct tls *tls;
+	struct tls_config *config;
+	size_t refs;
+};
+
+/* A piece of queued output. */
+struct chunk {
+	STAILQ_ENTRY(chunk) entry;
+	size_t off; /* sent */
+	size_t len; /* put */
+	size_t size;
+	uint8_t data[];
+};
+
+enum tlsio_state {
+	TLSIO_PLAIN,
+	TLSIO_UPGRADE,   /* TLS once the output is sent */
+	TLSIO_HANDSHAKE, /* tls_handshake() under way */
+	TLSIO_SECURE
+};
+
+struct tlsio {
+	struct event ev_read;
+	struct event ev_write;
+	struct event ev_soon; /* a timer of 0: see soon() */
+	const struct tlsio_ops *ops;
+	void *arg;
+	struct tlsio_server *server; /* a reference, or NULL */
+	struct tls *tls;
+	STAILQ_HEAD(, chunk) out;
+	size_t out_len;
+	uint8_t *in; /* unread input, NULL if none */
+	size_t in_off;
+	size_t in_len; /* where it ends */
+	size_t in_size;
+	const uint8_t *view; /* or, in the callback, the scratch */
+	size_t view_off;
+	size_t view_len;
+	char *error;
+	int fd;
+	unsigned int busy; /* callbacks on the stack */
+	enum tlsio_state state;
+	enum tlsio_end end;    /* if ending */
+	bool reading;          /* ev_read is added */
+	bool writing;          /* ev_write is added */
+	bool read_wants_write; /* TLS cannot read before it has sent */
+	bool write_wants_read;
+	bool blocked; /* the socket took no more */
+	bool again;   /* input() for what is unread already */
+	bool paused;
+	bool was_full; /* somebody waits for drained */
+	bool finishing;
+	bool peer_eof;
+	bool ending; /* closed() is due, once out is sent */
+	bool told;   /* closed() was called */
+	bool dead;   /* freed within a callback */
+};
+
+enum io_result { IO_OK, IO_WANT_READ, IO_WANT_WRITE, IO_EOF, IO_FAILED };
+
+/* session.c */
+/* What a call returned means; would_block is what EAGAIN means to plain. */
+enum io_result session_result(struct tlsio *, ssize_t, enum io_result);
+void session_fail(struct tlsio *, const char *);
+void session_soon(struct tlsio *);
+void session_events(struct tlsio *);
+
+/* output.c */
+void output_flush(struct tlsio *);
+void output_drop(struct tlsio *);
+
+/* server.c */
+struct tlsio_server *server_ref(struct tlsio_server *);
+
+/* signer.c, ctx_mode.c */
+void signer_init(void);
+bool ctx_mode_used(void);
+
+#endif
