@@ -59,7 +59,9 @@ set -- $counts
 
 if [ "$2" -ne 0 ]; then
 	echo
-	cat "$tmp/failures"
+	# Whole, but for the environment of the run and empty metadata.
+	sed -e '/^Environment variables:/,/^===>/{/^===>/!d;}' \
+	    -e '/^Metadata:/,/^$/d' "$tmp/failures"
 fi
 if [ "$3" -ne 0 ]; then
 	echo

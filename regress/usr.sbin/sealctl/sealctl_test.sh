@@ -1,0 +1,246 @@
+#! /usr/bin/env atf-sh
+#
+# sealctl against a daemon that is played: command words, what goes over the
+# control socket, what is printed, exit codes.
+
+. "$(atf_get_srcdir)/../../suite/suite.sh"
+
+sealctl=$(suite_top)/usr.sbin/sealctl/sealctl
+
+configure() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj /CN=x -keyout key.pem -out cert.pem 2>/dev/null ||
+	    atf_fail "no certificate"
+	chmod 600 key.pem
+	cat >conf <<END
+hostname "mx.one.test"
+domain "one.test"
+domain "two.test"
+run directory "$PWD"
+certificate "x" cert "$PWD/cert.pem" key "$PWD/key.pem"
+user keys 50001
+user net 50002
+user vault 50003
+user work 50004
+user mail 50005
+group mail 50010
+END
+	chmod 600 conf
+	printf '#!/bin/sh\nexec %s -f conf "$@"\n' "$sealctl" >ctl
+	chmod 755 ctl
+}
+
+# fake DAEMON [strange]
+fake() {
+	need python3
+	python3 "$(atf_get_srcdir)/fake_daemon.py" "$PWD/$1.sock" "$@" &
+	echo $! >>fakes
+	wait_for 20 test -s "$1.sock.log" || atf_fail "no fake daemon"
+}
+
+stop_fakes() {
+	[ ! -f fakes ] || while read -r pid; do
+		kill "$pid" 2>/dev/null
+	done <fakes
+}
+
+atf_test_case usage
+usage_body() {
+	configure
+	for words in "" "nonsense" "user" "user add" "user add a b" "check x" \
+	    "show" "show nothing" "user del" "user import" "log loud" "-x"; do
+		# shellcheck disable=SC2086
+		atf_check -s exit:2 -e match:"usage" "$sealctl" -f conf $words
+	done
+	# Of one word only its own commands are shown.
+	atf_check -s exit:2 -e not-match:"reload" ./ctl user
+}
+
+atf_test_case check
+check_body() {
+	configure
+	atf_check -o match:"valid" ./ctl check
+	atf_check -o match:'"valid"' ./ctl -j check
+	echo "domian \"x.test\"" >>conf
+	atf_check -s exit:1 -e match:"conf:12:1: .*domian" ./ctl check
+	atf_check -s exit:1 -e match:"nowhere" "$sealctl" -f nowhere check
+	configure
+	rm cert.pem
+	atf_check -s exit:1 -e match:"cert.pem" ./ctl check
+}
+
+# The sample must be valid but for the files that it names.
+atf_test_case sample
+sample_body() {
+	"$sealctl" -f "$(suite_top)/etc/sealmail.conf" check >out 2>&1
+	if grep -v -e '^/etc/' -e 'mx1' -e '_seal' -e 'aliases' out; then
+		atf_fail "the sample is refused"
+	fi
+	! grep -q 'sealmail.conf:[0-9]' out || atf_fail "$(cat out)"
+}
+
+# So must the manual's examples.
+atf_test_case manual
+manual_body() {
+	page=$(suite_top)/share/man/man5/sealmail.conf.5
+	awk '/^\.Bd -literal/ { n++; on = 1; next } /^\.Ed/ { on = 0 }
+	    on { print > ("example" n) }' "$page"
+	[ -f example2 ] || atf_fail "the page has no examples"
+	for f in example*; do
+		chmod 600 "$f"
+		"$sealctl" -f "$f" check >out 2>&1
+		! grep -q "^$f:[0-9]" out || atf_fail "$f: $(cat out)"
+	done
+}
+
+atf_test_case not_running
+not_running_body() {
+	configure
+	for words in "show processes" "reload" "stop" "user list" \
+	    "show version" "log verbose"; do
+		# shellcheck disable=SC2086
+		atf_check -s exit:3 -o ignore \
+		    -e match:"sealimapd is not running.*start it" ./ctl $words
+	done
+}
+
+atf_test_case show cleanup
+show_body() {
+	configure
+	fake sealimapd
+	atf_check -o save:out -e match:"sealsmtpd is not running" \
+	    ./ctl show processes
+	grep -q '^sealimapd *sealimapd *0 *4711 *50001 *full *0 *3 *2026-' out ||
+	    atf_fail "$(cat out)"
+	# Nothing that a terminal could obey.
+	! LC_ALL=C grep -q '[^ -~]' out || atf_fail "escapes get through"
+	fake sealsmtpd
+	atf_check -o save:out ./ctl show processes -j
+	python3 -c 'import json
+d = json.load(open("out"))
+assert len(d) == 4, d
+assert d[0]["pid"] == 4711 and d[0]["sandbox"] == "full", d
+assert d[1]["role"] == "a\x1b]0;x\x07b", d' || atf_fail "$(cat out)"
+	atf_check -o match:"^sealimapd *9.9" ./ctl show version
+	atf_check -o match:"connections *1099511627776" ./ctl show stats
+	atf_check -o match:"log" -x "echo log; $sealctl -f conf log verbose"
+	grep -q "kind 5 b'.x01'" sealimapd.sock.log || atf_fail "no log message"
+}
+show_cleanup() {
+	stop_fakes
+}
+
+atf_test_case sessions cleanup
+sessions_body() {
+	configure
+	fake sealimapd
+	atf_check -o save:out -e ignore ./ctl -j show sessions
+	python3 -c 'import json
+d = json.load(open("out"))
+assert [x["id"] for x in d] == [7, 8, 7, 8], d
+assert d[0]["account"] == "a@one.test" and d[1]["account"] == "", d' ||
+	    atf_fail "$(cat out)"
+}
+sessions_cleanup() {
+	stop_fakes
+}
+
+atf_test_case user_add cleanup
+user_add_body() {
+	configure
+	fake sealimapd
+	atf_check -o match:"^c@one.test *made-up *reco-very" ./ctl user add C
+	atf_check -o match:'"recovery": "reco-very"' ./ctl -j user add c@two.test
+	atf_check -o match:"^d@two.test *- *reco-very" \
+	    -x "echo 'a b c' | $sealctl -f conf user add -p d@two.test"
+	grep -qF 'password [a b c]' sealimapd.sock.log ||
+	    atf_fail "the password did not arrive"
+	grep -qF 'connect imap-store 0, 1 descriptor' sealimapd.sock.log ||
+	    atf_fail "no descriptor was passed"
+	atf_check -s exit:1 -o ignore -e match:"taken@one.test: there is such" \
+	    ./ctl user add taken
+	atf_check -s exit:1 -e match:"three.test.*no domain of" \
+	    ./ctl user add d@three.test
+	for name in "" "a b" "@one.test" "x@"; do
+		atf_check -s exit:1 -e match:"[a-z]" ./ctl user add "$name"
+	done
+	atf_check -s exit:1 -e match:"no password" \
+	    -x "$sealctl -f conf user add -p d@two.test </dev/null"
+	long=$(printf '%400s' x | tr ' ' x)
+	atf_check -s exit:1 -e match:"longer than 319" ./ctl user add "$long"
+}
+user_add_cleanup() {
+	stop_fakes
+}
+
+atf_test_case user_import cleanup
+user_import_body() {
+	configure
+	fake sealimapd
+	{
+		echo "# a list"
+		echo
+		awk 'BEGIN { for (i = 0; i < 100; i++) print "u" i, "pw " i }'
+		echo "taken secret"
+		echo "u100"
+		printf 'last\tword'
+	} >list
+	atf_check -s exit:1 -o save:out -e match:"taken@one.test: there is" \
+	    ./ctl user import list
+	[ "$(grep -c '^u[0-9]*@one.test' out)" -eq 101 ] || atf_fail "$(cat out)"
+	grep -qF 'password [pw 99]' sealimapd.sock.log || atf_fail "no pw 99"
+	grep -q '^u100@one.test *made-up' out || atf_fail "u100: none made up"
+	grep -qF 'password [word]' sealimapd.sock.log || atf_fail "no last line"
+	atf_check -o match:"^x@two.test" \
+	    -x "echo x@two.test y | $sealctl -f conf user import -"
+	atf_check -s exit:1 -e match:"nothere" ./ctl user import nothere
+}
+user_import_cleanup() {
+	stop_fakes
+}
+
+atf_test_case users cleanup
+users_body() {
+	configure
+	fake sealimapd
+	atf_check -o match:"^b@one.test *active *0 *4096 *2 *2026" ./ctl user list
+	atf_check -o match:"^b@one.test" ./ctl show users one.test
+	atf_check -o match:"^e@one.test" ./ctl user show e
+	atf_check ./ctl user del e
+	atf_check -s exit:1 -e match:"none@one.test: no such account" \
+	    ./ctl user del none
+}
+users_cleanup() {
+	stop_fakes
+}
+
+atf_test_case refusals cleanup
+refusals_body() {
+	configure
+	fake sealimapd
+	fake sealsmtpd strange
+	atf_check -s exit:1 -e match:"sealimapd: reload: .*3:1: syntax" \
+	    ./ctl reload
+	atf_check -s exit:1 -o ignore -e match:"sealsmtpd: .*another question" \
+	    ./ctl show processes
+	# stop: one daemon ends, the other answers nonsense.
+	atf_check -s exit:1 -e match:"sealsmtpd" ./ctl stop
+	atf_check -s exit:3 -e match:"sealimapd is not running" ./ctl user list
+}
+refusals_cleanup() {
+	stop_fakes
+}
+
+atf_init_test_cases() {
+	atf_add_test_case usage
+	atf_add_test_case check
+	atf_add_test_case sample
+	atf_add_test_case manual
+	atf_add_test_case not_running
+	atf_add_test_case show
+	atf_add_test_case sessions
+	atf_add_test_case user_add
+	atf_add_test_case user_import
+	atf_add_test_case users
+	atf_add_test_case refusals
+}
