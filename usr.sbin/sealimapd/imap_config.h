@@ -46,7 +46,8 @@ enum imap_config_message {
 	IMAP_ENGINE_CERT = 0x102,     /* str name, bytes chain */
 	IMAP_ENGINE_LISTENER = 0x103, /* u8 enum imap_listener, u64 certs */
 	IMAP_STORE_BASE = 0x110,
-	IMAP_STORE_DOMAIN = 0x111 /* str name, u32 KDF KiB, u32 KDF passes */
+	IMAP_STORE_DOMAIN =
+	    0x111 /* str name, u32 KDF KiB, u32 KDF passes, u64 quota */
 };
 
 enum imap_listener {
@@ -88,6 +89,7 @@ struct store_domain {
 	char name[IMAP_HOST_MAX];
 	uint32_t kdf_kib;
 	uint32_t kdf_passes;
+	uint64_t quota; /* bytes of a new account; 0: none */
 };
 
 struct store_slice {
@@ -96,7 +98,7 @@ struct store_slice {
 	uint32_t linger;       /* seconds a vault stays after its sessions */
 	uint32_t sessions_max; /* of one user */
 	uint32_t derivations;  /* at a time (cores) */
-	uint64_t quota;        /* bytes of a new account; 0: none */
+	uint64_t quota;        /* of domains that are not listed */
 	struct store_domain *domains; /* the first is the default */
 	size_t n_domains;
 };

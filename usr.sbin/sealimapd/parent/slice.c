@@ -1,0 +1,285 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The slices of imap_config.h on the wire between sealimapd's parent and its
+ * roles, put and get side by side.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "msg.h"
+#include "proc.h"
+
+#include "../imap_config.h"
+
+static int get_engine_base(struct engine_slice *, struct msg *);
+static int get_engine_domain(struct engine_slice *, struct msg *);
+static int get_engine_cert(struct engine_slice *, struct msg *);
+static int get_engine_listener(struct engine_slice *, struct msg *);
+static int get_store_base(struct store_slice *, struct msg *);
+static int get_store_domain(struct store_slice *, struct msg *);
+static void *grow(void *, size_t, size_t);
+
+struct engine_slice *
+engine_slice_new(void)
+{
+	struct engine_slice *s;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		fatal("calloc");
+	return s;
+}
+
+void
+engine_slice_free(struct engine_slice *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n_certs; i++)
+		free(s->certs[i].chain);
+	free(s->certs);
+	free(s->domains);
+	free(s->listeners);
+	free(s);
+}
+
+void
+engine_slice_put(struct wire *w, const struct engine_slice *s)
+{
+	struct msgout *m;
+
+	m = msg_new(w, IMAP_ENGINE_BASE, 0);
+	msg_put_str(m, s->hostname);
+	msg_put_str(m, s->product);
+	msg_put_u8(m, s->log_addresses);
+	msg_put_u8(m, s->codec);
+	msg_put_u64(m, s->literal_max);
+	msg_put_u32(m, s->idle_seconds);
+	msg_put_u32(m, s->login_seconds);
+	msg_put_u32(m, s->sessions_max);
+	msg_put_u32(m, s->login_failures);
+	msg_send(m);
+	for (size_t i = 0; i < s->n_domains; i++) {
+		m = msg_new(w, IMAP_ENGINE_DOMAIN, 0);
+		msg_put_str(m, s->domains[i]);
+		msg_send(m);
+	}
+	for (size_t i = 0; i < s->n_certs; i++) {
+		m = msg_new(w, IMAP_ENGINE_CERT, 0);
+		msg_put_str(m, s->certs[i].name);
+		msg_put_bytes(m, s->certs[i].chain, s->certs[i].len);
+		msg_send(m);
+	}
+	for (size_t i = 0; i < s->n_listeners; i++) {
+		m = msg_new(w, IMAP_ENGINE_LISTENER, 0);
+		msg_put_u8(m, (uint8_t)s->listeners[i].kind);
+		msg_put_u64(m, s->listeners[i].certs);
+		msg_send(m);
+	}
+}
+
+int
+engine_slice_get(struct engine_slice *s, struct msg *m)
+{
+	switch (m->type) {
+	case IMAP_ENGINE_BASE:
+		return get_engine_base(s, m);
+	case IMAP_ENGINE_DOMAIN:
+		return get_engine_domain(s, m);
+	case IMAP_ENGINE_CERT:
+		return get_engine_cert(s, m);
+	case IMAP_ENGINE_LISTENER:
+		return get_engine_listener(s, m);
+	default:
+		return -1;
+	}
+}
+
+static int
+get_engine_base(struct engine_slice *s, struct msg *m)
+{
+	(void)msg_get_str(m, s->hostname, sizeof(s->hostname));
+	(void)msg_get_str(m, s->product, sizeof(s->product));
+	s->log_addresses = msg_get_u8(m) != 0;
+	s->codec = msg_get_u8(m);
+	s->literal_max = msg_get_u64(m);
+	s->idle_seconds = msg_get_u32(m);
+	s->login_seconds = msg_get_u32(m);
+	s->sessions_max = msg_get_u32(m);
+	s->login_failures = msg_get_u32(m);
+	return msg_end(m);
+}
+
+static int
+get_engine_domain(struct engine_slice *s, struct msg *m)
+{
+	if (s->n_domains == IMAP_DOMAINS_MAX)
+		return -1;
+	s->domains = grow(s->domains, s->n_domains, sizeof(*s->domains));
+	(void)msg_get_str(
+	    m, s->domains[s->n_domains], sizeof(s->domains[s->n_domains]));
+	if (msg_end(m) == -1)
+		return -1;
+	s->n_domains++;
+	return 0;
+}
+
+static int
+get_engine_cert(struct engine_slice *s, struct msg *m)
+{
+	struct imap_cert *c;
+	const uint8_t *chain;
+
+	if (s->n_certs == IMAP_CERTS_MAX)
+		return -1;
+	s->certs = grow(s->certs, s->n_certs, sizeof(*s->certs));
+	c = &s->certs[s->n_certs];
+	(void)msg_get_str(m, c->name, sizeof(c->name));
+	chain = msg_get_bytes(m, &c->len, IMAP_CHAIN_MAX);
+	if (msg_end(m) == -1)
+		return -1;
+	c->chain = malloc(c->len + 1);
+	if (c->chain == NULL)
+		fatal("malloc");
+	memcpy(c->chain, chain, c->len);
+	c->chain[c->len] = '\0';
+	s->n_certs++;
+	return 0;
+}
+
+static int
+get_engine_listener(struct engine_slice *s, struct msg *m)
+{
+	struct imap_listen *l;
+	uint8_t kind;
+
+	if (s->n_listeners == IMAP_LISTENERS_MAX)
+		return -1;
+	s->listeners = grow(
+	    s->listeners, s->n_listeners, sizeof(*s->listeners));
+	l = &s->listeners[s->n_listeners];
+	kind = msg_get_u8(m);
+	l->certs = msg_get_u64(m);
+	if (msg_end(m) == -1 || kind < IMAP_LISTEN_IMAPS ||
+	    kind > IMAP_LISTEN_STARTTLS)
+		return -1;
+	l->kind = (enum imap_listener)kind;
+	s->n_listeners++;
+	return 0;
+}
+
+struct store_slice *
+store_slice_new(void)
+{
+	struct store_slice *s;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		fatal("calloc");
+	return s;
+}
+
+void
+store_slice_free(struct store_slice *s)
+{
+	if (s == NULL)
+		return;
+	free(s->domains);
+	free(s);
+}
+
+void
+store_slice_put(struct wire *w, const struct store_slice *s)
+{
+	struct msgout *m;
+
+	m = msg_new(w, IMAP_STORE_BASE, 0);
+	msg_put_u8(m, s->host_index);
+	msg_put_u8(m, s->log_addresses);
+	msg_put_u32(m, s->linger);
+	msg_put_u32(m, s->sessions_max);
+	msg_put_u32(m, s->derivations);
+	msg_put_u64(m, s->quota);
+	msg_send(m);
+	for (size_t i = 0; i < s->n_domains; i++) {
+		m = msg_new(w, IMAP_STORE_DOMAIN, 0);
+		msg_put_str(m, s->domains[i].name);
+		msg_put_u32(m, s->domains[i].kdf_kib);
+		msg_put_u32(m, s->domains[i].kdf_passes);
+		msg_put_u64(m, s->domains[i].quota);
+		msg_send(m);
+	}
+}
+
+int
+store_slice_get(struct store_slice *s, struct msg *m)
+{
+	switch (m->type) {
+	case IMAP_STORE_BASE:
+		return get_store_base(s, m);
+	case IMAP_STORE_DOMAIN:
+		return get_store_domain(s, m);
+	default:
+		return -1;
+	}
+}
+
+static int
+get_store_base(struct store_slice *s, struct msg *m)
+{
+	s->host_index = msg_get_u8(m);
+	s->log_addresses = msg_get_u8(m) != 0;
+	s->linger = msg_get_u32(m);
+	s->sessions_max = msg_get_u32(m);
+	s->derivations = msg_get_u32(m);
+	s->quota = msg_get_u64(m);
+	return msg_end(m) == -1 || s->host_index > 1 ? -1 : 0;
+}
+
+static int
+get_store_domain(struct store_slice *s, struct msg *m)
+{
+	struct store_domain *d;
+
+	if (s->n_domains == IMAP_DOMAINS_MAX)
+		return -1;
+	s->domains = grow(s->domains, s->n_domains, sizeof(*s->domains));
+	d = &s->domains[s->n_domains];
+	(void)msg_get_str(m, d->name, sizeof(d->name));
+	d->kdf_kib = msg_get_u32(m);
+	d->kdf_passes = msg_get_u32(m);
+	d->quota = msg_get_u64(m);
+	if (msg_end(m) == -1)
+		return -1;
+	s->n_domains++;
+	return 0;
+}
+
+/* Room for one more, zeroed. */
+static void *
+grow(void *list, size_t n, size_t size)
+{
+	list = recallocarray(list, n, n + 1, size);
+	if (list == NULL)
+		fatal("recallocarray");
+	return list;
+}

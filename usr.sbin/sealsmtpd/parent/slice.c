@@ -1,0 +1,349 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The slices of smtp_config.h on the wire between sealsmtpd's parent and its
+ * roles, put and get side by side.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "msg.h"
+#include "proc.h"
+
+#include "../smtp_config.h"
+
+#define ALIASES_STEP 1024 /* room for so many more at a time */
+
+static void put_lists(struct wire *, const struct smtp_slice *);
+static void put_aliases(struct wire *, const struct smtp_slice *);
+static int get_base(struct smtp_slice *, struct msg *);
+static int get_domain(struct smtp_slice *, struct msg *);
+static int get_cert(struct smtp_slice *, struct msg *);
+static int get_listener(struct smtp_slice *, struct msg *);
+static int get_aliases(struct smtp_slice *, struct msg *);
+static int get_alias(struct smtp_slice *, struct msg *);
+static void *grow(void *, size_t, size_t, size_t);
+
+struct smtp_slice *
+smtp_slice_new(void)
+{
+	struct smtp_slice *s;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		fatal("calloc");
+	return s;
+}
+
+void
+smtp_slice_free(struct smtp_slice *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n_certs; i++)
+		free(s->certs[i].chain);
+	for (size_t i = 0; i < s->n_aliases; i++) {
+		free(s->aliases[i].alias);
+		free(s->aliases[i].target);
+	}
+	free(s->certs);
+	free(s->aliases);
+	free(s->domains);
+	free(s->listeners);
+	free(s);
+}
+
+void
+smtp_slice_put(struct wire *w, const struct smtp_slice *s)
+{
+	struct msgout *m;
+
+	m = msg_new(w, SMTP_ENGINE_BASE, 0);
+	msg_put_str(m, s->hostname);
+	msg_put_str(m, s->product);
+	msg_put_u8(m, s->log_addresses);
+	msg_put_u8(m, s->codec);
+	msg_put_u64(m, s->message_max);
+	msg_put_u32(m, s->rcpt_max);
+	msg_put_u32(m, s->messages_max);
+	msg_put_u32(m, s->command_seconds);
+	msg_put_u32(m, s->errors_max);
+	msg_put_u32(m, s->received_max);
+	msg_send(m);
+	put_lists(w, s);
+	put_aliases(w, s);
+}
+
+static void
+put_lists(struct wire *w, const struct smtp_slice *s)
+{
+	struct msgout *m;
+
+	for (size_t i = 0; i < s->n_domains; i++) {
+		m = msg_new(w, SMTP_ENGINE_DOMAIN, 0);
+		msg_put_str(m, s->domains[i]);
+		msg_send(m);
+	}
+	for (size_t i = 0; i < s->n_certs; i++) {
+		m = msg_new(w, SMTP_ENGINE_CERT, 0);
+		msg_put_str(m, s->certs[i].name);
+		msg_put_bytes(m, s->certs[i].chain, s->certs[i].len);
+		msg_send(m);
+	}
+	for (size_t i = 0; i < s->n_listeners; i++) {
+		m = msg_new(w, SMTP_ENGINE_LISTENER, 0);
+		msg_put_u8(m, (uint8_t)s->listeners[i].kind);
+		msg_put_u8(m, (uint8_t)s->listeners[i].tls);
+		msg_put_u64(m, s->listeners[i].certs);
+		msg_send(m);
+	}
+}
+
+/* As many to a message as fit. */
+static void
+put_aliases(struct wire *w, const struct smtp_slice *s)
+{
+	struct msgout *m;
+	size_t need;
+
+	m = NULL;
+	for (size_t i = 0; i < s->n_aliases; i++) {
+		need = 8 + strlen(s->aliases[i].alias) +
+		    strlen(s->aliases[i].target);
+		if (m != NULL && msg_room(m) < need) {
+			msg_send(m);
+			m = NULL;
+		}
+		if (m == NULL)
+			m = msg_new(w, SMTP_ENGINE_ALIASES, 0);
+		msg_put_str(m, s->aliases[i].alias);
+		msg_put_str(m, s->aliases[i].target);
+	}
+	if (m != NULL)
+		msg_send(m);
+}
+
+int
+smtp_slice_get(struct smtp_slice *s, struct msg *m)
+{
+	switch (m->type) {
+	case SMTP_ENGINE_BASE:
+		return get_base(s, m);
+	case SMTP_ENGINE_DOMAIN:
+		return get_domain(s, m);
+	case SMTP_ENGINE_CERT:
+		return get_cert(s, m);
+	case SMTP_ENGINE_LISTENER:
+		return get_listener(s, m);
+	case SMTP_ENGINE_ALIASES:
+		return get_aliases(s, m);
+	default:
+		return -1;
+	}
+}
+
+const struct smtp_alias *
+smtp_slice_alias(const struct smtp_slice *s, const char *alias)
+{
+	size_t low, high, middle;
+
+	low = 0;
+	high = s->n_aliases;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (strcmp(s->aliases[middle].alias, alias) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == s->n_aliases || strcmp(s->aliases[low].alias, alias) != 0)
+		return NULL;
+	return &s->aliases[low];
+}
+
+static int
+get_base(struct smtp_slice *s, struct msg *m)
+{
+	(void)msg_get_str(m, s->hostname, sizeof(s->hostname));
+	(void)msg_get_str(m, s->product, sizeof(s->product));
+	s->log_addresses = msg_get_u8(m) != 0;
+	s->codec = msg_get_u8(m);
+	s->message_max = msg_get_u64(m);
+	s->rcpt_max = msg_get_u32(m);
+	s->messages_max = msg_get_u32(m);
+	s->command_seconds = msg_get_u32(m);
+	s->errors_max = msg_get_u32(m);
+	s->received_max = msg_get_u32(m);
+	return msg_end(m);
+}
+
+static int
+get_domain(struct smtp_slice *s, struct msg *m)
+{
+	if (s->n_domains == SMTP_DOMAINS_MAX)
+		return -1;
+	s->domains = grow(s->domains, s->n_domains, 1, sizeof(*s->domains));
+	(void)msg_get_str(
+	    m, s->domains[s->n_domains], sizeof(s->domains[s->n_domains]));
+	if (msg_end(m) == -1)
+		return -1;
+	s->n_domains++;
+	return 0;
+}
+
+static int
+get_cert(struct smtp_slice *s, struct msg *m)
+{
+	struct smtp_cert *c;
+	const uint8_t *chain;
+
+	if (s->n_certs == SMTP_CERTS_MAX)
+		return -1;
+	s->certs = grow(s->certs, s->n_certs, 1, sizeof(*s->certs));
+	c = &s->certs[s->n_certs];
+	(void)msg_get_str(m, c->name, sizeof(c->name));
+	chain = msg_get_bytes(m, &c->len, SMTP_CHAIN_MAX);
+	if (msg_end(m) == -1)
+		return -1;
+	c->chain = malloc(c->len + 1);
+	if (c->chain == NULL)
+		fatal("malloc");
+	memcpy(c->chain, chain, c->len);
+	c->chain[c->len] = '\0';
+	s->n_certs++;
+	return 0;
+}
+
+static int
+get_listener(struct smtp_slice *s, struct msg *m)
+{
+	struct smtp_listen *l;
+	uint8_t kind, tls;
+
+	if (s->n_listeners == SMTP_LISTENERS_MAX)
+		return -1;
+	s->listeners = grow(
+	    s->listeners, s->n_listeners, 1, sizeof(*s->listeners));
+	l = &s->listeners[s->n_listeners];
+	kind = msg_get_u8(m);
+	tls = msg_get_u8(m);
+	l->certs = msg_get_u64(m);
+	if (msg_end(m) == -1 || kind < SMTP_LISTEN_SMTP ||
+	    kind > SMTP_LISTEN_LMTP || tls > SMTP_TLS_FIRST)
+		return -1;
+	l->kind = (enum smtp_listener)kind;
+	l->tls = (enum smtp_tls)tls;
+	s->n_listeners++;
+	return 0;
+}
+
+static int
+get_aliases(struct smtp_slice *s, struct msg *m)
+{
+	while (m->off < m->len) {
+		if (get_alias(s, m) == -1)
+			return -1;
+	}
+	return msg_end(m);
+}
+
+/* They must come sorted: smtp_slice_alias() halves. */
+static int
+get_alias(struct smtp_slice *s, struct msg *m)
+{
+	char alias[SMTP_ADDRESS_MAX], target[SMTP_ADDRESS_MAX];
+	struct smtp_alias *a;
+
+	if (s->n_aliases == SMTP_ALIASES_MAX)
+		return -1;
+	(void)msg_get_str(m, alias, sizeof(alias));
+	(void)msg_get_str(m, target, sizeof(target));
+	if (m->bad)
+		return -1;
+	if (s->n_aliases > 0 &&
+	    strcmp(s->aliases[s->n_aliases - 1].alias, alias) > 0)
+		return -1;
+	if (s->n_aliases % ALIASES_STEP == 0)
+		s->aliases = grow(s->aliases, s->n_aliases, ALIASES_STEP,
+		    sizeof(*s->aliases));
+	a = &s->aliases[s->n_aliases++];
+	a->alias = strdup(alias);
+	a->target = strdup(target);
+	if (a->alias == NULL || a->target == NULL)
+		fatal("strdup");
+	return 0;
+}
+
+struct deliver_slice *
+deliver_slice_new(void)
+{
+	struct deliver_slice *s;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		fatal("calloc");
+	return s;
+}
+
+void
+deliver_slice_free(struct deliver_slice *s)
+{
+	free(s);
+}
+
+void
+deliver_slice_put(struct wire *w, const struct deliver_slice *s)
+{
+	struct msgout *m;
+
+	m = msg_new(w, SMTP_DELIVER_BASE, 0);
+	msg_put_str(m, s->hostname);
+	msg_put_u8(m, s->host_index);
+	msg_put_u8(m, s->log_addresses);
+	msg_put_u64(m, s->quota);
+	msg_put_u64(m, s->free_bytes);
+	msg_put_u64(m, s->free_inodes);
+	msg_send(m);
+}
+
+int
+deliver_slice_get(struct deliver_slice *s, struct msg *m)
+{
+	if (m->type != SMTP_DELIVER_BASE)
+		return -1;
+	(void)msg_get_str(m, s->hostname, sizeof(s->hostname));
+	s->host_index = msg_get_u8(m);
+	s->log_addresses = msg_get_u8(m) != 0;
+	s->quota = msg_get_u64(m);
+	s->free_bytes = msg_get_u64(m);
+	s->free_inodes = msg_get_u64(m);
+	return msg_end(m) == -1 || s->host_index > 1 ? -1 : 0;
+}
+
+/* Room for n more after those that there are, zeroed. */
+static void *
+grow(void *list, size_t old, size_t n, size_t size)
+{
+	list = recallocarray(list, old, old + n, size);
+	if (list == NULL)
+		fatal("recallocarray");
+	return list;
+}
