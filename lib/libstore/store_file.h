@@ -50,7 +50,7 @@ uint8_t *sys_scratch(void);
 #define SCRATCH_SIZE (COPY_SIZE + 4096)
 
 /* The name of an id below blob/: flat, or fanned out by two digits. */
-#define BLOB_NAME_SIZE (ID_HEX + 8)
+#define BLOB_NAME_SIZE 64
 
 /* A blob of a vault: below dirname, to a key, keeping its summary. */
 struct seal_delivery;

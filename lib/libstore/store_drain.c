@@ -1,0 +1,424 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Drain: sealed deliveries in in/ become messages.  PLACE is durable before
+ * the file is renamed into blob/; a crash between is mended at the next
+ * opening, where the fold meets the PLACE and in/ still has the file.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store_local.h"
+
+#define ENTRY (STORE_ID + 1) /* of the waiting list: id, placed */
+#define UNFINISHED_AGE 86400 /* seconds until one without trailer goes */
+#define WAITING_MAX 1000000
+#define LOOKED_MAX 4096 /* directory entries looked at in one drain */
+
+static int
+entry_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, STORE_ID);
+}
+
+static DIR *
+open_in(struct store *st)
+{
+	DIR *dir;
+	int fd;
+
+	fd = sys_open(st->acct, "in", O_RDONLY | O_DIRECTORY);
+	dir = fd == -1 ? NULL : fdopendir(fd);
+	if (dir == NULL && fd != -1)
+		(void)close(fd);
+	return dir;
+}
+
+/*
+ * Before a fold: what lies in in/.  A snapshot is taken only after renames out
+ * of in/ are durable, so any PLACE of such a file is in what is folded.
+ */
+int
+waiting_list(struct store *st)
+{
+	uint8_t id[STORE_ID], *p;
+	struct dirent *de;
+	size_t size;
+	DIR *dir;
+
+	dir = open_in(st);
+	if (dir == NULL)
+		return -1;
+	size = 0;
+	while ((de = readdir(dir)) != NULL && st->nwaiting < WAITING_MAX) {
+		if (seal_unhex(de->d_name, id, sizeof(id)) == -1)
+			continue;
+		if (st->nwaiting == size) {
+			size = size == 0 ? 64 : size * 2;
+			p = reallocarray(st->waiting, size, ENTRY);
+			if (p == NULL) {
+				(void)closedir(dir);
+				return -1;
+			}
+			st->waiting = p;
+		}
+		p = st->waiting + st->nwaiting++ * ENTRY;
+		memcpy(p, id, sizeof(id));
+		p[STORE_ID] = 0;
+	}
+	(void)closedir(dir);
+	if (st->nwaiting > 1)
+		qsort(st->waiting, st->nwaiting, ENTRY, entry_cmp);
+	return 0;
+}
+
+int
+waiting_take(struct store *st, const uint8_t *blob)
+{
+	uint8_t *p;
+
+	if (st->nwaiting == 0)
+		return 0;
+	p = bsearch(blob, st->waiting, st->nwaiting, ENTRY, entry_cmp);
+	if (p != NULL)
+		p[STORE_ID] = 1;
+	return 0;
+}
+
+static int
+move_in(struct store *st, const uint8_t *blob)
+{
+	char from[BLOB_NAME_SIZE], to[BLOB_NAME_SIZE], id[ID_HEX];
+
+	seal_hex(blob, STORE_ID, id);
+	(void)snprintf(from, sizeof(from), "in/%.32s", id);
+	if (blob_place_name(st, blob, to, true) == -1 ||
+	    sys->rename(st->acct, from, st->acct, to) == -1)
+		return -1;
+	if (st->nflat < BLOB_FLAT)
+		st->nflat++;
+	return 0;
+}
+
+/* After the fold, and once the log is known to be durable. */
+int
+waiting_finish(struct store *st)
+{
+	size_t i;
+	int r;
+
+	r = 0;
+	for (i = 0; i < st->nwaiting; i++) {
+		if (st->waiting[i * ENTRY + STORE_ID] &&
+		    move_in(st, st->waiting + i * ENTRY) == -1 &&
+		    errno != ENOENT)
+			r = -1;
+	}
+	free(st->waiting);
+	st->waiting = NULL;
+	st->nwaiting = 0;
+	return r;
+}
+
+struct delivery {
+	uint8_t id[STORE_ID];
+	struct stat sb;
+	struct cold cold;
+	struct seal_stanza stanza;
+	struct buf summary;
+	uint8_t codec;
+	int64_t date;
+	uint64_t size;
+};
+
+/* Every octet as it was written, or half of it may be missing after a crash. */
+static int
+verify(int fd, uint64_t size, const uint8_t *want)
+{
+	struct seal_sum *sum;
+	uint8_t *p;
+	uint64_t off, end;
+	size_t n;
+
+	p = sys_scratch();
+	sum = p == NULL ? NULL : seal_sum_new();
+	if (sum == NULL)
+		return -1;
+	end = size - SEAL_SUM_TAIL;
+	for (off = 0; off < end; off += n) {
+		n = end - off < COPY_SIZE ? (size_t)(end - off) : COPY_SIZE;
+		if (sys_read(fd, p, n, (off_t)off) != (ssize_t)n)
+			break;
+		seal_sum_update(sum, p, n);
+	}
+	return seal_sum_end(sum, want);
+}
+
+enum look { LOOK_OK, LOOK_UNFINISHED, LOOK_BAD, LOOK_ERROR };
+
+static enum look
+look_trailer(struct store *st, int fd, struct delivery *d)
+{
+	uint8_t header[SEAL_HEADER_LEN], tail[SEAL_TRAILER_LEN];
+	struct seal_header h;
+	struct seal_trailer t;
+	uint64_t size;
+
+	if (fstat(fd, &d->sb) == -1)
+		return LOOK_ERROR;
+	if (!S_ISREG(d->sb.st_mode))
+		return LOOK_BAD;
+	size = (uint64_t)d->sb.st_size;
+	if (d->sb.st_size < SEAL_HEADER_LEN + SEAL_TRAILER_LEN ||
+	    sys_read(fd, tail, sizeof(tail),
+		d->sb.st_size - SEAL_TRAILER_LEN) != sizeof(tail) ||
+	    sys_read(fd, header, sizeof(header), 0) != sizeof(header) ||
+	    seal_trailer_parse(tail, &t) == -1 || t.size != size ||
+	    verify(fd, size, t.sum) == -1)
+		return LOOK_UNFINISHED;
+	if (memcmp(t.id, d->id, STORE_ID) != 0 ||
+	    seal_header_parse(header, &h) == -1 ||
+	    memcmp(h.id, d->id, STORE_ID) != 0 ||
+	    seal_stanza_open(st->ring, &t, &d->stanza) == -1)
+		return LOOK_BAD;
+	d->codec = h.codec;
+	memcpy(d->cold.blob, d->id, STORE_ID);
+	memcpy(d->cold.key, d->stanza.key, SEAL_KEY_LEN);
+	d->cold.bytes = size;
+	seal_derive_id(
+	    "delivery", d->stanza.delivery_id, STORE_ID, d->cold.instance);
+	return LOOK_OK;
+}
+
+/* The table's date and size, and the summary. */
+static enum look
+look_inside(struct store *st, struct delivery *d)
+{
+	switch (body_summary(st, &d->cold, &d->summary)) {
+	case STORE_OK:
+		break;
+	case STORE_CORRUPT:
+		return LOOK_BAD;
+	default:
+		return LOOK_ERROR;
+	}
+	switch (body_facts(st, &d->cold, &d->date, &d->size)) {
+	case STORE_OK:
+		return d->size > UINT32_MAX ? LOOK_BAD : LOOK_OK;
+	case STORE_CORRUPT:
+		return LOOK_BAD;
+	default:
+		return LOOK_ERROR;
+	}
+}
+
+static enum look
+look(struct store *st, const char *name, struct delivery *d)
+{
+	enum look result;
+	char path[BLOB_NAME_SIZE];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "in/%.32s", name);
+	fd = sys_open(st->acct, path, O_RDONLY);
+	if (fd == -1)
+		return LOOK_ERROR;
+	result = look_trailer(st, fd, d);
+	(void)close(fd);
+	return result == LOOK_OK ? look_inside(st, d) : result;
+}
+
+/* INBOX, or the box that the hint names. */
+static struct box *
+target(struct store *st, const char *hint)
+{
+	const struct store_box *named;
+
+	named = hint[0] == '\0' ? NULL : store_box_named(st, hint);
+	return box_find(st, named == NULL ? STORE_INBOX : named->id);
+}
+
+static enum store_result
+place_delivery(struct store *st, const struct delivery *d)
+{
+	struct buf b = {0};
+	enum store_result result;
+	struct place p;
+	struct box *box;
+
+	box = target(st, d->stanza.hint);
+	if (box == NULL || col_load(st, box) == -1)
+		return STORE_CORRUPT;
+	if (box->n >= STORE_MESSAGES_MAX)
+		return STORE_LIMIT;
+	result = mut_begin(st, 512);
+	if (result != STORE_OK)
+		return result;
+	memset(&p, 0, sizeof(p));
+	p.box = box->pub.id;
+	p.uid = next_uid(st, box);
+	p.how = HOW_NEW;
+	p.codec = d->codec;
+	memcpy(p.instance, d->cold.instance, STORE_ID);
+	memcpy(p.blob, d->cold.blob, STORE_ID);
+	memcpy(p.key, d->cold.key, SEAL_KEY_LEN);
+	p.bytes = d->cold.bytes;
+	p.size = (uint32_t)d->size;
+	p.saved = (uint32_t)time(NULL);
+	p.date = d->date;
+	p.flags = d->stanza.flags & 0x1f;
+	if (pack_append(st, &st->sum, d->summary.p, d->summary.len,
+		&st->next_sum_off) == 0)
+		st->next_sum_len = (uint32_t)d->summary.len;
+	op_place(&b, &p);
+	op_queue(st, OP_PLACE, &b);
+	buf_clear(&b);
+	explicit_bzero(&p, sizeof(p));
+	op_group_end(st);
+	return st->failed ? STORE_IO : STORE_OK;
+}
+
+/* Kept, for somebody to look at, and out of the way. */
+static int
+set_aside(struct store *st, const char *name)
+{
+	char from[BLOB_NAME_SIZE], to[BLOB_NAME_SIZE];
+
+	if (sys->mkdir(st->acct, "in/.bad", 0700) == -1 && errno != EEXIST)
+		return -1;
+	(void)snprintf(from, sizeof(from), "in/%.32s", name);
+	(void)snprintf(to, sizeof(to), "in/.bad/%.32s", name);
+	return sys->rename(st->acct, from, st->acct, to);
+}
+
+static int
+drop_unfinished(struct store *st, const char *name, const struct stat *sb)
+{
+	char path[BLOB_NAME_SIZE];
+	time_t now;
+
+	now = time(NULL);
+	if (sb->st_mtime > now || now - sb->st_mtime < UNFINISHED_AGE)
+		return 0;
+	(void)snprintf(path, sizeof(path), "in/%.32s", name);
+	return sys->unlink(st->acct, path, 0);
+}
+
+/* In blob/ by the same name: it was placed, and a copy put it back here. */
+static bool
+known(struct store *st, const char *name)
+{
+	char path[BLOB_NAME_SIZE];
+	struct stat sb;
+
+	(void)snprintf(path, sizeof(path), "blob/%.32s", name);
+	if (fstatat(st->acct, path, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	(void)snprintf(path, sizeof(path), "blob/%.2s/%.32s", name, name);
+	return fstatat(st->acct, path, &sb, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* 1 if it was placed. */
+static int
+drain_one(
+    struct store *st, const char *name, struct store_drained *out, uint8_t *id)
+{
+	enum store_result result;
+	struct delivery *d;
+	enum look how;
+	char path[BLOB_NAME_SIZE];
+
+	if (known(st, name)) {
+		(void)snprintf(path, sizeof(path), "in/%.32s", name);
+		(void)sys->unlink(st->acct, path, 0);
+		return 0;
+	}
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return 0;
+	memcpy(d->id, id, STORE_ID);
+	how = look(st, name, d);
+	result = STORE_UNKNOWN;
+	if (how == LOOK_OK)
+		result = place_delivery(st, d);
+	else if (how == LOOK_UNFINISHED)
+		(void)drop_unfinished(st, name, &d->sb);
+	else if (how == LOOK_BAD && set_aside(st, name) == 0)
+		out->bad++;
+	buf_clear(&d->summary);
+	freezero(d, sizeof(*d));
+	return result == STORE_OK;
+}
+
+static void
+drain_dir(struct store *st, DIR *dir, struct store_drained *out, uint8_t *ids)
+{
+	struct dirent *de;
+	uint8_t *id;
+	size_t looked;
+
+	for (looked = 0; (de = readdir(dir)) != NULL;) {
+		id = ids + out->placed * STORE_ID;
+		if (out->placed == STORE_DRAIN_MAX || looked == LOOKED_MAX) {
+			out->more = true;
+			break;
+		}
+		if (seal_unhex(de->d_name, id, STORE_ID) == -1)
+			continue;
+		looked++;
+		if (drain_one(st, de->d_name, out, id) == 1)
+			out->placed++;
+		if (st->failed)
+			break;
+	}
+}
+
+enum store_result
+store_drain(struct store *st, struct store_drained *out)
+{
+	uint8_t ids[(STORE_DRAIN_MAX + 1) * STORE_ID];
+	enum store_result result;
+	unsigned int i;
+	DIR *dir;
+
+	memset(out, 0, sizeof(*out));
+	result = mut_begin(st, STORE_DRAIN_MAX * 220);
+	if (result != STORE_OK)
+		return result;
+	dir = open_in(st);
+	if (dir == NULL)
+		return sys_result();
+	drain_dir(st, dir, out, ids);
+	(void)closedir(dir);
+	result = store_commit(st);
+	for (i = 0; result == STORE_OK && i < out->placed; i++) {
+		/* One that stays is found again by the next opening. */
+		if (move_in(st, ids + i * STORE_ID) == -1)
+			result = STORE_IO;
+	}
+	return result;
+}

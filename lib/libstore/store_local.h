@@ -1,0 +1,385 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* The inside of an opened account; for the vault's sources only. */
+
+#ifndef STORE_LOCAL_H
+#define STORE_LOCAL_H
+
+#include <sys/tree.h>
+
+#include "seal.h"
+#include "seal_keys.h"
+#include "seal_log.h"
+#include "seal_read.h"
+#include "store.h"
+#include "store_file.h"
+
+#define WRITER_LEN 8
+#define WRITERS_MAX 16            /* writers of one account, ever */
+#define SEG_HEADER 64             /* octets before a segment's first frame */
+#define SEG_FIRST 65536           /* zeroed ahead in a new segment */
+#define SEG_STEP 262144           /* zeroed ahead in a grown one */
+#define SEG_MAX (1024 * 1024)     /* a segment ends about here */
+#define OPS_SOFT (256 * 1024)     /* queued octets that make a frame */
+#define OPS_BATCH 4096            /* messages in one FLAG or EXPUNGE */
+#define MOVE_BATCH 256            /* messages of a MOVE in one frame */
+#define COLD_LEN 128              /* octets of a cold record */
+#define CACHE_BLOCKS 4            /* opened blocks of one pack */
+#define CHECKPOINT_MIN (16 << 20) /* octets of log before a checkpoint */
+#define SNAP_MIN 65536            /* octets of log before a snapshot */
+#define TOMB_KEEP (180 * 86400)   /* seconds */
+#define BLOB_FLAT 4096            /* files in blob/ before it fans out */
+#define UID_SKIP 65536            /* by a new writer, in each box */
+#define BOX_FIRST_ID 16           /* of boxes that a user makes */
+#define SUM_UNKNOWN UINT32_MAX    /* summary not in the pack */
+
+/* A growing buffer that is wiped when it moves and when it ends. */
+struct buf {
+	uint8_t *p;
+	size_t len;
+	size_t size;
+	bool failed; /* no memory: what was put is not whole */
+};
+void buf_put8(struct buf *, uint8_t);
+void buf_put16(struct buf *, uint16_t);
+void buf_put32(struct buf *, uint32_t);
+void buf_put64(struct buf *, uint64_t);
+void buf_put(struct buf *, const void *, size_t);
+void buf_put_str(struct buf *, const char *); /* u16 length, octets */
+void buf_clear(struct buf *);                 /* wipes, frees */
+void buf_reset(struct buf *, size_t len);     /* wipes what is past len */
+
+/* Reading: past the end sets bad and gives zeros. */
+struct rd {
+	const uint8_t *p;
+	size_t len;
+	size_t off;
+	bool bad;
+};
+uint8_t rd8(struct rd *);
+uint16_t rd16(struct rd *);
+uint32_t rd32(struct rd *);
+uint64_t rd64(struct rd *);
+const uint8_t *rd_raw(struct rd *, size_t); /* NULL if bad */
+void rd_copy(struct rd *, void *, size_t);
+char *rd_str(struct rd *, size_t max); /* malloc'd; NULL if bad */
+
+/* Operations; codes and bodies are in FORMAT. */
+enum op {
+	OP_MKBOX = 1,
+	OP_MVBOX = 2,
+	OP_RMBOX = 3,
+	OP_PLACE = 4,
+	OP_EXPUNGE = 5,
+	OP_RETIRE = 6,
+	OP_FLAG = 7,
+	OP_SUB = 8,
+	OP_USE = 9,
+	OP_KEYWORD = 10,
+	OP_SAW = 11,
+	OP_PAIR = 12,
+	OP_LEASE = 13,
+	OP_SIEVE = 14,
+	OP_META = 15,
+	OP_BEGIN = 16, /* of a checkpoint */
+	OP_END = 17,
+	OP_TOMB = 18,
+	OP_GARBAGE = 19,
+	OP_SHARED = 20,
+	OP_UIDNEXT = 21
+};
+/* How a PLACE came to be. */
+enum { HOW_NEW = 0, HOW_COPY = 1, HOW_MOVE = 2, HOW_STATE = 3 };
+/* Flags of a frame. */
+#define FRAME_CHECKPOINT 0x01
+#define FRAME_END 0x02 /* the last of a checkpoint */
+
+struct place {
+	uint64_t box;
+	uint32_t uid;
+	uint8_t how;
+	uint8_t codec;
+	int16_t zone;
+	uint8_t instance[STORE_ID];
+	uint8_t blob[STORE_ID];
+	uint8_t key[SEAL_KEY_LEN];
+	uint8_t threadid[STORE_ID];
+	uint64_t bytes;
+	uint32_t size;
+	uint32_t saved;
+	int64_t date;
+	uint64_t flags;
+	uint64_t modseq; /* 0: the operation's own */
+};
+
+struct tomb {
+	uint32_t uid;
+	uint32_t when;
+	uint64_t modseq;
+	uint64_t inst;
+};
+
+struct box {
+	struct store_box pub; /* first: callers hold pointers to it */
+	struct store_msg *col;
+	size_t n;
+	size_t size;
+	struct tomb *tombs;
+	size_t ntombs;
+	size_t tombs_size;
+	bool loaded;
+	bool dirty; /* differs from its file */
+	unsigned int users;
+	uint32_t file; /* version of its file in snap/, 0: none */
+	uint32_t uidmax;
+	char *keywords[STORE_KEYWORDS_MAX];
+};
+
+struct cold {
+	uint8_t instance[STORE_ID];
+	uint8_t blob[STORE_ID];
+	uint8_t key[SEAL_KEY_LEN];
+	uint8_t threadid[STORE_ID];
+	uint64_t bytes;
+	uint64_t sum_off;
+	uint32_t sum_len; /* SUM_UNKNOWN: read the blob */
+};
+
+/* A blob with more than one instance. */
+struct shared {
+	RB_ENTRY(shared) entry;
+	uint8_t blob[STORE_ID];
+	uint32_t count;
+};
+RB_HEAD(shared_tree, shared);
+
+struct garbage {
+	uint8_t blob[STORE_ID];
+	uint64_t bytes;
+};
+
+struct writer {
+	uint8_t id[WRITER_LEN];
+	uint8_t host;
+	uint8_t chain[SEAL_CHAIN_LEN]; /* tag of the last frame */
+	uint32_t seg;
+	uint64_t off; /* in seg, of the next frame */
+	uint64_t seq; /* of the last frame */
+	uint64_t lamport;
+};
+
+/* A file of 64 KiB blocks, each sealed, that only grows. */
+struct pack {
+	int fd;
+	uint8_t kind;
+	uint64_t gen;
+	uint64_t len; /* plain octets, the tail's included */
+	struct buf tail;
+	struct {
+		uint8_t *p;
+		uint64_t block;
+		unsigned int used;
+	} cache[CACHE_BLOCKS];
+	unsigned int tick;
+};
+
+struct store {
+	int base;
+	int acct;
+	int lock;
+	const struct seal_ring *ring;
+	uint8_t *snap_key; /* secret memory */
+	uint8_t account[STORE_ID];
+	uint8_t host;
+	char damage[200];
+	bool failed; /* a write or sync failed: no more commits */
+	bool replaying;
+	store_notify notify;
+	void *notify_arg;
+
+	struct writer writers[WRITERS_MAX];
+	size_t nwriters;
+	size_t own; /* index of ours */
+	uint64_t lamport;
+	int log_fd;
+	uint64_t log_alloc;      /* zeroed octets of the segment */
+	uint64_t log_since;      /* octets of log since the checkpoint */
+	uint64_t log_snapped;    /* of those, in the snapshot */
+	uint64_t checkpoint_len; /* octets of the last checkpoint */
+	struct buf ops;
+	unsigned int nops;
+	uint64_t ops_lamport; /* of the first queued */
+
+	struct box **boxes; /* by id */
+	size_t nboxes;
+	size_t boxes_size;
+	uint64_t next_box;
+	uint32_t last_uidvalidity;
+	char **subs; /* sorted */
+	size_t nsubs;
+	size_t subs_size;
+	struct shared_tree shared;
+	struct garbage *garbage;
+	size_t ngarbage;
+	size_t garbage_size;
+	uint64_t live; /* octets of blobs in use */
+	uint64_t live_written;
+	uint64_t nflat; /* files in blob/ itself */
+
+	uint64_t gen; /* of snap/ */
+	int snap_fd;  /* snap/<gen>, -1 */
+	bool snap_bad;
+	struct pack cold;
+	struct pack sum;
+	uint64_t next_sum_off; /* for the PLACE that follows */
+	uint32_t next_sum_len;
+	struct buf sum_buf; /* the summary last asked for */
+	uint8_t *waiting;   /* ids in in/ while replaying, sorted */
+	size_t nwaiting;
+	uint32_t now; /* time of the frame being applied */
+	unsigned int bodies;
+	bool trash_checked;
+};
+
+RB_PROTOTYPE(shared_tree, shared, entry, shared_cmp)
+
+/* store_pack.c */
+void pack_init(struct pack *, uint8_t kind);
+int pack_open(struct store *, struct pack *, const char *name, bool create);
+int
+pack_append(struct store *, struct pack *, const void *, size_t, uint64_t *off);
+int pack_read(struct store *, struct pack *, uint64_t off, size_t, void *);
+void pack_forget(struct pack *); /* caches only */
+void pack_close(struct pack *);
+int cold_append(struct store *, const struct cold *, uint32_t *ref);
+int cold_read(struct store *, uint32_t ref, struct cold *);
+
+/* store_seq.c: sealed files, written and read from front to end. */
+struct seq {
+	int fd;
+	uint8_t ad[48]; /* header, then block number and last */
+	const uint8_t *key;
+	uint64_t block;
+	uint64_t size; /* of the file being read */
+	uint8_t *plain;
+	size_t len; /* in plain */
+	size_t off;
+	bool writing;
+};
+int seq_create(struct store *, struct seq *, const char *name, uint8_t kind);
+int seq_put(struct seq *, const void *, size_t);
+int seq_open(struct store *, struct seq *, const char *name, uint8_t kind);
+int seq_get(struct seq *, void *, size_t);
+bool seq_done(const struct seq *);
+/* Writing: the last block.  Reading: all was read.  Closes in any case. */
+int seq_end(struct seq *);
+void seq_abort(struct seq *);
+
+/* store_log.c */
+int log_key(struct store *, uint32_t epoch, uint8_t key[SEAL_KEY_LEN]);
+void seg_name(const struct writer *, uint32_t seg, char *, size_t);
+int seg_parse_name(const char *, uint8_t writer[WRITER_LEN], uint32_t *seg);
+struct seg_header {
+	uint8_t writer[WRITER_LEN];
+	uint8_t host;
+	uint8_t flags; /* SEG_CHECKPOINT */
+	uint32_t seg;
+	uint64_t first_seq;
+	uint8_t chain[SEAL_CHAIN_LEN];
+};
+#define SEG_CHECKPOINT 0x01 /* begins with one */
+int seg_header_parse(struct store *, const uint8_t *, struct seg_header *);
+/* Room for len octets of operations; STORE_NOSPACE before anything changed. */
+enum store_result log_reserve(struct store *, size_t len);
+int log_new_segment(struct store *, size_t room, uint8_t flags);
+int log_reopen(struct store *, bool copy);
+int log_write(struct store *, uint8_t flags);
+struct writer *own_writer(struct store *);
+
+/* store_replay.c */
+enum store_result replay(struct store *, bool from_snapshot, bool *clean);
+
+/* store_ops.c: queueing and applying. */
+void op_place(struct buf *, const struct place *);
+void op_queue(struct store *, enum op, const struct buf *body);
+int op_apply(struct store *, enum op, struct rd *, uint64_t modseq);
+void op_group_end(struct store *);
+enum store_result mut_begin(struct store *, size_t len);
+void damaged(struct store *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* store_box.c */
+struct box *box_find(struct store *, uint64_t id);
+struct box *box_add(struct store *, uint64_t id, char *name_take);
+void box_remove(struct store *, struct box *);
+void box_free(struct box *);
+int box_set_keyword(struct box *, unsigned int bit, char *name_take);
+int sub_set(struct store *, const char *, bool on);
+int sub_apply(struct store *, char *name_take, bool on);
+int make_first_boxes(struct store *);
+uint32_t next_uid(const struct store *, const struct box *);
+void box_update(const struct store *, struct box *);
+int shared_add(struct store *, const uint8_t *blob, uint32_t count);
+/* One instance less: into garbage where it was the last. */
+int blob_unref(struct store *, const uint8_t *blob, uint64_t bytes);
+int garbage_add(struct store *, const uint8_t *blob, uint64_t bytes);
+
+/* store_col.c */
+int col_load(struct store *, struct box *);
+void col_unload(struct box *);
+int col_save(struct store *, struct box *);
+int col_insert(struct store *, struct box *, const struct store_msg *);
+size_t col_find(const struct box *, uint32_t uid, bool *found);
+int col_remove(struct store *, struct box *, const uint32_t *pos, size_t n,
+    uint64_t modseq);
+int tomb_add(struct box *, const struct tomb *);
+void count_msg(struct box *, const struct store_msg *, int sign);
+
+/* store_state.c, store_snap.c */
+int state_write(struct store *, struct seq *);
+int state_read(struct store *, struct seq *);
+void state_reset(struct store *);
+int snap_load(struct store *);
+int snap_new(struct store *);
+void snap_invalidate(struct store *);
+enum store_result snap_save(struct store *);
+
+/* store_checkpoint.c */
+enum store_result checkpoint(struct store *);
+
+/* store_body.c */
+int blob_open_file(struct store *, const uint8_t *blob);
+enum store_result
+body_summary(struct store *, const struct cold *, struct buf *packed);
+enum store_result body_facts(
+    struct store *, const struct cold *, int64_t *date, uint64_t *size);
+int blob_place_name(struct store *, const uint8_t *blob, char *name, bool make);
+
+/* store_open.c */
+enum store_result store_open_host(int base, int acct, const struct seal_ring *,
+    unsigned int host, struct store **);
+
+/* store_gc.c, store_head.c, store_drain.c */
+enum store_result gc_step(struct store *, bool *more);
+int quota_write(struct store *);
+int head_write(struct store *);
+int head_check(struct store *, bool *behind);
+int waiting_list(struct store *);
+int waiting_take(struct store *, const uint8_t *blob);
+int waiting_finish(struct store *);
+
+#endif

@@ -1,0 +1,496 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Messages in boxes: flags, keywords, expunge, copy, move, and what is known
+ * of one.  Each mutation is split into groups of bounded size; a group is
+ * whole in one frame.
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "store_local.h"
+
+/* A walk over the messages of a set of UIDs, by place in the column. */
+struct walk {
+	const struct store_range *ranges;
+	size_t n;
+	size_t range;
+	size_t pos;
+	bool begun;
+};
+
+/* The next place, or SIZE_MAX.  The column may have grown at its end. */
+static size_t
+walk_next(const struct box *b, struct walk *w)
+{
+	bool found;
+	size_t i;
+
+	for (; w->range < w->n; w->range++, w->begun = false) {
+		if (!w->begun) {
+			i = col_find(b, w->ranges[w->range].first, &found);
+			if (i > w->pos || w->range == 0)
+				w->pos = i;
+			w->begun = true;
+		}
+		if (w->pos < b->n &&
+		    b->col[w->pos].uid <= w->ranges[w->range].last)
+			return w->pos++;
+	}
+	return SIZE_MAX;
+}
+
+enum store_result
+store_keyword(struct store *st, uint64_t id, const char *name, bool make,
+    unsigned int *bit)
+{
+	struct buf b = {0};
+	enum store_result result;
+	struct box *box;
+	unsigned int i;
+
+	box = box_find(st, id);
+	if (box == NULL)
+		return STORE_UNKNOWN;
+	for (i = 0; i < box->pub.nkeywords; i++) {
+		if (strcasecmp(box->keywords[i], name) == 0) {
+			*bit = 8 + i;
+			return STORE_OK;
+		}
+	}
+	if (!make)
+		return STORE_UNKNOWN;
+	if (name[0] == '\0' || strlen(name) > STORE_KEYWORD_MAX)
+		return STORE_BADNAME;
+	if (i >= STORE_KEYWORDS_MAX)
+		return STORE_LIMIT;
+	result = mut_begin(st, STORE_KEYWORD_MAX + 64);
+	if (result != STORE_OK)
+		return result;
+	buf_put64(&b, id);
+	buf_put8(&b, (uint8_t)i);
+	buf_put_str(&b, name);
+	op_queue(st, OP_KEYWORD, &b);
+	buf_clear(&b);
+	op_group_end(st);
+	*bit = 8 + i;
+	return st->failed ? STORE_IO : STORE_OK;
+}
+
+static enum store_result
+open_box(struct store *st, uint64_t id, struct box **box)
+{
+	*box = box_find(st, id);
+	if (*box == NULL)
+		return STORE_UNKNOWN;
+	return col_load(st, *box) == -1 ? STORE_CORRUPT : STORE_OK;
+}
+
+static uint64_t
+known_bits(const struct box *b)
+{
+	unsigned int n;
+
+	n = b->pub.nkeywords;
+	return 0x1f | (n == 0 ? 0 : ((1ULL << n) - 1) << 8);
+}
+
+/* Sends the list that put_listed() gathered, as one operation. */
+static void
+flush_list(struct store *st, enum op op, struct buf *head, struct buf *list,
+    uint32_t n)
+{
+	struct buf b = {0};
+
+	if (n > 0) {
+		buf_put(&b, head->p, head->len);
+		buf_put32(&b, n);
+		buf_put(&b, list->p, list->len);
+		if (head->failed || list->failed)
+			st->failed = true;
+		op_queue(st, op, &b);
+		op_group_end(st);
+	}
+	buf_clear(&b);
+	buf_reset(list, 0);
+}
+
+enum store_result
+store_flags(struct store *st, uint64_t id, const struct store_range *ranges,
+    size_t n, uint64_t set, uint64_t clear, uint64_t unchanged)
+{
+	struct walk w = {ranges, n, 0, 0, false};
+	struct buf head = {0}, list = {0};
+	const struct store_msg *m;
+	enum store_result result;
+	struct box *box;
+	uint32_t count;
+	size_t i;
+
+	result = open_box(st, id, &box);
+	if (result != STORE_OK)
+		return result;
+	if (n > STORE_RANGES_MAX || (set & ~known_bits(box)) != 0)
+		return STORE_INVALID;
+	result = mut_begin(st, 64 + OPS_BATCH * 12);
+	buf_put64(&head, id);
+	buf_put64(&head, set);
+	buf_put64(&head, clear);
+	for (count = 0; result == STORE_OK;) {
+		i = walk_next(box, &w);
+		m = i == SIZE_MAX ? NULL : &box->col[i];
+		if (m != NULL && ((m->flags & ~clear) | set) != m->flags &&
+		    m->modseq <= unchanged) {
+			buf_put32(&list, m->uid);
+			buf_put64(&list, m->inst);
+			count++;
+		}
+		if (m != NULL && count < OPS_BATCH)
+			continue;
+		flush_list(st, OP_FLAG, &head, &list, count);
+		count = 0;
+		if (m == NULL)
+			break;
+		result = mut_begin(st, 64 + OPS_BATCH * 12);
+	}
+	buf_clear(&head);
+	buf_clear(&list);
+	return result == STORE_OK && st->failed ? STORE_IO : result;
+}
+
+/* An expunge of what lies at pos[0..n). */
+static void
+queue_expunge(
+    struct store *st, struct box *box, const uint32_t *pos, uint32_t n)
+{
+	struct buf b = {0};
+	uint32_t i;
+
+	buf_put64(&b, box->pub.id);
+	buf_put32(&b, n);
+	for (i = 0; i < n; i++) {
+		buf_put32(&b, box->col[pos[i]].uid);
+		buf_put64(&b, box->col[pos[i]].inst);
+	}
+	op_queue(st, OP_EXPUNGE, &b);
+	buf_clear(&b);
+}
+
+static uint32_t
+gather(struct box *box, struct walk *w, bool all, uint32_t *pos, uint32_t max)
+{
+	uint32_t count;
+	size_t i;
+
+	for (count = 0; count < max;) {
+		i = walk_next(box, w);
+		if (i == SIZE_MAX)
+			break;
+		if (all || (box->col[i].flags & STORE_DELETED))
+			pos[count++] = (uint32_t)i;
+	}
+	return count;
+}
+
+/*
+ * From the highest down, so that what is told stands as it is told; the set is
+ * gathered whole first, and removed in groups from its end.
+ */
+enum store_result
+store_expunge(struct store *st, uint64_t id, const struct store_range *ranges,
+    size_t n, bool all)
+{
+	struct walk w = {ranges, n, 0, 0, false};
+	enum store_result result;
+	struct box *box;
+	uint32_t *pos, count, part;
+
+	result = open_box(st, id, &box);
+	if (result != STORE_OK || box->n == 0)
+		return result;
+	if (n > STORE_RANGES_MAX)
+		return STORE_INVALID;
+	pos = calloc(box->n, sizeof(*pos));
+	if (pos == NULL)
+		return STORE_IO;
+	count = gather(box, &w, all, pos, (uint32_t)box->n);
+	while (result == STORE_OK && count > 0) {
+		part = count < OPS_BATCH ? count : OPS_BATCH;
+		result = mut_begin(st, 64 + OPS_BATCH * 12);
+		if (result != STORE_OK)
+			break;
+		count -= part;
+		queue_expunge(st, box, pos + count, part);
+		op_group_end(st);
+		if (st->failed)
+			result = STORE_IO;
+	}
+	free(pos);
+	return result;
+}
+
+/* The new instance: of a move, the same wherever it is merged. */
+static void
+new_instance(const struct cold *c, uint64_t to, bool move, uint8_t *instance)
+{
+	struct buf b = {0};
+
+	if (!move) {
+		seal_random(instance, STORE_ID);
+		return;
+	}
+	buf_put(&b, c->instance, STORE_ID);
+	buf_put64(&b, to);
+	if (b.failed)
+		seal_random(instance, STORE_ID);
+	else
+		seal_derive_id("move", b.p, b.len, instance);
+	buf_clear(&b);
+}
+
+/* Keyword bits of one box as those of the other, made where missing. */
+static enum store_result
+map_flags(struct store *st, const struct box *from, struct box *to,
+    uint64_t flags, uint64_t *mapped)
+{
+	enum store_result result;
+	unsigned int i, bit;
+
+	*mapped = flags & 0x1f;
+	for (i = 0; i < from->pub.nkeywords; i++) {
+		if (!(flags & 1ULL << (8 + i)))
+			continue;
+		result = store_keyword(
+		    st, to->pub.id, from->keywords[i], true, &bit);
+		if (result == STORE_OK)
+			*mapped |= 1ULL << bit;
+		else if (result != STORE_LIMIT)
+			return result;
+	}
+	return STORE_OK;
+}
+
+struct copying {
+	struct store *st;
+	struct box *from;
+	struct box *to;
+	bool move;
+	void (*cb)(void *arg, uint32_t uid, uint32_t newuid);
+	void *arg;
+};
+
+static enum store_result
+copy_one(struct copying *cp, uint32_t pos)
+{
+	struct buf b = {0};
+	enum store_result result;
+	struct store_msg m;
+	struct place p;
+	struct cold c;
+
+	m = cp->from->col[pos];
+	memset(&p, 0, sizeof(p));
+	result = map_flags(cp->st, cp->from, cp->to, m.flags, &p.flags);
+	if (result != STORE_OK)
+		return result;
+	if (cold_read(cp->st, m.cold, &c) == -1)
+		return STORE_CORRUPT;
+	p.box = cp->to->pub.id;
+	p.uid = next_uid(cp->st, cp->to);
+	p.how = cp->move ? HOW_MOVE : HOW_COPY;
+	p.codec = (uint8_t)m.codec;
+	p.zone = (int16_t)m.zone;
+	new_instance(&c, p.box, cp->move, p.instance);
+	memcpy(p.blob, c.blob, STORE_ID);
+	memcpy(p.key, c.key, SEAL_KEY_LEN);
+	memcpy(p.threadid, c.threadid, STORE_ID);
+	p.bytes = c.bytes;
+	p.size = m.size;
+	p.saved = (uint32_t)time(NULL);
+	p.date = m.date;
+	cp->st->next_sum_off = c.sum_off;
+	cp->st->next_sum_len = c.sum_len;
+	op_place(&b, &p);
+	op_queue(cp->st, OP_PLACE, &b);
+	if (cp->cb != NULL)
+		cp->cb(cp->arg, m.uid, p.uid);
+	buf_clear(&b);
+	explicit_bzero(&p, sizeof(p));
+	explicit_bzero(&c, sizeof(c));
+	return cp->st->failed ? STORE_IO : STORE_OK;
+}
+
+/* All keywords that are needed, before the groups begin: theirs are whole. */
+static enum store_result
+make_keywords(struct copying *cp, const uint32_t *pos, uint32_t n)
+{
+	uint64_t flags, mapped;
+	uint32_t i;
+
+	for (i = 0, flags = 0; i < n; i++)
+		flags |= cp->from->col[pos[i]].flags;
+	return map_flags(cp->st, cp->from, cp->to, flags, &mapped);
+}
+
+enum store_result
+store_copy(struct store *st, uint64_t id, const struct store_range *ranges,
+    size_t n, uint64_t to, bool move,
+    void (*cb)(void *arg, uint32_t uid, uint32_t newuid), void *arg)
+{
+	struct walk w = {ranges, n, 0, 0, false};
+	struct copying cp = {st, NULL, NULL, move, cb, arg};
+	enum store_result result;
+	uint32_t *pos, count, part, i, gone;
+
+	result = open_box(st, id, &cp.from);
+	if (result == STORE_OK)
+		result = open_box(st, to, &cp.to);
+	if (result != STORE_OK || cp.from->n == 0)
+		return result;
+	if (n > STORE_RANGES_MAX || (move && id == to))
+		return STORE_INVALID;
+	pos = calloc(cp.from->n, sizeof(*pos));
+	if (pos == NULL)
+		return STORE_IO;
+	count = gather(cp.from, &w, true, pos, (uint32_t)cp.from->n);
+	result = make_keywords(&cp, pos, count);
+	for (gone = 0; result == STORE_OK && count > 0; count -= part) {
+		part = count < MOVE_BATCH ? count : MOVE_BATCH;
+		result = mut_begin(st, MOVE_BATCH * 220 + 64);
+		if (result == STORE_OK && cp.to->n + part > STORE_MESSAGES_MAX)
+			result = STORE_LIMIT;
+		for (i = 0; result == STORE_OK && i < part; i++)
+			result = copy_one(
+			    &cp, pos[gone + i] - (move ? gone : 0));
+		if (result == STORE_OK && move) {
+			for (i = 0; i < part; i++)
+				pos[gone + i] -= gone;
+			queue_expunge(st, cp.from, pos + gone, part);
+		}
+		gone += part;
+		op_group_end(st);
+	}
+	free(pos);
+	return result == STORE_OK && st->failed ? STORE_IO : result;
+}
+
+enum store_result
+store_cold_get(
+    struct store *st, uint64_t id, uint32_t uid, struct store_cold *out)
+{
+	const struct store_msg *m;
+	struct cold c;
+
+	m = store_msg_find(st, id, uid, NULL);
+	if (m == NULL)
+		return STORE_UNKNOWN;
+	if (cold_read(st, m->cold, &c) == -1)
+		return STORE_CORRUPT;
+	memcpy(out->instance, c.instance, STORE_ID);
+	memcpy(out->blob, c.blob, STORE_ID);
+	memcpy(out->threadid, c.threadid, STORE_ID);
+	seal_derive_id("emailid", c.blob, STORE_ID, out->emailid);
+	out->bytes = c.bytes;
+	explicit_bzero(&c, sizeof(c));
+	return STORE_OK;
+}
+
+/* The packed summary of a message to st->sum_buf, from the pack or the blob. */
+static enum store_result
+fetch_summary(struct store *st, struct box *box, size_t pos)
+{
+	enum store_result result;
+	struct cold c;
+	uint32_t ref;
+
+	buf_reset(&st->sum_buf, 0);
+	if (cold_read(st, box->col[pos].cold, &c) == -1)
+		return STORE_CORRUPT;
+	result = STORE_OK;
+	if (c.sum_len == SUM_UNKNOWN) {
+		result = body_summary(st, &c, &st->sum_buf);
+		/* Now it can be packed; the old record is left behind. */
+		if (result == STORE_OK) {
+			c.sum_len = (uint32_t)st->sum_buf.len;
+			if (pack_append(st, &st->sum, st->sum_buf.p,
+				st->sum_buf.len, &c.sum_off) == 0 &&
+			    cold_append(st, &c, &ref) == 0) {
+				box->col[pos].cold = ref;
+				box->dirty = true;
+			}
+		}
+	} else if (c.sum_len > STORE_SUMMARY_MAX)
+		result = STORE_CORRUPT;
+	else {
+		while (!st->sum_buf.failed && st->sum_buf.size < c.sum_len) {
+			st->sum_buf.len = st->sum_buf.size;
+			buf_put8(&st->sum_buf, 0);
+		}
+		st->sum_buf.len = c.sum_len;
+		if (st->sum_buf.failed)
+			result = STORE_IO;
+		else if (pack_read(st, &st->sum, c.sum_off, c.sum_len,
+			     st->sum_buf.p) == -1)
+			result = STORE_CORRUPT;
+	}
+	explicit_bzero(&c, sizeof(c));
+	return result;
+}
+
+enum store_result
+store_summary(struct store *st, uint64_t id, uint32_t uid,
+    struct store_chunk *chunks, size_t *n)
+{
+	enum store_result result;
+	struct store_chunk *c;
+	struct box *box;
+	struct rd r;
+	size_t pos;
+	bool found;
+
+	*n = 0;
+	result = open_box(st, id, &box);
+	if (result != STORE_OK)
+		return result;
+	pos = col_find(box, uid, &found);
+	if (!found)
+		return STORE_UNKNOWN;
+	result = fetch_summary(st, box, pos);
+	if (result != STORE_OK) {
+		buf_clear(&st->sum_buf);
+		return result;
+	}
+	r = (struct rd){st->sum_buf.p, st->sum_buf.len, 0, false};
+	while (r.off < r.len) {
+		if (*n == STORE_SUMMARY_CHUNKS)
+			return STORE_CORRUPT;
+		c = &chunks[(*n)++];
+		c->kind = STORE_SUMMARY;
+		c->compressed = rd8(&r) != 0;
+		c->plain = rd32(&r);
+		c->len = rd32(&r);
+		c->data = rd_raw(&r, c->len);
+		if (r.bad || c->len > STORE_CHUNK)
+			return STORE_CORRUPT;
+	}
+	return STORE_OK;
+}

@@ -1,0 +1,363 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Opening and closing an account, committing, and what is done when idle.
+ * To open is: lock, newest snapshot that verifies, the log past it (or all of
+ * it), the last segment made certain, then deliveries whose rename was lost.
+ */
+
+#include <sys/types.h>
+#include <sys/file.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store_local.h"
+
+#define QUOTA_STEP (4 << 20) /* octets of change that deliverers must know */
+
+static void
+store_free(struct store *st)
+{
+	state_reset(st);
+	buf_clear(&st->ops);
+	buf_clear(&st->sum_buf);
+	free(st->waiting);
+	if (st->snap_fd != -1)
+		(void)close(st->snap_fd);
+	if (st->log_fd != -1)
+		(void)close(st->log_fd);
+	if (st->lock != -1)
+		(void)close(st->lock);
+	if (st->acct != -1)
+		(void)close(st->acct);
+	if (st->base != -1)
+		(void)close(st->base);
+	secret_free(st->snap_key);
+	freezero(st, sizeof(*st));
+}
+
+static enum store_result
+take_lock(struct store *st)
+{
+	st->lock = sys->open(
+	    st->acct, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (st->lock == -1)
+		return sys_result();
+	if (flock(st->lock, LOCK_EX | LOCK_NB) == -1)
+		return errno == EWOULDBLOCK ? STORE_LOCKED : STORE_IO;
+	return STORE_OK;
+}
+
+static struct store *
+store_new(int base, int acct, const struct seal_ring *ring, unsigned int host)
+{
+	struct store *st;
+
+	st = calloc(1, sizeof(*st));
+	if (st == NULL)
+		return NULL;
+	st->lock = st->log_fd = st->snap_fd = -1;
+	pack_init(&st->cold, 1);
+	pack_init(&st->sum, 2);
+	RB_INIT(&st->shared);
+	st->ring = ring;
+	st->host = (uint8_t)host;
+	memcpy(st->account, seal_ring_account(ring)->id, STORE_ID);
+	st->base = fcntl(base, F_DUPFD_CLOEXEC, 0);
+	st->acct = fcntl(acct, F_DUPFD_CLOEXEC, 0);
+	st->snap_key = secret_alloc(SEAL_KEY_LEN);
+	state_reset(st);
+	if (st->base == -1 || st->acct == -1 || st->snap_key == NULL) {
+		store_free(st);
+		return NULL;
+	}
+	seal_ring_sub(ring, SEAL_SUB_SNAPSHOT, st->snap_key);
+	return st;
+}
+
+static void
+count_flat(struct store *st)
+{
+	struct dirent *de;
+	DIR *dir;
+	int fd;
+
+	st->nflat = 0;
+	fd = sys_open(st->acct, "blob", O_RDONLY | O_DIRECTORY);
+	dir = fd == -1 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return;
+	}
+	while ((de = readdir(dir)) != NULL)
+		st->nflat += strlen(de->d_name) == ID_HEX - 1;
+	(void)closedir(dir);
+}
+
+/* The state as the log tells it. */
+static enum store_result
+read_state(struct store *st, bool *clean)
+{
+	enum store_result result;
+
+	if (waiting_list(st) == -1)
+		return sys_result();
+	result = STORE_UNKNOWN;
+	if (snap_load(st) == 0) {
+		st->log_snapped = st->log_since;
+		result = replay(st, true, clean);
+	}
+	if (result == STORE_UNKNOWN) {
+		state_reset(st);
+		st->damage[0] = '\0';
+		if (snap_new(st) == -1)
+			return sys_result();
+		result = replay(st, false, clean);
+		if (result == STORE_UNKNOWN)
+			result = STORE_CORRUPT;
+		count_flat(st);
+	}
+	st->live_written = UINT64_MAX; /* what deliverers read is not known */
+	return result;
+}
+
+static int
+new_writer(struct store *st)
+{
+	struct writer *w;
+
+	if (st->nwriters == WRITERS_MAX)
+		return -1;
+	st->own = st->nwriters++;
+	w = own_writer(st);
+	memset(w, 0, sizeof(*w));
+	seal_random(w->id, WRITER_LEN);
+	w->host = st->host;
+	seal_chain_start(st->account, w->id, WRITER_LEN, w->chain);
+	return 0;
+}
+
+/*
+ * This copy is older than what was once written: a new name, and numbers that
+ * the lost part cannot have used.
+ */
+static int
+skip_uids(struct store *st)
+{
+	struct buf b = {0};
+	size_t i;
+
+	if (mut_begin(st, st->nboxes * 32 + 64) != STORE_OK)
+		return -1;
+	for (i = 0; i < st->nboxes; i++) {
+		buf_put64(&b, st->boxes[i]->pub.id);
+		buf_put32(&b, st->boxes[i]->uidmax + UID_SKIP);
+		op_queue(st, OP_UIDNEXT, &b);
+		buf_clear(&b);
+	}
+	op_group_end(st);
+	return 0;
+}
+
+static enum store_result
+start_writing(struct store *st, bool clean)
+{
+	bool behind;
+
+	if (head_check(st, &behind) == -1)
+		return STORE_IO;
+	if (st->own == WRITERS_MAX || behind) {
+		if (new_writer(st) == -1)
+			return STORE_LIMIT;
+		/* Values above all that were ever given, too. */
+		if (behind)
+			st->lamport += UID_SKIP;
+	} else if (log_reopen(st, !clean) == -1)
+		return sys_result();
+	if (waiting_finish(st) == -1)
+		return STORE_IO;
+	if (behind && skip_uids(st) == -1)
+		return STORE_IO;
+	if (st->nboxes == 0 && make_first_boxes(st) == -1)
+		return STORE_IO;
+	return store_commit(st);
+}
+
+enum store_result
+store_open_host(int base, int acct, const struct seal_ring *ring,
+    unsigned int host, struct store **out)
+{
+	enum store_result result;
+	struct store *st;
+	bool clean;
+
+	*out = NULL;
+	st = store_new(base, acct, ring, host);
+	if (st == NULL)
+		return STORE_IO;
+	result = take_lock(st);
+	if (result == STORE_OK)
+		result = read_state(st, &clean);
+	if (result == STORE_OK && st->damage[0] == '\0')
+		result = start_writing(st, clean);
+	if (result != STORE_OK) {
+		store_free(st);
+		return result;
+	}
+	*out = st;
+	return STORE_OK;
+}
+
+enum store_result
+store_open(int base, int acct, const struct seal_ring *ring, struct store **out)
+{
+	return store_open_host(base, acct, ring, 0, out);
+}
+
+void
+store_set_notify(struct store *st, store_notify notify, void *arg)
+{
+	st->notify = notify;
+	st->notify_arg = arg;
+}
+
+const char *
+store_damage(const struct store *st)
+{
+	return st->damage[0] == '\0' ? NULL : st->damage;
+}
+
+bool
+store_pending(const struct store *st)
+{
+	return st->ops.len > 0 || st->failed;
+}
+
+static uint64_t
+distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+enum store_result
+store_commit(struct store *st)
+{
+	if (st->failed)
+		return STORE_IO;
+	if (st->ops.len == 0)
+		return STORE_OK;
+	if (log_write(st, 0) == -1) {
+		st->failed = true;
+		return STORE_IO;
+	}
+	/* Only a hint for deliverers: that it fails harms nothing here. */
+	if (distance(st->live, st->live_written) >= QUOTA_STEP)
+		(void)quota_write(st);
+	return STORE_OK;
+}
+
+static bool
+any_dirty(const struct store *st, uint64_t *octets)
+{
+	size_t i;
+	bool dirty;
+
+	*octets = 0;
+	for (i = 0, dirty = false; i < st->nboxes; i++) {
+		if (!st->boxes[i]->dirty)
+			continue;
+		dirty = true;
+		*octets += st->boxes[i]->n * sizeof(struct store_msg);
+	}
+	return dirty;
+}
+
+/* A snapshot costs the dirty columns; the log it saves must be worth it. */
+static bool
+snapshot_due(const struct store *st)
+{
+	uint64_t grown, cost;
+
+	(void)any_dirty(st, &cost);
+	grown = st->log_since - st->log_snapped;
+	return grown > SNAP_MIN && grown > cost / 8;
+}
+
+enum store_result
+store_idle(struct store *st, bool *more)
+{
+	enum store_result result;
+	size_t i;
+
+	*more = false;
+	if (st->failed || st->damage[0] != '\0' || st->ops.len > 0)
+		return STORE_OK;
+	if (st->log_since > CHECKPOINT_MIN &&
+	    st->log_since > st->checkpoint_len / 4)
+		return checkpoint(st);
+	if (!st->snap_bad && snapshot_due(st))
+		return snap_save(st);
+	result = gc_step(st, more);
+	if (result != STORE_OK || *more)
+		return result;
+	for (i = 0; i < st->nboxes; i++) {
+		if (st->boxes[i]->loaded && !st->boxes[i]->dirty &&
+		    st->boxes[i]->users == 0)
+			col_unload(st->boxes[i]);
+	}
+	pack_forget(&st->cold);
+	pack_forget(&st->sum);
+	buf_clear(&st->sum_buf);
+	return quota_write(st) == -1 ? STORE_IO : STORE_OK;
+}
+
+enum store_result
+store_close(struct store *st)
+{
+	enum store_result result;
+	uint64_t cost;
+
+	if (st == NULL)
+		return STORE_OK;
+	result = STORE_OK;
+	if (st->damage[0] == '\0') {
+		result = store_commit(st);
+		if (result == STORE_OK && !st->snap_bad &&
+		    (st->log_since != st->log_snapped || any_dirty(st, &cost)))
+			(void)snap_save(st);
+		if (result == STORE_OK &&
+		    (quota_write(st) == -1 || head_write(st) == -1))
+			result = STORE_IO;
+	}
+	store_free(st);
+	return result;
+}
+
+void
+store_abandon(struct store *st)
+{
+	if (st != NULL)
+		store_free(st);
+}

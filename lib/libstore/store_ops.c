@@ -1,0 +1,516 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Operations: queued for the next frame and applied at once, by the same code
+ * that folds the log when the account is opened.  The state is a function of
+ * the operations alone, so a mutation is never applied in another way.
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "store_local.h"
+
+void
+damaged(struct store *st, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (st->damage[0] != '\0')
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(st->damage, sizeof(st->damage), fmt, ap);
+	va_end(ap);
+}
+
+enum store_result
+mut_begin(struct store *st, size_t len)
+{
+	if (st->damage[0] != '\0')
+		return STORE_READONLY;
+	if (st->failed) {
+		errno = EIO;
+		return STORE_IO;
+	}
+	return log_reserve(st, len);
+}
+
+void
+op_queue(struct store *st, enum op op, const struct buf *body)
+{
+	struct rd r = {body->p, body->len, 0, false};
+
+	if (st->ops.len == 0) {
+		st->now = (uint32_t)time(NULL);
+		st->ops_lamport = st->lamport + 1;
+		buf_put64(&st->ops, st->ops_lamport);
+		buf_put32(&st->ops, st->now);
+	}
+	buf_put8(&st->ops, (uint8_t)op);
+	buf_put32(&st->ops, (uint32_t)body->len);
+	buf_put(&st->ops, body->p, body->len);
+	st->nops++;
+	st->lamport++;
+	if (body->failed || st->ops.failed ||
+	    op_apply(st, op, &r, st->lamport << 1 | st->host) == -1)
+		st->failed = true;
+}
+
+void
+op_group_end(struct store *st)
+{
+	if (st->ops.len > OPS_SOFT && !st->failed && log_write(st, 0) == -1)
+		st->failed = true;
+}
+
+void
+op_place(struct buf *b, const struct place *p)
+{
+	buf_put64(b, p->box);
+	buf_put32(b, p->uid);
+	buf_put8(b, p->how);
+	buf_put8(b, p->codec);
+	buf_put16(b, (uint16_t)p->zone);
+	buf_put(b, p->instance, STORE_ID);
+	buf_put(b, p->blob, STORE_ID);
+	buf_put(b, p->key, SEAL_KEY_LEN);
+	buf_put(b, p->threadid, STORE_ID);
+	buf_put64(b, p->bytes);
+	buf_put32(b, p->size);
+	buf_put32(b, p->saved);
+	buf_put64(b, (uint64_t)p->date);
+	buf_put64(b, p->flags);
+	buf_put64(b, p->modseq);
+}
+
+static void
+read_place(struct rd *r, struct place *p)
+{
+	p->box = rd64(r);
+	p->uid = rd32(r);
+	p->how = rd8(r);
+	p->codec = rd8(r);
+	p->zone = (int16_t)rd16(r);
+	rd_copy(r, p->instance, STORE_ID);
+	rd_copy(r, p->blob, STORE_ID);
+	rd_copy(r, p->key, SEAL_KEY_LEN);
+	rd_copy(r, p->threadid, STORE_ID);
+	p->bytes = rd64(r);
+	p->size = rd32(r);
+	p->saved = rd32(r);
+	p->date = (int64_t)rd64(r);
+	p->flags = rd64(r);
+	p->modseq = rd64(r);
+}
+
+static void
+tell(struct store *st, const struct box *b, enum store_change change,
+    uint32_t uid, size_t pos)
+{
+	if (st->notify != NULL && !st->replaying)
+		st->notify(
+		    st->notify_arg, b->pub.id, change, uid, (uint32_t)pos);
+}
+
+static void
+raise_modseq(struct box *b, uint64_t modseq)
+{
+	if (modseq > b->pub.modseq)
+		b->pub.modseq = modseq;
+}
+
+static int
+place_cold(struct store *st, const struct place *p, uint32_t *ref)
+{
+	struct cold c;
+	int r;
+
+	memset(&c, 0, sizeof(c));
+	memcpy(c.instance, p->instance, STORE_ID);
+	memcpy(c.blob, p->blob, STORE_ID);
+	memcpy(c.key, p->key, SEAL_KEY_LEN);
+	memcpy(c.threadid, p->threadid, STORE_ID);
+	c.bytes = p->bytes;
+	c.sum_off = st->next_sum_off;
+	c.sum_len = st->next_sum_len;
+	st->next_sum_len = SUM_UNKNOWN;
+	r = cold_append(st, &c, ref);
+	explicit_bzero(&c, sizeof(c));
+	return r;
+}
+
+static uint64_t
+inst_head(const uint8_t *instance)
+{
+	struct rd r = {instance, 8, 0, false};
+
+	return rd64(&r);
+}
+
+static int
+place_message(struct store *st, struct box *b, const struct place *p)
+{
+	struct store_msg m;
+
+	if (col_load(st, b) == -1)
+		return -1;
+	memset(&m, 0, sizeof(m));
+	m.uid = p->uid;
+	m.size = p->size;
+	m.flags = p->flags;
+	m.modseq = p->modseq;
+	m.date = p->date;
+	m.zone = p->zone;
+	m.codec = (int8_t)p->codec;
+	m.saved = p->saved;
+	m.inst = inst_head(p->instance);
+	if (place_cold(st, p, &m.cold) == -1)
+		return -1;
+	switch (col_insert(st, b, &m)) {
+	case 0:
+		break;
+	case 1: /* a UID is never given twice: the first stands */
+		return 0;
+	default:
+		return -1;
+	}
+	raise_modseq(b, p->modseq);
+	if (p->how == HOW_NEW)
+		st->live += p->bytes;
+	if ((p->how == HOW_COPY || p->how == HOW_MOVE) &&
+	    shared_add(st, p->blob, 1) == -1)
+		return -1;
+	tell(st, b, STORE_NEW, m.uid, b->n - 1);
+	return 0;
+}
+
+static int
+apply_place(struct store *st, struct rd *r, uint64_t modseq)
+{
+	struct place p;
+	struct box *b;
+	int result;
+
+	memset(&p, 0, sizeof(p));
+	read_place(r, &p);
+	if (p.modseq == 0)
+		p.modseq = modseq;
+	result = -1;
+	if (!r->bad && p.uid != 0) {
+		if (st->replaying && waiting_take(st, p.blob) == -1)
+			result = -1;
+		else {
+			b = box_find(st, p.box);
+			result = b == NULL ? 0 : place_message(st, b, &p);
+		}
+	}
+	explicit_bzero(&p, sizeof(p));
+	return result;
+}
+
+/* The messages that a list of (uid, instance) names, as places. */
+static int
+find_listed(struct box *b, struct rd *r, uint32_t **pos, size_t *n)
+{
+	size_t i, at, count;
+	uint64_t inst;
+	uint32_t uid;
+	bool found;
+
+	*n = 0;
+	count = rd32(r);
+	if (r->bad || count > OPS_BATCH)
+		return -1;
+	*pos = calloc(count + 1, sizeof(**pos));
+	if (*pos == NULL)
+		return -1;
+	for (i = 0; i < count; i++) {
+		uid = rd32(r);
+		inst = rd64(r);
+		at = col_find(b, uid, &found);
+		if (found && b->col[at].inst == inst &&
+		    (*n == 0 || at > (*pos)[*n - 1]))
+			(*pos)[(*n)++] = (uint32_t)at;
+	}
+	if (r->bad) {
+		free(*pos);
+		*pos = NULL;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+unref_message(struct store *st, const struct store_msg *m)
+{
+	struct cold c;
+	int r;
+
+	if (cold_read(st, m->cold, &c) == -1)
+		return -1;
+	r = blob_unref(st, c.blob, c.bytes);
+	explicit_bzero(&c, sizeof(c));
+	return r;
+}
+
+static int
+apply_expunge(struct store *st, struct rd *r, uint64_t modseq)
+{
+	struct box *b;
+	uint32_t *pos;
+	size_t i, n;
+	int result;
+
+	b = box_find(st, rd64(r));
+	if (b == NULL)
+		return r->bad ? -1 : 0;
+	if (col_load(st, b) == -1 || find_listed(b, r, &pos, &n) == -1)
+		return -1;
+	result = 0;
+	for (i = n; i-- > 0;)
+		tell(st, b, STORE_EXPUNGED, b->col[pos[i]].uid, pos[i]);
+	for (i = 0; result == 0 && i < n; i++)
+		result = unref_message(st, &b->col[pos[i]]);
+	if (result == 0)
+		result = col_remove(st, b, pos, n, modseq);
+	raise_modseq(b, modseq);
+	free(pos);
+	return result;
+}
+
+static int
+apply_flag(struct store *st, struct rd *r, uint64_t modseq)
+{
+	struct store_msg *m;
+	struct box *b;
+	uint64_t set, clear;
+	uint32_t *pos;
+	size_t i, n;
+
+	b = box_find(st, rd64(r));
+	set = rd64(r);
+	clear = rd64(r);
+	if (b == NULL)
+		return r->bad ? -1 : 0;
+	if (col_load(st, b) == -1 || find_listed(b, r, &pos, &n) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		m = &b->col[pos[i]];
+		count_msg(b, m, -1);
+		m->flags = (m->flags & ~clear) | set;
+		count_msg(b, m, 1);
+		if (modseq > m->modseq)
+			m->modseq = modseq;
+		tell(st, b, STORE_FLAGS, m->uid, pos[i]);
+	}
+	b->dirty = b->dirty || n > 0;
+	raise_modseq(b, modseq);
+	free(pos);
+	return 0;
+}
+
+static int
+apply_mkbox(struct store *st, struct rd *r, uint64_t modseq)
+{
+	struct box *b;
+	uint64_t id;
+	uint32_t validity;
+	uint16_t use;
+	char *name;
+
+	id = rd64(r);
+	validity = rd32(r);
+	use = rd16(r);
+	name = rd_str(r, STORE_NAME_MAX);
+	if (name == NULL || id == 0 || id >= UINT64_MAX / 2) {
+		free(name);
+		return -1;
+	}
+	if (id >= st->next_box)
+		st->next_box = id + 1;
+	if (validity > st->last_uidvalidity)
+		st->last_uidvalidity = validity;
+	if (box_find(st, id) != NULL) {
+		free(name); /* both hosts made the first boxes */
+		return 0;
+	}
+	b = box_add(st, id, name);
+	if (b == NULL)
+		return -1;
+	b->pub.uidvalidity = validity;
+	b->pub.use = use;
+	raise_modseq(b, modseq);
+	return 0;
+}
+
+static int
+apply_mvbox(struct store *st, struct rd *r)
+{
+	struct box *b;
+	char *name, *old;
+
+	b = box_find(st, rd64(r));
+	name = rd_str(r, STORE_NAME_MAX);
+	if (name == NULL)
+		return -1;
+	if (b == NULL) {
+		free(name);
+		return 0;
+	}
+	memcpy(&old, &b->pub.name, sizeof(old));
+	freezero(old, strlen(old));
+	b->pub.name = name;
+	return 0;
+}
+
+static int
+apply_rmbox(struct store *st, struct rd *r)
+{
+	struct box *b;
+	size_t i;
+
+	b = box_find(st, rd64(r));
+	if (b == NULL)
+		return r->bad ? -1 : 0;
+	if (col_load(st, b) == -1)
+		return -1;
+	for (i = 0; i < b->n; i++) {
+		if (unref_message(st, &b->col[i]) == -1)
+			return -1;
+	}
+	tell(st, b, STORE_BOXGONE, 0, 0);
+	box_remove(st, b);
+	return 0;
+}
+
+static int
+apply_small(struct store *st, enum op op, struct rd *r)
+{
+	struct box *b;
+	uint32_t uid;
+	uint8_t bit;
+	char *name;
+
+	if (op == OP_SUB) {
+		bit = rd8(r);
+		name = rd_str(r, STORE_NAME_MAX);
+		return name == NULL ? -1 : sub_apply(st, name, bit != 0);
+	}
+	b = box_find(st, rd64(r));
+	if (op == OP_KEYWORD) {
+		bit = rd8(r);
+		name = rd_str(r, STORE_KEYWORD_MAX);
+		if (name == NULL || b == NULL) {
+			free(name);
+			return r->bad ? -1 : 0;
+		}
+		return box_set_keyword(b, bit, name);
+	}
+	if (op == OP_USE && b != NULL)
+		b->pub.use = rd16(r);
+	if (op == OP_UIDNEXT && b != NULL) {
+		uid = rd32(r);
+		if (uid > b->uidmax + 1)
+			b->uidmax = uid - 1;
+		box_update(st, b);
+	}
+	return r->bad ? -1 : 0;
+}
+
+/* What only a checkpoint holds. */
+static int
+apply_state(struct store *st, enum op op, struct rd *r)
+{
+	uint8_t blob[STORE_ID];
+	struct tomb t;
+	struct box *b;
+	size_t n;
+
+	b = op == OP_TOMB ? box_find(st, rd64(r)) : NULL;
+	for (n = rd32(r); n > 0 && !r->bad; n--) {
+		if (op == OP_TOMB) {
+			t.uid = rd32(r);
+			t.when = rd32(r);
+			t.modseq = rd64(r);
+			t.inst = rd64(r);
+			if (b != NULL && !r->bad && tomb_add(b, &t) == -1)
+				return -1;
+			if (b != NULL)
+				raise_modseq(b, t.modseq);
+			continue;
+		}
+		rd_copy(r, blob, STORE_ID);
+		if (op == OP_SHARED && !r->bad &&
+		    shared_add(st, blob, rd32(r) - 1) == -1)
+			return -1;
+		if (op == OP_GARBAGE && !r->bad &&
+		    garbage_add(st, blob, rd64(r)) == -1)
+			return -1;
+	}
+	return r->bad ? -1 : 0;
+}
+
+int
+op_apply(struct store *st, enum op op, struct rd *r, uint64_t modseq)
+{
+	switch (op) {
+	case OP_MKBOX:
+		return apply_mkbox(st, r, modseq);
+	case OP_MVBOX:
+		return apply_mvbox(st, r);
+	case OP_RMBOX:
+		return apply_rmbox(st, r);
+	case OP_PLACE:
+		return apply_place(st, r, modseq);
+	case OP_EXPUNGE:
+		return apply_expunge(st, r, modseq);
+	case OP_FLAG:
+		return apply_flag(st, r, modseq);
+	case OP_SUB:
+	case OP_USE:
+	case OP_KEYWORD:
+	case OP_UIDNEXT:
+		return apply_small(st, op, r);
+	case OP_TOMB:
+	case OP_GARBAGE:
+	case OP_SHARED:
+		return apply_state(st, op, r);
+	case OP_BEGIN:
+		st->next_box = rd64(r);
+		st->last_uidvalidity = rd32(r);
+		st->live = rd64(r);
+		return r->bad ? -1 : 0;
+	case OP_END:
+		return 0;
+	case OP_RETIRE:
+	case OP_SAW:
+	case OP_PAIR:
+	case OP_LEASE:
+	case OP_SIEVE:
+	case OP_META:
+		break;
+	}
+	/* Written by a later version: to skip it would be to lose it. */
+	damaged(st, "operation %d in the log is not known", (int)op);
+	return 0;
+}

@@ -1,0 +1,125 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* APPEND: a blob of the vault's own, then its place in a box. */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "store_local.h"
+
+enum store_result
+store_append_create(
+    struct store *st, uint8_t codec, uint64_t size, struct store_blob **out)
+{
+	struct seal_delivery key;
+	struct store_limits limits;
+	enum store_result result;
+	uint64_t used;
+
+	*out = NULL;
+	if (st->damage[0] != '\0')
+		return STORE_READONLY;
+	result = store_limits_read(st->acct, &limits);
+	if (result == STORE_OK && limits.quota != 0) {
+		result = store_usage(st->acct, &used);
+		/* The file may lag behind what this vault knows. */
+		if (st->live > st->live_written)
+			used += st->live - st->live_written;
+		if (result == STORE_OK &&
+		    (used >= limits.quota || size > limits.quota - used))
+			result = STORE_OVERQUOTA;
+	}
+	if (result != STORE_OK)
+		return result;
+	if (!store_room(st->acct, size))
+		return STORE_NOSPACE;
+	if (seal_ring_delivery(st->ring, &key) == -1)
+		return STORE_CORRUPT;
+	result = blob_create_in(st->acct, "blob", 0440, &key, codec, out);
+	if (result == STORE_OK)
+		blob_keep_summary(*out);
+	return result;
+}
+
+static enum store_result
+place_blob(struct store *st, struct store_blob *blob,
+    const struct store_place *in, uint32_t *uid)
+{
+	struct buf b = {0};
+	struct place p;
+	struct box *box;
+	const uint8_t *summary;
+	size_t len;
+
+	box = box_find(st, in->box);
+	if (box == NULL)
+		return STORE_UNKNOWN;
+	if (col_load(st, box) == -1)
+		return STORE_CORRUPT;
+	if (box->n >= STORE_MESSAGES_MAX || in->size > UINT32_MAX)
+		return STORE_LIMIT;
+	memset(&p, 0, sizeof(p));
+	p.box = in->box;
+	p.uid = next_uid(st, box);
+	p.how = HOW_NEW;
+	p.codec = blob_codec(blob);
+	p.zone = in->zone;
+	seal_random(p.instance, STORE_ID);
+	memcpy(p.blob, blob_id(blob), STORE_ID);
+	blob_key(blob, p.key);
+	memcpy(p.threadid, in->threadid, STORE_ID);
+	p.bytes = store_blob_size(blob);
+	p.size = (uint32_t)in->size;
+	p.saved = (uint32_t)time(NULL);
+	p.date = in->date;
+	p.flags = in->flags;
+	summary = blob_summary(blob, &len);
+	if (pack_append(st, &st->sum, summary, len, &st->next_sum_off) == 0)
+		st->next_sum_len = (uint32_t)len;
+	op_place(&b, &p);
+	op_queue(st, OP_PLACE, &b);
+	buf_clear(&b);
+	*uid = p.uid;
+	explicit_bzero(&p, sizeof(p));
+	op_group_end(st);
+	if (st->failed)
+		return STORE_IO;
+	st->nflat++;
+	return STORE_OK;
+}
+
+enum store_result
+store_place(struct store *st, struct store_blob *blob,
+    const struct store_place *in, uint32_t *uid)
+{
+	enum store_result result;
+
+	*uid = 0;
+	result = mut_begin(st, 512);
+	/* What PLACE refers to is on the disk before it. */
+	if (result == STORE_OK)
+		result = store_blob_sync(st->acct, &blob, 1);
+	if (result == STORE_OK)
+		result = place_blob(st, blob, in, uid);
+	store_blob_free(blob);
+	return result;
+}
