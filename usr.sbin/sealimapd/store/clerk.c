@@ -1,0 +1,361 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The clerk: one process for one sealctl, which sends it passwords of accounts
+ * to be made.  So neither the parent nor the master ever sees one.
+ */
+
+/*
+ * Process:   imap-store: clerk
+ * Runs as:   as imap-store
+ * May do:    stdio rpath wpath cpath fattr flock recvfd; accounts, head,
+ *            removed (rwc)
+ * Talks to:  sealctl, about accounts; the master
+ * Holds:     passwords and recovery codes of the accounts it makes
+ * Trusts:    the master, and sealctl, whom the parent has let in
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "master.h"
+#include "msg.h"
+#include "proc.h"
+#include "seal_keys.h"
+#include "store_blob.h"
+
+#define CTL_IDLE_MS (10 * 60 * 1000)
+
+static struct {
+	int master;
+	int base;
+	int ctl;
+	uint8_t host;
+	uint64_t quota; /* of a new account */
+	uint32_t asked; /* ids of questions to the master */
+} clerk;
+
+static void begin(void);
+static void serve(struct msg *);
+static void user_add(struct msg *, uint32_t id);
+static void user_del(struct msg *, uint32_t id);
+static void user_list(struct msg *, uint32_t id);
+static void user_show(struct msg *, uint32_t id);
+static int user_send(const char *account, uint32_t id);
+static bool request_get(struct msg *, char *account, size_t size);
+static void send_to_ctl(struct msgout *);
+static void end(uint32_t id, const char *reason);
+static void
+ask(uint32_t type, const char *account, struct msg *, uint32_t answer);
+
+void
+clerk_main(int master, int base)
+{
+	static const struct proc_path paths[] = {
+	    {"accounts", "rwc"},
+	    {"head", "rwc"},
+	    {"removed", "rwc"},
+	};
+	struct msg m;
+	int n;
+
+	setproctitle("imap-store: clerk");
+	clerk.master = master;
+	clerk.base = base;
+	proc_narrow("stdio rpath wpath cpath fattr flock recvfd", paths,
+	    sizeof(paths) / sizeof(paths[0]));
+	begin();
+	for (;;) {
+		n = msg_recv_wait(clerk.ctl, &m, CTL_IDLE_MS);
+		if (n != 1)
+			exit(0);
+		serve(&m);
+		msg_done(&m);
+	}
+}
+
+static void
+begin(void)
+{
+	struct msg m;
+
+	if (msg_recv_wait(clerk.master, &m, OPENER_WAIT_MS) != 1)
+		exit(0);
+	if (m.type != MASTER_CLERK_START)
+		fatalx("master: unknown message type=%u", m.type);
+	clerk.host = msg_get_u8(&m);
+	clerk.quota = msg_get_u64(&m);
+	clerk.ctl = msg_get_fd(&m);
+	if (msg_end(&m) == -1)
+		fatalx("master: malformed message type=%u", m.type);
+	msg_done(&m);
+	proc_narrow("stdio rpath wpath cpath fattr flock", NULL, 0);
+}
+
+static void
+serve(struct msg *m)
+{
+	switch (m->type) {
+	case CTL_MASTER_USER_ADD:
+		user_add(m, m->id);
+		break;
+	case CTL_MASTER_USER_DEL:
+		user_del(m, m->id);
+		break;
+	case CTL_MASTER_USER_LIST:
+		user_list(m, m->id);
+		break;
+	case CTL_MASTER_USER_SHOW:
+		user_show(m, m->id);
+		break;
+	default:
+		end(m->id, "the request is not understood");
+		break;
+	}
+}
+
+/* Version and name, which begin every request; false: refused. */
+static bool
+request_get(struct msg *m, char *account, size_t size)
+{
+	uint32_t version;
+
+	version = msg_get_u32(m);
+	(void)msg_get_str(m, account, size);
+	if (m->bad) {
+		end(m->id, "the request is malformed");
+		return false;
+	}
+	if (version != STORE_WIRE_VERSION) {
+		end(m->id, "sealctl and the daemon are of different versions");
+		return false;
+	}
+	return true;
+}
+
+static void
+send_to_ctl(struct msgout *out)
+{
+	if (msg_send_wait(out, OPENER_WAIT_MS) == -1) {
+		msg_wipe();
+		exit(0);
+	}
+}
+
+/* reason NULL: it is done. */
+static void
+end(uint32_t id, const char *reason)
+{
+	struct msgout *out;
+
+	out = msg_new_fd(clerk.ctl, MASTER_CTL_END, id);
+	msg_put_u8(out, reason != NULL);
+	msg_put_str(out, reason == NULL ? "" : reason);
+	send_to_ctl(out);
+}
+
+/* A question to the master about an account; the caller calls msg_done(). */
+static void
+ask(uint32_t type, const char *account, struct msg *m, uint32_t answer)
+{
+	struct msgout *out;
+
+	out = msg_new_fd(clerk.master, type, ++clerk.asked);
+	msg_put_str(out, account);
+	if (msg_send_wait(out, OPENER_WAIT_MS) == -1 ||
+	    msg_recv_wait(clerk.master, m, DERIVE_WAIT_MS) != 1)
+		exit(0);
+	if (m->type != answer || m->id != clerk.asked)
+		fatalx("master: unknown message type=%u", m->type);
+}
+
+static void
+send_created(uint32_t id, const char *password, const char *code)
+{
+	struct msgout *out;
+
+	out = msg_new_fd(clerk.ctl, MASTER_CTL_CREATED, id);
+	msg_put_bytes(out, password, strlen(password));
+	msg_put_str(out, code);
+	send_to_ctl(out);
+}
+
+static void
+make(struct creation *c, uint32_t id)
+{
+	char code[SEAL_CODE_SIZE], made[SEAL_PASSWORD_SIZE];
+	const char *reason = NULL;
+	struct seal_kdf kdf;
+	struct msg m;
+
+	ask(CLERK_MASTER_KDF, c->account, &m, MASTER_CLERK_KDF);
+	kdf.ops = msg_get_u64(&m);
+	kdf.mem = msg_get_u64(&m);
+	if (msg_end(&m) == -1)
+		fatalx("master: malformed message type=%u", m.type);
+	msg_done(&m);
+	if (kdf.ops == 0) {
+		end(id, "the domain is not in the configuration");
+		return;
+	}
+	c->kdf = &kdf;
+	c->host = clerk.host;
+	c->made = made;
+	c->code = code;
+	if (account_make(clerk.base, c, &reason) == 0) {
+		log_info("account=%s created", log_addr(c->account));
+		send_created(id, made, code);
+	}
+	explicit_bzero(made, sizeof(made));
+	explicit_bzero(code, sizeof(code));
+	end(id, reason);
+}
+
+static void
+user_add(struct msg *m, uint32_t id)
+{
+	char account[ACCOUNT_NAME_MAX], password[SECRET_MAX];
+	const uint8_t *p;
+	struct creation c;
+
+	memset(&c, 0, sizeof(c));
+	if (!request_get(m, account, sizeof(account)))
+		return;
+	p = msg_get_bytes(m, &c.len, sizeof(password));
+	c.quota = msg_get_u64(m);
+	if (msg_end(m) == -1) {
+		end(id, "the request is malformed");
+		return;
+	}
+	if (c.len > 0)
+		memcpy(password, p, c.len);
+	msg_done(m); /* wiped; the buffer is wanted for the master's answer */
+	if (c.quota == 0)
+		c.quota = clerk.quota;
+	c.account = account;
+	c.password = password;
+	make(&c, id);
+	explicit_bzero(password, sizeof(password));
+}
+
+static void
+user_del(struct msg *m, uint32_t id)
+{
+	char account[ACCOUNT_NAME_MAX];
+	const char *reason = NULL;
+	struct msg answer;
+
+	if (!request_get(m, account, sizeof(account)))
+		return;
+	if (msg_end(m) == -1) {
+		end(id, "the request is malformed");
+		return;
+	}
+	msg_done(m);
+	ask(CLERK_MASTER_KICK, account, &answer, MASTER_CLERK_KICKED);
+	msg_done(&answer);
+	if (account_remove(clerk.base, account, &reason) == 0)
+		log_info("account=%s removed", log_addr(account));
+	end(id, reason);
+}
+
+/* One account as sealctl shows it; -1 if it is gone. */
+static int
+user_send(const char *account, uint32_t id)
+{
+	struct store_limits limits;
+	struct seal_account a;
+	struct msgout *out;
+	uint32_t sessions;
+	uint64_t used = 0;
+	struct msg m;
+	int acct;
+
+	if (store_account_open(clerk.base, account, &acct) != STORE_OK)
+		return -1;
+	memset(&a, 0, sizeof(a));
+	memset(&limits, 0, sizeof(limits));
+	if (seal_account_load(acct, &a) == -1 ||
+	    store_limits_read(acct, &limits) != STORE_OK ||
+	    store_usage(acct, &used) != STORE_OK)
+		log_warn("account=%s cannot be read", log_addr(account));
+	close(acct);
+	ask(CLERK_MASTER_SESSIONS, account, &m, MASTER_CLERK_SESSIONS);
+	sessions = msg_get_u32(&m);
+	msg_done(&m);
+	out = msg_new_fd(clerk.ctl, MASTER_CTL_USER, id);
+	msg_put_str(out, account);
+	msg_put_str(out, limits.disabled ? "disabled" : "active");
+	msg_put_u64(out, limits.quota);
+	msg_put_u64(out, used);
+	msg_put_u32(out, sessions);
+	msg_put_i64(out, a.created);
+	send_to_ctl(out);
+	return 0;
+}
+
+static int
+list_one(const char *account, void *arg)
+{
+	const uint32_t *id = arg;
+
+	(void)user_send(account, *id);
+	return 0;
+}
+
+static void
+user_list(struct msg *m, uint32_t id)
+{
+	char domain[ACCOUNT_NAME_MAX];
+	enum store_result result;
+
+	if (!request_get(m, domain, sizeof(domain)))
+		return;
+	if (msg_end(m) == -1) {
+		end(id, "the request is malformed");
+		return;
+	}
+	msg_done(m);
+	result = store_account_list(
+	    clerk.base, domain[0] == '\0' ? NULL : domain, list_one, &id);
+	/* A domain without accounts has no directory. */
+	if (result == STORE_OK || result == STORE_UNKNOWN)
+		end(id, NULL);
+	else
+		end(id, store_strerror(result));
+}
+
+static void
+user_show(struct msg *m, uint32_t id)
+{
+	char account[ACCOUNT_NAME_MAX];
+
+	if (!request_get(m, account, sizeof(account)))
+		return;
+	if (msg_end(m) == -1) {
+		end(id, "the request is malformed");
+		return;
+	}
+	msg_done(m);
+	end(id,
+	    user_send(account, id) == 0 ? NULL : "there is no such account");
+}

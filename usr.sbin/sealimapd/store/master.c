@@ -1,0 +1,780 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The master: a table of accounts with their vaults and openers, the wires that
+ * bring them together, and the order in which logins have their turn.
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "master.h"
+#include "msg.h"
+
+#include "../imap_config.h"
+#include "../worker_wire.h"
+
+#define ROLE_MAX 32
+#define KIB 1024
+
+/* A peer process of another role. */
+struct engine {
+	TAILQ_ENTRY(engine) entry;
+	struct wire *wire;
+	unsigned int instance;
+	char role[ROLE_MAX];
+};
+
+static int account_cmp(struct account *, struct account *);
+
+RB_HEAD(accounts, account);
+RB_PROTOTYPE(accounts, account, entry, account_cmp);
+RB_GENERATE(accounts, account, entry, account_cmp);
+
+static struct {
+	struct wire *forker;
+	struct store_slice *slice;
+	struct accounts accounts;
+	TAILQ_HEAD(, child) children;
+	TAILQ_HEAD(, engine) peers;
+	unsigned int deriving;
+} master = {.accounts = RB_INITIALIZER(&master.accounts),
+    .children = TAILQ_HEAD_INITIALIZER(master.children),
+    .peers = TAILQ_HEAD_INITIALIZER(master.peers)};
+
+static void forker_message(struct wire *, struct msg *, void *);
+static void forker_gone(struct wire *, void *);
+static void peer_message(struct wire *, struct msg *, void *);
+static void peer_gone(struct wire *, void *);
+static void peer_bad(struct engine *, const struct msg *);
+static void login(struct engine *, struct msg *);
+static void login_cancel(struct engine *, struct msg *);
+static void login_refuse(struct engine *, uint32_t id, uint8_t why);
+static void mail(struct engine *, struct msg *);
+static void run_queue(void);
+static bool ready(const struct waiter *);
+static void waiter_run(struct waiter *);
+static struct child *child_new(enum store_child);
+static void child_free(struct child *);
+static void child_message(struct wire *, struct msg *, void *);
+static void child_gone(struct wire *, void *);
+static void opener_start(struct waiter *, bool derive);
+static void opener_wants(struct child *, const struct msg *);
+static void opener_derived(struct child *);
+static void opener_mayi(struct child *, const struct msg *);
+static bool vault_link(struct account *, struct child *);
+static void vault_up(struct child *);
+static void vault_ended(struct account *);
+static void vault_worker(struct child *, const struct msg *);
+static bool clerk_message(struct child *, struct msg *);
+static void clerk_kdf(struct child *, struct msg *);
+static void clerk_sessions(struct child *, struct msg *);
+static void clerk_kick(struct child *, struct msg *);
+static struct account *account_find(const char *);
+static struct account *account_get(const char *);
+static void account_tidy(struct account *);
+
+static int
+account_cmp(struct account *a, struct account *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+void
+master_start(int fd)
+{
+	master.forker = wire_new(fd, forker_message, forker_gone, NULL);
+}
+
+void
+master_slice(struct store_slice *slice)
+{
+	if (slice->n_domains == 0)
+		fatalx("config: no domain");
+	store_slice_free(master.slice);
+	master.slice = slice;
+	run_queue();
+}
+
+static void
+forker_message(struct wire *w, struct msg *m, void *arg)
+{
+	fatalx("forker: unknown message type=%u", m->type);
+}
+
+static void
+forker_gone(struct wire *w, void *arg)
+{
+	/* The parent starts all of imap-store anew. */
+	fatalx("the forker ended");
+}
+
+/* A peer that was started anew has a new wire before the old one ends. */
+void
+master_wire(const char *role, unsigned int instance, int fd)
+{
+	struct engine *e, *old;
+
+	TAILQ_FOREACH (old, &master.peers, entry) {
+		if (old->instance == instance && strcmp(old->role, role) == 0)
+			break;
+	}
+	if (old != NULL)
+		peer_gone(old->wire, old);
+	e = calloc(1, sizeof(*e));
+	if (e == NULL)
+		fatal("out of memory");
+	(void)strlcpy(e->role, role, sizeof(e->role));
+	e->instance = instance;
+	e->wire = wire_new(fd, peer_message, peer_gone, e);
+	TAILQ_INSERT_TAIL(&master.peers, e, entry);
+}
+
+static struct engine *
+peer_find(const char *role)
+{
+	struct engine *e;
+
+	TAILQ_FOREACH (e, &master.peers, entry) {
+		if (strcmp(e->role, role) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static void
+peer_gone(struct wire *w, void *arg)
+{
+	struct engine *e = arg;
+	struct waiter *waiter;
+	struct account *a;
+
+	while ((waiter = queue_of_engine(e, 0, true)) != NULL) {
+		a = waiter->account;
+		free(waiter);
+		account_tidy(a);
+	}
+	TAILQ_REMOVE(&master.peers, e, entry);
+	wire_free(e->wire);
+	free(e);
+}
+
+/* What a role may say: engines log in, deliverers tell of mail. */
+static void
+peer_message(struct wire *w, struct msg *m, void *arg)
+{
+	struct engine *e = arg;
+	bool engine, deliver;
+
+	engine = strcmp(e->role, "imap-engine") == 0 ||
+	    strcmp(e->role, "smtp-engine") == 0;
+	deliver = strcmp(e->role, "smtp-deliver") == 0;
+	switch (m->type) {
+	case ENGINE_MASTER_LOGIN:
+		if (engine) {
+			login(e, m);
+			return;
+		}
+		break;
+	case ENGINE_MASTER_CANCEL:
+		if (engine) {
+			login_cancel(e, m);
+			return;
+		}
+		break;
+	case DELIVER_MASTER_MAIL:
+		if (deliver) {
+			mail(e, m);
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	peer_bad(e, m);
+}
+
+static void
+peer_bad(struct engine *e, const struct msg *m)
+{
+	log_warnx("%s %u: message type=%u is malformed or not expected",
+	    e->role, e->instance, m->type);
+	wire_fail(e->wire);
+}
+
+static void
+login(struct engine *e, struct msg *m)
+{
+	char name[ACCOUNT_NAME_MAX];
+	struct waiter *w;
+	uint64_t conn;
+	uint8_t service;
+	const char *source;
+
+	conn = msg_get_u64(m);
+	service = msg_get_u8(m);
+	(void)msg_get_str(m, name, sizeof(name));
+	if (msg_end(m) == -1 || m->id == 0 || service < SERVICE_IMAP ||
+	    service > SERVICE_MANAGE) {
+		peer_bad(e, m);
+		return;
+	}
+	if (master.slice == NULL) {
+		login_refuse(e, m->id, REFUSED_UNAVAILABLE);
+		return;
+	}
+	/* Another daemon's connections are not the parent's to tell. */
+	source = strcmp(e->role, "imap-engine") == 0 ? conns_find(conn) :
+						       e->role;
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		fatal("out of memory");
+	w->engine = e;
+	w->id = m->id;
+	w->service = service;
+	w->account = account_get(name);
+	if (queue_add(w, source) == -1) {
+		log_warnx("login refused, too many wait source=%s", source);
+		login_refuse(e, m->id, REFUSED_UNAVAILABLE);
+		account_tidy(w->account);
+		free(w);
+		return;
+	}
+	run_queue();
+}
+
+static void
+login_cancel(struct engine *e, struct msg *m)
+{
+	struct account *a;
+	struct waiter *w;
+
+	if (msg_end(m) == -1) {
+		peer_bad(e, m);
+		return;
+	}
+	w = queue_of_engine(e, m->id, false);
+	if (w == NULL)
+		return; /* its opener hears of it by the end of its wire */
+	a = w->account;
+	free(w);
+	account_tidy(a);
+}
+
+static void
+login_refuse(struct engine *e, uint32_t id, uint8_t why)
+{
+	struct msgout *out;
+
+	out = msg_new(e->wire, MASTER_ENGINE_REFUSED, id);
+	msg_put_u8(out, why);
+	msg_send(out);
+}
+
+static void
+mail(struct engine *e, struct msg *m)
+{
+	char name[ACCOUNT_NAME_MAX];
+	struct account *a;
+
+	(void)msg_get_str(m, name, sizeof(name));
+	if (msg_end(m) == -1) {
+		peer_bad(e, m);
+		return;
+	}
+	a = account_find(name);
+	/* One that does not read has a MAIL in its queue and looks after it. */
+	if (a != NULL && a->vault != NULL &&
+	    wire_queued(a->vault->wire) < MSG_HIGH)
+		msg_signal(a->vault->wire, MASTER_VAULT_MAIL, 0);
+}
+
+static void
+run_queue(void)
+{
+	struct waiter *w;
+
+	while (master.slice != NULL && (w = queue_next(ready)) != NULL)
+		waiter_run(w);
+}
+
+/*
+ * At a living vault a login costs a hash.  Otherwise it needs a core, and one
+ * account has one at a time: the others then find its vault.
+ */
+static bool
+ready(const struct waiter *w)
+{
+	const struct account *a = w->account;
+
+	if (w->child == NULL && a->vault != NULL)
+		return a->up && a->openers < TRY_MAX;
+	return a->deriving == 0 && master.deriving < master.slice->derivations;
+}
+
+static void
+waiter_run(struct waiter *w)
+{
+	struct child *c = w->child;
+
+	if (c == NULL) {
+		opener_start(w, w->account->vault == NULL);
+	} else {
+		c->waiter = NULL;
+		c->deriving = true;
+		w->account->deriving++;
+		master.deriving++;
+		msg_signal(c->wire, MASTER_OPENER_GO, w->id);
+	}
+	free(w);
+}
+
+/* The KDF of an account's domain; the first one's for all others. */
+static const struct store_domain *
+domain_of(const char *account)
+{
+	const struct store_slice *s = master.slice;
+	const char *at;
+
+	at = strrchr(account, '@');
+	for (size_t i = 0; at != NULL && i < s->n_domains; i++) {
+		if (strcmp(s->domains[i].name, at + 1) == 0)
+			return &s->domains[i];
+	}
+	return NULL;
+}
+
+static struct child *
+child_new(enum store_child kind)
+{
+	struct msgout *out;
+	struct child *c;
+	int fds[2];
+
+	if (wire_pair(fds) == -1) {
+		log_warn("socketpair");
+		return NULL;
+	}
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		fatal("out of memory");
+	c->clerk = kind == CHILD_CLERK;
+	c->wire = wire_new(fds[0], child_message, child_gone, c);
+	TAILQ_INSERT_TAIL(&master.children, c, entry);
+	out = msg_new(master.forker, MASTER_FORKER_CHILD, 0);
+	msg_put_u8(out, (uint8_t)kind);
+	msg_put_fd(out, fds[1]);
+	msg_send(out);
+	return c;
+}
+
+static void
+child_free(struct child *c)
+{
+	TAILQ_REMOVE(&master.children, c, entry);
+	wire_free(c->wire);
+	free(c);
+}
+
+static void
+opener_start(struct waiter *w, bool derive)
+{
+	const struct store_domain *d;
+	struct account *a = w->account;
+	struct msgout *out;
+	struct child *c;
+	int fds[2];
+
+	if (wire_pair(fds) == -1 || (c = child_new(CHILD_OPENER)) == NULL) {
+		log_warn("login refused, out of descriptors");
+		login_refuse(w->engine, w->id, REFUSED_UNAVAILABLE);
+		account_tidy(a);
+		return;
+	}
+	(void)strlcpy(c->source, w->from, sizeof(c->source));
+	c->account = a;
+	a->openers++;
+	if (derive) {
+		c->deriving = true;
+		a->deriving++;
+		master.deriving++;
+	}
+	d = domain_of(a->name);
+	if (d == NULL)
+		d = &master.slice->domains[0];
+	out = msg_new(c->wire, MASTER_OPENER_START, 1);
+	msg_put_str(out, a->name);
+	msg_put_u8(out, w->service);
+	msg_put_u8(out, derive);
+	msg_put_u8(out, a->vault != NULL);
+	msg_put_u64(out, d->kdf_passes);
+	msg_put_u64(out, (uint64_t)d->kdf_kib * KIB);
+	msg_put_u32(out, master.slice->linger);
+	msg_put_u32(out, master.slice->sessions_max);
+	msg_put_fd(out, fds[1]);
+	msg_send(out);
+	if (a->vault != NULL)
+		(void)vault_link(a, c);
+	out = msg_new(w->engine->wire, MASTER_ENGINE_OPENER, w->id);
+	msg_put_fd(out, fds[0]);
+	msg_send(out);
+}
+
+/* A wire between an opener and the account's vault. */
+static bool
+vault_link(struct account *a, struct child *c)
+{
+	struct msgout *out;
+	int fds[2];
+
+	if (wire_pair(fds) == -1) {
+		log_warn("socketpair");
+		wire_fail(c->wire);
+		return false;
+	}
+	out = msg_new(a->vault->wire, MASTER_VAULT_OPENER, 0);
+	msg_put_fd(out, fds[0]);
+	msg_send(out);
+	out = msg_new(c->wire, MASTER_OPENER_VAULT, 1);
+	msg_put_fd(out, fds[1]);
+	msg_send(out);
+	return true;
+}
+
+static void
+child_message(struct wire *wire, struct msg *m, void *arg)
+{
+	struct child *c = arg;
+	bool vault, good = true;
+
+	if (c->clerk) {
+		if (!clerk_message(c, m))
+			goto bad;
+		return;
+	}
+	vault = c->account->vault == c;
+	switch (m->type) {
+	case OPENER_MASTER_DERIVE:
+		good = !vault && !c->deriving && c->waiter == NULL;
+		if (good && (good = msg_end(m) == 0))
+			opener_wants(c, m);
+		break;
+	case OPENER_MASTER_DERIVED:
+		good = !vault && msg_end(m) == 0;
+		if (good)
+			opener_derived(c);
+		break;
+	case OPENER_MASTER_MAYI:
+		good = !vault && msg_end(m) == 0;
+		if (good)
+			opener_mayi(c, m);
+		break;
+	case VAULT_MASTER_UP:
+		good = vault && msg_end(m) == 0;
+		if (good)
+			vault_up(c);
+		break;
+	case VAULT_MASTER_SESSIONS:
+		good = vault;
+		c->account->sessions = msg_get_u32(m);
+		good = good && msg_end(m) == 0;
+		break;
+	case VAULT_MASTER_ENDING:
+		good = vault && msg_end(m) == 0;
+		if (good)
+			vault_ended(c->account);
+		break;
+	case VAULT_MASTER_WORKER:
+		good = vault && msg_end(m) == 0;
+		if (good)
+			vault_worker(c, m);
+		break;
+	default:
+		good = false;
+		break;
+	}
+	if (good)
+		return;
+bad:
+	log_warnx("%s: message type=%u is malformed or not expected",
+	    c->clerk ? "clerk" : "opener or vault", m->type);
+	wire_fail(wire);
+}
+
+static void
+child_gone(struct wire *wire, void *arg)
+{
+	struct child *c = arg;
+	struct account *a = c->account;
+
+	if (c->clerk) {
+		if (c->kick != NULL) {
+			c->kick->kicks--;
+			account_tidy(c->kick);
+		}
+		child_free(c);
+		return;
+	}
+	if (c->waiter != NULL) {
+		queue_remove(c->waiter);
+		free(c->waiter);
+	}
+	opener_derived(c);
+	if (a->vault == c)
+		vault_ended(a);
+	a->openers--;
+	child_free(c);
+	account_tidy(a);
+	run_queue();
+}
+
+/* The living vault did not know the secret: the opener must derive. */
+static void
+opener_wants(struct child *c, const struct msg *m)
+{
+	struct waiter *w;
+
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		fatal("out of memory");
+	w->child = c;
+	w->account = c->account;
+	w->id = m->id;
+	if (queue_add(w, c->source) == -1) {
+		free(w);
+		msg_signal(c->wire, MASTER_OPENER_BUSY, m->id);
+		return;
+	}
+	c->waiter = w;
+	run_queue();
+}
+
+static void
+opener_derived(struct child *c)
+{
+	if (!c->deriving)
+		return;
+	c->deriving = false;
+	c->account->deriving--;
+	master.deriving--;
+}
+
+/*
+ * It has the master key.  Whoever comes first is the vault; the queue waits
+ * with this account until it is up or gone.
+ */
+static void
+opener_mayi(struct child *c, const struct msg *m)
+{
+	struct account *a = c->account;
+
+	if (a->vault != NULL) {
+		(void)vault_link(a, c);
+	} else {
+		a->vault = c;
+		a->up = false;
+		a->sessions = 0;
+		a->openers--;
+		msg_signal(c->wire, MASTER_OPENER_BE, m->id);
+	}
+	run_queue();
+}
+
+static void
+vault_up(struct child *c)
+{
+	c->account->up = true;
+	run_queue();
+}
+
+/* It takes no more sessions; it may still hold the lock for a moment. */
+static void
+vault_ended(struct account *a)
+{
+	struct child *c;
+
+	if (a->vault == NULL)
+		return;
+	a->openers++; /* it counts as one until it is gone */
+	a->vault = NULL;
+	a->up = false;
+	a->sessions = 0;
+	TAILQ_FOREACH (c, &master.children, entry) {
+		if (c->kick != a)
+			continue;
+		c->kick = NULL;
+		a->kicks--;
+		msg_signal(c->wire, MASTER_CLERK_KICKED, c->kick_id);
+	}
+}
+
+static void
+vault_worker(struct child *c, const struct msg *m)
+{
+	struct engine *worker;
+	struct msgout *out;
+	int fds[2];
+
+	worker = peer_find("imap-worker");
+	if (worker == NULL || wire_pair(fds) == -1) {
+		msg_signal(c->wire, MASTER_VAULT_WORKER, m->id);
+		return;
+	}
+	out = msg_new(worker->wire, STORE_WORKER_OPEN, 0);
+	msg_put_u32(out, WORKER_WIRE_VERSION);
+	msg_put_fd(out, fds[0]);
+	msg_send(out);
+	out = msg_new(c->wire, MASTER_VAULT_WORKER, m->id);
+	msg_put_fd(out, fds[1]);
+	msg_send(out);
+}
+
+void
+master_ctl(int fd)
+{
+	struct msgout *out;
+	struct child *c;
+
+	if (master.slice == NULL || (c = child_new(CHILD_CLERK)) == NULL) {
+		close(fd);
+		return;
+	}
+	out = msg_new(c->wire, MASTER_CLERK_START, 1);
+	msg_put_u8(out, master.slice->host_index);
+	msg_put_u64(out, master.slice->quota);
+	msg_put_fd(out, fd);
+	msg_send(out);
+}
+
+static bool
+clerk_message(struct child *c, struct msg *m)
+{
+	switch (m->type) {
+	case CLERK_MASTER_KDF:
+		clerk_kdf(c, m);
+		break;
+	case CLERK_MASTER_SESSIONS:
+		clerk_sessions(c, m);
+		break;
+	case CLERK_MASTER_KICK:
+		clerk_kick(c, m);
+		break;
+	default:
+		return false;
+	}
+	return !m->bad;
+}
+
+static void
+clerk_kdf(struct child *c, struct msg *m)
+{
+	char name[ACCOUNT_NAME_MAX];
+	const struct store_domain *d;
+	struct msgout *out;
+
+	(void)msg_get_str(m, name, sizeof(name));
+	if (msg_end(m) == -1) {
+		m->bad = true;
+		return;
+	}
+	d = domain_of(name);
+	out = msg_new(c->wire, MASTER_CLERK_KDF, m->id);
+	msg_put_u64(out, d == NULL ? 0 : d->kdf_passes);
+	msg_put_u64(out, d == NULL ? 0 : (uint64_t)d->kdf_kib * KIB);
+	msg_send(out);
+}
+
+static void
+clerk_sessions(struct child *c, struct msg *m)
+{
+	char name[ACCOUNT_NAME_MAX];
+	struct account *a;
+	struct msgout *out;
+
+	(void)msg_get_str(m, name, sizeof(name));
+	if (msg_end(m) == -1) {
+		m->bad = true;
+		return;
+	}
+	a = account_find(name);
+	out = msg_new(c->wire, MASTER_CLERK_SESSIONS, m->id);
+	msg_put_u32(out, a == NULL ? 0 : a->sessions);
+	msg_send(out);
+}
+
+static void
+clerk_kick(struct child *c, struct msg *m)
+{
+	char name[ACCOUNT_NAME_MAX];
+	struct account *a;
+
+	(void)msg_get_str(m, name, sizeof(name));
+	if (msg_end(m) == -1 || c->kick != NULL) {
+		m->bad = true;
+		return;
+	}
+	a = account_find(name);
+	if (a == NULL || a->vault == NULL) {
+		msg_signal(c->wire, MASTER_CLERK_KICKED, m->id);
+		return;
+	}
+	c->kick = a;
+	c->kick_id = m->id;
+	a->kicks++;
+	msg_signal(a->vault->wire, MASTER_VAULT_KICK, 0);
+}
+
+static struct account *
+account_find(const char *name)
+{
+	static struct account key;
+
+	(void)strlcpy(key.name, name, sizeof(key.name));
+	return RB_FIND(accounts, &master.accounts, &key);
+}
+
+static struct account *
+account_get(const char *name)
+{
+	struct account *a;
+
+	a = account_find(name);
+	if (a != NULL)
+		return a;
+	a = calloc(1, sizeof(*a));
+	if (a == NULL)
+		fatal("out of memory");
+	(void)strlcpy(a->name, name, sizeof(a->name));
+	RB_INSERT(accounts, &master.accounts, a);
+	return a;
+}
+
+/* Forgets it where nobody wants it any more. */
+static void
+account_tidy(struct account *a)
+{
+	if (a->vault != NULL || a->openers > 0 || a->waiting > 0 ||
+	    a->kicks > 0)
+		return;
+	RB_REMOVE(accounts, &master.accounts, a);
+	free(a);
+}

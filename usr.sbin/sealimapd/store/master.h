@@ -1,0 +1,128 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What the files of imap-store share, the vault's aside.
+ */
+
+#ifndef MASTER_H
+#define MASTER_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../store_wire.h"
+
+struct store_slice;
+struct wire;
+
+#define SOURCE_MAX 64 /* octets of a source's name, NUL included */
+#define TRY_MAX 32    /* openers at a living vault at once */
+#define OPENER_WAIT_MS 10000
+#define DERIVE_WAIT_MS 120000 /* for a core to become free */
+
+/* An account that somebody logs in to, is logged in to, or waits for. */
+struct account {
+	RB_ENTRY(account) entry;
+	struct child *vault;   /* or the opener that is to become it */
+	bool up;               /* the vault serves */
+	uint32_t sessions;     /* the vault's word */
+	unsigned int openers;  /* children that are not the vault */
+	unsigned int deriving; /* of them */
+	unsigned int waiting;  /* in the queue */
+	unsigned int kicks;    /* clerks that wait for its end */
+	char name[ACCOUNT_NAME_MAX];
+};
+
+/* A process that the forker made; its wire is all the master knows of it. */
+struct child {
+	TAILQ_ENTRY(child) entry;
+	struct wire *wire;
+	struct account *account; /* an opener's or vault's */
+	struct waiter *waiter;   /* it waits for a core */
+	bool clerk;
+	bool deriving;
+	uint32_t kick_id; /* a clerk's: what to answer */
+	struct account *kick;
+	char source[SOURCE_MAX];
+};
+
+/* One that waits: a login, or an opener that wants to derive. */
+struct waiter {
+	TAILQ_ENTRY(waiter) entry; /* of its source, in order of arrival */
+	struct source *source;
+	struct account *account;
+	struct child *child; /* NULL: a login */
+	struct engine *engine;
+	uint32_t id;
+	uint8_t service;
+	char from[SOURCE_MAX]; /* the source's name */
+};
+
+/* queue.c: who is next; fair between sources. */
+int queue_add(struct waiter *, const char *source); /* -1: full; ENOBUFS */
+void queue_remove(struct waiter *);
+/* The next one that ready() lets go, taken out of the queue; or NULL. */
+struct waiter *queue_next(bool (*ready)(const struct waiter *));
+/* Takes out and returns one of a peer's; NULL: no more. */
+struct waiter *queue_of_engine(const struct engine *, uint32_t id, bool any);
+
+/* conns.c: where a connection came from, by the parent's word. */
+void conns_add(uint64_t conn, const char *peer);
+void conns_remove(uint64_t conn);
+const char *conns_find(uint64_t conn); /* "-" if it is not known */
+
+/* master.c */
+void master_start(int forker);
+void master_slice(struct store_slice *); /* takes it */
+void master_wire(const char *role, unsigned int instance, int fd);
+void master_ctl(int fd);
+
+/* forker.c: never returns in the child; the descriptor for the master. */
+int forker_start(void);
+
+/* opener.c, clerk.c: a child's whole life. */
+void opener_main(int master, int base) __attribute__((noreturn));
+void clerk_main(int master, int base) __attribute__((noreturn));
+
+/* create.c */
+struct seal_kdf;
+/*
+ * Makes an account; password may be empty: one is made.  0, or -1 with a
+ * one-line reason.  What is to be shown goes to password_out and code.
+ */
+struct creation {
+	const char *account;
+	const char *password;
+	size_t len;
+	const struct seal_kdf *kdf;
+	unsigned int host;
+	uint64_t quota; /* 0: none */
+	char *made;     /* SEAL_PASSWORD_SIZE; empty where one was given */
+	char *code;     /* SEAL_CODE_SIZE */
+};
+int account_make(int base, const struct creation *, const char **reason);
+/* Moves it to removed/; its vault must have ended. */
+int account_remove(int base, const char *account, const char **reason);
+/* 0 once nobody holds the account's lock; -1 after LOCK_WAIT_MS. */
+int account_unlocked(int acct);
+
+#endif

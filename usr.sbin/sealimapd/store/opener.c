@@ -1,0 +1,498 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The opener: one process per login.  It takes a secret from an engine, asks
+ * the account's living vault or the slots on disk, and passes the engine's wire
+ * to the vault, or becomes the vault.  Straight-line code: it waits for nobody
+ * but the one it asked, and it may spend what Argon2id costs.
+ */
+
+/*
+ * Process:   imap-store: opener, then vault
+ * Runs as:   as imap-store
+ * May do:    stdio rpath wpath cpath fattr flock sendfd recvfd (vault: no
+ *            sendfd); one account's directory, head (rwc)
+ * Talks to:  imap-engine: the secret, refusals; the master; a living vault
+ * Holds:     one secret, then one account's keys
+ * Trusts:    the master; the engine's words are data
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "master.h"
+#include "msg.h"
+#include "proc.h"
+#include "seal_keys.h"
+#include "seal_read.h"
+#include "store_blob.h"
+#include "vault.h"
+
+#define TRIES 3 /* vaults that may die under our hands */
+#define MECHANISM_PASSWORD 1
+#define NONCE_LEN 32
+
+enum answer {
+	VAULT_KNOWS,
+	VAULT_DOUBTS,
+	VAULT_GONE,
+};
+
+static struct {
+	char account[ACCOUNT_NAME_MAX];
+	uint8_t service;
+	bool may_derive;
+	struct seal_kdf kdf;
+	int master;
+	int base;
+	int engine;
+	int vault;
+	int acct;
+	uint8_t *secret;
+	size_t secret_len;
+	bool unlocked;
+	bool disabled;
+	struct seal_account id;
+	uint32_t slot;
+	uint16_t scope;
+	uint8_t amk[SEAL_KEY_LEN];
+	uint8_t nonce[NONCE_LEN];
+	struct vault_start start;
+} o = {.engine = -1, .vault = -1, .acct = -1};
+
+static void wipe(void);
+static void refuse(enum store_refusal) __attribute__((noreturn));
+static void receive(int fd, struct msg *);
+static void begin(void);
+static void narrow(void);
+static void take_secret(void);
+static void login(void);
+static void check_scope(uint16_t scope);
+static void welcome(void) __attribute__((noreturn));
+static enum answer vault_ask(void);
+static void vault_session(const uint8_t proof[SEAL_SUM_LEN]);
+static void prove(uint8_t proof[SEAL_SUM_LEN]);
+static void leave_to_derive(void);
+static void unlock(void);
+static void may_i(void);
+static void become_vault(void) __attribute__((noreturn));
+
+void
+opener_main(int master, int base)
+{
+	setproctitle("imap-store: opener");
+	o.master = master;
+	o.base = base;
+	begin();
+	narrow();
+	take_secret();
+	login();
+	refuse(REFUSED_UNAVAILABLE);
+}
+
+static void
+wipe(void)
+{
+	if (o.secret != NULL)
+		explicit_bzero(o.secret, o.secret_len);
+	explicit_bzero(o.amk, sizeof(o.amk));
+	msg_wipe();
+}
+
+static void
+refuse(enum store_refusal why)
+{
+	struct msgout *out;
+
+	wipe();
+	out = msg_new_fd(o.engine, OPENER_ENGINE_NO, 0);
+	msg_put_u8(out, (uint8_t)why);
+	(void)msg_send_wait(out, OPENER_WAIT_MS);
+	exit(0);
+}
+
+/* The next message of the master or the engine; without it we are no use. */
+static void
+receive(int fd, struct msg *m)
+{
+	int n, wait_ms;
+
+	wait_ms = fd == o.master ? DERIVE_WAIT_MS : OPENER_WAIT_MS;
+	n = msg_recv_wait(fd, m, wait_ms);
+	if (n == 1)
+		return;
+	if (n == -1 && fd == o.master)
+		log_warn("opener: master");
+	wipe();
+	exit(0);
+}
+
+static void
+begin(void)
+{
+	bool vault;
+	struct msg m;
+
+	receive(o.master, &m);
+	if (m.type != MASTER_OPENER_START)
+		fatalx("master: unknown message type=%u", m.type);
+	(void)msg_get_str(&m, o.account, sizeof(o.account));
+	o.service = msg_get_u8(&m);
+	o.may_derive = msg_get_u8(&m) != 0;
+	vault = msg_get_u8(&m) != 0;
+	o.kdf.ops = msg_get_u64(&m);
+	o.kdf.mem = msg_get_u64(&m);
+	o.start.linger = msg_get_u32(&m);
+	o.start.sessions_max = msg_get_u32(&m);
+	o.engine = msg_get_fd(&m);
+	if (msg_end(&m) == -1)
+		fatalx("master: malformed message type=%u", m.type);
+	msg_done(&m);
+	if (!vault)
+		return;
+	receive(o.master, &m);
+	o.vault = msg_get_fd(&m);
+	if (m.type != MASTER_OPENER_VAULT || msg_end(&m) == -1)
+		fatalx("master: malformed message type=%u", m.type);
+	msg_done(&m);
+}
+
+/* From here on there is one account's directory, or none. */
+static void
+narrow(void)
+{
+	struct proc_path paths[2];
+	char path[STORE_PATH_MAX];
+	size_t n = 0;
+
+	if (store_account_open(o.base, o.account, &o.acct) == STORE_OK &&
+	    store_path(o.account, path, sizeof(path)) == 0) {
+		paths[n].path = path;
+		paths[n++].perm = "rwc";
+	}
+	paths[n].path = "head";
+	paths[n++].perm = "rwc";
+	proc_narrow(
+	    "stdio rpath wpath cpath fattr flock sendfd recvfd", paths, n);
+}
+
+static void
+take_secret(void)
+{
+	const uint8_t *secret;
+	uint32_t version;
+	uint8_t mechanism;
+	struct msg m;
+	size_t len;
+
+	receive(o.engine, &m);
+	version = msg_get_u32(&m);
+	mechanism = msg_get_u8(&m);
+	secret = msg_get_bytes(&m, &len, SECRET_MAX);
+	if (m.type != ENGINE_OPENER_AUTH || msg_end(&m) == -1 ||
+	    version != STORE_WIRE_VERSION || mechanism != MECHANISM_PASSWORD) {
+		log_warnx("engine: message type=%u is malformed", m.type);
+		msg_done(&m);
+		refuse(REFUSED_UNAVAILABLE);
+	}
+	o.secret = malloc(len == 0 ? 1 : len);
+	if (o.secret == NULL)
+		fatal("out of memory");
+	if (len > 0)
+		memcpy(o.secret, secret, len);
+	o.secret_len = len;
+	msg_done(&m);
+}
+
+static void
+login(void)
+{
+	uint8_t proof[SEAL_SUM_LEN] = {0};
+	enum answer a;
+
+	for (int i = 0; i < TRIES; i++) {
+		a = o.vault == -1 ? VAULT_GONE : vault_ask();
+		if (a == VAULT_KNOWS) {
+			check_scope(o.scope);
+			if (o.service == SERVICE_SUBMISSION)
+				welcome();
+			vault_session(proof);
+		} else {
+			leave_to_derive();
+			unlock();
+			if (o.service == SERVICE_SUBMISSION)
+				welcome();
+			if (a == VAULT_DOUBTS) {
+				prove(proof);
+				vault_session(proof);
+				explicit_bzero(proof, sizeof(proof));
+			}
+		}
+		/* There is no vault, or it went away before it took us. */
+		if (o.vault != -1)
+			close(o.vault);
+		o.vault = -1;
+		leave_to_derive();
+		unlock();
+		may_i();
+	}
+}
+
+static void
+check_scope(uint16_t scope)
+{
+	uint16_t need;
+
+	switch (o.service) {
+	case SERVICE_IMAP:
+		need = SEAL_SCOPE_IMAP;
+		break;
+	case SERVICE_SUBMISSION:
+		need = SEAL_SCOPE_SUBMISSION;
+		break;
+	default:
+		need = SEAL_SCOPE_MANAGE;
+		break;
+	}
+	if ((scope & need) == 0)
+		refuse(REFUSED_CREDENTIALS);
+}
+
+/* Where no vault is wanted: the secret was right, and that is all. */
+static void
+welcome(void)
+{
+	struct msgout *out;
+	uint64_t session;
+
+	seal_random(&session, sizeof(session));
+	wipe();
+	out = msg_new_fd(o.engine, VAULT_ENGINE_WELCOME, 0);
+	msg_put_u8(out, (uint8_t)o.scope);
+	msg_put_u32(out, o.slot);
+	msg_put_u64(out, session);
+	msg_put_str(out, o.account);
+	(void)msg_send_wait(out, OPENER_WAIT_MS);
+	exit(0);
+}
+
+/* Does the vault remember the secret? */
+static enum answer
+vault_ask(void)
+{
+	enum answer a = VAULT_GONE;
+	struct msgout *out;
+	struct msg m;
+
+	out = msg_new_fd(o.vault, OPENER_VAULT_TRY, 1);
+	msg_put_bytes(out, o.secret, o.secret_len);
+	msg_put_u8(out, o.service);
+	if (msg_send_wait(out, OPENER_WAIT_MS) == -1 ||
+	    msg_recv_wait(o.vault, &m, OPENER_WAIT_MS) != 1)
+		return VAULT_GONE;
+	if (m.type == VAULT_OPENER_KNOWN) {
+		o.slot = msg_get_u32(&m);
+		o.scope = msg_get_u8(&m);
+		a = VAULT_KNOWS;
+	} else if (m.type == VAULT_OPENER_UNKNOWN) {
+		(void)msg_get_raw(&m, o.nonce, sizeof(o.nonce));
+		a = VAULT_DOUBTS;
+	}
+	if (msg_end(&m) == -1)
+		a = VAULT_GONE;
+	msg_done(&m);
+	return a;
+}
+
+static void
+prove(uint8_t proof[SEAL_SUM_LEN])
+{
+	uint8_t key[SEAL_KEY_LEN], text[NONCE_LEN + 4];
+
+	memcpy(text, o.nonce, NONCE_LEN);
+	for (int i = 0; i < 4; i++)
+		text[NONCE_LEN + i] = (uint8_t)(o.slot >> (24 - 8 * i));
+	seal_amk_sub(o.amk, SEAL_SUB_PROOF, key);
+	seal_mac(key, text, sizeof(text), proof);
+	explicit_bzero(key, sizeof(key));
+}
+
+/*
+ * Hands the engine's wire to the vault and ends.  Returns only where the vault
+ * ended before it took it: then nothing has been said on that wire, and the
+ * copy kept here serves for another try.
+ */
+static void
+vault_session(const uint8_t proof[SEAL_SUM_LEN])
+{
+	struct msgout *out;
+	struct msg m;
+	int copy, n;
+
+	copy = fcntl(o.engine, F_DUPFD_CLOEXEC, 0);
+	if (copy == -1) {
+		log_warn("opener: dup");
+		refuse(REFUSED_UNAVAILABLE);
+	}
+	out = msg_new_fd(o.vault, OPENER_VAULT_SESSION, 2);
+	msg_put_u32(out, o.slot);
+	msg_put_u8(out, (uint8_t)o.scope);
+	msg_put_u8(out, o.service);
+	msg_put_raw(out, proof, SEAL_SUM_LEN);
+	msg_put_fd(out, copy);
+	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
+		return;
+	n = msg_recv_wait(o.vault, &m, OPENER_WAIT_MS);
+	if (n == 1 && m.type == VAULT_OPENER_TAKEN) {
+		wipe();
+		exit(0);
+	}
+	if (n == 1)
+		msg_done(&m);
+}
+
+/* A core for Argon2id, if the master has not given it yet. */
+static void
+leave_to_derive(void)
+{
+	struct msgout *out;
+	struct msg m;
+	uint32_t type;
+
+	if (o.may_derive || o.unlocked)
+		return;
+	out = msg_new_fd(o.master, OPENER_MASTER_DERIVE, 1);
+	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
+		fatal("master");
+	receive(o.master, &m);
+	type = m.type;
+	msg_done(&m);
+	if (type == MASTER_OPENER_BUSY)
+		refuse(REFUSED_UNAVAILABLE);
+	if (type != MASTER_OPENER_GO)
+		fatalx("master: unknown message type=%u", type);
+	o.may_derive = true;
+}
+
+/*
+ * Tries the secret on the slots; returns with the master key, or refuses.
+ * Where there is no such account, or it cannot be read, the same work is done.
+ */
+static void
+unlock(void)
+{
+	struct seal_slots *slots = NULL;
+	struct seal_slot_info info;
+	struct store_limits limits;
+	enum store_refusal why = REFUSED_CREDENTIALS;
+	struct msgout *out;
+	int error, ret;
+
+	if (o.unlocked)
+		return;
+	memset(&limits, 0, sizeof(limits));
+	if (o.acct != -1) {
+		if (seal_account_load(o.acct, &o.id) == 0)
+			slots = seal_slots_load(o.acct, &o.id);
+		if (slots == NULL ||
+		    store_limits_read(o.acct, &limits) != STORE_OK) {
+			log_warn("account=%s its keys cannot be read",
+			    log_addr(o.account));
+			why = REFUSED_DAMAGED;
+		}
+	}
+	ret = seal_slots_try(slots, &o.id, (const char *)o.secret, o.secret_len,
+	    &o.kdf, o.amk, &info);
+	error = errno;
+	if (slots != NULL)
+		seal_slots_free(slots);
+	out = msg_new_fd(o.master, OPENER_MASTER_DERIVED, 1);
+	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
+		fatal("master");
+	if (ret == -1 && error != EACCES) {
+		log_warnx("derivation: %s", strerror(error));
+		why = REFUSED_UNAVAILABLE;
+	}
+	if (ret == -1 || why == REFUSED_DAMAGED)
+		refuse(why);
+	o.slot = info.id;
+	o.scope = info.scope;
+	o.unlocked = true;
+	check_scope(o.scope);
+	if (limits.disabled)
+		refuse(REFUSED_DISABLED);
+}
+
+/* Returns with a wire to the vault, or becomes it. */
+static void
+may_i(void)
+{
+	struct msgout *out;
+	struct msg m;
+
+	out = msg_new_fd(o.master, OPENER_MASTER_MAYI, 1);
+	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
+		fatal("master");
+	receive(o.master, &m);
+	if (m.type == MASTER_OPENER_BE) {
+		msg_done(&m);
+		become_vault();
+	}
+	if (m.type != MASTER_OPENER_VAULT)
+		fatalx("master: unknown message type=%u", m.type);
+	o.vault = msg_get_fd(&m);
+	msg_done(&m);
+}
+
+static void
+become_vault(void)
+{
+	struct vault_start *s = &o.start;
+
+	if (account_unlocked(o.acct) == -1) {
+		log_warn(
+		    "account=%s is held by another vault", log_addr(o.account));
+		refuse(REFUSED_UNAVAILABLE);
+	}
+	s->ring = seal_ring_load(o.acct, &o.id, o.amk);
+	if (s->ring == NULL) {
+		log_warn("account=%s its keyring cannot be read",
+		    log_addr(o.account));
+		refuse(errno == ENOMEM ? REFUSED_UNAVAILABLE : REFUSED_DAMAGED);
+	}
+	explicit_bzero(o.amk, sizeof(o.amk));
+	(void)strlcpy(s->account, o.account, sizeof(s->account));
+	s->base = o.base;
+	s->acct = o.acct;
+	s->master = o.master;
+	s->session = o.engine;
+	s->slot = o.slot;
+	s->scope = (uint8_t)o.scope;
+	s->service = o.service;
+	s->secret = o.secret;
+	s->secret_len = o.secret_len;
+	/* Its descriptors come to it; it gives none away. */
+	proc_narrow("stdio rpath wpath cpath fattr flock recvfd", NULL, 0);
+	msg_wipe();
+	vault_main(s);
+}
