@@ -1,0 +1,79 @@
+#! /usr/bin/env atf-sh
+#
+# swaks and smtplib deliver by SMTP and LMTP; sealmail deliver as well.
+
+. "$(atf_get_srcdir)/../suite/suite.sh"
+
+atf_test_case logged_out cleanup
+logged_out_head() {
+	atf_set descr "messages for a logged-out user are all there at login"
+	atf_set timeout 1800
+}
+logged_out_body() {
+	need swaks python3
+	n=$(full 50 1000)
+	start_suite
+	i=0
+	while [ "$i" -lt "$n" ]; do
+		i=$((i + 1))
+		swaks --server "$host:$smtp_port" --tls --silent 2 \
+		    --from "s$i@example.net" --to "user0001@$domain" \
+		    --header "Subject: number $i" --body "body $i" \
+		    --header "Message-ID: <$i@swaks.test>" >swaks.out 2>&1 ||
+		    atf_fail "$i: $(cat swaks.out)"
+	done
+	[ "$(imapdo count 1 INBOX)" -eq "$n" ] || atf_fail "some are missing"
+	[ "$(imapdo hashes 1 INBOX | sort -u | wc -l)" -eq "$n" ] ||
+	    atf_fail "some are there twice"
+	suite_alive
+}
+logged_out_cleanup() {
+	stop_suite
+}
+
+atf_test_case protocol cleanup
+protocol_head() {
+	atf_set descr "relaying, unknown users, SIZE, CHUNKING, smuggling"
+	atf_set timeout 300
+}
+protocol_body() {
+	need python3
+	start_suite USERS=4
+	python3 "$(atf_get_srcdir)/smtp_client.py" "$suite/server.json" \
+	    >client.out 2>&1 || atf_fail "$(tail -n 40 client.out)"
+	suite_alive
+}
+protocol_cleanup() {
+	stop_suite
+}
+
+atf_test_case lmtp cleanup
+lmtp_head() {
+	atf_set descr "LMTP by swaks over the socket, and sealmail deliver"
+	atf_set timeout 300
+}
+lmtp_body() {
+	need swaks python3
+	start_suite
+	swaks --protocol LMTP --socket "$lmtp_unix" --from s@example.net \
+	    --to "user0001@$domain,user0002@$domain" --body "lmtp" \
+	    --silent 2 >swaks.out 2>&1 || atf_fail "$(cat swaks.out)"
+	[ "$(imapdo count 1 INBOX)" -eq 1 ] || atf_fail "not with user 1"
+	[ "$(imapdo count 2 INBOX)" -eq 1 ] || atf_fail "not with user 2"
+	printf 'Subject: mda\n\n.dot\n' >msg
+	atf_check -x "$sealmail deliver -f s@example.net user0001 <msg" ||
+	    atf_fail "sealmail deliver"
+	[ "$(imapdo count 1 INBOX)" -eq 2 ] || atf_fail "it is not there"
+	atf_check -s exit:67 -e match:"nobody@$domain: 550" \
+	    -x "$sealmail deliver nobody@$domain <msg"
+	suite_alive
+}
+lmtp_cleanup() {
+	stop_suite
+}
+
+atf_init_test_cases() {
+	atf_add_test_case logged_out
+	atf_add_test_case protocol
+	atf_add_test_case lmtp
+}
