@@ -1,0 +1,334 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * APPEND: the message streams by once.  Its octets go to the summary's parser
+ * and, compressed by chunks, to the vault; one chunk is held.  What cannot be
+ * kept is refused before its octets are asked for, or read over.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine.h"
+#include "log.h"
+#include "mime.h"
+
+#define SUMMARY_PACK_MIN 2048 /* smaller summaries go as they are */
+#define PARSERS_KEPT 4        /* parsers that wait for the next message */
+
+struct append {
+	uint32_t id;
+	bool asked;   /* V_APPEND was sent */
+	bool refused; /* the vault, or we, do not want it */
+	bool whole;   /* the client has sent all of it */
+	struct mime_parser *parser;
+	uint8_t *chunk;
+	size_t len;
+	uint64_t size;
+	uint32_t uidvalidity, uid;
+};
+
+static struct mime_parser *parsers[PARSERS_KEPT];
+static size_t n_parsers;
+
+static struct mime_parser *
+parser_get(void)
+{
+	struct mime_parser *p;
+
+	if (n_parsers > 0)
+		return parsers[--n_parsers];
+	p = mime_parser_new();
+	if (p == NULL)
+		fatal("parser");
+	return p;
+}
+
+static void
+parser_put(struct mime_parser *p)
+{
+	if (p == NULL)
+		return;
+	mime_parser_reset(p);
+	if (n_parsers < PARSERS_KEPT)
+		parsers[n_parsers++] = p;
+	else
+		mime_parser_free(p);
+}
+
+void
+append_begin(struct conn *c, struct imap_cmd *cmd)
+{
+	c->append = job_new(c, cmd);
+}
+
+/* Not to be: "NO text" at once, or after the octets that come anyway. */
+static void
+append_refuse(struct job *job, const char *text)
+{
+	struct conn *c = job->conn;
+
+	if (job->cmd->sync) {
+		imap_reader_refuse(c->reader);
+		job_done(job, "NO", text);
+		return;
+	}
+	/* What nobody should send is not even read over. */
+	if (job->cmd->size > 4 * engine_config()->literal_max) {
+		conn_bye(c, "[TOOBIG] Message too large");
+		return;
+	}
+	job->cmd->error = text;
+	imap_reader_accept(c->reader);
+}
+
+static void
+append_ask(struct job *job, struct append *a)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct msgout *m;
+	size_t i;
+
+	m = job_request(job, V_APPEND);
+	a->id = job->expect;
+	a->asked = true;
+	msg_put_u8(m, NEWS);
+	msg_put_bytes(m, cmd->name.p, cmd->name.len);
+	msg_put_u64(m, cmd->flags);
+	msg_put_u16(m, (uint16_t)cmd->nkeywords);
+	for (i = 0; i < cmd->nkeywords; i++)
+		msg_put_bytes(m, cmd->keywords[i].p, cmd->keywords[i].len);
+	msg_put_i64(m, cmd->has_date ? cmd->date : (int64_t)time(NULL));
+	msg_put_u16(m, (uint16_t)cmd->zone);
+	msg_put_u64(m, cmd->size);
+	msg_put_u8(m, engine_config()->codec);
+	msg_send(m);
+}
+
+void
+append_start(struct job *job)
+{
+	struct conn *c = job->conn;
+	struct imap_cmd *cmd = job->cmd;
+	struct append *a;
+
+	if (cmd->size > engine_config()->literal_max) {
+		append_refuse(job, "[TOOBIG] Message too large");
+		return;
+	}
+	if (cmd->size == 0) {
+		append_refuse(job, "A message has octets");
+		return;
+	}
+	if (cmd->badname || cmd->name.len == 0 ||
+	    cmd->name.len > BOX_NAME_MAX) {
+		append_refuse(job, "[TRYCREATE] No such mailbox");
+		return;
+	}
+	a = calloc(1, sizeof(*a));
+	if (a == NULL || (a->chunk = malloc(CHUNK_PLAIN)) == NULL)
+		fatal("append");
+	job->data = a;
+	a->parser = parser_get();
+	append_ask(job, a);
+	imap_reader_accept(c->reader);
+	if (cmd->sync)
+		imap_puts(conn_out(c), "+ OK\r\n");
+}
+
+/* A chunk, compressed where that makes it smaller. */
+static void
+send_chunk(struct job *job, uint8_t kind, const uint8_t *p, size_t len)
+{
+	struct append *a = job->data;
+	const uint8_t *packed;
+	struct msgout *m;
+	size_t n;
+
+	n = 0;
+	if (kind == 0 || len > SUMMARY_PACK_MIN)
+		n = codec_pack(engine_config()->codec, p, len, &packed);
+	m = msg_new(job->conn->vault, V_CHUNK, a->id);
+	msg_put_u8(m, kind);
+	msg_put_u8(m, n > 0);
+	msg_put_u32(m, (uint32_t)len);
+	msg_put_raw(m, n > 0 ? packed : p, n > 0 ? n : len);
+	msg_send(m);
+}
+
+/* The vault's wire has room again. */
+static void
+append_room(struct wire *w, void *arg)
+{
+	struct conn *c = arg;
+
+	wire_produce(w, NULL);
+	c->throttled = false;
+	conn_pump(c);
+}
+
+void
+append_data(struct conn *c, const uint8_t *p, size_t len)
+{
+	struct job *job = c->append;
+	struct append *a;
+	size_t n;
+
+	a = job == NULL ? NULL : job->data;
+	if (a == NULL || a->refused)
+		return;
+	mime_parser_feed(a->parser, p, len);
+	a->size += len;
+	while (len > 0) {
+		n = CHUNK_PLAIN - a->len;
+		if (n > len)
+			n = len;
+		memcpy(a->chunk + a->len, p, n);
+		a->len += n;
+		p += n;
+		len -= n;
+		if (a->len == CHUNK_PLAIN) {
+			send_chunk(job, 0, a->chunk, a->len);
+			a->len = 0;
+		}
+	}
+	if (wire_queued(c->vault) > MSG_HIGH) {
+		c->throttled = true;
+		wire_produce(c->vault, append_room);
+	}
+}
+
+static void
+append_finish(struct job *job, struct append *a)
+{
+	struct msgout *m;
+	const uint8_t *summary;
+	size_t len, n;
+
+	if (a->len > 0)
+		send_chunk(job, 0, a->chunk, a->len);
+	summary = mime_parser_finish(a->parser, &len);
+	if (summary == NULL)
+		fatal("summary");
+	for (; len > 0; summary += n, len -= n) {
+		n = len < CHUNK_PLAIN ? len : CHUNK_PLAIN;
+		send_chunk(job, 1, summary, n);
+	}
+	m = msg_new(job->conn->vault, V_APPEND_END, a->id);
+	msg_put_u64(m, a->size);
+	msg_send(m);
+	/* What is kept until the answer comes is little. */
+	freezero(a->chunk, CHUNK_PLAIN);
+	a->chunk = NULL;
+	parser_put(a->parser);
+	a->parser = NULL;
+}
+
+static void
+append_abort(struct job *job, struct append *a)
+{
+	msg_signal(job->conn->vault, V_APPEND_ABORT, a->id);
+	a->asked = false;
+	job->waiting = 0;
+}
+
+void
+append_data_end(struct conn *c, bool good)
+{
+	struct job *job = c->append;
+	struct append *a;
+
+	c->append = NULL;
+	if (job == NULL)
+		return;
+	a = job->data;
+	if (!good) {
+		if (a != NULL && a->asked)
+			append_abort(job, a);
+		job_done(job, "BAD", "Unexpected extra arguments");
+		return;
+	}
+	if (a == NULL) {
+		job_done(job, "NO", job->cmd->error);
+		return;
+	}
+	a->whole = true;
+	if (a->refused) {
+		append_abort(job, a);
+		job_result(job, job->result, NULL);
+		return;
+	}
+	append_finish(job, a);
+}
+
+void
+append_answer(struct job *job, struct msg *msg)
+{
+	struct append *a = job->data;
+
+	a->uidvalidity = msg_get_u32(msg);
+	a->uid = msg_get_u32(msg);
+	if (msg->type != R_APPENDED || msg_end(msg) == -1)
+		conn_protocol(job->conn, "R_APPENDED");
+}
+
+void
+append_done(struct job *job, enum vault_result result, const char *detail)
+{
+	struct append *a = job->data;
+	struct imap_buf text = {0};
+
+	if (!a->whole) {
+		/* A refusal before the end: the rest is only read over. */
+		if (result == DONE_OK) {
+			conn_protocol(job->conn, "early APPEND");
+			return;
+		}
+		a->refused = true;
+		return;
+	}
+	if (result != DONE_OK) {
+		job_result(job, result, NULL);
+		return;
+	}
+	imap_puts(&text, "[APPENDUID ");
+	imap_put_number(&text, a->uidvalidity);
+	imap_putc(&text, ' ');
+	imap_put_number(&text, a->uid);
+	imap_put(&text, "] Appended", sizeof("] Appended"));
+	job_done(job, "OK", (const char *)text.p);
+	imap_buf_free(&text);
+}
+
+void
+append_free(struct job *job)
+{
+	struct append *a = job->data;
+
+	if (a == NULL)
+		return;
+	if (job->conn->throttled && job->conn->vault != NULL) {
+		wire_produce(job->conn->vault, NULL);
+		job->conn->throttled = false;
+	}
+	freezero(a->chunk, a->chunk == NULL ? 0 : CHUNK_PLAIN);
+	parser_put(a->parser);
+	freezero(a, sizeof(*a));
+}

@@ -1,0 +1,317 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What the files of imap-engine share: the connection, its queue of commands,
+ * and who does what.  A connection parses commands into jobs; a job asks the
+ * user's vault; the vault answers in the order asked, so what is said to the
+ * client is in the order of its commands.
+ */
+
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "imap.h"
+#include "imapfmt.h"
+#include "msg.h"
+#include "proc.h"
+#include "tlsio.h"
+
+#include "../imap_config.h"
+#include "../store_wire.h"
+#include "../vault_wire.h"
+
+#define JOBS_MAX 16               /* commands under way or waiting */
+#define LOGIN_DELAY_MS 500        /* before the first refusal; grows */
+#define BAD_MAX 50                /* wrong commands of a connection */
+#define BAD_BEFORE_MAX 10         /* the same before login */
+#define DEFERRED_MAX 65536        /* messages of a FETCH asked for again */
+#define HEADER_BUFFER (64 * 1024) /* filtered header fields held at once */
+#define BOXES_MAX 20000           /* boxes of one LIST */
+#define OUT_KEEP (256 * 1024)     /* memory kept for output between events */
+
+struct job;
+struct conn;
+
+/* May a command start while earlier ones are under way? */
+enum job_class {
+	CLASS_ALONE,   /* only as the first of all; later ones wait */
+	CLASS_BARRIER, /* yes; but later ones wait for its end */
+	CLASS_FLOW     /* yes; and later ones need not wait */
+};
+
+#define IN_BEFORE 0x1   /* allowed before login */
+#define IN_AUTH 0x2     /* after it, no box selected */
+#define IN_SELECTED 0x4 /* a box selected */
+#define IN_ANY 0x7
+#define IN_LOGGED 0x6
+
+/* What is known of a command; commands.c has the table. */
+struct command {
+	enum imap_verb verb;
+	unsigned int states;
+	enum job_class class;
+	/* Begins; asks the vault or says job_done(). */
+	void (*start)(struct job *);
+	/* A message of the vault with this job's id, R_DONE excepted. */
+	void (*answer)(struct job *, struct msg *);
+	/* A request is done; NULL: job_result() after the last. */
+	void (*done)(struct job *, enum vault_result, const char *detail);
+	/* News is about to be told: end an open line. */
+	void (*news)(struct job *);
+	/* Output has drained: go on. */
+	void (*drained)(struct job *);
+	void (*free)(struct job *);
+};
+
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct conn *conn;
+	struct imap_cmd *cmd;
+	const struct command *command;
+	bool started;
+	bool finished;
+	bool open;        /* output is inside a line or literal of this job */
+	uint32_t expect;  /* id of the oldest request not done */
+	unsigned waiting; /* requests not done */
+	enum vault_result result; /* the first that was not OK */
+	void *data;               /* the command's own */
+};
+
+TAILQ_HEAD(jobs, job);
+
+enum conn_state {
+	CONN_BEFORE,
+	CONN_LOGIN, /* a login is under way */
+	CONN_AUTH,
+	CONN_SELECTED,
+	CONN_CLOSING
+};
+
+struct conn {
+	TAILQ_ENTRY(conn) entry;
+	uint64_t id;
+	char peer[PROC_ADDR_MAX];
+	enum conn_state state;
+	enum imap_listener listener;
+	uint32_t listener_index;
+	struct tlsio *io;
+	struct imap_reader *reader;
+	struct wire *vault; /* an opener first */
+	struct event timer;
+	time_t active; /* last sign of life, monotonic seconds */
+	struct jobs jobs;
+	unsigned njobs;
+	uint32_t next_id;
+	bool in_pump;
+	bool plus_due;      /* a continuation waits for a place in the output */
+	bool dead;          /* to be freed when nobody is in it */
+	bool throttled;     /* the vault's wire is full */
+	bool answer_due;    /* the reader expects a line, for the last job */
+	struct job *append; /* its message is coming in */
+	struct login *login;
+	unsigned tries, bad;
+	char *account;
+	/* The selected box. */
+	bool readonly;
+	uint32_t exists;
+	uint32_t uidvalidity;
+	char **keywords;
+	size_t nkeywords;
+};
+
+/* main.c */
+const struct engine_slice *engine_config(void);
+struct wire *engine_master(void);
+struct tlsio_server *engine_tls(uint32_t listener);
+time_t engine_now(void);
+
+/* conn.c */
+void conn_new(const struct proc_conn *, int fd);
+/* Says BYE with this text and closes once it is sent. */
+void conn_bye(struct conn *, const char *text);
+/* Closes at once, nothing is said. */
+void conn_drop(struct conn *);
+void conn_shutdown(void); /* all of them */
+/* Reads and starts what can be; safe to call from anywhere. */
+void conn_pump(struct conn *);
+/* The buffer for output; conn_flush() hands it to the connection. */
+struct imap_buf *conn_out(struct conn *);
+void conn_flush(struct conn *);
+size_t conn_count(void);
+/* The vault's wire, once the login has succeeded. */
+void conn_vault(struct conn *);
+
+/* job.c */
+struct job *job_new(struct conn *, struct imap_cmd *);
+void job_free(struct job *);
+void job_start_all(struct conn *);
+/* "tag OK text"; the text begins with a response code if there is one. */
+void job_done(struct job *, const char *condition, const char *text);
+/* By the result of the vault; text for OK. */
+void job_result(struct job *, enum vault_result, const char *text);
+/* A request to the vault on behalf of the job; then msg_put..., msg_send. */
+struct msgout *job_request(struct job *, uint32_t type);
+void job_put_set(struct msgout *, const struct imap_set *);
+void job_vault_message(struct conn *, struct msg *);
+/* Is a job in the midst of its output? */
+bool job_open(struct conn *);
+bool job_may_flow(struct conn *);
+void conn_protocol(struct conn *, const char *what);
+
+/* commands.c */
+const struct command *command_find(enum imap_verb);
+enum job_class command_class(const struct job *);
+
+/* login.c */
+void login_start(struct job *);
+void authenticate_start(struct job *);
+void authenticate_line(struct conn *, const uint8_t *, size_t);
+void login_abort(struct conn *);
+void login_master_message(struct msg *);
+void login_master_gone(void);
+void starttls_start(struct job *);
+
+/* session.c */
+void bad_start(struct job *);
+void capability_start(struct job *);
+void capability_put(struct conn *, struct imap_buf *);
+void id_start(struct job *);
+void enable_start(struct job *);
+void namespace_start(struct job *);
+void noop_start(struct job *);
+void noop_done(struct job *, enum vault_result, const char *);
+void logout_start(struct job *);
+void idle_start(struct job *);
+void idle_done(struct job *, enum vault_result, const char *);
+void idle_line(struct conn *, const uint8_t *, size_t);
+
+/* select.c */
+void select_start(struct job *);
+void select_answer(struct job *, struct msg *);
+void select_done(struct job *, enum vault_result, const char *);
+void unselect_start(struct job *);
+void unselect_done(struct job *, enum vault_result, const char *);
+void select_forget(struct conn *);
+/* What others changed. */
+void news_message(struct conn *, struct msg *);
+void news_keywords(struct conn *, struct msg *);
+
+/* list.c */
+void list_start(struct job *);
+void list_answer(struct job *, struct msg *);
+void list_done(struct job *, enum vault_result, const char *);
+void list_drained(struct job *);
+void list_free(struct job *);
+void status_start(struct job *);
+void status_answer(struct job *, struct msg *);
+
+/* A box as R_BOX tells it. */
+struct box {
+	char *name;
+	size_t len;
+	uint16_t uses;
+	bool subscribed;
+	bool exists;
+};
+struct boxes {
+	struct box *box;
+	size_t n;
+	size_t size;
+};
+/* Adds one, without numbers; -1 if the message is malformed. */
+int boxes_add(struct boxes *, struct msg *);
+void boxes_clear(struct boxes *);
+
+/* box.c */
+void create_start(struct job *);
+void create_done(struct job *, enum vault_result, const char *);
+void delete_start(struct job *);
+void rename_start(struct job *);
+void rename_answer(struct job *, struct msg *);
+void rename_done(struct job *, enum vault_result, const char *);
+void rename_free(struct job *);
+void subscribe_start(struct job *);
+
+/* fetch.c and its kin */
+void fetch_start(struct job *);
+void fetch_answer(struct job *, struct msg *);
+void fetch_done(struct job *, enum vault_result, const char *);
+void fetch_free(struct job *);
+void fetch_init(void);
+
+/* store.c */
+void store_start(struct job *);
+void store_answer(struct job *, struct msg *);
+void copy_start(struct job *);
+void copy_answer(struct job *, struct msg *);
+void copy_news(struct job *);
+void copy_done(struct job *, enum vault_result, const char *);
+void copy_free(struct job *);
+void expunge_start(struct job *);
+
+/* search.c */
+void search_start(struct job *);
+void search_answer(struct job *, struct msg *);
+void search_news(struct job *);
+void search_done(struct job *, enum vault_result, const char *);
+
+/* append.c */
+void append_begin(struct conn *, struct imap_cmd *);
+void append_start(struct job *);
+void append_data(struct conn *, const uint8_t *, size_t);
+void append_data_end(struct conn *, bool good);
+void append_answer(struct job *, struct msg *);
+void append_done(struct job *, enum vault_result, const char *);
+void append_free(struct job *);
+
+/* codec.c */
+/*
+ * Compresses; the length, smaller than len, or 0 if that is not to be had.
+ * out points into a buffer of the process until the next call.
+ */
+size_t codec_pack(uint8_t codec, const void *, size_t len, const uint8_t **out);
+/*
+ * Undoes it: exactly plain octets, in a buffer of the process until the next
+ * call or codec_wipe(); NULL if it is not what it says.
+ */
+const uint8_t *
+codec_unpack(uint8_t codec, const void *, size_t len, size_t plain);
+void codec_wipe(void);
+/* A session has ended: nothing of it stays. */
+void codec_forget(void);
+
+/* A row of R_ROWS, without what follows it. */
+struct row {
+	uint32_t seq, uid;
+	uint64_t flags, modseq;
+	int64_t date;
+	int16_t zone;
+	uint64_t size;
+	uint8_t codec;
+	uint8_t follows;
+};
+void row_get(struct msg *, struct row *);
+
+#endif

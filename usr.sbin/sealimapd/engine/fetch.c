@@ -1,0 +1,414 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * FETCH: the pass over the rows, as the vault streams them.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fetch.h"
+#include "log.h"
+
+static void
+ask(struct job *job, struct fetch *f)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct msgout *m;
+
+	m = job_request(job, V_FETCH);
+	msg_put_u8(m, cmd->uid ? NEWS | NEWS_EXPUNGE | BY_UID : NEWS);
+	msg_put_u8(m, f->items);
+	job_put_set(m, &cmd->set);
+	msg_send(m);
+}
+
+void
+fetch_start(struct job *job)
+{
+	struct fetch *f;
+
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		fatal("fetch");
+	job->data = f;
+	if (job->cmd->nsections > 0) {
+		f->piece = calloc(job->cmd->nsections, sizeof(*f->piece));
+		if (f->piece == NULL)
+			fatal("fetch");
+	}
+	f->items = fetch_rows_wanted(job);
+	ask(job, f);
+}
+
+void
+fetch_free(struct job *job)
+{
+	struct fetch *f = job->data;
+
+	if (f == NULL)
+		return;
+	imap_buf_free(&f->head);
+	imap_buf_free(&f->summary);
+	imap_buf_free(&f->memory);
+	mime_filter_free(f->filter);
+	mime_parser_free(f->parser);
+	free(f->deferred);
+	free(f->piece);
+	freezero(f, sizeof(*f));
+}
+
+void
+fetch_defer(struct job *job, uint32_t uid)
+{
+	struct fetch *f = job->data;
+	uint32_t *grown;
+	size_t size;
+
+	if (f->n_deferred == DEFERRED_MAX) {
+		if (job->result == DONE_OK)
+			job->result = DONE_LIMIT;
+		return;
+	}
+	if (f->n_deferred == f->size) {
+		size = f->size == 0 ? 64 : 2 * f->size;
+		grown = reallocarray(f->deferred, size, sizeof(*grown));
+		if (grown == NULL)
+			fatal("fetch");
+		f->deferred = grown;
+		f->size = size;
+	}
+	f->deferred[f->n_deferred++] = uid;
+}
+
+const uint8_t *
+fetch_summary_get(struct msg *msg, const struct row *row, size_t *len)
+{
+	const uint8_t *p;
+	uint32_t plain;
+	bool packed;
+
+	packed = msg_get_u8(msg) != 0;
+	plain = msg_get_u32(msg);
+	p = msg_get_bytes(msg, len, CHUNK_PLAIN + 1024);
+	if (p == NULL)
+		return NULL;
+	if (packed) {
+		p = codec_unpack(row->codec, p, *len, plain);
+		*len = plain;
+	} else if (*len != plain)
+		return NULL;
+	return p;
+}
+
+int
+fetch_chunk_get(struct job *job, struct msg *msg, struct chunk *chunk)
+{
+	struct fetch *f = job->data;
+	uint32_t plain;
+	bool packed;
+
+	chunk->uid = msg_get_u32(msg);
+	chunk->kind = msg_get_u8(msg);
+	packed = msg_get_u8(msg) != 0;
+	chunk->last = msg_get_u8(msg) != 0;
+	chunk->index = msg_get_u32(msg);
+	plain = msg_get_u32(msg);
+	chunk->p = msg_get_rest(msg, &chunk->len);
+	if (msg->bad || plain > CHUNK_PLAIN)
+		return -1;
+	if (packed)
+		chunk->p = codec_unpack(
+		    f->row.codec, chunk->p, chunk->len, plain);
+	else if (chunk->len != plain)
+		chunk->p = NULL;
+	chunk->len = plain;
+	return 0;
+}
+
+/* The answer is whole. */
+static void
+message_end(struct job *job)
+{
+	struct fetch *f = job->data;
+
+	imap_put(conn_out(job->conn), ")\r\n", 3);
+	job->open = false;
+	f->have_row = false;
+}
+
+static void
+message_begin(struct job *job)
+{
+	struct fetch *f = job->data;
+
+	imap_put(conn_out(job->conn), f->head.p, f->head.len);
+	job->open = true;
+}
+
+/* A row, with its summary in plain octets if one was asked for. */
+static void
+row_ready(struct job *job, const uint8_t *octets, size_t len)
+{
+	struct fetch *f = job->data;
+	struct mime_summary sum = {0};
+	size_t i;
+
+	f->have_row = false;
+	if ((f->items & ROW_SUMMARY) != 0 &&
+	    (octets == NULL ||
+		mime_summary_open(&sum, octets, len, f->row.size) == -1)) {
+		fetch_defer(job, f->row.uid);
+		return;
+	}
+	fetch_put_head(job, &sum);
+	if (job->cmd->nsections > 0 && fetch_plan(job, &sum)) {
+		if ((f->items & (ROW_BODY | ROW_FIRST)) == 0)
+			fetch_defer(job, f->row.uid);
+		else
+			f->have_row = true;
+		return;
+	}
+	message_begin(job);
+	for (i = 0; i < f->n; i++)
+		fetch_put_memory(job, &f->piece[i]);
+	message_end(job);
+}
+
+static void
+rows(struct job *job, struct msg *msg)
+{
+	struct fetch *f = job->data;
+	const uint8_t *octets;
+	size_t len;
+
+	while (msg->off < msg->len) {
+		row_get(msg, &f->row);
+		octets = NULL;
+		len = 0;
+		if (f->row.follows == 1)
+			octets = fetch_summary_get(msg, &f->row, &len);
+		if (msg->bad || f->row.follows > 2) {
+			conn_protocol(job->conn, "R_ROWS");
+			return;
+		}
+		if (f->row.follows == 2) {
+			imap_buf_reset(&f->summary, OUT_KEEP);
+			f->have_row = true;
+		} else
+			row_ready(job, octets, len);
+	}
+	codec_wipe();
+}
+
+/* A piece of a summary that is larger than a chunk. */
+static void
+summary_chunk(struct job *job, const struct chunk *chunk)
+{
+	struct fetch *f = job->data;
+
+	if (f->row.follows != 2)
+		return;
+	if (chunk->p != NULL && chunk->len <= SUMMARY_MAX - f->summary.len)
+		imap_put(&f->summary, chunk->p, chunk->len);
+	if (chunk->last) {
+		f->row.follows = 1;
+		row_ready(job, f->summary.p, f->summary.len);
+		imap_buf_reset(&f->summary, 0);
+	}
+}
+
+/* Do all pieces lie in the first chunk? */
+static bool
+in_first(const struct fetch *f, size_t len)
+{
+	const struct piece *p;
+
+	for (p = f->piece; p < f->piece + f->n; p++)
+		if ((p->kind == PIECE_RANGE || p->kind == PIECE_FILTER) &&
+		    (p->off > len || p->len > len - p->off))
+			return false;
+	return true;
+}
+
+static void
+put_first(struct job *job, const uint8_t *body)
+{
+	struct fetch *f = job->data;
+	struct piece *p;
+
+	message_begin(job);
+	for (p = f->piece; p < f->piece + f->n; p++) {
+		if (p->kind == PIECE_RANGE)
+			fetch_put_value(job, p->section, body + p->off, p->len);
+		else if (p->kind == PIECE_FILTER)
+			fetch_put_filtered(job, p, body + p->off);
+		else
+			fetch_put_memory(job, p);
+	}
+	message_end(job);
+}
+
+static int
+piece_cmp(const struct piece *a, const struct piece *b)
+{
+	if ((a->kind == PIECE_RANGE) != (b->kind == PIECE_RANGE))
+		return a->kind == PIECE_RANGE ? 1 : -1;
+	return a->off < b->off ? -1 : a->off > b->off;
+}
+
+/* Puts them in the order of the body; false if one pass is not enough. */
+static bool
+sort_pieces(struct fetch *f)
+{
+	struct piece tmp, *p = f->piece;
+	size_t i, k;
+
+	for (i = 1; i < f->n; i++)
+		for (k = i; k > 0 && piece_cmp(&p[k - 1], &p[k]) > 0; k--) {
+			tmp = p[k];
+			p[k] = p[k - 1];
+			p[k - 1] = tmp;
+		}
+	for (i = 0; i < f->n; i++) {
+		if (p[i].kind == PIECE_FILTER)
+			return false;
+		if (i > 0 && p[i - 1].kind == PIECE_RANGE &&
+		    p[i].off < p[i - 1].off + p[i - 1].len)
+			return false;
+	}
+	return true;
+}
+
+/* What a chunk has of the pieces that are due. */
+static void
+stream(struct job *job, const struct chunk *chunk)
+{
+	struct imap_buf *b = conn_out(job->conn);
+	struct fetch *f = job->data;
+	struct piece *p;
+	uint64_t begin, end, at, n;
+
+	begin = (uint64_t)chunk->index * CHUNK_PLAIN;
+	end = begin + chunk->len;
+	for (; f->now < f->n; f->now++) {
+		p = &f->piece[f->now];
+		if (p->kind != PIECE_RANGE) {
+			fetch_put_memory(job, p);
+			continue;
+		}
+		at = p->off + f->pos;
+		if (at >= end)
+			break;
+		if (!p->begun)
+			fetch_put_value(job, p->section, NULL, p->len);
+		p->begun = true;
+		n = p->len - f->pos;
+		if (n > end - at)
+			n = end - at;
+		imap_put(b, chunk->p + (at - begin), (size_t)n);
+		f->pos += n;
+		if (f->pos < p->len)
+			break;
+		f->pos = 0;
+	}
+	if (f->now == f->n)
+		message_end(job);
+	else if (chunk->last) {
+		/* Shorter than its own size: nothing else can be said. */
+		log_warnx(
+		    "short body id=%llu", (unsigned long long)job->conn->id);
+		conn_drop(job->conn);
+	}
+}
+
+static void
+body_chunk(struct job *job, const struct chunk *chunk)
+{
+	struct fetch *f = job->data;
+
+	if (!f->have_row || chunk->uid != f->row.uid)
+		return;
+	if (chunk->p == NULL) {
+		f->have_row = false;
+		if (job->open)
+			conn_drop(job->conn);
+		else if (job->result == DONE_OK)
+			job->result = DONE_CORRUPT;
+		return;
+	}
+	if (chunk->index == 0) {
+		if (in_first(f, chunk->len)) {
+			put_first(job, chunk->p);
+			return;
+		}
+		if ((f->items & ROW_BODY) == 0 || !sort_pieces(f)) {
+			f->have_row = false;
+			fetch_defer(job, f->row.uid);
+			return;
+		}
+		message_begin(job);
+	}
+	stream(job, chunk);
+}
+
+void
+fetch_answer(struct job *job, struct msg *msg)
+{
+	struct fetch *f = job->data;
+	struct chunk chunk;
+
+	if (msg->type == R_ROWS) {
+		if (job->open)
+			conn_protocol(job->conn, "row within a body");
+		else if (f->step == FETCH_ROWS)
+			rows(job, msg);
+		else
+			fetch_slow_rows(job, msg);
+		return;
+	}
+	if (msg->type != R_CHUNK || fetch_chunk_get(job, msg, &chunk) == -1) {
+		conn_protocol(job->conn, "answer to FETCH");
+		return;
+	}
+	if (f->step != FETCH_ROWS)
+		fetch_slow_chunk(job, &chunk);
+	else if (chunk.kind == 1)
+		summary_chunk(job, &chunk);
+	else
+		body_chunk(job, &chunk);
+	codec_wipe();
+}
+
+void
+fetch_done(struct job *job, enum vault_result result, const char *detail)
+{
+	struct fetch *f = job->data;
+
+	if (f->step != FETCH_ROWS) {
+		fetch_slow_done(job, result);
+		return;
+	}
+	if (job->open) {
+		/* The vault gave up midway: never a short literal. */
+		conn_drop(job->conn);
+		return;
+	}
+	fetch_slow_next(job);
+}

@@ -1,0 +1,115 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * FETCH within imap-engine.  Rows, and where needed bodies, stream by once.
+ * What one pass cannot answer (sections beyond the first chunk, or that
+ * overlap in a large message; a summary that does not hold together) is asked
+ * for again afterwards, message by message.
+ */
+
+#ifndef FETCH_H
+#define FETCH_H
+
+#include "engine.h"
+#include "mime.h"
+
+/* What becomes of one BODY[...] of a message. */
+enum piece_kind {
+	PIECE_NIL,    /* no such part */
+	PIECE_MEMORY, /* off, len: in fetch->memory */
+	PIECE_RANGE,  /* off, len: octets of the message */
+	PIECE_FILTER  /* off, len: a header, some of whose fields are wanted */
+};
+
+struct piece {
+	const struct imap_section *section;
+	enum piece_kind kind;
+	uint64_t off;
+	uint64_t len;
+	bool begun; /* its literal has been opened */
+};
+
+enum fetch_step {
+	FETCH_ROWS,  /* the one pass */
+	SLOW_ROW,    /* one message: its row and summary */
+	SLOW_PARSE,  /* its body, to make a summary anew */
+	SLOW_RANGE,  /* chunks of a piece */
+	SLOW_FILTER, /* a header through the filter */
+	SLOW_COUNT   /* the same, to learn the length first */
+};
+
+struct fetch {
+	enum fetch_step step;
+	uint8_t items; /* ROW_ */
+	bool have_row; /* its chunks are awaited */
+	bool any;      /* the answer has an item: a space before the next */
+	struct row row;
+	struct imap_buf head;    /* the answer up to the sections */
+	struct imap_buf summary; /* plain octets, while they come in pieces */
+	struct imap_buf memory;
+	struct piece *piece;
+	size_t n;
+	size_t now;     /* the piece at hand */
+	uint64_t pos;   /* octets of it that were told */
+	uint64_t total; /* SLOW_COUNT, SLOW_FILTER: octets that passed */
+	struct mime_filter *filter;
+	struct mime_parser *parser;
+	uint32_t *deferred; /* UIDs */
+	size_t n_deferred, next, size;
+};
+
+/* A chunk as it came, its octets plain. */
+struct chunk {
+	uint32_t uid;
+	uint8_t kind;
+	bool last;
+	uint32_t index;
+	const uint8_t *p; /* NULL: it does not open */
+	size_t len;
+};
+
+/* fetch_piece.c */
+uint8_t fetch_rows_wanted(struct job *);
+/* The answer up to the sections, into f->head; sum NULL if not needed. */
+void fetch_put_head(struct job *, const struct mime_summary *sum);
+/* Works out f->piece; true if any needs the body. */
+bool fetch_plan(struct job *, const struct mime_summary *sum);
+/* " BODY[...] {n}" or all of a piece that is short. */
+void fetch_put_name(struct imap_buf *, const struct imap_section *);
+void fetch_put_value(
+    struct job *, const struct imap_section *, const uint8_t *, uint64_t len);
+void fetch_put_memory(struct job *, struct piece *);
+struct mime_filter *fetch_filter(const struct imap_section *);
+/* Filters a whole header that is at hand. */
+void fetch_put_filtered(struct job *, struct piece *, const uint8_t *);
+/* Of total octets, what a partial leaves: from *first, *count. */
+void fetch_partial(const struct imap_section *, uint64_t total, uint64_t *first,
+    uint64_t *count);
+
+/* fetch_slow.c */
+void fetch_slow_next(struct job *);
+void fetch_slow_rows(struct job *, struct msg *);
+void fetch_slow_chunk(struct job *, const struct chunk *);
+void fetch_slow_done(struct job *, enum vault_result);
+
+/* fetch.c */
+int fetch_chunk_get(struct job *, struct msg *, struct chunk *);
+void fetch_defer(struct job *, uint32_t uid);
+/* Reads what follows a row: a summary that came with it, in plain. */
+const uint8_t *fetch_summary_get(struct msg *, const struct row *, size_t *len);
+
+#endif

@@ -1,0 +1,311 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The queue of a connection's commands.  They start in order, as many at a
+ * time as do not disturb each other's meaning (RFC 9051 section 5.5), so that
+ * many changes share one sync in the vault; the vault's answers come in the
+ * order of the requests.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "log.h"
+
+struct job *
+job_new(struct conn *c, struct imap_cmd *cmd)
+{
+	struct job *job;
+
+	job = calloc(1, sizeof(*job));
+	if (job == NULL)
+		fatal("command");
+	job->conn = c;
+	job->cmd = cmd;
+	job->command = command_find(cmd->verb);
+	TAILQ_INSERT_TAIL(&c->jobs, job, entry);
+	c->njobs++;
+	/* What comes next is no command. */
+	if (cmd->verb == IMAP_IDLE)
+		imap_reader_line(c->reader);
+	return job;
+}
+
+void
+job_free(struct job *job)
+{
+	struct conn *c = job->conn;
+
+	if (job->command->free != NULL)
+		job->command->free(job);
+	if (c->append == job)
+		c->append = NULL;
+	TAILQ_REMOVE(&c->jobs, job, entry);
+	c->njobs--;
+	imap_cmd_free(job->cmd);
+	free(job);
+}
+
+bool
+job_open(struct conn *c)
+{
+	struct job *job;
+
+	TAILQ_FOREACH (job, &c->jobs, entry)
+		if (job->open)
+			return true;
+	return false;
+}
+
+/* Is all that is under way of a kind that leaves the output whole? */
+bool
+job_may_flow(struct conn *c)
+{
+	struct job *job;
+
+	TAILQ_FOREACH (job, &c->jobs, entry)
+		if (!job->started || command_class(job) != CLASS_FLOW)
+			return false;
+	return true;
+}
+
+static unsigned int
+state_bit(const struct conn *c)
+{
+	switch (c->state) {
+	case CONN_BEFORE:
+	case CONN_LOGIN:
+		return IN_BEFORE;
+	case CONN_AUTH:
+		return IN_AUTH;
+	case CONN_SELECTED:
+		return IN_SELECTED;
+	case CONN_CLOSING:
+		break;
+	}
+	return 0;
+}
+
+static void
+job_start(struct job *job)
+{
+	struct conn *c = job->conn;
+
+	job->started = true;
+	if ((job->command->states & state_bit(c)) == 0) {
+		job_done(job, "BAD",
+		    c->state == CONN_BEFORE   ? "Log in first" :
+			c->state == CONN_AUTH ? "Select a mailbox first" :
+						"Not allowed now");
+		return;
+	}
+	job->command->start(job);
+}
+
+void
+job_start_all(struct conn *c)
+{
+	struct job *job, *next;
+	bool any;
+
+	any = false;
+	for (job = TAILQ_FIRST(&c->jobs); job != NULL; job = next) {
+		if (job->started) {
+			if (command_class(job) != CLASS_FLOW)
+				return;
+			any = true;
+			next = TAILQ_NEXT(job, entry);
+			continue;
+		}
+		if (any && command_class(job) == CLASS_ALONE)
+			return;
+		job_start(job);
+		if (c->dead || c->state == CONN_CLOSING)
+			return;
+		/* It may be gone, and its like before it. */
+		next = TAILQ_FIRST(&c->jobs);
+		any = false;
+	}
+}
+
+void
+job_done(struct job *job, const char *condition, const char *text)
+{
+	struct conn *c = job->conn;
+	struct imap_buf *b;
+
+	b = conn_out(c);
+	if (job->cmd->tag[0] == '\0')
+		imap_putc(b, '*');
+	else
+		imap_puts(b, job->cmd->tag);
+	imap_putc(b, ' ');
+	imap_puts(b, condition);
+	imap_putc(b, ' ');
+	imap_puts(b, text);
+	imap_put(b, "\r\n", 2);
+	job_free(job);
+}
+
+static const struct {
+	enum vault_result result;
+	const char *condition;
+	const char *text;
+} results[] = {
+    {DONE_NONEXISTENT, "NO", "[NONEXISTENT] No such mailbox"},
+    {DONE_TRYCREATE, "NO", "[TRYCREATE] No such mailbox"},
+    {DONE_EXISTS, "NO", "[ALREADYEXISTS] That mailbox exists"},
+    {DONE_CANNOT, "NO", "[CANNOT] Not with this mailbox"},
+    {DONE_OVERQUOTA, "NO", "[OVERQUOTA] The account is full"},
+    {DONE_LIMIT, "NO", "[LIMIT] Too many of them"},
+    {DONE_READONLY, "NO", "[READ-ONLY] The mailbox is read-only"},
+    {DONE_EXPUNGED, "OK", "[EXPUNGEISSUED] Some messages are gone"},
+    {DONE_NOSPACE, "NO", "[UNAVAILABLE] No space; nothing was changed"},
+    {DONE_IO, "NO", "[UNAVAILABLE] The message cannot be read"},
+    {DONE_CORRUPT, "NO", "[CORRUPTION] The message is damaged"},
+    {DONE_BADSEQ, "BAD", "No message of that number"},
+    {DONE_NOTSELECTED, "NO", "No mailbox is selected"},
+    {DONE_CANCELLED, "NO", "Cancelled"},
+    {DONE_BUSY, "NO", "[INUSE] Try again later"},
+};
+
+void
+job_result(struct job *job, enum vault_result result, const char *text)
+{
+	size_t i;
+
+	if (result == DONE_OK) {
+		job_done(job, "OK", text != NULL ? text : "Done");
+		return;
+	}
+	for (i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		if (results[i].result == result)
+			break;
+	if (i == sizeof(results) / sizeof(results[0])) {
+		job_done(job, "NO", "[SERVERBUG] Failed");
+		return;
+	}
+	if (result == DONE_EXPUNGED &&
+	    (job->cmd->verb == IMAP_COPY || job->cmd->verb == IMAP_MOVE))
+		job_done(job, "NO", results[i].text);
+	else
+		job_done(job, results[i].condition, results[i].text);
+}
+
+struct msgout *
+job_request(struct job *job, uint32_t type)
+{
+	struct conn *c = job->conn;
+	uint32_t id;
+
+	id = c->next_id++;
+	if (c->next_id == 0)
+		c->next_id = 1;
+	if (job->waiting++ == 0)
+		job->expect = id;
+	return msg_new(c->vault, type, id);
+}
+
+void
+job_put_set(struct msgout *m, const struct imap_set *set)
+{
+	size_t i;
+
+	msg_put_u32(m, (uint32_t)set->n);
+	for (i = 0; i < set->n; i++) {
+		msg_put_u32(m, set->range[i].first);
+		msg_put_u32(m, set->range[i].last);
+	}
+}
+
+static void
+job_request_done(struct job *job, struct msg *msg)
+{
+	char detail[256];
+	uint8_t result;
+
+	result = msg_get_u8(msg);
+	if (msg_get_str(msg, detail, sizeof(detail)) == -1 ||
+	    msg_end(msg) == -1) {
+		conn_protocol(job->conn, "done");
+		return;
+	}
+	job->expect++;
+	if (job->expect == 0)
+		job->expect = 1;
+	job->waiting--;
+	if (job->result == DONE_OK)
+		job->result = result;
+	if (job->command->done != NULL)
+		job->command->done(job, result, detail);
+	else if (job->waiting == 0)
+		job_result(job, job->result, NULL);
+}
+
+/* News, whoever's answer it comes with. */
+static void
+job_news(struct conn *c, struct msg *msg)
+{
+	struct job *job;
+
+	TAILQ_FOREACH (job, &c->jobs, entry)
+		if (job->started && job->command->news != NULL)
+			job->command->news(job);
+	if (job_open(c))
+		conn_protocol(c, "news within an answer");
+	else if (msg->type == R_KEYWORDS)
+		news_keywords(c, msg);
+	else
+		news_message(c, msg);
+}
+
+void
+job_vault_message(struct conn *c, struct msg *msg)
+{
+	struct job *job;
+
+	if (msg->type == R_BYE) {
+		conn_bye(c,
+		    msg_get_u8(msg) == 3 ?
+			"The selected mailbox was deleted" :
+			"[UNAVAILABLE] The mail store ends this session");
+		return;
+	}
+	if (msg->id == 0 || msg->type == R_KEYWORDS || msg->type == R_EXISTS ||
+	    msg->type == R_EXPUNGE) {
+		job_news(c, msg);
+		return;
+	}
+	TAILQ_FOREACH (job, &c->jobs, entry)
+		if (job->waiting > 0)
+			break;
+	if (job == NULL || job->expect != msg->id) {
+		/* The answer to what was given up meanwhile. */
+		log_debug("vault late id=%llu type=%u",
+		    (unsigned long long)c->id, msg->type);
+		return;
+	}
+	if (msg->type == R_DONE)
+		job_request_done(job, msg);
+	else if (job->command->answer != NULL)
+		job->command->answer(job, msg);
+	else
+		conn_protocol(c, "unexpected answer");
+}

@@ -1,0 +1,494 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * LOGIN and AUTHENTICATE PLAIN (RFC 4616, RFC 4959).  The master names an
+ * opener; the secret goes to the opener alone and is wiped here at once.  No
+ * answer tells an unknown name from a wrong password, and refusals come late.
+ */
+
+#include <sys/types.h>
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "log.h"
+
+#define MECHANISM_PASSWORD 1
+#define BASE64_MAX IMAP_AUTHLINE_MAX
+
+struct login {
+	TAILQ_ENTRY(login) entry;
+	struct conn *conn;
+	struct job *job;
+	uint32_t id;
+	bool asked; /* the master owes an answer */
+	char name[ACCOUNT_NAME_MAX];
+	uint8_t secret[SECRET_MAX];
+	size_t len;
+	enum store_refusal refusal;
+	struct event delay;
+};
+
+static TAILQ_HEAD(, login) logins = TAILQ_HEAD_INITIALIZER(logins);
+static uint32_t next_id;
+
+static void login_refused(struct login *, enum store_refusal);
+
+static void
+login_free(struct login *l)
+{
+	l->conn->login = NULL;
+	evtimer_del(&l->delay);
+	TAILQ_REMOVE(&logins, l, entry);
+	freezero(l, sizeof(*l));
+}
+
+void
+login_abort(struct conn *c)
+{
+	struct login *l = c->login;
+
+	if (l == NULL)
+		return;
+	if (l->asked && engine_master() != NULL)
+		msg_signal(engine_master(), ENGINE_MASTER_CANCEL, l->id);
+	login_free(l);
+}
+
+/* Lower case, with a domain: the name that stores know. */
+static int
+name_normalise(char *to, size_t size, const char *name, size_t len)
+{
+	const struct engine_slice *conf = engine_config();
+	size_t i;
+
+	if (len == 0 || len >= size)
+		return -1;
+	for (i = 0; i < len; i++) {
+		if (name[i] == '\0')
+			return -1;
+		to[i] = (char)tolower((unsigned char)name[i]);
+	}
+	to[len] = '\0';
+	if (strchr(to, '@') == NULL && conf->n_domains > 0) {
+		if (strlcat(to, "@", size) >= size ||
+		    strlcat(to, conf->domains[0], size) >= size)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+login_delay(int fd, short what, void *arg)
+{
+	struct login *l = arg;
+	struct conn *c = l->conn;
+	struct job *job = l->job;
+	bool last;
+
+	last = l->refusal == REFUSED_CREDENTIALS &&
+	    ++c->tries >= engine_config()->login_failures;
+	switch (l->refusal) {
+	case REFUSED_CREDENTIALS:
+		job_done(
+		    job, "NO", "[AUTHENTICATIONFAILED] Wrong name or password");
+		break;
+	case REFUSED_DISABLED:
+		job_done(job, "NO", "[CONTACTADMIN] The account is disabled");
+		break;
+	case REFUSED_LIMIT:
+		job_done(job, "NO", "[LIMIT] Too many sessions");
+		break;
+	case REFUSED_DAMAGED:
+		job_done(job, "NO", "[CONTACTADMIN] The account is damaged");
+		break;
+	case REFUSED_UNAVAILABLE:
+		job_done(job, "NO", "[UNAVAILABLE] Try again later");
+		break;
+	}
+	login_free(l);
+	c->state = CONN_BEFORE;
+	if (last)
+		conn_bye(c, "Too many failed logins");
+	conn_flush(c);
+	conn_pump(c);
+}
+
+static void
+login_refused(struct login *l, enum store_refusal refusal)
+{
+	struct timeval tv = {0};
+	unsigned ms;
+
+	explicit_bzero(l->secret, sizeof(l->secret));
+	l->asked = false;
+	l->refusal = refusal;
+	log_info("login refused id=%llu account=%s reason=%d",
+	    (unsigned long long)l->conn->id, log_addr(l->name), refusal);
+	ms = refusal == REFUSED_CREDENTIALS ?
+	    LOGIN_DELAY_MS * (l->conn->tries + 1) :
+	    LOGIN_DELAY_MS;
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
+	evtimer_add(&l->delay, &tv);
+}
+
+/* Starts it; the secret is copied, the caller wipes its own. */
+static void
+login_begin(struct job *job, const char *name, size_t name_len,
+    const void *secret, size_t len)
+{
+	struct conn *c = job->conn;
+	struct msgout *m;
+	struct login *l;
+
+	l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		fatal("login");
+	l->conn = c;
+	l->job = job;
+	evtimer_set(&l->delay, login_delay, l);
+	TAILQ_INSERT_TAIL(&logins, l, entry);
+	c->login = l;
+	c->state = CONN_LOGIN;
+	if (name_normalise(l->name, sizeof(l->name), name, name_len) == -1 ||
+	    len == 0 || len > sizeof(l->secret)) {
+		login_refused(l, REFUSED_CREDENTIALS);
+		return;
+	}
+	memcpy(l->secret, secret, len);
+	l->len = len;
+	if (engine_master() == NULL) {
+		login_refused(l, REFUSED_UNAVAILABLE);
+		return;
+	}
+	if (++next_id == 0)
+		next_id = 1;
+	l->id = next_id;
+	l->asked = true;
+	m = msg_new(engine_master(), ENGINE_MASTER_LOGIN, l->id);
+	msg_put_u64(m, c->id);
+	msg_put_u8(m, SERVICE_IMAP);
+	msg_put_str(m, l->name);
+	msg_send(m);
+}
+
+/* A plain connection that is to become TLS carries no password. */
+static bool
+login_disabled(struct job *job)
+{
+	struct conn *c = job->conn;
+
+	if (c->listener == IMAP_LISTEN_STARTTLS && !tlsio_is_secure(c->io)) {
+		job_done(job, "NO", "[PRIVACYREQUIRED] STARTTLS first");
+		return true;
+	}
+	return false;
+}
+
+void
+login_start(struct job *job)
+{
+	struct imap_cmd *cmd = job->cmd;
+
+	if (login_disabled(job))
+		return;
+	login_begin(
+	    job, cmd->name.p, cmd->name.len, cmd->secret.p, cmd->secret.len);
+	/* The arena holds it until the answer otherwise. */
+	explicit_bzero((void *)(uintptr_t)cmd->secret.p, cmd->secret.len);
+}
+
+static int
+base64_digit(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* The length, or -1: strict, with its padding. */
+static ssize_t
+base64_decode(const uint8_t *p, size_t len, uint8_t *to)
+{
+	uint32_t bits;
+	size_t i, n, pad;
+	int d;
+
+	if (len % 4 != 0)
+		return -1;
+	pad = 0;
+	while (pad < 2 && len > pad && p[len - 1 - pad] == '=')
+		pad++;
+	bits = 0;
+	n = 0;
+	for (i = 0; i < len - pad; i++) {
+		d = base64_digit(p[i]);
+		if (d == -1)
+			return -1;
+		bits = bits << 6 | (uint32_t)d;
+		if (i % 4 == 3) {
+			to[n++] = (uint8_t)(bits >> 16);
+			to[n++] = (uint8_t)(bits >> 8);
+			to[n++] = (uint8_t)bits;
+			bits = 0;
+		}
+	}
+	if (pad == 1) {
+		to[n++] = (uint8_t)(bits >> 10);
+		to[n++] = (uint8_t)(bits >> 2);
+	} else if (pad == 2)
+		to[n++] = (uint8_t)(bits >> 4);
+	return (ssize_t)n;
+}
+
+/* message = [authzid] NUL authcid NUL passwd (RFC 4616 section 2) */
+static void
+plain(struct job *job, const uint8_t *response, size_t len)
+{
+	uint8_t buf[BASE64_MAX];
+	const uint8_t *id, *secret, *end;
+	ssize_t n;
+
+	/* "=" stands for an empty initial response. */
+	if (len > sizeof(buf) ||
+	    (n = base64_decode(response, len, buf)) == -1) {
+		job_done(job, "BAD", "Not base64");
+		return;
+	}
+	end = buf + n;
+	id = memchr(buf, '\0', (size_t)n);
+	secret = id == NULL ? NULL :
+			      memchr(id + 1, '\0', (size_t)(end - id - 1));
+	if (secret == NULL ||
+	    memchr(secret + 1, '\0', (size_t)(end - secret - 1)) != NULL)
+		job_done(job, "BAD", "Malformed response");
+	else if (id != buf &&
+	    ((size_t)(id - buf) != (size_t)(secret - id - 1) ||
+		memcmp(buf, id + 1, (size_t)(id - buf)) != 0))
+		job_done(
+		    job, "NO", "[AUTHORIZATIONFAILED] Not for another user");
+	else
+		login_begin(job, (const char *)id + 1,
+		    (size_t)(secret - id - 1), secret + 1,
+		    (size_t)(end - secret - 1));
+	explicit_bzero(buf, sizeof(buf));
+}
+
+void
+authenticate_start(struct job *job)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct conn *c = job->conn;
+
+	if (login_disabled(job))
+		return;
+	if (strcasecmp(cmd->words[0].p, "PLAIN") != 0) {
+		job_done(job, "NO", "[CANNOT] Unknown mechanism");
+		return;
+	}
+	if (cmd->has_initial) {
+		plain(job, (const uint8_t *)cmd->secret.p, cmd->secret.len);
+		return;
+	}
+	imap_puts(conn_out(c), "+ \r\n");
+	imap_reader_line(c->reader);
+	c->answer_due = true;
+}
+
+void
+authenticate_line(struct conn *c, const uint8_t *line, size_t len)
+{
+	struct job *job = TAILQ_LAST(&c->jobs, jobs);
+
+	if (len == 1 && line[0] == '*') {
+		job_done(job, "BAD", "Cancelled");
+		return;
+	}
+	plain(job, line, len);
+}
+
+static void
+login_welcome(struct conn *c, struct msg *msg)
+{
+	struct login *l = c->login;
+	struct job *job = l->job;
+	struct imap_buf text = {0};
+	char account[ACCOUNT_NAME_MAX];
+	uint64_t session;
+
+	(void)msg_get_u8(msg);
+	(void)msg_get_u32(msg);
+	session = msg_get_u64(msg);
+	if (msg_get_str(msg, account, sizeof(account)) == -1 ||
+	    msg_end(msg) == -1) {
+		conn_protocol(c, "welcome");
+		return;
+	}
+	log_info("login id=%llu session=%llu account=%s peer=%s",
+	    (unsigned long long)c->id, (unsigned long long)session,
+	    log_addr(account), c->peer);
+	c->account = strdup(account);
+	if (c->account == NULL)
+		fatal("login");
+	login_free(l);
+	c->state = CONN_AUTH;
+	c->active = engine_now();
+	imap_reader_login(c->reader);
+	conn_vault(c);
+	imap_puts(&text, "[CAPABILITY");
+	capability_put(c, &text);
+	imap_put(&text, "] Logged in", sizeof("] Logged in"));
+	job_done(job, "OK", (const char *)text.p);
+	imap_buf_free(&text);
+	conn_flush(c);
+	conn_pump(c);
+}
+
+static void
+opener_close(struct conn *c, enum store_refusal refusal)
+{
+	wire_free(c->vault);
+	c->vault = NULL;
+	if (c->login != NULL)
+		login_refused(c->login, refusal);
+}
+
+static void
+opener_message(struct wire *w, struct msg *msg, void *arg)
+{
+	struct conn *c = arg;
+	uint8_t refusal;
+
+	if (c->dead || c->state != CONN_LOGIN || c->login == NULL)
+		return;
+	switch (msg->type) {
+	case VAULT_ENGINE_WELCOME:
+		login_welcome(c, msg);
+		break;
+	case OPENER_ENGINE_NO:
+		refusal = msg_get_u8(msg);
+		if (msg_end(msg) == -1 || refusal < REFUSED_CREDENTIALS ||
+		    refusal > REFUSED_DAMAGED)
+			refusal = REFUSED_UNAVAILABLE;
+		opener_close(c, refusal);
+		break;
+	default:
+		log_warnx("opener protocol id=%llu type=%u",
+		    (unsigned long long)c->id, msg->type);
+		opener_close(c, REFUSED_UNAVAILABLE);
+	}
+}
+
+static void
+opener_gone(struct wire *w, void *arg)
+{
+	struct conn *c = arg;
+
+	if (c->dead || c->state != CONN_LOGIN) {
+		wire_free(w);
+		c->vault = NULL;
+		return;
+	}
+	opener_close(c, REFUSED_UNAVAILABLE);
+}
+
+static void
+login_opener(struct login *l, int fd)
+{
+	struct conn *c = l->conn;
+	struct msgout *m;
+
+	l->asked = false;
+	c->vault = wire_new(fd, opener_message, opener_gone, c);
+	if (c->vault == NULL)
+		fatal("opener");
+	m = msg_new(c->vault, ENGINE_OPENER_AUTH, l->id);
+	msg_put_u32(m, STORE_WIRE_VERSION);
+	msg_put_u8(m, MECHANISM_PASSWORD);
+	msg_put_bytes(m, l->secret, l->len);
+	msg_send(m);
+	explicit_bzero(l->secret, sizeof(l->secret));
+}
+
+void
+login_master_message(struct msg *msg)
+{
+	struct login *l;
+	uint8_t refusal;
+	int fd;
+
+	TAILQ_FOREACH (l, &logins, entry)
+		if (l->asked && l->id == msg->id)
+			break;
+	switch (msg->type) {
+	case MASTER_ENGINE_OPENER:
+		/* If it is not wanted any more libmsg closes it. */
+		if (l == NULL)
+			return;
+		fd = msg_get_fd(msg);
+		if (msg_end(msg) == -1)
+			fatalx("store master: malformed opener");
+		login_opener(l, fd);
+		break;
+	case MASTER_ENGINE_REFUSED:
+		refusal = msg_get_u8(msg);
+		if (msg_end(msg) == -1)
+			fatalx("store master: malformed refusal");
+		if (l != NULL)
+			login_refused(l,
+			    refusal >= REFUSED_CREDENTIALS &&
+				    refusal <= REFUSED_DAMAGED ?
+				refusal :
+				REFUSED_UNAVAILABLE);
+		break;
+	default:
+		fatalx("store master: message %u", msg->type);
+	}
+}
+
+void
+login_master_gone(void)
+{
+	struct login *l, *next;
+
+	TAILQ_FOREACH_SAFE (l, &logins, entry, next)
+		if (l->asked)
+			login_refused(l, REFUSED_UNAVAILABLE);
+}
+
+void
+starttls_start(struct job *job)
+{
+	struct conn *c = job->conn;
+
+	if (c->listener != IMAP_LISTEN_STARTTLS || tlsio_is_secure(c->io)) {
+		job_done(job, "BAD", "Not here");
+		return;
+	}
+	job_done(job, "OK", "Begin TLS");
+	conn_flush(c);
+	/* Octets sent too early were in clear: not to be obeyed. */
+	if (tlsio_starttls(c->io, engine_tls(c->listener_index)) == -1)
+		conn_drop(c);
+}

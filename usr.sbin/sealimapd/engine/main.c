@@ -1,0 +1,225 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Process:   imap-engine
+ * Runs as:   net user, empty root directory
+ * May do:    stdio recvfd; no path
+ * Talks to:  parent; imap-store (logins); vaults (sessions); sealkeys
+ *            (handshakes)
+ * Holds:     what its live sessions show; no key
+ * Trusts:    parent, imap-store, vaults; never its clients, never a summary
+ */
+
+#include <sys/types.h>
+
+#include <event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "mime_text.h"
+
+#include "engine.h"
+
+#define SHUTDOWN_SECONDS 3 /* for the last words */
+
+static struct engine_slice *config, *config_new;
+static struct tlsio_server *tls[IMAP_LISTENERS_MAX];
+static struct wire *master;
+static struct event shutdown_timer;
+
+static void engine_reload_begin(void *);
+static void engine_config_get(struct msg *, void *);
+static void engine_reload_commit(void *);
+static void engine_wire(const char *, unsigned int, int, void *);
+static void engine_conn(const struct proc_conn *, int, void *);
+static void engine_shutdown(void *);
+
+static const struct proc_handlers handlers = {
+    .config = engine_config_get,
+    .reload_begin = engine_reload_begin,
+    .reload_commit = engine_reload_commit,
+    .wire = engine_wire,
+    .conn = engine_conn,
+    .shutdown = engine_shutdown,
+};
+
+int
+main(int argc, char *argv[])
+{
+	tlsio_init();
+	proc_role_start(argc, argv, "imap-engine", &handlers, NULL);
+	tzset();
+	(void)mime_charset_init();
+	fetch_init();
+	proc_role_sandbox();
+	event_dispatch();
+	return 1;
+}
+
+const struct engine_slice *
+engine_config(void)
+{
+	return config;
+}
+
+struct wire *
+engine_master(void)
+{
+	return master;
+}
+
+struct tlsio_server *
+engine_tls(uint32_t listener)
+{
+	return listener < IMAP_LISTENERS_MAX ? tls[listener] : NULL;
+}
+
+time_t
+engine_now(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
+		fatal("clock_gettime");
+	return ts.tv_sec;
+}
+
+static void
+engine_reload_begin(void *arg)
+{
+	(void)arg;
+	engine_slice_free(config_new);
+	config_new = engine_slice_new();
+}
+
+static void
+engine_config_get(struct msg *msg, void *arg)
+{
+	(void)arg;
+	if (config_new == NULL || engine_slice_get(config_new, msg) == -1)
+		fatalx("bad configuration from the parent");
+}
+
+/* The server context of one listener, with the certificates it names. */
+static struct tlsio_server *
+tls_new(const struct engine_slice *slice, const struct imap_listen *listen)
+{
+	struct tlsio_cert certs[IMAP_CERTS_MAX];
+	struct tlsio_server *server;
+	char error[TLSIO_ERROR_MAX];
+	size_t i, n;
+
+	n = 0;
+	for (i = 0; i < slice->n_certs && i < IMAP_CERTS_MAX; i++) {
+		if ((listen->certs >> i & 1) == 0)
+			continue;
+		certs[n++] = (struct tlsio_cert){
+		    .chain = slice->certs[i].chain,
+		    .len = slice->certs[i].len,
+		};
+	}
+	if (n == 0)
+		return NULL;
+	server = tlsio_server_new(certs, n, "imap", error);
+	if (server == NULL)
+		log_warnx("certificate unusable error=%s", log_vis(error));
+	return server;
+}
+
+/* Sessions keep the certificate that they began with. */
+static void
+engine_reload_commit(void *arg)
+{
+	struct tlsio_server *server;
+	size_t i;
+
+	(void)arg;
+	if (config_new == NULL)
+		fatalx("no configuration from the parent");
+	engine_slice_free(config);
+	config = config_new;
+	config_new = NULL;
+	log_addr_clear(config->log_addresses);
+	for (i = 0; i < IMAP_LISTENERS_MAX; i++) {
+		server = i < config->n_listeners ?
+		    tls_new(config, &config->listeners[i]) :
+		    NULL;
+		tlsio_server_free(tls[i]);
+		tls[i] = server;
+	}
+}
+
+static void
+master_message(struct wire *w, struct msg *msg, void *arg)
+{
+	login_master_message(msg);
+}
+
+static void
+master_gone(struct wire *w, void *arg)
+{
+	wire_free(w);
+	/* A new one may have taken its place already. */
+	if (master == w)
+		master = NULL;
+	login_master_gone();
+}
+
+static void
+engine_wire(const char *role, unsigned int instance, int fd, void *arg)
+{
+	if (strcmp(role, "sealkeys") == 0) {
+		tlsio_signer(fd);
+		return;
+	}
+	if (strcmp(role, "imap-store") != 0)
+		fatalx("wire to %s", role);
+	if (master != NULL) {
+		wire_free(master);
+		master = NULL;
+		login_master_gone();
+	}
+	master = wire_new(fd, master_message, master_gone, NULL);
+	if (master == NULL)
+		fatal("wire to imap-store");
+}
+
+static void
+engine_conn(const struct proc_conn *pc, int fd, void *arg)
+{
+	conn_new(pc, fd);
+}
+
+static void
+engine_exit(int fd, short what, void *arg)
+{
+	exit(0);
+}
+
+static void
+engine_shutdown(void *arg)
+{
+	struct timeval tv = {.tv_sec = SHUTDOWN_SECONDS};
+
+	conn_shutdown();
+	if (conn_count() == 0)
+		exit(0);
+	evtimer_set(&shutdown_timer, engine_exit, NULL);
+	evtimer_add(&shutdown_timer, &tv);
+}

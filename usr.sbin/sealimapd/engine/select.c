@@ -1,0 +1,333 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * SELECT, EXAMINE, CLOSE, UNSELECT, and the news of a selected box: flags,
+ * expunges, new messages, in the order in which the vault tells them.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "log.h"
+
+static void
+keywords_free(struct conn *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nkeywords; i++)
+		if (c->keywords[i] != NULL)
+			freezero(c->keywords[i], strlen(c->keywords[i]));
+	free(c->keywords);
+	c->keywords = NULL;
+	c->nkeywords = 0;
+}
+
+void
+select_forget(struct conn *c)
+{
+	keywords_free(c);
+	c->exists = 0;
+	c->readonly = false;
+}
+
+/* A keyword is an atom; what a store says else is not passed on. */
+static bool
+keyword_valid(const char *s)
+{
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++)
+		if (*s <= ' ' || *s >= 0x7f || strchr("(){%*\"\\]", *s) != NULL)
+			return false;
+	return true;
+}
+
+static int
+keywords_get(struct conn *c, struct msg *msg)
+{
+	char keyword[KEYWORD_MAX + 1];
+	size_t i, n;
+
+	keywords_free(c);
+	n = msg_get_u16(msg);
+	if (n > KEYWORDS_MAX)
+		return -1;
+	if (n == 0)
+		return 0;
+	c->keywords = calloc(n, sizeof(*c->keywords));
+	if (c->keywords == NULL)
+		fatal("keywords");
+	for (i = 0; i < n; i++) {
+		if (msg_get_str(msg, keyword, sizeof(keyword)) == -1 ||
+		    !keyword_valid(keyword))
+			return -1;
+		c->keywords[i] = strdup(keyword);
+		if (c->keywords[i] == NULL)
+			fatal("keywords");
+		c->nkeywords++;
+	}
+	return 0;
+}
+
+/* (\Answered ... keyword); with \* where new keywords may be made. */
+static void
+put_all_flags(struct conn *c, struct imap_buf *b, bool more)
+{
+	size_t i;
+
+	imap_puts(b, "(\\Answered \\Flagged \\Deleted \\Seen \\Draft");
+	for (i = 0; i < c->nkeywords; i++) {
+		imap_putc(b, ' ');
+		imap_puts(b, c->keywords[i]);
+	}
+	if (more)
+		imap_puts(b, " \\*");
+	imap_putc(b, ')');
+}
+
+static void
+put_flags_lines(struct conn *c, struct imap_buf *b)
+{
+	imap_puts(b, "* FLAGS ");
+	put_all_flags(c, b, false);
+	imap_puts(b, "\r\n* OK [PERMANENTFLAGS ");
+	if (c->readonly)
+		imap_puts(b, "()");
+	else
+		put_all_flags(c, b, c->nkeywords < KEYWORDS_MAX);
+	imap_puts(b, "] Flags that stay\r\n");
+}
+
+void
+select_start(struct job *job)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct conn *c = job->conn;
+	struct msgout *m;
+
+	/* Whatever comes of it, the old box is left (RFC 3501 6.3.1). */
+	select_forget(c);
+	c->state = CONN_AUTH;
+	if (cmd->badname || cmd->name.len == 0 ||
+	    cmd->name.len > BOX_NAME_MAX) {
+		m = job_request(job, V_UNSELECT);
+		msg_put_u8(m, 0);
+		msg_send(m);
+		job->result = DONE_NONEXISTENT;
+		return;
+	}
+	m = job_request(job, V_SELECT);
+	msg_put_u8(m, 0);
+	msg_put_bytes(m, cmd->name.p, cmd->name.len);
+	msg_put_u8(m, cmd->verb == IMAP_EXAMINE);
+	msg_send(m);
+}
+
+static void
+put_code(struct imap_buf *b, const char *code, uint32_t n, const char *text)
+{
+	imap_puts(b, "* OK [");
+	imap_puts(b, code);
+	imap_putc(b, ' ');
+	imap_put_number(b, n);
+	imap_puts(b, "] ");
+	imap_puts(b, text);
+	imap_puts(b, "\r\n");
+}
+
+void
+select_answer(struct job *job, struct msg *msg)
+{
+	struct conn *c = job->conn;
+	struct imap_buf *b;
+	uint32_t uidnext, unseen;
+
+	if (msg->type != R_SELECTED) {
+		conn_protocol(c, "answer to SELECT");
+		return;
+	}
+	(void)msg_get_u64(msg);
+	c->uidvalidity = msg_get_u32(msg);
+	uidnext = msg_get_u32(msg);
+	(void)msg_get_u64(msg);
+	c->exists = msg_get_u32(msg);
+	unseen = msg_get_u32(msg);
+	c->readonly = msg_get_u8(msg) != 0;
+	if (keywords_get(c, msg) == -1 || msg_end(msg) == -1) {
+		conn_protocol(c, "R_SELECTED");
+		return;
+	}
+	b = conn_out(c);
+	put_flags_lines(c, b);
+	imap_puts(b, "* ");
+	imap_put_number(b, c->exists);
+	imap_puts(b, " EXISTS\r\n* 0 RECENT\r\n");
+	if (unseen != 0)
+		put_code(b, "UNSEEN", unseen, "First unseen");
+	put_code(b, "UIDVALIDITY", c->uidvalidity, "UIDs are valid");
+	put_code(b, "UIDNEXT", uidnext, "Next UID");
+}
+
+void
+select_done(struct job *job, enum vault_result result, const char *detail)
+{
+	struct conn *c = job->conn;
+
+	if (job->result == DONE_OK) {
+		c->state = CONN_SELECTED;
+		job_done(job, "OK",
+		    c->readonly ? "[READ-ONLY] Selected" :
+				  "[READ-WRITE] Selected");
+		return;
+	}
+	select_forget(c);
+	job_result(job, job->result, NULL);
+}
+
+/* CLOSE takes out what is deleted, without telling of it; UNSELECT does not. */
+void
+unselect_start(struct job *job)
+{
+	struct conn *c = job->conn;
+	struct msgout *m;
+
+	m = job_request(job, V_UNSELECT);
+	msg_put_u8(m, job->cmd->verb == IMAP_CLOSE && !c->readonly);
+	msg_send(m);
+}
+
+void
+unselect_done(struct job *job, enum vault_result result, const char *detail)
+{
+	struct conn *c = job->conn;
+
+	select_forget(c);
+	c->state = CONN_AUTH;
+	job_result(job, result, "Closed");
+}
+
+void
+row_get(struct msg *msg, struct row *row)
+{
+	uint8_t email_id[16];
+
+	row->seq = msg_get_u32(msg);
+	row->uid = msg_get_u32(msg);
+	row->flags = msg_get_u64(msg);
+	row->modseq = msg_get_u64(msg);
+	row->date = msg_get_i64(msg);
+	row->zone = (int16_t)msg_get_u16(msg);
+	row->size = msg_get_u64(msg);
+	(void)msg_get_raw(msg, email_id, sizeof(email_id));
+	row->codec = msg_get_u8(msg);
+	row->follows = msg_get_u8(msg);
+}
+
+static void
+news_rows(struct conn *c, struct msg *msg)
+{
+	struct imap_buf *b;
+	struct row row;
+
+	b = conn_out(c);
+	while (msg->off < msg->len) {
+		row_get(msg, &row);
+		if (msg->bad || row.follows != 0) {
+			conn_protocol(c, "rows of news");
+			return;
+		}
+		imap_put(b, "* ", 2);
+		imap_put_number(b, row.seq);
+		imap_puts(b, " FETCH (UID ");
+		imap_put_number(b, row.uid);
+		imap_puts(b, " FLAGS ");
+		imap_put_flags(b, row.flags, c->keywords, c->nkeywords);
+		imap_put(b, ")\r\n", 3);
+	}
+}
+
+static void
+news_expunge(struct conn *c, struct msg *msg)
+{
+	struct imap_buf *b;
+	uint32_t i, n, seq;
+
+	b = conn_out(c);
+	n = msg_get_u32(msg);
+	for (i = 0; i < n; i++) {
+		seq = msg_get_u32(msg);
+		if (msg->bad || seq == 0 || seq > c->exists) {
+			conn_protocol(c, "R_EXPUNGE");
+			return;
+		}
+		c->exists--;
+		imap_put(b, "* ", 2);
+		imap_put_number(b, seq);
+		imap_puts(b, " EXPUNGE\r\n");
+	}
+	if (msg_end(msg) == -1)
+		conn_protocol(c, "R_EXPUNGE");
+}
+
+void
+news_message(struct conn *c, struct msg *msg)
+{
+	struct imap_buf *b;
+	uint32_t n;
+
+	/* What was under way when the box was left. */
+	if (c->state != CONN_SELECTED)
+		return;
+	switch (msg->type) {
+	case R_ROWS:
+		news_rows(c, msg);
+		break;
+	case R_EXPUNGE:
+		news_expunge(c, msg);
+		break;
+	case R_EXISTS:
+		n = msg_get_u32(msg);
+		if (msg_end(msg) == -1 || n < c->exists) {
+			conn_protocol(c, "R_EXISTS");
+			return;
+		}
+		c->exists = n;
+		b = conn_out(c);
+		imap_put(b, "* ", 2);
+		imap_put_number(b, n);
+		imap_puts(b, " EXISTS\r\n");
+		break;
+	default:
+		conn_protocol(c, "news");
+	}
+}
+
+void
+news_keywords(struct conn *c, struct msg *msg)
+{
+	if (c->state != CONN_SELECTED)
+		return;
+	if (keywords_get(c, msg) == -1 || msg_end(msg) == -1) {
+		conn_protocol(c, "R_KEYWORDS");
+		return;
+	}
+	put_flags_lines(c, conn_out(c));
+}

@@ -1,0 +1,181 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Commands that concern the session alone: CAPABILITY, ID, ENABLE, NAMESPACE,
+ * NOOP, CHECK, IDLE, LOGOUT; and the answer to what is no command.
+ */
+
+#include <sys/types.h>
+
+#include <string.h>
+#include <strings.h>
+
+#include "engine.h"
+
+void
+bad_start(struct job *job)
+{
+	job_done(job, "BAD",
+	    job->cmd->error != NULL ? job->cmd->error : "Syntax error");
+}
+
+void
+capability_put(struct conn *c, struct imap_buf *b)
+{
+	imap_puts(b, " IMAP4rev1 LITERAL+ ID");
+	if (c->state == CONN_AUTH || c->state == CONN_SELECTED) {
+		imap_puts(b,
+		    " ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT"
+		    " CHILDREN SPECIAL-USE CREATE-SPECIAL-USE");
+		return;
+	}
+	imap_puts(b, " SASL-IR");
+	if (c->listener != IMAP_LISTEN_STARTTLS || tlsio_is_secure(c->io))
+		imap_puts(b, " AUTH=PLAIN");
+	else
+		imap_puts(b, " STARTTLS LOGINDISABLED");
+}
+
+void
+capability_start(struct job *job)
+{
+	struct imap_buf *b;
+
+	b = conn_out(job->conn);
+	imap_puts(b, "* CAPABILITY");
+	capability_put(job->conn, b);
+	imap_puts(b, "\r\n");
+	job_done(job, "OK", "Capabilities listed");
+}
+
+void
+id_start(struct job *job)
+{
+	struct imap_buf *b;
+
+	b = conn_out(job->conn);
+	imap_puts(b, "* ID (\"name\" ");
+	imap_put_string(
+	    b, engine_config()->product, strlen(engine_config()->product));
+	imap_puts(b, ")\r\n");
+	job_done(job, "OK", "Nice to meet you");
+}
+
+/* RFC 5161: what is not known is ignored; nothing is to be enabled yet. */
+void
+enable_start(struct job *job)
+{
+	imap_puts(conn_out(job->conn), "* ENABLED\r\n");
+	job_done(job, "OK", "Enabled");
+}
+
+void
+namespace_start(struct job *job)
+{
+	imap_puts(
+	    conn_out(job->conn), "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	job_done(job, "OK", "One namespace");
+}
+
+static void
+noop_ask(struct job *job)
+{
+	struct msgout *m;
+
+	m = job_request(job, V_NOOP);
+	msg_put_u8(m, NEWS | NEWS_EXPUNGE);
+	msg_send(m);
+}
+
+void
+noop_start(struct job *job)
+{
+	if (job->conn->state == CONN_SELECTED)
+		noop_ask(job);
+	else
+		job_done(job, "OK", "Nothing done");
+}
+
+void
+noop_done(struct job *job, enum vault_result result, const char *detail)
+{
+	job_result(job, result, "Done");
+}
+
+void
+logout_start(struct job *job)
+{
+	struct conn *c = job->conn;
+	struct imap_buf *b;
+
+	b = conn_out(c);
+	imap_puts(b, "* BYE Logging out\r\n");
+	job_done(job, "OK", "Logged out");
+	conn_flush(c);
+	c->state = CONN_CLOSING;
+	wire_free(c->vault);
+	c->vault = NULL;
+	tlsio_finish(c->io);
+	evtimer_del(&c->timer);
+	evtimer_add(&c->timer, &(struct timeval){.tv_sec = 10});
+}
+
+static void
+idle_ask(struct job *job, uint8_t on)
+{
+	struct msgout *m;
+
+	m = job_request(job, V_IDLE);
+	msg_put_u8(m, on);
+	msg_send(m);
+}
+
+/* data is set once DONE has come; the wire's answers come in pairs. */
+void
+idle_start(struct job *job)
+{
+	idle_ask(job, 1);
+}
+
+void
+idle_done(struct job *job, enum vault_result result, const char *detail)
+{
+	struct conn *c = job->conn;
+
+	if (job->data != NULL) {
+		if (job->cmd->verb == IMAP_BAD)
+			job_done(job, "BAD", "Expected DONE");
+		else
+			job_result(job, job->result, "No longer idle");
+		return;
+	}
+	/* If it failed, a DONE will come all the same. */
+	imap_puts(conn_out(c), "+ idling\r\n");
+	c->answer_due = true;
+}
+
+void
+idle_line(struct conn *c, const uint8_t *line, size_t len)
+{
+	struct job *job = TAILQ_LAST(&c->jobs, jobs);
+
+	/* Anything else ends it too, and is BAD (RFC 2177). */
+	job->data = job;
+	if (len != 4 || strncasecmp((const char *)line, "DONE", 4) != 0)
+		job->cmd->verb = IMAP_BAD;
+	idle_ask(job, 0);
+}

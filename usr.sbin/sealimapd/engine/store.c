@@ -1,0 +1,232 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * STORE, COPY, MOVE, EXPUNGE and their UID forms: one request each, so that
+ * many of them share a sync.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "log.h"
+
+/*
+ * Expunges may be told within UID commands, and not within FETCH, STORE and
+ * SEARCH by number (RFC 3501 7.4.1).
+ */
+static uint8_t
+bits(const struct imap_cmd *cmd)
+{
+	if (cmd->uid)
+		return NEWS | NEWS_EXPUNGE | BY_UID;
+	return NEWS;
+}
+
+void
+store_start(struct job *job)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct msgout *m;
+	size_t i;
+
+	if (job->conn->readonly) {
+		job_result(job, DONE_READONLY, NULL);
+		return;
+	}
+	m = job_request(job, V_STORE);
+	msg_put_u8(m, bits(cmd) | (cmd->silent ? SILENT : 0));
+	msg_put_u8(m, (uint8_t)cmd->store_op);
+	msg_put_u64(m, cmd->flags);
+	msg_put_u16(m, (uint16_t)cmd->nkeywords);
+	for (i = 0; i < cmd->nkeywords; i++)
+		msg_put_bytes(m, cmd->keywords[i].p, cmd->keywords[i].len);
+	msg_put_u64(m, UINT64_MAX);
+	job_put_set(m, &cmd->set);
+	msg_send(m);
+}
+
+void
+store_answer(struct job *job, struct msg *msg)
+{
+	struct conn *c = job->conn;
+	struct imap_buf *b;
+	struct row row;
+
+	if (msg->type != R_ROWS) {
+		conn_protocol(c, "answer to STORE");
+		return;
+	}
+	b = conn_out(c);
+	while (msg->off < msg->len) {
+		row_get(msg, &row);
+		if (msg->bad || row.follows != 0) {
+			conn_protocol(c, "rows of STORE");
+			return;
+		}
+		imap_put(b, "* ", 2);
+		imap_put_number(b, row.seq);
+		imap_puts(b, " FETCH (");
+		if (job->cmd->uid) {
+			imap_puts(b, "UID ");
+			imap_put_number(b, row.uid);
+			imap_putc(b, ' ');
+		}
+		imap_puts(b, "FLAGS ");
+		imap_put_flags(b, row.flags, c->keywords, c->nkeywords);
+		imap_put(b, ")\r\n", 3);
+	}
+}
+
+/* What a COPY or MOVE has copied: the text of COPYUID. */
+struct copy {
+	struct imap_buf from, to;
+	uint32_t uidvalidity;
+	bool told; /* MOVE: in an untagged OK, before the expunges */
+};
+
+void
+copy_start(struct job *job)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct msgout *m;
+
+	if (cmd->badname || cmd->name.len == 0 ||
+	    cmd->name.len > BOX_NAME_MAX) {
+		job_result(job, DONE_TRYCREATE, NULL);
+		return;
+	}
+	if (cmd->verb == IMAP_MOVE && job->conn->readonly) {
+		job_result(job, DONE_READONLY, NULL);
+		return;
+	}
+	job->data = calloc(1, sizeof(struct copy));
+	if (job->data == NULL)
+		fatal("copy");
+	m = job_request(job, V_COPY);
+	msg_put_u8(m, bits(cmd) | NEWS_EXPUNGE);
+	msg_put_u8(m, cmd->verb == IMAP_MOVE);
+	msg_put_bytes(m, cmd->name.p, cmd->name.len);
+	job_put_set(m, &cmd->set);
+	msg_send(m);
+}
+
+void
+copy_free(struct job *job)
+{
+	struct copy *copy = job->data;
+
+	if (copy == NULL)
+		return;
+	imap_buf_free(&copy->from);
+	imap_buf_free(&copy->to);
+	free(copy);
+}
+
+static int
+get_set(struct msg *msg, struct imap_buf *b)
+{
+	uint32_t i, n, first, last;
+
+	n = msg_get_u32(msg);
+	if (msg->bad || n > (msg->len - msg->off) / 8)
+		return -1;
+	for (i = 0; i < n; i++) {
+		first = msg_get_u32(msg);
+		last = msg_get_u32(msg);
+		if (first == 0 || first > last || last == UINT32_MAX)
+			return -1;
+		imap_put_range(b, first, last, b->len == 0);
+	}
+	return 0;
+}
+
+void
+copy_answer(struct job *job, struct msg *msg)
+{
+	struct copy *copy = job->data;
+
+	copy->uidvalidity = msg_get_u32(msg);
+	if (msg->type != R_COPIED || get_set(msg, &copy->from) == -1 ||
+	    get_set(msg, &copy->to) == -1 || msg_end(msg) == -1)
+		conn_protocol(job->conn, "R_COPIED");
+}
+
+static void
+put_copyuid(struct imap_buf *b, const struct copy *copy)
+{
+	imap_puts(b, "[COPYUID ");
+	imap_put_number(b, copy->uidvalidity);
+	imap_putc(b, ' ');
+	imap_put(b, copy->from.p, copy->from.len);
+	imap_putc(b, ' ');
+	imap_put(b, copy->to.p, copy->to.len);
+	imap_puts(b, "] ");
+}
+
+/* RFC 6851 4.3: COPYUID of a MOVE comes before its expunges. */
+void
+copy_news(struct job *job)
+{
+	struct copy *copy = job->data;
+	struct imap_buf *b;
+
+	if (job->cmd->verb != IMAP_MOVE || copy == NULL || copy->told ||
+	    copy->from.len == 0)
+		return;
+	copy->told = true;
+	b = conn_out(job->conn);
+	imap_puts(b, "* OK ");
+	put_copyuid(b, copy);
+	imap_puts(b, "Moved\r\n");
+}
+
+void
+copy_done(struct job *job, enum vault_result result, const char *detail)
+{
+	struct copy *copy = job->data;
+	struct imap_buf text = {0};
+
+	copy_news(job);
+	if (result != DONE_OK || job->cmd->verb == IMAP_MOVE ||
+	    copy->from.len == 0) {
+		job_result(job, result, "Done");
+		return;
+	}
+	put_copyuid(&text, copy);
+	imap_put(&text, "Copied", sizeof("Copied"));
+	job_done(job, "OK", (const char *)text.p);
+	imap_buf_free(&text);
+}
+
+void
+expunge_start(struct job *job)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct msgout *m;
+
+	if (job->conn->readonly) {
+		job_result(job, DONE_READONLY, NULL);
+		return;
+	}
+	m = job_request(job, V_EXPUNGE);
+	msg_put_u8(m, NEWS | NEWS_EXPUNGE | BY_UID);
+	job_put_set(m, &cmd->set);
+	msg_send(m);
+}
