@@ -197,7 +197,8 @@ enum store_result store_copy(struct store *, uint64_t box,
 /*
  * APPEND: write a blob in blob/ (sealed to the account's own key), then place
  * it.  store_append_create() checks the quota with size, if known.
- * store_place() syncs the blob, queues PLACE, frees the blob in any case.
+ * store_place() queues its PLACE and takes the blob in any case; the commit
+ * syncs all blobs that were placed since the last one, at once, before it.
  */
 enum store_result store_append_create(
     struct store *, uint8_t codec, uint64_t size, struct store_blob **);

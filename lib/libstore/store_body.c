@@ -232,9 +232,10 @@ store_body_read(struct store_body *b, enum store_kind kind, uint32_t i,
 	return STORE_OK;
 }
 
-/* The summary from the blob, as the pack has it. */
+/* The summary from the blob, as the pack has it; date and plain size too. */
 enum store_result
-body_summary(struct store *st, const struct cold *cold, struct buf *packed)
+body_look(struct store *st, const struct cold *cold, struct buf *packed,
+    int64_t *date, uint64_t *size)
 {
 	struct store_body *b;
 	struct store_chunk c;
@@ -245,6 +246,8 @@ body_summary(struct store *st, const struct cold *cold, struct buf *packed)
 	result = body_open(st, cold->blob, cold->key, &b);
 	if (result != STORE_OK)
 		return result;
+	*date = seal_table_date(b->table);
+	*size = seal_table_size(b->table, SEAL_BODY);
 	n = store_body_chunks(b, STORE_SUMMARY);
 	p = malloc(STORE_CHUNK);
 	if (p == NULL)
@@ -264,21 +267,4 @@ body_summary(struct store *st, const struct cold *cold, struct buf *packed)
 	freezero(p, STORE_CHUNK);
 	store_body_close(b);
 	return result == STORE_OK && packed->failed ? STORE_IO : result;
-}
-
-/* The internal date and the plain size, from the table. */
-enum store_result
-body_facts(
-    struct store *st, const struct cold *cold, int64_t *date, uint64_t *size)
-{
-	struct store_body *b;
-	enum store_result result;
-
-	result = body_open(st, cold->blob, cold->key, &b);
-	if (result != STORE_OK)
-		return result;
-	*date = seal_table_date(b->table);
-	*size = seal_table_size(b->table, SEAL_BODY);
-	store_body_close(b);
-	return STORE_OK;
 }

@@ -420,14 +420,12 @@ sub_apply(struct store *st, char *name_take, bool on)
 	bool found;
 
 	i = sub_index(st, name_take, &found);
-	if (found != on && !on) {
+	if (found == on) {
 		free(name_take);
 		return 0;
 	}
 	if (found) {
 		free(name_take);
-		if (on)
-			return 0;
 		freezero(st->subs[i], strlen(st->subs[i]));
 		st->nsubs--;
 		memmove(st->subs + i, st->subs + i + 1,

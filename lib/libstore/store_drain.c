@@ -218,15 +218,7 @@ look_trailer(struct store *st, int fd, struct delivery *d)
 static enum look
 look_inside(struct store *st, struct delivery *d)
 {
-	switch (body_summary(st, &d->cold, &d->summary)) {
-	case STORE_OK:
-		break;
-	case STORE_CORRUPT:
-		return LOOK_BAD;
-	default:
-		return LOOK_ERROR;
-	}
-	switch (body_facts(st, &d->cold, &d->date, &d->size)) {
+	switch (body_look(st, &d->cold, &d->summary, &d->date, &d->size)) {
 	case STORE_OK:
 		return d->size > UINT32_MAX ? LOOK_BAD : LOOK_OK;
 	case STORE_CORRUPT:
@@ -328,9 +320,9 @@ drop_unfinished(struct store *st, const char *name, const struct stat *sb)
 	return sys->unlink(st->acct, path, 0);
 }
 
-/* In blob/ by the same name: it was placed, and a copy put it back here. */
+/* In blob/ by the same name: a copy of the account may have put it back. */
 static bool
-known(struct store *st, const char *name)
+in_blobs(struct store *st, const char *name)
 {
 	char path[BLOB_NAME_SIZE];
 	struct stat sb;
@@ -342,6 +334,44 @@ known(struct store *st, const char *name)
 	return fstatat(st->acct, path, &sb, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Was this instance ever placed, as far as columns and tombstones know? */
+static bool
+was_placed(struct store *st, const uint8_t *instance)
+{
+	struct rd r = {instance, 8, 0, false};
+	const struct box *b;
+	uint64_t inst;
+	size_t i, j;
+
+	inst = rd64(&r);
+	for (i = 0; i < st->nboxes; i++) {
+		b = st->boxes[i];
+		if (col_load(st, st->boxes[i]) == -1)
+			return false;
+		for (j = 0; j < b->n; j++) {
+			if (b->col[j].inst == inst)
+				return true;
+		}
+		for (j = 0; j < b->ntombs; j++) {
+			if (b->tombs[j].inst == inst)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+placed_before(struct store *st, const char *name, const struct delivery *d)
+{
+	char path[BLOB_NAME_SIZE];
+
+	if (!in_blobs(st, name) || !was_placed(st, d->cold.instance))
+		return false;
+	(void)snprintf(path, sizeof(path), "in/%.32s", name);
+	(void)sys->unlink(st->acct, path, 0);
+	return true;
+}
+
 /* 1 if it was placed. */
 static int
 drain_one(
@@ -350,20 +380,14 @@ drain_one(
 	enum store_result result;
 	struct delivery *d;
 	enum look how;
-	char path[BLOB_NAME_SIZE];
 
-	if (known(st, name)) {
-		(void)snprintf(path, sizeof(path), "in/%.32s", name);
-		(void)sys->unlink(st->acct, path, 0);
-		return 0;
-	}
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		return 0;
 	memcpy(d->id, id, STORE_ID);
 	how = look(st, name, d);
 	result = STORE_UNKNOWN;
-	if (how == LOOK_OK)
+	if (how == LOOK_OK && !placed_before(st, name, d))
 		result = place_delivery(st, d);
 	else if (how == LOOK_UNFINISHED)
 		(void)drop_unfinished(st, name, &d->sb);
@@ -384,7 +408,7 @@ drain_dir(struct store *st, DIR *dir, struct store_drained *out, uint8_t *ids)
 	for (looked = 0; (de = readdir(dir)) != NULL;) {
 		id = ids + out->placed * STORE_ID;
 		if (out->placed == STORE_DRAIN_MAX || looked == LOOKED_MAX) {
-			out->more = true;
+			out->more = out->placed > 0 || out->bad > 0;
 			break;
 		}
 		if (seal_unhex(de->d_name, id, STORE_ID) == -1)
@@ -416,9 +440,11 @@ store_drain(struct store *st, struct store_drained *out)
 	(void)closedir(dir);
 	result = store_commit(st);
 	for (i = 0; result == STORE_OK && i < out->placed; i++) {
-		/* One that stays is found again by the next opening. */
-		if (move_in(st, ids + i * STORE_ID) == -1)
+		/* To drain it again would be to place it again: an end. */
+		if (move_in(st, ids + i * STORE_ID) == -1) {
+			st->failed = true;
 			result = STORE_IO;
+		}
 	}
 	return result;
 }

@@ -52,6 +52,11 @@ trash_blob(struct store *st, const uint8_t *blob)
 	if (errno != ENOENT)
 		return -1;
 	(void)snprintf(from, sizeof(from), "blob/%.2s/%s", id, id);
+	if (sys->rename(st->acct, from, st->acct, to) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	(void)snprintf(from, sizeof(from), "in/%s", id);
 	/* Not there: an earlier run was cut short before its snapshot. */
 	if (sys->rename(st->acct, from, st->acct, to) == -1 && errno != ENOENT)
 		return -1;

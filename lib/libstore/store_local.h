@@ -35,6 +35,7 @@
 #define SEG_STEP 262144           /* zeroed ahead in a grown one */
 #define SEG_MAX (1024 * 1024)     /* a segment ends about here */
 #define OPS_SOFT (256 * 1024)     /* queued octets that make a frame */
+#define SYNC_BATCH 64             /* appended blobs of one sync */
 #define OPS_BATCH 4096            /* messages in one FLAG or EXPUNGE */
 #define MOVE_BATCH 256            /* messages of a MOVE in one frame */
 #define COLD_LEN 128              /* octets of a cold record */
@@ -252,6 +253,8 @@ struct store {
 	size_t nwaiting;
 	uint32_t now; /* time of the frame being applied */
 	unsigned int bodies;
+	struct store_blob *blobs[SYNC_BATCH]; /* placed, not yet synced */
+	size_t nblobs;
 	bool trash_checked;
 };
 
@@ -308,6 +311,7 @@ enum store_result log_reserve(struct store *, size_t len);
 int log_new_segment(struct store *, size_t room, uint8_t flags);
 int log_reopen(struct store *, bool copy);
 int log_write(struct store *, uint8_t flags);
+int place_sync(struct store *);
 struct writer *own_writer(struct store *);
 
 /* store_replay.c */
@@ -363,10 +367,8 @@ enum store_result checkpoint(struct store *);
 
 /* store_body.c */
 int blob_open_file(struct store *, const uint8_t *blob);
-enum store_result
-body_summary(struct store *, const struct cold *, struct buf *packed);
-enum store_result body_facts(
-    struct store *, const struct cold *, int64_t *date, uint64_t *size);
+enum store_result body_look(struct store *, const struct cold *,
+    struct buf *packed, int64_t *date, uint64_t *size);
 int blob_place_name(struct store *, const uint8_t *blob, char *name, bool make);
 
 /* store_open.c */

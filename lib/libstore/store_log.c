@@ -228,7 +228,7 @@ log_write(struct store *st, uint8_t flags)
 
 	if (st->ops.len == 0)
 		return 0;
-	if (log_reserve(st, 0) != STORE_OK)
+	if (place_sync(st) == -1 || log_reserve(st, 0) != STORE_OK)
 		return -1;
 	w = own_writer(st);
 	size = seal_frame_size(st->ops.len);

@@ -420,14 +420,16 @@ fetch_summary(struct store *st, struct box *box, size_t pos)
 {
 	enum store_result result;
 	struct cold c;
+	uint64_t size;
 	uint32_t ref;
+	int64_t date;
 
 	buf_reset(&st->sum_buf, 0);
 	if (cold_read(st, box->col[pos].cold, &c) == -1)
 		return STORE_CORRUPT;
 	result = STORE_OK;
 	if (c.sum_len == SUM_UNKNOWN) {
-		result = body_summary(st, &c, &st->sum_buf);
+		result = body_look(st, &c, &st->sum_buf, &date, &size);
 		/* Now it can be packed; the old record is left behind. */
 		if (result == STORE_OK) {
 			c.sum_len = (uint32_t)st->sum_buf.len;

@@ -39,6 +39,8 @@
 static void
 store_free(struct store *st)
 {
+	while (st->nblobs > 0)
+		store_blob_free(st->blobs[--st->nblobs]);
 	state_reset(st);
 	buf_clear(&st->ops);
 	buf_clear(&st->sum_buf);
@@ -202,7 +204,10 @@ start_writing(struct store *st, bool clean)
 		return STORE_IO;
 	if (st->nboxes == 0 && make_first_boxes(st) == -1)
 		return STORE_IO;
-	return store_commit(st);
+	if (store_commit(st) != STORE_OK)
+		return STORE_IO;
+	/* From now on this copy is the one that counts. */
+	return behind && head_write(st) == -1 ? STORE_IO : STORE_OK;
 }
 
 enum store_result

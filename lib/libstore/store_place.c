@@ -107,6 +107,22 @@ place_blob(struct store *st, struct store_blob *blob,
 	return STORE_OK;
 }
 
+/* What PLACE refers to is on the disk before it: called before each frame. */
+int
+place_sync(struct store *st)
+{
+	size_t i;
+
+	if (st->nblobs == 0)
+		return 0;
+	if (store_blob_sync(st->acct, st->blobs, st->nblobs) != STORE_OK)
+		return -1;
+	for (i = 0; i < st->nblobs; i++)
+		store_blob_free(st->blobs[i]);
+	st->nblobs = 0;
+	return 0;
+}
+
 enum store_result
 store_place(struct store *st, struct store_blob *blob,
     const struct store_place *in, uint32_t *uid)
@@ -115,11 +131,21 @@ store_place(struct store *st, struct store_blob *blob,
 
 	*uid = 0;
 	result = mut_begin(st, 512);
-	/* What PLACE refers to is on the disk before it. */
-	if (result == STORE_OK)
-		result = store_blob_sync(st->acct, &blob, 1);
-	if (result == STORE_OK)
-		result = place_blob(st, blob, in, uid);
-	store_blob_free(blob);
+	if (result == STORE_OK && st->nblobs == SYNC_BATCH &&
+	    place_sync(st) == -1) {
+		st->failed = true;
+		result = STORE_IO;
+	}
+	if (result != STORE_OK) {
+		store_blob_free(blob);
+		return result;
+	}
+	/* Among those to be synced before its PLACE can be written. */
+	st->blobs[st->nblobs++] = blob;
+	result = place_blob(st, blob, in, uid);
+	if (result != STORE_OK && !st->failed) {
+		st->nblobs--;
+		store_blob_free(blob);
+	}
 	return result;
 }

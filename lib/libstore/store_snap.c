@@ -86,12 +86,33 @@ enter(struct store *st, uint64_t gen, bool create)
 	return 0;
 }
 
+static void
+remove_older(struct store *st, uint64_t than)
+{
+	uint64_t gen;
+	char name[32];
+	int fd;
+
+	fd = sys_open(st->acct, "snap", O_RDONLY | O_DIRECTORY);
+	if (fd == -1)
+		return;
+	while ((gen = highest(st, than)) > 0) {
+		(void)snprintf(
+		    name, sizeof(name), "%llu", (unsigned long long)gen);
+		if (path_remove_tree(fd, name) == -1)
+			break;
+	}
+	(void)close(fd);
+}
+
 int
 snap_new(struct store *st)
 {
 	uint64_t gen;
 
+	/* None of the older ones was of use. */
 	gen = highest(st, GEN_MAX) + 1;
+	remove_older(st, gen);
 	st->snap_bad = false;
 	return enter(st, gen, true);
 }
@@ -164,25 +185,6 @@ sweep_columns(struct store *st)
 	(void)closedir(dir);
 }
 
-static void
-remove_older(struct store *st)
-{
-	uint64_t gen;
-	char name[32];
-	int fd;
-
-	fd = sys_open(st->acct, "snap", O_RDONLY | O_DIRECTORY);
-	if (fd == -1)
-		return;
-	while ((gen = highest(st, st->gen)) > 0) {
-		(void)snprintf(
-		    name, sizeof(name), "%llu", (unsigned long long)gen);
-		if (path_remove_tree(fd, name) == -1)
-			break;
-	}
-	(void)close(fd);
-}
-
 static int
 sync_all(struct store *st)
 {
@@ -250,6 +252,6 @@ snap_save(struct store *st)
 	}
 	st->log_snapped = st->log_since;
 	sweep_columns(st);
-	remove_older(st);
+	remove_older(st, st->gen);
 	return STORE_OK;
 }
