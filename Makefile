@@ -9,6 +9,10 @@ RUN = run
 USERS = 1
 PORT =
 COST =
+BENCH =
+WORK =
+OTHERS =
+OUT =
 JOBS = 4
 
 all: links
@@ -48,7 +52,8 @@ fuzz:
 bench:
 	@sh mk/packages.sh build bench
 	@${MAKE} -j${JOBS} all
-	@exec sh mk/bench.sh
+	@exec env BENCH='${BENCH}' WORK='${WORK}' OTHERS='${OTHERS}' OUT='${OUT}' \
+	    sh mk/bench.sh
 
 install: links
 	@sh mk/install.sh '${DESTDIR}'

@@ -442,7 +442,10 @@ until start_daemons; do
 	if [ "$PORT" != auto ] || [ "$tries" -eq 0 ] ||
 	    ! grep -qi 'address already in use' "$RUN/sealimapd.log" \
 	    "$RUN/sealsmtpd.log"; then
-		give_up "$why${PORT:+ (if a port is taken: make run PORT=auto)}"
+		! grep -qi 'address already in use' "$RUN/sealimapd.log" \
+		    "$RUN/sealsmtpd.log" ||
+		    give_up "a port is taken: try make run PORT=auto"
+		give_up "$why"
 	fi
 	stop_daemons
 	choose_ports

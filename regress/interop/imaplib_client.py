@@ -8,6 +8,7 @@ import imaplib
 import json
 import os
 import re
+import resource
 import smtplib
 import socket
 import ssl
@@ -365,6 +366,8 @@ class Search(Case):
 
 def connections(count):
     """Opens count sessions, and talks on each once they all stand."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
     sessions = []
     for i in range(count):
         m = login(1 + i % 4)
