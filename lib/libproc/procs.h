@@ -62,7 +62,6 @@ struct proc_row {
 	struct proc_path paths[PROC_PATHS_MAX]; /* ends with a NULL path */
 	/* For people: the manual and STYLE.md's role block. */
 	const char *runs_as;
-	const char *may_do;
 	const char *talks_to;
 	const char *holds;
 	const char *trusts;

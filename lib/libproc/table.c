@@ -112,7 +112,6 @@ print_row(const struct proc_row *row, FILE *f)
 {
 	(void)fprintf(f, ".It Nm %s\n", row->name);
 	(void)fprintf(f, "Runs as %s.\n", row->runs_as);
-	(void)fprintf(f, "May do: %s.\n", row->may_do);
 	(void)fprintf(f, "Promises: %s.\n", row->promises);
 	for (size_t i = 0; i < PROC_PATHS_MAX && row->paths[i].path != NULL;
 	     i++)

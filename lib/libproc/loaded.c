@@ -1,0 +1,219 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * A configuration with what it names: tables, certificate chains, keys.
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "msg.h"
+#include "parent_local.h"
+
+#include "../../usr.sbin/sealkeys/keys_wire.h"
+
+static int load_tables(struct conf *, FILE *);
+static int load_chains(struct loaded *, FILE *);
+static int load_listens(struct loaded *, const struct parent_kind *, FILE *);
+static bool same_listen(const struct conf_listen *, const struct conf_listen *);
+static bool same_user(const struct conf_user *, const struct conf_user *);
+static void send_key(struct wire *, const struct conf_cert *);
+
+struct loaded *
+loaded_new(const struct parent_kind *kind, const char *path, FILE *errors)
+{
+	struct loaded *l;
+
+	l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		fatal("calloc");
+	l->conf = conf_load(path, errors);
+	if (l->conf == NULL || load_tables(l->conf, errors) == -1 ||
+	    load_chains(l, errors) == -1 ||
+	    load_listens(l, kind, errors) == -1) {
+		loaded_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+loaded_free(struct loaded *l)
+{
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < PARENT_CERTS_MAX; i++)
+		free(l->chains[i].pem);
+	conf_free(l->conf);
+	free(l);
+}
+
+const char *
+loaded_differs(const struct loaded *a, const struct loaded *b)
+{
+	if (strcmp(a->conf->directory, b->conf->directory) != 0)
+		return "directory";
+	if (strcmp(a->conf->run_directory, b->conf->run_directory) != 0)
+		return "run directory";
+	if (strcmp(a->conf->libexec, b->conf->libexec) != 0)
+		return "libexec";
+	if (a->conf->best_effort != b->conf->best_effort)
+		return "sandbox";
+	for (int i = 0; i < CONF_ROLES; i++) {
+		if (!same_user(&a->conf->users[i], &b->conf->users[i]))
+			return "user";
+	}
+	if (a->n_listens != b->n_listens)
+		return "listen";
+	for (size_t i = 0; i < a->n_listens; i++) {
+		if (!same_listen(a->listens[i], b->listens[i]))
+			return "listen";
+	}
+	return NULL;
+}
+
+void
+parent_send_keys(const struct parent *p, struct wire *w)
+{
+	for (size_t i = 0; i < p->now->conf->n_certs; i++)
+		send_key(w, &p->now->conf->certs[i]);
+}
+
+static int
+load_tables(struct conf *conf, FILE *errors)
+{
+	for (size_t i = 0; i < conf->n_tables; i++) {
+		if (conf->tables[i].path[0] != '\0' &&
+		    conf_table_load(&conf->tables[i], errors) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+load_chains(struct loaded *l, FILE *errors)
+{
+	const struct conf_cert *c;
+	int fd;
+
+	if (l->conf->n_certs > PARENT_CERTS_MAX) {
+		(void)fprintf(
+		    errors, "more than %d certificates\n", PARENT_CERTS_MAX);
+		return -1;
+	}
+	for (size_t i = 0; i < l->conf->n_certs; i++) {
+		c = &l->conf->certs[i];
+		fd = open(c->cert, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd != -1) {
+			l->chains[i].pem = (char *)conf_read_file(
+			    fd, PARENT_CHAIN_MAX - 1, &l->chains[i].len);
+			(void)close(fd);
+		}
+		if (l->chains[i].pem == NULL) {
+			(void)fprintf(errors, "certificate %s: %s: %s\n",
+			    c->name, c->cert, strerror(errno));
+			return -1;
+		}
+		/* A missing key should not wait for the first client. */
+		fd = conf_open_secret(c->key, errors);
+		if (fd == -1)
+			return -1;
+		(void)close(fd);
+	}
+	return 0;
+}
+
+static int
+load_listens(struct loaded *l, const struct parent_kind *kind, FILE *errors)
+{
+	const struct conf_listen *c;
+
+	for (size_t i = 0; i < l->conf->n_listens; i++) {
+		c = &l->conf->listens[i];
+		if (!kind->is_ours(c->proto))
+			continue;
+		if (c->tls != CONF_TLS_NONE && l->conf->n_certs == 0) {
+			(void)fprintf(errors,
+			    "line %d: a listener with TLS, but no "
+			    "certificate\n",
+			    c->line);
+			return -1;
+		}
+		if (l->n_listens == PARENT_LISTENS_MAX) {
+			(void)fprintf(errors, "more than %d listeners\n",
+			    PARENT_LISTENS_MAX);
+			return -1;
+		}
+		l->listens[l->n_listens++] = c;
+	}
+	if (l->n_listens == 0) {
+		(void)fprintf(
+		    errors, "no listen line for %s\n", kind->daemon->name);
+		return -1;
+	}
+	return 0;
+}
+
+/* As far as the socket goes; certificates may change. */
+static bool
+same_listen(const struct conf_listen *a, const struct conf_listen *b)
+{
+	return a->proto == b->proto && a->is_socket == b->is_socket &&
+	    a->port == b->port && strcmp(a->address, b->address) == 0 &&
+	    strcmp(a->path, b->path) == 0;
+}
+
+static bool
+same_user(const struct conf_user *a, const struct conf_user *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->uid == b->uid &&
+	    a->gid == b->gid;
+}
+
+/* Here for the length of this function; libmsg wipes what it sent. */
+static void
+send_key(struct wire *w, const struct conf_cert *c)
+{
+	struct msgout *m;
+	uint8_t *pem;
+	size_t len;
+	int fd;
+
+	fd = conf_open_secret(c->key, stderr);
+	if (fd == -1) {
+		log_warnx("certificate name=%s: its key is refused", c->name);
+		return;
+	}
+	pem = conf_read_file(fd, KEYS_PEM_MAX, &len);
+	(void)close(fd);
+	if (pem == NULL) {
+		log_warn("certificate name=%s key=%s", c->name, c->key);
+		return;
+	}
+	m = msg_new(w, KEYS_CONFIG_KEY, 0);
+	msg_put_str(m, c->name);
+	msg_put_bytes(m, pem, len);
+	msg_send(m);
+	freezero(pem, len + 1);
+}

@@ -1,0 +1,62 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What the parents of all daemons do alike: options, the configuration and its
+ * reload, listeners, certificates and keys, directories.  A daemon adds its
+ * tables and says what each role is sent.  Needs libconf; no role links it.
+ */
+
+#ifndef PARENT_H
+#define PARENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf.h"
+#include "procs.h"
+
+#define PARENT_LISTENS_MAX 64
+#define PARENT_CERTS_MAX 64
+#define PARENT_CHAIN_MAX 65536 /* octets of a certificate chain */
+#define PARENT_KEY_MAX 32768   /* octets of a private key */
+
+struct parent;
+
+struct parent_kind {
+	const struct proc_daemon *daemon; /* config, reload: NULL, see below */
+	const char *engine;               /* the role that takes connections */
+	bool (*is_ours)(enum conf_proto); /* listeners that this daemon opens */
+	/* As proc_daemon's, with the parent to ask for what to send. */
+	void (*config)(struct wire *, const struct proc_row *,
+	    unsigned int instance, const struct parent *);
+};
+
+/* main() of a daemon; returns its exit status. */
+int parent_main(int argc, char *argv[], const struct parent_kind *);
+
+const struct conf *parent_conf(const struct parent *);
+/* Our listeners, by the index that connections bear. */
+size_t parent_n_listens(const struct parent *);
+const struct conf_listen *parent_listen(const struct parent *, size_t);
+/* Bit i: the listener serves conf->certs[i]. */
+uint64_t parent_listen_certs(const struct parent *, size_t);
+/* The chain of conf->certs[i], NUL-terminated; never NULL. */
+const char *parent_chain(const struct parent *, size_t, size_t *len);
+/* Reads the private keys and sends each to sealkeys; none stays here. */
+void parent_send_keys(const struct parent *, struct wire *);
+
+#endif

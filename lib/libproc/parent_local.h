@@ -1,0 +1,60 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Shared by the files of parent.h.
+ */
+
+#ifndef PARENT_LOCAL_H
+#define PARENT_LOCAL_H
+
+#include "parent.h"
+
+/* A configuration and the files that it names. */
+struct loaded {
+	struct conf *conf;
+	struct {
+		char *pem;
+		size_t len;
+	} chains[PARENT_CERTS_MAX];
+	const struct conf_listen *listens[PARENT_LISTENS_MAX]; /* ours */
+	size_t n_listens;
+};
+
+struct parent {
+	const struct parent_kind *kind;
+	struct proc_daemon daemon; /* with our callbacks */
+	struct proc_settings settings;
+	struct loaded *now;
+	char *conf_path; /* absolute */
+	bool foreground;
+	bool verbose;
+};
+
+/* NULL after lines on errors. */
+struct loaded *
+loaded_new(const struct parent_kind *, const char *path, FILE *errors);
+void loaded_free(struct loaded *);
+/* What a running daemon cannot change; NULL if there is none of that. */
+const char *loaded_differs(const struct loaded *, const struct loaded *);
+
+/* Opens them all and gives them to libproc.  Fatal on failure. */
+void listeners_open(const struct parent *);
+
+/* The key by which addresses are hashed in logs; fatal on failure. */
+void parent_log_key(const char *dir, uint8_t key[LOG_KEY_LEN]);
+
+#endif

@@ -1,0 +1,256 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The roles of sealimapd: what each may do, who speaks with whom, and what the
+ * parent tells them of the configuration.
+ */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "log.h"
+#include "msg.h"
+#include "imap_procs.h"
+
+#include "../imap_config.h"
+
+#define ENGINES_MAX 4
+
+static void send_config(struct wire *, const struct proc_row *, unsigned int,
+    const struct parent *);
+static void send_engine(struct wire *, const struct parent *);
+static void send_store(struct wire *, const struct parent *);
+static void engine_listeners(struct engine_slice *, const struct parent *);
+static bool is_ours(enum conf_proto);
+
+static const struct proc_row rows[] = {
+    {
+	.name = "sealkeys",
+	.user = CONF_KEYS,
+	.instances = 1,
+	.max = 1,
+	.nofile = 256,
+	.promises = "stdio recvfd", /* recvfd: wires of engines */
+	.runs_as = "_sealkeys, in an empty root",
+	.talks_to = "its parent, which sends the keys; engines, which ask "
+		    "for signatures of handshakes",
+	.holds = "the TLS private keys of the daemon that started it",
+	.trusts = "its parent; everybody else is hostile",
+    },
+    {
+	.name = "imap-store",
+	.user = CONF_VAULT,
+	.flags = PROC_IN_BASE | PROC_WATCH_CONNS | PROC_TAKES_CTL,
+	.instances = 1,
+	.max = 1,
+	.nofile = 65536,
+	/*
+	 * rpath wpath cpath fattr: the accounts; flock: one vault each; proc
+	 * unveil: children that see one account; sendfd recvfd: wires.
+	 */
+	.promises = "stdio rpath wpath cpath fattr flock unveil sendfd "
+		    "recvfd proc",
+	.paths = {{"accounts", "rwc"}, {"removed", "rwc"}, {"head", "rwc"}},
+	.runs_as = "_sealvault, in the base directory",
+	.talks_to = "imap-engine about logins and sessions; smtp-deliver "
+		    "about new mail; imap-worker for its vaults; sealctl "
+		    "about accounts",
+	.holds = "the master nothing; a vault one user's keys while that "
+		 "user is logged in",
+	.trusts = "the parent; everybody else is hostile",
+    },
+    {
+	.name = "imap-worker",
+	.user = CONF_WORK,
+	.instances = 1,
+	.max = 1,
+	.nofile = 4096,
+	/* proc: a child for each vault that has work; recvfd: its wire. */
+	.promises = "stdio recvfd proc",
+	.runs_as = "_sealwork, in an empty root",
+	.talks_to = "imap-store's vaults, one user each",
+	.holds = "text of one user's messages while it works on them",
+	.trusts = "the parent; what it reads is hostile",
+    },
+    {
+	.name = "imap-engine",
+	.user = CONF_NET,
+	.flags = PROC_TAKES_CTL,
+	.instances = PROC_PER_CORE,
+	.max = ENGINES_MAX,
+	.nofile = 65536,
+	.promises = "stdio recvfd", /* recvfd: connections and wires */
+	.runs_as = "_sealnet, in an empty root",
+	.talks_to = "mail programs; imap-store; sealkeys",
+	.holds = "what its live sessions show, passwords while they are "
+		 "checked; no key",
+	.trusts = "the parent; its clients are hostile",
+    },
+};
+
+static const struct proc_pair pairs[] = {
+    {"imap-engine", "imap-store"},
+    {"imap-engine", "sealkeys"},
+    {"imap-store", "imap-worker"},
+};
+
+/* A delivery is announced to the vaults. */
+static const struct proc_abroad serves[] = {
+    {"smtp-deliver", "sealsmtpd", "imap-store"},
+};
+
+static const struct proc_daemon daemon_imap = {
+    .name = "sealimapd",
+    .version = SEALMAIL_VERSION,
+    .rows = rows,
+    .n_rows = sizeof(rows) / sizeof(rows[0]),
+    .pairs = pairs,
+    .n_pairs = sizeof(pairs) / sizeof(pairs[0]),
+    .serves = serves,
+    .n_serves = sizeof(serves) / sizeof(serves[0]),
+};
+
+const struct parent_kind imap_parent = {
+    .daemon = &daemon_imap,
+    .engine = "imap-engine",
+    .is_ours = is_ours,
+    .config = send_config,
+};
+
+static bool
+is_ours(enum conf_proto proto)
+{
+	return proto == CONF_IMAPS || proto == CONF_IMAP;
+}
+
+static void
+send_config(struct wire *w, const struct proc_row *row, unsigned int instance,
+    const struct parent *p)
+{
+	if (strcmp(row->name, "imap-engine") == 0)
+		send_engine(w, p);
+	else if (strcmp(row->name, "imap-store") == 0)
+		send_store(w, p);
+	else if (strcmp(row->name, "sealkeys") == 0)
+		parent_send_keys(p, w);
+	/* imap-worker needs none. */
+}
+
+static void
+send_engine(struct wire *w, const struct parent *p)
+{
+	const struct conf *conf;
+	struct engine_slice *s;
+	size_t len;
+
+	conf = parent_conf(p);
+	s = engine_slice_new();
+	(void)strlcpy(s->hostname, conf->hostname, sizeof(s->hostname));
+	(void)strlcpy(s->product, "Sealmail", sizeof(s->product));
+	s->log_addresses = conf->log_addresses;
+	s->codec = (uint8_t)conf->codec;
+	s->literal_max = conf->limits[CONF_MESSAGE_SIZE];
+	s->idle_seconds = (uint32_t)conf->limits[CONF_IDLE_TIMEOUT];
+	s->login_seconds = (uint32_t)conf->limits[CONF_LOGIN_TIMEOUT];
+	s->sessions_max = (uint32_t)conf->limits[CONF_SESSIONS_PER_USER];
+	s->login_failures = (uint32_t)conf->limits[CONF_LOGIN_FAILURES];
+	s->domains = calloc(conf->n_domains, sizeof(*s->domains));
+	s->certs = calloc(conf->n_certs + 1, sizeof(*s->certs));
+	if (s->domains == NULL || s->certs == NULL)
+		fatal("calloc");
+	for (size_t i = 0; i < conf->n_domains; i++) {
+		(void)strlcpy(s->domains[i], conf->domains[i].name,
+		    sizeof(s->domains[i]));
+		s->n_domains++;
+	}
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		(void)strlcpy(s->certs[i].name, conf->certs[i].name,
+		    sizeof(s->certs[i].name));
+		s->certs[i].chain = strdup(parent_chain(p, i, &len));
+		if (s->certs[i].chain == NULL)
+			fatal("strdup");
+		s->certs[i].len = strlen(s->certs[i].chain);
+		s->n_certs++;
+	}
+	engine_listeners(s, p);
+	engine_slice_put(w, s);
+	engine_slice_free(s);
+}
+
+static void
+engine_listeners(struct engine_slice *s, const struct parent *p)
+{
+	const struct conf_listen *l;
+
+	s->listeners = calloc(parent_n_listens(p), sizeof(*s->listeners));
+	if (s->listeners == NULL)
+		fatal("calloc");
+	for (size_t i = 0; i < parent_n_listens(p); i++) {
+		l = parent_listen(p, i);
+		s->listeners[i].certs = parent_listen_certs(p, i);
+		switch (l->tls) {
+		case CONF_TLS_FIRST:
+			s->listeners[i].kind = IMAP_LISTEN_IMAPS;
+			break;
+		case CONF_TLS_START:
+			s->listeners[i].kind = IMAP_LISTEN_STARTTLS;
+			break;
+		case CONF_TLS_NONE:
+			s->listeners[i].kind = IMAP_LISTEN_IMAP;
+			break;
+		}
+		s->n_listeners++;
+	}
+}
+
+static void
+send_store(struct wire *w, const struct parent *p)
+{
+	const struct conf *conf;
+	struct store_slice *s;
+	long cores;
+
+	conf = parent_conf(p);
+	s = store_slice_new();
+	s->host_index = conf->host_index;
+	s->log_addresses = conf->log_addresses;
+	s->linger = conf->linger;
+	s->sessions_max = (uint32_t)conf->limits[CONF_SESSIONS_PER_USER];
+	s->derivations = (uint32_t)conf->limits[CONF_DERIVATIONS];
+	if (s->derivations == 0) {
+		cores = sysconf(_SC_NPROCESSORS_ONLN);
+		s->derivations = cores < 1 ? 1 : (uint32_t)cores;
+	}
+	s->quota = conf->quota;
+	s->domains = calloc(conf->n_domains, sizeof(*s->domains));
+	if (s->domains == NULL)
+		fatal("calloc");
+	for (size_t i = 0; i < conf->n_domains; i++) {
+		(void)strlcpy(s->domains[i].name, conf->domains[i].name,
+		    sizeof(s->domains[i].name));
+		s->domains[i].kdf_kib = conf->domains[i].kdf.kib;
+		s->domains[i].kdf_passes = conf->domains[i].kdf.passes;
+		s->domains[i].quota = conf->domains[i].quota;
+		s->n_domains++;
+	}
+	store_slice_put(w, s);
+	store_slice_free(s);
+}
