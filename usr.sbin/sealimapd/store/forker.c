@@ -92,14 +92,11 @@ forker_main(int wire, int base)
 }
 
 int
-forker_start(void)
+forker_start(int base)
 {
-	int base, fds[2];
+	int fds[2];
 	pid_t pid;
 
-	base = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (base == -1)
-		fatal("base directory");
 	if (wire_pair(fds) == -1)
 		fatal("socketpair");
 	pid = proc_fork("imap-store: forker");

@@ -42,6 +42,7 @@
 
 #include <errno.h>
 #include <event.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -122,7 +123,7 @@ make_dir(const char *name, mode_t mode)
 int
 main(int argc, char *argv[])
 {
-	int forker;
+	int base, forker;
 
 	proc_role_start(argc, argv, "imap-store", &handlers, NULL);
 	if (seal_init() == -1)
@@ -131,8 +132,11 @@ main(int argc, char *argv[])
 	make_dir("accounts", 02750);
 	make_dir("removed", 0700);
 	make_dir("head", 0700);
+	base = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (base == -1)
+		fatal("base directory");
 	proc_role_sandbox();
-	forker = forker_start();
+	forker = forker_start(base);
 	/* No more files, no more processes: only wires. */
 	proc_narrow("stdio sendfd recvfd", NULL, 0);
 	master_start(forker);

@@ -96,8 +96,11 @@ void master_slice(struct store_slice *); /* takes it */
 void master_wire(const char *role, unsigned int instance, int fd);
 void master_ctl(int fd);
 
-/* forker.c: never returns in the child; the descriptor for the master. */
-int forker_start(void);
+/*
+ * forker.c: never returns in the child; the descriptor for the master.  Takes
+ * the base directory, opened before the sandbox, which shows only what is below.
+ */
+int forker_start(int base);
 
 /* opener.c, clerk.c: a child's whole life. */
 void opener_main(int master, int base) __attribute__((noreturn));
