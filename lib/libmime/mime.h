@@ -207,7 +207,7 @@ int mime_header_next(const struct mime_summary *, uint32_t part, size_t *pos,
 struct mime_filter;
 typedef void (*mime_out)(void *arg, const void *, size_t);
 struct mime_filter *
-mime_filter_new(const struct mime_str *names, size_t n, bool not );
+mime_filter_new(const struct mime_str *names, size_t n, bool negate);
 void mime_filter_feed(
     struct mime_filter *, const void *, size_t, mime_out, void *arg);
 void mime_filter_end(struct mime_filter *, mime_out, void *arg);
