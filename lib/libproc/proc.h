@@ -18,9 +18,10 @@
  * The role's side of libproc: how a program that a parent started drops its
  * privileges, enters its sandbox and talks to the parent.  main() of a role:
  *
- *	compat, allocators (libevent's and OpenSSL's, where they are wiping);
+ *	allocators (libevent's and OpenSSL's, where they are wiping), and what
+ *	reads files of the system: tzset(), iconv_open() ...;
  *	proc_role_start(argc, argv, "imap-engine", &handlers, arg);
- *	set-up: sodium_init(), tls_init(), tzset(), iconv_open() ...;
+ *	set-up: sodium_init(), tls_init(), files of its own directory ...;
  *	proc_role_sandbox();
  *	event_dispatch();
  *

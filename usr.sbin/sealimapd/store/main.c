@@ -43,6 +43,7 @@
 #include <errno.h>
 #include <event.h>
 #include <fcntl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -125,10 +126,11 @@ main(int argc, char *argv[])
 {
 	int base, forker;
 
+	/* These read files of the system: before the change of root. */
+	tzset();
 	proc_role_start(argc, argv, "imap-store", &handlers, NULL);
 	if (seal_init() == -1)
 		fatal("libsodium");
-	tzset();
 	make_dir("accounts", 02750);
 	make_dir("removed", 0700);
 	make_dir("head", 0700);

@@ -65,8 +65,12 @@ static const struct proc_handlers handlers = {
 int
 main(int argc, char *argv[])
 {
+	int n_charsets;
+
+	/* Reads files of the system: before the change of root. */
+	n_charsets = mime_charset_init();
 	proc_role_start(argc, argv, "imap-worker", &handlers, NULL);
-	if (mime_charset_init() == 0)
+	if (n_charsets == 0)
 		log_warnx("iconv has no charsets: only UTF-8 and Latin-1");
 	signal_set(&master.sigchld, SIGCHLD, master_reap, NULL);
 	if (signal_add(&master.sigchld, NULL) == -1)

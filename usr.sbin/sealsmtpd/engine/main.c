@@ -53,6 +53,7 @@ static void engine_config_get(struct msg *, void *);
 static void engine_reload_commit(void *);
 static void engine_wire(const char *, unsigned int, int, void *);
 static void engine_conn(const struct proc_conn *, int, void *);
+static void engine_ctl(uid_t, int, void *);
 static void engine_shutdown(void *);
 static void engine_exit(int, short, void *);
 static struct tlsio_server *tls_new(const struct smtp_slice *, size_t);
@@ -63,6 +64,7 @@ static const struct proc_handlers handlers = {
     .reload_commit = engine_reload_commit,
     .wire = engine_wire,
     .conn = engine_conn,
+    .ctl = engine_ctl,
     .shutdown = engine_shutdown,
 };
 
@@ -70,11 +72,12 @@ int
 main(int argc, char *argv[])
 {
 	tlsio_init();
+	/* These read files of the system: before the change of root. */
+	tzset();
+	(void)mime_charset_init();
 	proc_role_start(argc, argv, "smtp-engine", &handlers, NULL);
 	if (sodium_init() == -1)
 		fatalx("cannot start libsodium");
-	tzset();
-	(void)mime_charset_init();
 	compress_init();
 	proc_role_sandbox();
 	event_dispatch();
@@ -180,6 +183,12 @@ engine_conn(const struct proc_conn *conn, int fd, void *arg)
 	if (config == NULL || conn->listener >= config->n_listeners)
 		fatalx("connection of unknown listener %u", conn->listener);
 	session_start(conn, fd);
+}
+
+static void
+engine_ctl(uid_t uid, int fd, void *arg)
+{
+	control_start(fd);
 }
 
 static void
