@@ -96,6 +96,8 @@ void sync_remove(struct delivery *);
 
 /* recipient.c: accounts kept open. */
 void recipient_init(int basefd);
+/* Octets and inodes to leave free on the file system. */
+void recipient_reserve(uint64_t bytes, uint64_t inodes);
 enum store_result recipient_get(const char *account, struct recipient **);
 void recipient_put(struct recipient *); /* NULL ok */
 enum store_result recipient_check(struct recipient *, uint64_t size);

@@ -98,6 +98,7 @@ deliver_reload_commit(void *arg)
 	config = config_new;
 	config_new = NULL;
 	log_addr_clear(config->log_addresses);
+	recipient_reserve(config->free_bytes, config->free_inodes);
 }
 
 static void

@@ -22,6 +22,7 @@
 
 #include <sys/types.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <event.h>
 #include <fcntl.h>
@@ -64,12 +65,14 @@ static struct recipient_tree recipients = RB_INITIALIZER(&recipients);
 static TAILQ_HEAD(, recipient) by_use = TAILQ_HEAD_INITIALIZER(by_use);
 static unsigned int nrecipients;
 static int base = -1;
+static uint64_t free_bytes, free_inodes;
 
 static int
 recipient_compare(const struct recipient *, const struct recipient *);
 static int recipient_stamp(const char *, struct stamp *);
 static void recipient_drop(struct recipient *);
 static struct recipient *recipient_find(const char *);
+static bool recipient_room(uint64_t);
 
 RB_PROTOTYPE(recipient_tree, recipient, entry, recipient_compare)
 RB_GENERATE(recipient_tree, recipient, entry, recipient_compare)
@@ -78,6 +81,13 @@ void
 recipient_init(int basefd)
 {
 	base = basefd;
+}
+
+void
+recipient_reserve(uint64_t bytes, uint64_t inodes)
+{
+	free_bytes = bytes;
+	free_inodes = inodes;
 }
 
 /* Ends with recipient_put(). */
@@ -147,10 +157,12 @@ recipient_check(struct recipient *r, uint64_t size)
 	struct timespec now;
 	enum store_result res;
 
+	if (!recipient_room(size))
+		return STORE_NOSPACE;
 	if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
 		fatal("clock_gettime");
 	if (now.tv_sec - r->checked < CHECK_SECONDS && size < r->headroom)
-		return store_room(base, size) ? STORE_OK : STORE_NOSPACE;
+		return STORE_OK;
 	r->headroom = 0;
 	if (size > UINT64_MAX - HEADROOM)
 		return STORE_OVERQUOTA;
@@ -182,6 +194,21 @@ recipient_news(struct recipient *r, uint64_t sync)
 		return false;
 	r->sync = sync;
 	return true;
+}
+
+/* The administrator's reserve, for logs and snapshots of those who read. */
+static bool
+recipient_room(uint64_t size)
+{
+	struct statvfs vfs;
+
+	if (fstatvfs(base, &vfs) == -1)
+		return true; /* the write itself will say */
+	if (vfs.f_files != 0 && vfs.f_favail < free_inodes)
+		return false;
+	if (size > UINT64_MAX / 2 || free_bytes > UINT64_MAX / 2)
+		return false;
+	return vfs.f_bavail > (size + free_bytes) / vfs.f_frsize;
 }
 
 static int

@@ -44,6 +44,7 @@
 
 static struct {
 	uint8_t out[SLOTS][DELIVER_CHUNK_MAX];
+	ZSTD_CCtx *zstd; /* in zstd_memory; NULL: to be made */
 	void *zstd_memory;
 	size_t zstd_size;
 	uint8_t *deflate_memory;
@@ -95,13 +96,14 @@ compress_chunk(uint8_t codec, unsigned int slot, const uint8_t *data,
 static size_t
 compress_zstd(uint8_t *out, size_t size, const uint8_t *data, size_t len)
 {
-	ZSTD_CCtx *cctx;
 	size_t n;
 
-	cctx = ZSTD_initStaticCCtx(state.zstd_memory, state.zstd_size);
-	if (cctx == NULL)
+	if (state.zstd == NULL)
+		state.zstd = ZSTD_initStaticCCtx(
+		    state.zstd_memory, state.zstd_size);
+	if (state.zstd == NULL)
 		fatalx("zstd does not start");
-	n = ZSTD_compressCCtx(cctx, out, size, data, len, LEVEL);
+	n = ZSTD_compressCCtx(state.zstd, out, size, data, len, LEVEL);
 	return ZSTD_isError(n) ? 0 : n;
 }
 
@@ -155,6 +157,7 @@ compress_wipe(int fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	state.wiping = false;
+	state.zstd = NULL;
 	explicit_bzero(state.out, sizeof(state.out));
 	explicit_bzero(state.zstd_memory, state.zstd_size);
 	explicit_bzero(state.deflate_memory, state.deflate_used);

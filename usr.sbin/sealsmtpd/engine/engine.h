@@ -91,6 +91,7 @@ struct session {
 	enum smtp_tls tls;
 	enum session_state state;
 	time_t active;  /* when the client was last heard */
+	time_t since;   /* connected, seconds UTC */
 	time_t started; /* the message under way, or the handshake */
 	unsigned int errors;
 	unsigned int idle_commands;
@@ -139,8 +140,12 @@ void session_reset(struct session *); /* RSET */
 bool session_is_lmtp(const struct session *);
 void session_shutdown(void);
 bool session_any(void);
+void session_each(void (*)(const struct session *, void *), void *);
 /* Sessions that wait for this deliverer to take more. */
 void session_resume(struct deliverer *);
+
+/* control.c: sealctl. */
+void control_start(int fd);
 
 /* command.c: one command line. */
 void command_run(struct session *, const char *line, size_t len);

@@ -71,6 +71,7 @@ session_start(const struct proc_conn *conn, int fd)
 	s->kind = listener->kind;
 	s->tls = listener->tls;
 	s->active = s->started = session_now();
+	s->since = time(NULL);
 	LIST_INIT(&s->asks);
 	(void)strlcpy(s->peer, conn->peer, sizeof(s->peer));
 	TAILQ_INSERT_TAIL(&sessions, s, entry);
@@ -205,6 +206,15 @@ bool
 session_any(void)
 {
 	return !TAILQ_EMPTY(&sessions);
+}
+
+void
+session_each(void (*cb)(const struct session *, void *), void *arg)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &sessions, entry)
+		cb(s, arg);
 }
 
 /* Those that wait for a deliverer may still hear its answer. */

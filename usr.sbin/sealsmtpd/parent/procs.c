@@ -40,7 +40,8 @@ static void send_config(struct wire *, const struct proc_row *, unsigned int,
 static void send_engine(struct wire *, const struct parent *);
 static void engine_lists(struct smtp_slice *, const struct parent *);
 static void engine_listeners(struct smtp_slice *, const struct parent *);
-static void engine_aliases(struct smtp_slice *, const struct conf_table *);
+static void engine_aliases(struct smtp_slice *, const struct conf *);
+static void engine_alias(struct smtp_slice *, const struct conf_pair *);
 static void alias_add(struct smtp_slice *, const char *, const char *);
 static void send_deliver(struct wire *, const struct parent *);
 static bool is_ours(enum conf_proto);
@@ -157,8 +158,7 @@ send_engine(struct wire *w, const struct parent *p)
 	s->received_max = (uint32_t)conf->limits[CONF_RECEIVED_LINES];
 	engine_lists(s, p);
 	engine_listeners(s, p);
-	if (conf->aliases != SIZE_MAX)
-		engine_aliases(s, &conf->tables[conf->aliases]);
+	engine_aliases(s, conf);
 	smtp_slice_put(w, s);
 	smtp_slice_free(s);
 }
@@ -219,32 +219,54 @@ engine_listeners(struct smtp_slice *s, const struct parent *p)
 	}
 }
 
-/* libconf keeps tables sorted by key, as the slice wants its aliases. */
+/*
+ * libconf keeps tables sorted by key, as the slice wants its aliases.  Unless
+ * the table says something else, postmaster (RFC 5321 4.5.1) is who the config
+ * names.
+ */
 static void
-engine_aliases(struct smtp_slice *s, const struct conf_table *t)
+engine_aliases(struct smtp_slice *s, const struct conf *conf)
+{
+	const struct conf_table *t;
+	bool postmaster;
+
+	s->aliases = calloc(SMTP_ALIASES_MAX, sizeof(*s->aliases));
+	if (s->aliases == NULL)
+		fatal("calloc");
+	t = conf->aliases != SIZE_MAX ? &conf->tables[conf->aliases] : NULL;
+	postmaster = t != NULL && conf_table_find(t, "postmaster") != NULL;
+	for (size_t i = 0; t != NULL && i < t->n_pairs; i++) {
+		if (!postmaster && strcmp(t->pairs[i].key, "postmaster") > 0) {
+			alias_add(s, "postmaster", conf->postmaster);
+			postmaster = true;
+		}
+		engine_alias(s, &t->pairs[i]);
+	}
+	if (!postmaster && s->n_aliases < SMTP_ALIASES_MAX)
+		alias_add(s, "postmaster", conf->postmaster);
+}
+
+static void
+engine_alias(struct smtp_slice *s, const struct conf_pair *pair)
 {
 	char target[SMTP_ADDRESS_MAX];
 	const char *list;
 	int res;
 
-	s->aliases = calloc(SMTP_ALIASES_MAX, sizeof(*s->aliases));
-	if (s->aliases == NULL)
-		fatal("calloc");
-	for (size_t i = 0; i < t->n_pairs; i++) {
-		list = t->pairs[i].value;
-		for (;;) {
-			res = conf_list_next(&list, target, sizeof(target));
-			if (res == 0)
-				break;
-			if (res == -1 || s->n_aliases == SMTP_ALIASES_MAX ||
-			    strlen(t->pairs[i].key) >= SMTP_ADDRESS_MAX) {
-				log_warnx("alias name=%s is left out: too "
-					  "long, or too many",
-				    log_vis(t->pairs[i].key));
-				break;
-			}
-			alias_add(s, t->pairs[i].key, target);
+	list = pair->value;
+	for (;;) {
+		res = conf_list_next(&list, target, sizeof(target));
+		if (res == 0)
+			break;
+		/* The last place is postmaster's. */
+		if (res == -1 || s->n_aliases >= SMTP_ALIASES_MAX - 1 ||
+		    strlen(pair->key) >= SMTP_ADDRESS_MAX) {
+			log_warnx("alias name=%s is left out: too long, or "
+				  "too many",
+			    log_vis(pair->key));
+			break;
 		}
+		alias_add(s, pair->key, target);
 	}
 }
 
