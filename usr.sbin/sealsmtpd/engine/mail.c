@@ -74,7 +74,8 @@ mail_from(struct session *s, const char *arg, size_t len)
 		return;
 	}
 	config = engine_config();
-	if (s->transactions >= config->messages_max) {
+	if (config->messages_max != 0 &&
+	    s->transactions >= config->messages_max) {
 		session_reply(s, 421, "4.7.0", "Too many messages");
 		session_close(s);
 		return;
