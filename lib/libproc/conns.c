@@ -436,7 +436,7 @@ judge(const struct sockaddr_storage *ss, struct source **source)
 	}
 	if ((*source)->n_conns >= set->conns_per_source)
 		return CONN_SOURCE;
-	if ((*source)->n_new >= set->conn_rate)
+	if (set->conn_rate != 0 && (*source)->n_new >= set->conn_rate)
 		return CONN_RATE;
 	(*source)->n_new++;
 	return CONN_OK;

@@ -119,7 +119,7 @@ struct proc_settings {
 	uint8_t log_key[LOG_KEY_LEN];
 	uint64_t conns_max;        /* at once */
 	uint64_t conns_per_source; /* at once */
-	uint64_t conn_rate;        /* new ones a minute of one source */
+	uint64_t conn_rate;        /* new ones a minute of one source; 0: any */
 };
 
 /*
