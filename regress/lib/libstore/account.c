@@ -110,8 +110,8 @@ fill(uint8_t *p, size_t len, unsigned int n)
 enum store_result
 send_body(struct store_blob *blob, unsigned int n, size_t size)
 {
-	struct store_chunk c = { 0 };
-	struct store_envelope env = { 0 };
+	struct store_chunk c = {0};
+	struct store_envelope env = {0};
 	enum store_result result;
 	uint8_t *p, sum[100];
 	size_t off;
@@ -166,10 +166,10 @@ deliver(struct account *a, unsigned int n, size_t size)
 }
 
 enum store_result
-append(struct account *a, uint64_t box, unsigned int n, size_t size,
-    uint32_t *uid)
+append(
+    struct account *a, uint64_t box, unsigned int n, size_t size, uint32_t *uid)
 {
-	struct store_place place = { 0 };
+	struct store_place place = {0};
 	struct store_blob *blob;
 	enum store_result result;
 
@@ -189,8 +189,8 @@ append(struct account *a, uint64_t box, unsigned int n, size_t size,
 }
 
 void
-check_message(struct account *a, uint64_t box, uint32_t uid, unsigned int n,
-    size_t size)
+check_message(
+    struct account *a, uint64_t box, uint32_t uid, unsigned int n, size_t size)
 {
 	static uint8_t want[STORE_CHUNK], got[STORE_CHUNK];
 	struct store_chunk c, sum[STORE_SUMMARY_CHUNKS];
@@ -272,8 +272,7 @@ picture(struct account *a)
 	}
 	for (sub = NULL; (sub = store_sub_next(a->st, sub)) != NULL;)
 		fprintf(f, "sub %s\n", sub);
-	fprintf(f, "live %llu\n",
-	    (unsigned long long)store_live_bytes(a->st));
+	fprintf(f, "live %llu\n", (unsigned long long)store_live_bytes(a->st));
 	fclose(f);
 	return text;
 }

@@ -29,7 +29,7 @@
 
 #include "account.h"
 
-static const struct store_range everything = { 1, UINT32_MAX };
+static const struct store_range everything = {1, UINT32_MAX};
 
 /* After a close, a crash, and without any snapshot, the state is the same. */
 static void
@@ -47,8 +47,7 @@ same_after_reopen(struct account *a)
 			account_reopen(a);
 		else {
 			account_close(a);
-			ATF_REQUIRE_EQ(0,
-			    system("rm -rf accounts/*/*/snap/*"));
+			ATF_REQUIRE_EQ(0, system("rm -rf accounts/*/*/snap/*"));
 			account_open(a);
 		}
 		ATF_REQUIRE(store_damage(a->st) == NULL);
@@ -88,8 +87,7 @@ ATF_TC_BODY(locked, tc)
 
 	account_make(&a);
 	account_open(&a);
-	ATF_CHECK_EQ(
-	    STORE_LOCKED, store_open(a.base, a.dir, a.ring, &other));
+	ATF_CHECK_EQ(STORE_LOCKED, store_open(a.base, a.dir, a.ring, &other));
 	account_end(&a);
 }
 
@@ -140,8 +138,8 @@ ATF_TC_BODY(boxes, tc)
 ATF_TC_WITHOUT_HEAD(append);
 ATF_TC_BODY(append, tc)
 {
-	static const size_t sizes[] = { 0, 1, 4000, 16000, 65535, 65536, 65537,
-		200000, 131072 };
+	static const size_t sizes[] = {
+	    0, 1, 4000, 16000, 65535, 65536, 65537, 200000, 131072};
 	uint32_t uid[sizeof(sizes) / sizeof(sizes[0])];
 	struct account a;
 	unsigned int i, n;
@@ -187,8 +185,7 @@ ATF_TC_BODY(drain, tc)
 	same_after_reopen(&a);
 	/* The same files again, as a copy by hand leaves them. */
 	before = picture(&a);
-	ATF_CHECK_EQ(0,
-	    system("cp -a saved/* accounts/example.org/anna/in/"));
+	ATF_CHECK_EQ(0, system("cp -a saved/* accounts/example.org/anna/in/"));
 	account_crash(&a);
 	ATF_CHECK_EQ(0, drain(&a));
 	ATF_CHECK_EQ(0, count_files(&a, "in"));
@@ -212,8 +209,9 @@ ATF_TC_BODY(drain_twice, tc)
 		OK(deliver(&a, i, 3000));
 	ATF_CHECK_EQ(10, drain(&a));
 	store_abandon(a.st);
-	ATF_CHECK_EQ(0, system("cd accounts/example.org/anna && "
-			       "mv blob/* in/"));
+	ATF_CHECK_EQ(0,
+	    system("cd accounts/example.org/anna && "
+		   "mv blob/* in/"));
 	account_open(&a);
 	ATF_CHECK_EQ(0, count_files(&a, "in"));
 	ATF_CHECK_EQ(10, count_files(&a, "blob"));
@@ -281,9 +279,9 @@ tell(void *arg, uint64_t box, enum store_change change, uint32_t uid,
 ATF_TC_WITHOUT_HEAD(flags);
 ATF_TC_BODY(flags, tc)
 {
-	struct store_range some[2] = { { 4, 8 }, { 14, 14 } };
+	struct store_range some[2] = {{4, 8}, {14, 14}};
 	const struct store_box *b;
-	struct told told = { 0 };
+	struct told told = {0};
 	struct account a;
 	uint32_t uid;
 	unsigned int i, bit, other;
@@ -310,8 +308,8 @@ ATF_TC_BODY(flags, tc)
 	OK(store_flags(
 	    a.st, STORE_INBOX, &everything, 1, STORE_DELETED, STORE_SEEN, 0));
 	ATF_CHECK_EQ(0, b->deleted);
-	OK(store_flags(a.st, STORE_INBOX, some, 1, STORE_DELETED, STORE_SEEN,
-	    UINT64_MAX));
+	OK(store_flags(
+	    a.st, STORE_INBOX, some, 1, STORE_DELETED, STORE_SEEN, UINT64_MAX));
 	ATF_CHECK_EQ(3, b->deleted);
 	ATF_CHECK_EQ(9, b->unseen);
 	ATF_CHECK_EQ(STORE_INVALID,
@@ -341,7 +339,7 @@ note_copy(void *arg, uint32_t uid, uint32_t newuid)
 ATF_TC_WITHOUT_HEAD(copy_move);
 ATF_TC_BODY(copy_move, tc)
 {
-	struct store_range some = { 1, 40 };
+	struct store_range some = {1, 40};
 	struct account a;
 	uint64_t live;
 	uint32_t uid;
@@ -425,8 +423,7 @@ ATF_TC_BODY(large_box, tc)
 	OK(store_copy(
 	    a.st, STORE_INBOX, &everything, 1, 4, true, note_copy, NULL));
 	ATF_CHECK_EQ(12800, ncopied);
-	OK(store_flags(
-	    a.st, 4, &everything, 1, STORE_DELETED, 0, UINT64_MAX));
+	OK(store_flags(a.st, 4, &everything, 1, STORE_DELETED, 0, UINT64_MAX));
 	same_after_reopen(&a);
 	OK(store_expunge(a.st, 4, &everything, 1, false));
 	ATF_CHECK_EQ(0, store_box_find(a.st, 4)->messages);
@@ -450,8 +447,8 @@ ATF_TC_BODY(checkpoint, tc)
 	for (i = 0; i < 4; i++)
 		OK(store_copy(a.st, STORE_INBOX, &everything, 1, STORE_INBOX,
 		    false, NULL, NULL));
-	OK(store_expunge(a.st, STORE_INBOX,
-	    &(struct store_range) { 3, 100 }, 1, true));
+	OK(store_expunge(
+	    a.st, STORE_INBOX, &(struct store_range){3, 100}, 1, true));
 	OK(store_commit(a.st));
 	for (i = 0; i < 1200; i++) {
 		OK(store_flags(a.st, STORE_INBOX, &everything, 1,
@@ -470,7 +467,7 @@ ATF_TC_BODY(checkpoint, tc)
 ATF_TC_WITHOUT_HEAD(quota);
 ATF_TC_BODY(quota, tc)
 {
-	struct store_limits limits = { 20000, false };
+	struct store_limits limits = {20000, false};
 	struct store_blob *blob;
 	struct account a;
 	uint64_t used;
@@ -484,8 +481,8 @@ ATF_TC_BODY(quota, tc)
 	account_reopen(&a);
 	OK(store_usage(a.dir, &used));
 	ATF_CHECK_EQ(store_live_bytes(a.st), used);
-	ATF_CHECK_EQ(STORE_OVERQUOTA,
-	    store_append_create(a.st, 0, 9000, &blob));
+	ATF_CHECK_EQ(
+	    STORE_OVERQUOTA, store_append_create(a.st, 0, 9000, &blob));
 	limits.disabled = true;
 	OK(store_limits_write(a.dir, &limits));
 	ATF_CHECK_EQ(STORE_DISABLED, deliver(&a, 2, 10));
