@@ -1,0 +1,579 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Logins and accounts, through the real imap-store.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atf-c.h>
+
+#include "msg.h"
+#include "seal_keys.h"
+#include "store_driver.h"
+
+#define LOW 8, 1 /* KiB and passes */
+#define USER "user@" DRIVER_DOMAIN
+#define PASSWORD "a pass phrase"
+
+static void
+start(const atf_tc_t *tc, struct driver *d)
+{
+	driver_start(d, atf_tc_get_config_var(tc, "srcdir"), "base", LOW, 2);
+}
+
+static void
+add(struct driver *d, const char *account)
+{
+	int ctl;
+
+	ctl = driver_ctl(d);
+	ATF_REQUIRE_EQ(0, driver_add(ctl, account, PASSWORD, NULL, NULL));
+	close(ctl);
+}
+
+ATF_TC_WITHOUT_HEAD(login);
+ATF_TC_BODY(login, tc)
+{
+	struct driver d;
+	int s;
+
+	start(tc, &d);
+	add(&d, USER);
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, USER, "wrong", SERVICE_IMAP, NULL));
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, USER, "", SERVICE_IMAP, NULL));
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(
+		&d, "nobody@" DRIVER_DOMAIN, PASSWORD, SERVICE_IMAP, NULL));
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(
+		&d, "user@elsewhere.org", PASSWORD, SERVICE_IMAP, NULL));
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, "", PASSWORD, SERVICE_IMAP, NULL));
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
+	close(s);
+	driver_stop(&d);
+}
+
+/* The second session goes to the first one's vault, known or proved. */
+ATF_TC_WITHOUT_HEAD(living_vault);
+ATF_TC_BODY(living_vault, tc)
+{
+	struct driver d;
+	int s[5];
+
+	start(tc, &d);
+	add(&d, USER);
+	for (int i = 0; i < 5; i++) {
+		ATF_REQUIRE_EQ(
+		    0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s[i]));
+		ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+		    driver_login(&d, USER, "wrong", SERVICE_IMAP, NULL));
+	}
+	for (int i = 0; i < 5; i++)
+		close(s[i]);
+	driver_stop(&d);
+}
+
+/* Submission compares; it opens no vault, with or without one alive. */
+ATF_TC_WITHOUT_HEAD(submission);
+ATF_TC_BODY(submission, tc)
+{
+	struct driver d;
+	struct msg m;
+	int s, t;
+
+	start(tc, &d);
+	add(&d, USER);
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, USER, "wrong", SERVICE_SUBMISSION, NULL));
+	ATF_REQUIRE_EQ(
+	    0, driver_login(&d, USER, PASSWORD, SERVICE_SUBMISSION, &s));
+	ATF_CHECK_EQ(0, msg_recv_wait(s, &m, DRIVER_WAIT_MS));
+	close(s);
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &t));
+	ATF_REQUIRE_EQ(
+	    0, driver_login(&d, USER, PASSWORD, SERVICE_SUBMISSION, &s));
+	ATF_CHECK_EQ(0, msg_recv_wait(s, &m, DRIVER_WAIT_MS));
+	close(s);
+	close(t);
+	driver_stop(&d);
+}
+
+/* A recovery code is a secret of manage scope and nothing else. */
+ATF_TC_WITHOUT_HEAD(recovery);
+ATF_TC_BODY(recovery, tc)
+{
+	char made[SEAL_PASSWORD_SIZE], code[SEAL_CODE_SIZE];
+	struct driver d;
+	int ctl, s;
+
+	start(tc, &d);
+	ctl = driver_ctl(&d);
+	ATF_REQUIRE_EQ(0, driver_add(ctl, USER, NULL, made, code));
+	close(ctl);
+	ATF_CHECK_EQ(SEAL_PASSWORD_SIZE - 1, strlen(made));
+	ATF_CHECK_EQ(SEAL_CODE_SIZE - 1, strlen(code));
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, USER, code, SERVICE_IMAP, NULL));
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, USER, code, SERVICE_SUBMISSION, NULL));
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, made, SERVICE_IMAP, &s));
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, USER, code, SERVICE_IMAP, NULL));
+	close(s);
+	driver_stop(&d);
+}
+
+/*
+ * Another secret of the account, at a vault that has not seen it: the opener
+ * derives and proves the master key; from then on the vault knows it.
+ */
+ATF_TC_WITHOUT_HEAD(proof);
+ATF_TC_BODY(proof, tc)
+{
+	char made[SEAL_PASSWORD_SIZE], code[SEAL_CODE_SIZE], first;
+	struct driver d;
+	int ctl, s, t[3];
+
+	start(tc, &d);
+	ctl = driver_ctl(&d);
+	ATF_REQUIRE_EQ(0, driver_add(ctl, USER, NULL, made, code));
+	close(ctl);
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, made, SERVICE_IMAP, &s));
+	for (int i = 0; i < 3; i++) {
+		ATF_REQUIRE_EQ(
+		    0, driver_login(&d, USER, code, SERVICE_MANAGE, &t[i]));
+		first = code[0];
+		code[0] = first == '0' ? '1' : '0';
+		ATF_REQUIRE_EQ(REFUSED_CREDENTIALS,
+		    driver_login(&d, USER, code, SERVICE_MANAGE, NULL));
+		code[0] = first;
+		close(t[i]);
+	}
+	close(s);
+	driver_stop(&d);
+}
+
+/* The pid of a process of ours by its title's end. */
+static pid_t
+find_process(pid_t above, const char *title)
+{
+	char path[64], buf[512], *p;
+	struct dirent *de;
+	pid_t found = 0, ppid;
+	ssize_t n;
+	DIR *dir;
+	int fd;
+
+	dir = opendir("/proc");
+	ATF_REQUIRE(dir != NULL);
+	while (found == 0 && (de = readdir(dir)) != NULL) {
+		(void)snprintf(
+		    path, sizeof(path), "/proc/%.20s/stat", de->d_name);
+		fd = open(path, O_RDONLY);
+		if (fd == -1)
+			continue;
+		n = read(fd, buf, sizeof(buf) - 1);
+		close(fd);
+		if (n <= 0)
+			continue;
+		buf[n] = '\0';
+		p = strrchr(buf, ')');
+		if (p == NULL || sscanf(p, ") %*c %d", &ppid) != 1 ||
+		    ppid != above)
+			continue;
+		(void)snprintf(
+		    path, sizeof(path), "/proc/%.20s/cmdline", de->d_name);
+		fd = open(path, O_RDONLY);
+		n = fd == -1 ? -1 : read(fd, buf, sizeof(buf) - 1);
+		if (fd != -1)
+			close(fd);
+		if (n <= 0)
+			continue;
+		buf[n] = '\0';
+		if (strstr(buf, title) != NULL)
+			found = (pid_t)atoi(de->d_name);
+	}
+	closedir(dir);
+	return found;
+}
+
+/* A killed vault ends its sessions; the next login makes a new one. */
+ATF_TC_WITHOUT_HEAD(killed_vault);
+ATF_TC_BODY(killed_vault, tc)
+{
+	pid_t forker, vault, last = 0;
+	struct driver d;
+	struct msg m;
+	int s;
+
+	start(tc, &d);
+	add(&d, USER);
+	forker = find_process(d.pid, "forker");
+	ATF_REQUIRE(forker > 0);
+	for (int i = 0; i < 5; i++) {
+		ATF_REQUIRE_EQ(
+		    0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
+		vault = find_process(forker, "vault");
+		ATF_REQUIRE(vault > 0 && vault != last);
+		ATF_REQUIRE_EQ(0, kill(vault, SIGKILL));
+		ATF_CHECK(msg_recv_wait(s, &m, DRIVER_WAIT_MS) != 1);
+		close(s);
+		last = vault;
+	}
+	driver_stop(&d);
+}
+
+/* A vault goes some time after its last session, and another comes. */
+ATF_TC_WITHOUT_HEAD(linger);
+ATF_TC_BODY(linger, tc)
+{
+	struct driver d;
+	pid_t forker;
+	int s;
+
+	start(tc, &d);
+	add(&d, USER);
+	forker = find_process(d.pid, "forker");
+	for (int i = 0; i < 2; i++) {
+		ATF_REQUIRE_EQ(
+		    0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
+		ATF_CHECK(find_process(forker, "vault") > 0);
+		close(s);
+		for (int t = 0; t < 200 && find_process(forker, "vault") > 0;
+		     t++)
+			(void)usleep(50000);
+		ATF_CHECK_EQ(0, find_process(forker, "vault"));
+	}
+	driver_stop(&d);
+}
+
+/* Without the forker there is no imap-store: its parent starts it anew. */
+ATF_TC_WITHOUT_HEAD(killed_forker);
+ATF_TC_BODY(killed_forker, tc)
+{
+	struct driver d;
+	pid_t forker;
+	int s, status;
+
+	start(tc, &d);
+	add(&d, USER);
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
+	forker = find_process(d.pid, "forker");
+	ATF_REQUIRE(forker > 0);
+	ATF_REQUIRE_EQ(0, kill(forker, SIGKILL));
+	ATF_REQUIRE_EQ(d.pid, waitpid(d.pid, &status, 0));
+	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	close(s);
+	/* And all is there in the next life, also under the dying vault. */
+	driver_start(&d, atf_tc_get_config_var(tc, "srcdir"), "base", LOW, 2);
+	ATF_CHECK_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
+	close(s);
+	driver_stop(&d);
+}
+
+/* Many at once at an account without a vault: one derives, all get in. */
+ATF_TC_WITHOUT_HEAD(together);
+ATF_TC_BODY(together, tc)
+{
+	enum { N = 20 };
+	struct driver d;
+	int fds[N];
+	uint8_t why;
+
+	driver_start(
+	    &d, atf_tc_get_config_var(tc, "srcdir"), "base", 65536, 3, 2);
+	add(&d, USER);
+	for (int i = 0; i < N; i++)
+		(void)driver_login_send(&d, USER, SERVICE_IMAP, 1);
+	for (int i = 0; i < N; i++) {
+		(void)driver_login_answer(&d, &fds[i], &why);
+		ATF_REQUIRE(fds[i] != -1);
+		driver_auth(fds[i], PASSWORD);
+	}
+	for (int i = 0; i < N; i++) {
+		ATF_CHECK_EQ(0, driver_outcome(fds[i]));
+		close(fds[i]);
+	}
+	driver_stop(&d);
+}
+
+ATF_TC_WITHOUT_HEAD(accounts);
+ATF_TC_BODY(accounts, tc)
+{
+	struct driver d;
+	struct dirent *de;
+	struct stat st;
+	DIR *dir;
+	int ctl, s, n = 0;
+
+	start(tc, &d);
+	ctl = driver_ctl(&d);
+	ATF_REQUIRE_EQ(0, driver_add(ctl, USER, PASSWORD, NULL, NULL));
+	ATF_CHECK_EQ(1, driver_add(ctl, USER, PASSWORD, NULL, NULL));
+	ATF_CHECK_EQ(
+	    1, driver_add(ctl, "user@elsewhere.org", PASSWORD, NULL, NULL));
+	ATF_CHECK_EQ(
+	    1, driver_add(ctl, "@" DRIVER_DOMAIN, PASSWORD, NULL, NULL));
+	ATF_CHECK_EQ(1, driver_del(ctl, "nobody@" DRIVER_DOMAIN));
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
+	/* Removing ends the sessions, keeps the directory, frees the name. */
+	ATF_CHECK_EQ(0, driver_del(ctl, USER));
+	ATF_CHECK_EQ(-1, stat("base/accounts/" DRIVER_DOMAIN "/user", &st));
+	dir = opendir("base/removed");
+	ATF_REQUIRE(dir != NULL);
+	while ((de = readdir(dir)) != NULL)
+		n += de->d_name[0] != '.';
+	closedir(dir);
+	ATF_CHECK_EQ(1, n);
+	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, USER, PASSWORD, SERVICE_IMAP, NULL));
+	ATF_REQUIRE_EQ(0, driver_add(ctl, USER, "another", NULL, NULL));
+	close(s);
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, "another", SERVICE_IMAP, &s));
+	close(s);
+	close(ctl);
+	driver_stop(&d);
+}
+
+ATF_TC_WITHOUT_HEAD(list);
+ATF_TC_BODY(list, tc)
+{
+	char account[ACCOUNT_NAME_MAX], state[16];
+	struct msgout *out;
+	struct driver d;
+	struct msg m;
+	int ctl, s, n = 0;
+
+	start(tc, &d);
+	add(&d, "a@" DRIVER_DOMAIN);
+	add(&d, "b@" DRIVER_DOMAIN);
+	ATF_REQUIRE_EQ(0,
+	    driver_login(&d, "b@" DRIVER_DOMAIN, PASSWORD, SERVICE_IMAP, &s));
+	ctl = driver_ctl(&d);
+	out = msg_new_fd(ctl, CTL_MASTER_USER_LIST, 3);
+	msg_put_u32(out, STORE_WIRE_VERSION);
+	msg_put_str(out, "");
+	ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
+	for (;;) {
+		ATF_REQUIRE_EQ(1, msg_recv_wait(ctl, &m, DRIVER_WAIT_MS));
+		if (m.type == MASTER_CTL_END)
+			break;
+		ATF_REQUIRE_EQ(MASTER_CTL_USER, m.type);
+		(void)msg_get_str(&m, account, sizeof(account));
+		(void)msg_get_str(&m, state, sizeof(state));
+		(void)msg_get_u64(&m);
+		(void)msg_get_u64(&m);
+		ATF_CHECK_EQ(account[0] == 'b', msg_get_u32(&m));
+		ATF_CHECK(msg_get_i64(&m) > 1700000000);
+		ATF_CHECK_EQ(0, msg_end(&m));
+		ATF_CHECK_STREQ("active", state);
+		msg_done(&m);
+		n++;
+	}
+	ATF_CHECK_EQ(0, msg_get_u8(&m));
+	msg_done(&m);
+	ATF_CHECK_EQ(2, n);
+	close(ctl);
+	close(s);
+	driver_stop(&d);
+}
+
+static double
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+#define FLOOD 60
+
+/*
+ * One address sends many wrong passwords; another's right one overtakes all
+ * but the derivation under way.
+ */
+ATF_TC_WITHOUT_HEAD(fair);
+ATF_TC_BODY(fair, tc)
+{
+	int fds[FLOOD], fd, n = 0, before = 0;
+	uint32_t id, mine;
+	struct driver d;
+	uint8_t why;
+
+	driver_start(
+	    &d, atf_tc_get_config_var(tc, "srcdir"), "base", 65536, 1, 1);
+	add(&d, USER);
+	driver_conn(&d, 1, "192.0.2.1");
+	driver_conn(&d, 2, "192.0.2.2");
+	/* The parent's wire and the engine's are not read in one order. */
+	ATF_REQUIRE_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, "x@" DRIVER_DOMAIN, "w", SERVICE_IMAP, NULL));
+	for (int i = 0; i < FLOOD; i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "n%d@" DRIVER_DOMAIN, i);
+		(void)driver_login_send(&d, name, SERVICE_IMAP, 1);
+	}
+	mine = driver_login_send(&d, USER, SERVICE_IMAP, 2);
+	while (n < FLOOD + 1) {
+		id = driver_login_answer(&d, &fd, &why);
+		ATF_REQUIRE(fd != -1);
+		if (id == mine) {
+			driver_auth(fd, PASSWORD);
+			ATF_CHECK_EQ(0, driver_outcome(fd));
+			close(fd);
+			ATF_CHECK_MSG(n <= 3, "%d were let in before", n);
+			before = n;
+		} else {
+			driver_auth(fd, "wrong");
+			fds[n - (before > 0)] = fd;
+		}
+		n++;
+	}
+	for (int i = 0; i < FLOOD; i++) {
+		ATF_CHECK_EQ(REFUSED_CREDENTIALS, driver_outcome(fds[i]));
+		close(fds[i]);
+	}
+	driver_stop(&d);
+}
+
+/* An unknown name takes the time of a wrong password. */
+ATF_TC_WITHOUT_HEAD(unknown_time);
+ATF_TC_BODY(unknown_time, tc)
+{
+	double t, known = 1e9, unknown = 1e9;
+	struct driver d;
+
+	driver_start(
+	    &d, atf_tc_get_config_var(tc, "srcdir"), "base", 65536, 3, 1);
+	add(&d, USER);
+	for (int i = 0; i < 6; i++) {
+		t = now();
+		ATF_REQUIRE_EQ(REFUSED_CREDENTIALS,
+		    driver_login(&d, USER, "wrong", SERVICE_IMAP, NULL));
+		t = now() - t;
+		known = t < known ? t : known;
+		t = now();
+		ATF_REQUIRE_EQ(REFUSED_CREDENTIALS,
+		    driver_login(&d, "nobody@" DRIVER_DOMAIN, "wrong",
+			SERVICE_IMAP, NULL));
+		t = now() - t;
+		unknown = t < unknown ? t : unknown;
+	}
+	ATF_CHECK_MSG(known < unknown * 1.2 && unknown < known * 1.2,
+	    "known %.1f ms, unknown %.1f ms", known * 1e3, unknown * 1e3);
+	/* With a living vault too the wrong one costs its derivation. */
+	driver_stop(&d);
+}
+
+/* Past the queue's bound the answer is UNAVAILABLE, and it recovers. */
+ATF_TC_WITHOUT_HEAD(queue_full);
+ATF_TC_BODY(queue_full, tc)
+{
+	const int sent = LOGIN_ACCOUNT_MAX + 1 + 5;
+	int fd, refused = 0;
+	struct driver d;
+	uint8_t why;
+
+	driver_start(
+	    &d, atf_tc_get_config_var(tc, "srcdir"), "base", 65536, 3, 1);
+	add(&d, USER);
+	/* The first has an opener that waits for its secret. */
+	for (int i = 0; i < sent; i++)
+		(void)driver_login_send(&d, USER, SERVICE_IMAP, 1);
+	for (int i = 0; i < sent; i++) {
+		(void)driver_login_answer(&d, &fd, &why);
+		if (fd == -1) {
+			ATF_CHECK_EQ(REFUSED_UNAVAILABLE, why);
+			refused++;
+		} else {
+			/* Whoever goes away leaves the turn to the next. */
+			close(fd);
+		}
+	}
+	ATF_CHECK_EQ(5, refused);
+	ATF_CHECK_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, NULL));
+	driver_stop(&d);
+}
+
+/* A peer that talks nonsense loses its wire, and nobody else anything. */
+ATF_TC_WITHOUT_HEAD(nonsense);
+ATF_TC_BODY(nonsense, tc)
+{
+	struct msgout *out;
+	struct driver d;
+	struct msg m;
+	int fd;
+	uint8_t why;
+
+	start(tc, &d);
+	add(&d, USER);
+	out = msg_new_fd(d.deliver, ENGINE_MASTER_LOGIN, 1);
+	msg_put_u64(out, 1);
+	msg_put_u8(out, SERVICE_IMAP);
+	msg_put_str(out, USER);
+	ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
+	ATF_CHECK_EQ(0, msg_recv_wait(d.deliver, &m, DRIVER_WAIT_MS));
+	/* An opener that hears no secret. */
+	(void)driver_login_send(&d, USER, SERVICE_IMAP, 1);
+	(void)driver_login_answer(&d, &fd, &why);
+	ATF_REQUIRE(fd != -1);
+	out = msg_new_fd(fd, ENGINE_OPENER_AUTH, 1);
+	msg_put_u32(out, STORE_WIRE_VERSION + 1);
+	ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
+	ATF_CHECK_EQ(REFUSED_UNAVAILABLE, driver_outcome(fd));
+	close(fd);
+	ATF_CHECK_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, NULL));
+	driver_stop(&d);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, login);
+	ATF_TP_ADD_TC(tp, living_vault);
+	ATF_TP_ADD_TC(tp, submission);
+	ATF_TP_ADD_TC(tp, recovery);
+	ATF_TP_ADD_TC(tp, proof);
+	ATF_TP_ADD_TC(tp, killed_vault);
+	ATF_TP_ADD_TC(tp, linger);
+	ATF_TP_ADD_TC(tp, killed_forker);
+	ATF_TP_ADD_TC(tp, together);
+	ATF_TP_ADD_TC(tp, accounts);
+	ATF_TP_ADD_TC(tp, list);
+	ATF_TP_ADD_TC(tp, fair);
+	ATF_TP_ADD_TC(tp, unknown_time);
+	ATF_TP_ADD_TC(tp, queue_full);
+	ATF_TP_ADD_TC(tp, nonsense);
+	return atf_no_error();
+}
