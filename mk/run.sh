@@ -285,7 +285,7 @@ make_users() {
 
 welcome() {
 	[ "$new" -ne 0 ] || return 0
-	curl -sS --ssl-reqd --cacert "$cert" --max-time 30 \
+	curl -sS --crlf --ssl-reqd --cacert "$cert" --max-time 30 \
 	    --mail-from "postmaster@$domain" --mail-rcpt "demo@$domain" \
 	    -T - "smtp://localhost:$smtp_port" <<END || give_up "no mail goes in"
 From: Sealmail <postmaster@$domain>
@@ -412,7 +412,7 @@ Sealmail runs in $RUN; Ctrl-C stops it, the mail stays.
 
 Send:
   printf 'From: me@example.org\nSubject: hello\n\nHello.\n' |
-    curl -sS --ssl-reqd --cacert $cert --mail-from me@example.org \\
+    curl -sS --crlf --ssl-reqd --cacert $cert --mail-from me@example.org \\
       --mail-rcpt demo@$domain -T - smtp://localhost:$smtp_port
   printf 'Subject: hello\n\nHello.\n' |
     $sealmail -s $sock/lmtp.sock deliver demo@$domain
