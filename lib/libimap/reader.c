@@ -30,7 +30,9 @@
 #include "log.h"
 
 #define BUFFER_FIRST 256 /* octets of a new buffer */
-#define TAIL_MAX 32      /* kept of a line that is too long: its braces */
+#define HEAD_MAX \
+	(IMAP_TAG_MAX + 1) /* kept of a line that is too long: its tag */
+#define TAIL_MAX 32        /* kept of a line that is too long: its braces */
 
 enum state {
 	LINE,        /* of a command */
@@ -140,30 +142,12 @@ imap_reader_data(struct imap_reader *r, size_t *len)
 	return r->data;
 }
 
-/*
- * Adds to the command; one that is too long is bad, and of it only the first
- * octets, with the tag, and the end of the line, with a literal, are kept.
- */
 static void
-buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
+buffer_put(struct imap_reader *r, const uint8_t *p, size_t len)
 {
 	uint8_t *grown;
-	size_t size, keep;
+	size_t size;
 
-	if (r->error == NULL && len > r->max - r->len)
-		r->error = "Command too long";
-	if (r->error != NULL && len > TAIL_MAX) {
-		p += len - TAIL_MAX;
-		len = TAIL_MAX;
-	}
-	keep = IMAP_TAG_MAX + 1 + TAIL_MAX;
-	if (r->error != NULL && r->len > keep) {
-		/* tag, and the last octets that may belong to braces */
-		memmove(r->buf + keep - TAIL_MAX, r->buf + r->len - TAIL_MAX,
-		    TAIL_MAX);
-		r->len = keep;
-		r->line = r->line > keep ? keep : r->line;
-	}
 	if (len > r->size - r->len) {
 		size = r->size == 0 ? BUFFER_FIRST : r->size;
 		while (len > size - r->len)
@@ -176,6 +160,36 @@ buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
 	}
 	memcpy(r->buf + r->len, p, len);
 	r->len += len;
+}
+
+/*
+ * Adds to the command; one that is too long is bad, and of it only the first
+ * octets, with the tag, and the end of the line, with a literal, are kept.
+ */
+static void
+buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
+{
+	size_t head;
+
+	/* One more, for the CR of the line's end. */
+	if (r->error == NULL && len > r->max + 1 - r->len)
+		r->error = "Command too long";
+	if (r->error != NULL && len > TAIL_MAX) {
+		head = r->len < HEAD_MAX ? HEAD_MAX - r->len : 0;
+		if (head > len - TAIL_MAX)
+			head = len - TAIL_MAX;
+		buffer_put(r, p, head);
+		p += len - TAIL_MAX;
+		len = TAIL_MAX;
+	}
+	if (r->error != NULL && r->len > HEAD_MAX + TAIL_MAX) {
+		memmove(
+		    r->buf + HEAD_MAX, r->buf + r->len - TAIL_MAX, TAIL_MAX);
+		r->len = HEAD_MAX + TAIL_MAX;
+	}
+	if (r->line > r->len)
+		r->line = r->len;
+	buffer_put(r, p, len);
 }
 
 /* The whole command, or its first words for the error, becomes r->cmd. */
@@ -396,7 +410,7 @@ read_answer(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 
 	lf = memchr(p, '\n', len);
 	n = lf == NULL ? len : (size_t)(lf - p);
-	if (n > IMAP_AUTHLINE_MAX - r->len) {
+	if (n > IMAP_AUTHLINE_MAX + 1 - r->len) {
 		r->state = DEAD;
 		return IMAP_FATAL;
 	}

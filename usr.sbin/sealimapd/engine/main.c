@@ -31,6 +31,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <sodium.h>
+
 #include "log.h"
 #include "mime_text.h"
 
@@ -63,9 +65,12 @@ int
 main(int argc, char *argv[])
 {
 	tlsio_init();
-	proc_role_start(argc, argv, "imap-engine", &handlers, NULL);
+	/* These read files of the system: before the change of root. */
 	tzset();
 	(void)mime_charset_init();
+	proc_role_start(argc, argv, "imap-engine", &handlers, NULL);
+	if (sodium_init() == -1)
+		fatalx("cannot start libsodium");
 	fetch_init();
 	proc_role_sandbox();
 	event_dispatch();
