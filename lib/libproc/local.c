@@ -33,6 +33,8 @@
 #include "procs_local.h"
 
 #define BACKLOG 16
+#define DIR_TRIES 100     /* for another daemon to finish a directory ... */
+#define DIR_WAIT_US 10000 /* ... so long apart */
 
 static void address(struct sockaddr_un *, const char *, const char *);
 static int seqpacket(void);
@@ -113,6 +115,23 @@ proc_local_accept(int fd, uid_t *uid)
 	return c;
 }
 
+/*
+ * Two daemons of one start may want the same directory: one that root has just
+ * made is not yet its owner's, and gets a moment.
+ */
+static int
+dir_stat(int fd, struct stat *st, uid_t uid, bool made)
+{
+	for (int i = 0; i < DIR_TRIES; i++) {
+		if (fstat(fd, st) == -1)
+			return -1;
+		if (made || uid == 0 || st->st_uid != 0 || geteuid() != 0)
+			break;
+		(void)usleep(DIR_WAIT_US);
+	}
+	return 0;
+}
+
 int
 proc_dir_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
@@ -130,11 +149,12 @@ proc_dir_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
 		log_warn("directory path=%s", path);
 		return -1;
 	}
-	if (made && geteuid() == 0 && fchown(fd, uid, gid) == -1)
-		goto err;
+	/* The owner last: it is what another daemon waits for. */
 	if (made && fchmod(fd, mode) == -1)
 		goto err;
-	if (fstat(fd, &st) == -1)
+	if (made && geteuid() == 0 && fchown(fd, uid, gid) == -1)
+		goto err;
+	if (dir_stat(fd, &st, uid, made) == -1)
 		goto err;
 	(void)close(fd);
 	if (geteuid() != 0)
