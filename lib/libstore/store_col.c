@@ -258,6 +258,24 @@ load_tombs(struct seq *s, struct box *b, size_t n)
 }
 
 static int
+load_batch(struct seq *s, struct box *b, size_t n)
+{
+	static uint8_t raw[BATCH * MSG_LEN];
+	struct rd r = {raw, n * MSG_LEN, 0, false};
+
+	if (seq_get(s, raw, n * MSG_LEN) == -1)
+		return -1;
+	for (; n > 0; n--, b->n++) {
+		get_msg(&r, &b->col[b->n]);
+		if (b->n > 0 && b->col[b->n].uid <= b->col[b->n - 1].uid) {
+			errno = EBADMSG;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
 load_messages(struct seq *s, struct box *b)
 {
 	uint8_t raw[MSG_LEN];
@@ -276,16 +294,9 @@ load_messages(struct seq *s, struct box *b)
 	b->col = calloc(b->size, sizeof(*b->col));
 	if (b->col == NULL)
 		return -1;
-	for (b->n = 0; b->n < n; b->n++) {
-		struct rd r = {raw, sizeof(raw), 0, false};
-
-		if (seq_get(s, raw, sizeof(raw)) == -1)
+	while (b->n < n) {
+		if (load_batch(s, b, n - b->n < BATCH ? n - b->n : BATCH) == -1)
 			return -1;
-		get_msg(&r, &b->col[b->n]);
-		if (b->n > 0 && b->col[b->n].uid <= b->col[b->n - 1].uid) {
-			errno = EBADMSG;
-			return -1;
-		}
 	}
 	return load_tombs(s, b, ntombs);
 }

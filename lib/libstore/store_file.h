@@ -22,7 +22,7 @@
 #include "store_blob.h"
 
 #define ID_HEX (STORE_ID * 2 + 1) /* an id as a file name, with NUL */
-#define COPY_SIZE 65536		  /* of the scratch buffer */
+#define COPY_SIZE 65536           /* of the scratch buffer */
 
 extern const struct store_sys *sys; /* see store_blob.h, fault injection */
 

@@ -165,6 +165,8 @@ struct shared {
 	RB_ENTRY(shared) entry;
 	uint8_t blob[STORE_ID];
 	uint32_t count;
+	uint64_t sum_off; /* of its summary, where sum_gen is the generation */
+	uint64_t sum_gen;
 };
 RB_HEAD(shared_tree, shared);
 
@@ -270,6 +272,7 @@ void pack_forget(struct pack *); /* caches only */
 void pack_close(struct pack *);
 int cold_append(struct store *, const struct cold *, uint32_t *ref);
 int cold_read(struct store *, uint32_t ref, struct cold *);
+int cold_read_from(struct store *, struct pack *, uint32_t ref, struct cold *);
 
 /* store_seq.c: sealed files, written and read from front to end. */
 struct seq {
@@ -359,8 +362,13 @@ int state_read(struct store *, struct seq *);
 void state_reset(struct store *);
 int snap_load(struct store *);
 int snap_new(struct store *);
+int snap_enter_next(struct store *); /* a new one beside the old */
 void snap_invalidate(struct store *);
 enum store_result snap_save(struct store *);
+
+/* store_compact.c */
+bool compact_due(const struct store *);
+enum store_result compact(struct store *);
 
 /* store_checkpoint.c */
 enum store_result checkpoint(struct store *);

@@ -322,6 +322,8 @@ store_idle(struct store *st, bool *more)
 	if (st->log_since > CHECKPOINT_MIN &&
 	    st->log_since > st->checkpoint_len / 4)
 		return checkpoint(st);
+	if (!st->snap_bad && compact_due(st))
+		return compact(st);
 	if (!st->snap_bad && snapshot_due(st))
 		return snap_save(st);
 	result = gc_step(st, more);

@@ -218,11 +218,16 @@ cold_append(struct store *st, const struct cold *c, uint32_t *ref)
 int
 cold_read(struct store *st, uint32_t ref, struct cold *c)
 {
+	return cold_read_from(st, &st->cold, ref, c);
+}
+
+int
+cold_read_from(struct store *st, struct pack *p, uint32_t ref, struct cold *c)
+{
 	uint8_t raw[COLD_LEN];
 	struct rd r = {raw, sizeof(raw), 0, false};
 
-	if (pack_read(st, &st->cold, (uint64_t)ref * COLD_LEN, COLD_LEN, raw) ==
-	    -1)
+	if (pack_read(st, p, (uint64_t)ref * COLD_LEN, COLD_LEN, raw) == -1)
 		return -1;
 	rd_copy(&r, c->instance, STORE_ID);
 	rd_copy(&r, c->blob, STORE_ID);

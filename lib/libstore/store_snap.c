@@ -106,6 +106,12 @@ remove_older(struct store *st, uint64_t than)
 }
 
 int
+snap_enter_next(struct store *st)
+{
+	return enter(st, highest(st, GEN_MAX) + 1, true);
+}
+
+int
 snap_new(struct store *st)
 {
 	uint64_t gen;

@@ -55,6 +55,7 @@ struct store_blob {
 	uint32_t chunks[2]; /* by kind */
 	uint8_t *summary;   /* packed */
 	size_t summary_len;
+	size_t summary_room; /* octets of summary that may still come */
 };
 
 enum store_result
@@ -71,6 +72,8 @@ blob_create_in(int acctfd, const char *dirname, mode_t mode,
 		return STORE_IO;
 	blob->fd = blob->dirfd = -1;
 	blob->codec = codec;
+	blob->summary_room = STORE_SUMMARY_MAX -
+	    SUMMARY_CHUNK_HEAD * STORE_SUMMARY_CHUNKS;
 	arc4random_buf(blob->id, sizeof(blob->id));
 	seal_hex(blob->id, sizeof(blob->id), id);
 	(void)strlcpy(blob->dir, dirname, sizeof(blob->dir));
@@ -186,16 +189,15 @@ store_blob_chunk(struct store_blob *blob, const struct store_chunk *c)
 	if (blob->chunks[c->kind] >=
 	    (c->kind == STORE_BODY ? STORE_CHUNKS_MAX : STORE_SUMMARY_CHUNKS))
 		return STORE_LIMIT;
-	if (c->kind == STORE_SUMMARY &&
-	    c->len > STORE_SUMMARY_MAX -
-		    SUMMARY_CHUNK_HEAD * STORE_SUMMARY_CHUNKS -
-		    blob->summary_len)
+	if (c->kind == STORE_SUMMARY && c->len > blob->summary_room)
 		return STORE_LIMIT;
 	/* Only the last chunk of a kind may be short. */
 	if (blob->short_chunk && blob->chunks[c->kind] > 0)
 		return STORE_INVALID;
 	blob->short_chunk = c->plain < STORE_CHUNK;
 	blob->chunks[c->kind]++;
+	if (c->kind == STORE_SUMMARY)
+		blob->summary_room -= c->len;
 	out = sys_scratch();
 	if (out == NULL)
 		return STORE_IO;

@@ -217,6 +217,7 @@ run_all(struct account *a)
 	run_boxes(a);
 	must(a, snap_save(a->st));
 	must(a, checkpoint(a->st));
+	must(a, compact(a->st));
 	must(a, store_set_use(a->st, 2, STORE_USE_ALL));
 	commit(a);
 	for (i = 0, more = true; more && i < 10; i++)

@@ -464,6 +464,42 @@ ATF_TC_BODY(checkpoint, tc)
 	account_end(&a);
 }
 
+/* What is expunged leaves the packs in the end, and the rest stays whole. */
+ATF_TC_WITHOUT_HEAD(compaction);
+ATF_TC_BODY(compaction, tc)
+{
+	struct store_range most = {41, UINT32_MAX};
+	struct account a;
+	uint32_t uid;
+	unsigned int i;
+	bool more;
+
+	account_make(&a);
+	account_open(&a);
+	for (i = 0; i < 100; i++)
+		OK(append(&a, STORE_INBOX, i, 500, &uid));
+	for (i = 0; i < 7; i++)
+		OK(store_copy(a.st, STORE_INBOX, &everything, 1, STORE_INBOX,
+		    false, NULL, NULL));
+	OK(append(&a, 2, 777, 500, &uid));
+	OK(store_expunge(a.st, STORE_INBOX, &most, 1, true));
+	OK(store_commit(a.st));
+	account_reopen(&a);
+	do
+		OK(store_idle(a.st, &more));
+	while (more);
+	OK(store_idle(a.st, &more));
+	ATF_CHECK_EQ(0,
+	    system("test $(cat accounts/*/*/snap/*/cold | wc -c) "
+		   "-lt 70000"));
+	for (i = 0; i < 20; i++)
+		check_message(&a, STORE_INBOX, 2 * i + 2, i, 500);
+	check_message(&a, 2, uid, 777, 500);
+	same_after_reopen(&a);
+	check_message(&a, STORE_INBOX, 40, 19, 500);
+	account_end(&a);
+}
+
 ATF_TC_WITHOUT_HEAD(quota);
 ATF_TC_BODY(quota, tc)
 {
@@ -528,6 +564,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, copy_move);
 	ATF_TP_ADD_TC(tp, large_box);
 	ATF_TP_ADD_TC(tp, checkpoint);
+	ATF_TP_ADD_TC(tp, compaction);
 	ATF_TP_ADD_TC(tp, quota);
 	ATF_TP_ADD_TC(tp, put_back);
 	return atf_no_error();
