@@ -157,6 +157,7 @@ make_conf() {
 		echo "# Made anew by every make run."
 		echo "hostname \"localhost\""
 		echo "domain \"$domain\""
+		echo "postmaster \"demo@$domain\""
 		echo "directory \"$RUN/mail\""
 		echo "run directory \"$sock\""
 		echo "libexec \"$top/libexec\""

@@ -31,20 +31,20 @@ curl_body() {
 	imapdo wait 1 INBOX 1 || atf_fail "it never came"
 	imap "INBOX;MAILINDEX=1" >got || atf_fail "curl did not fetch"
 	# Trace headers stand before what was sent.
-	tail -c "$(wc -c <one)" got | cmp - one || atf_fail "$(cat got)"
+	tail -c "$(wc -c <one)" got | cmp - one || fail_with got "it went wrong"
 	head -n 1 got | grep -q '^Return-Path: \|^Received: ' ||
 	    atf_fail "no trace header: $(head -n 3 got)"
 	imap "INBOX;MAILINDEX=1;SECTION=HEADER.FIELDS%20(SUBJECT)" >got
-	grep -q '^Subject: one' got || atf_fail "$(cat got)"
+	grep -q '^Subject: one' got || fail_with got "it went wrong"
 	imap INBOX -T one || atf_fail "curl did not append"
 	imap "INBOX;MAILINDEX=2" >got || atf_fail "the appended is not there"
 	cmp got one || atf_fail "not what was appended"
 	imap "INBOX?SUBJECT%20one" >got
-	grep -q '\* SEARCH 1 2' got || atf_fail "search: $(cat got)"
+	grep -q '\* SEARCH 1 2' got || fail_with got "search went wrong"
 	imap INBOX -X 'STORE 1 +FLAGS (\Flagged Work)' >got
-	grep -qi 'Flagged' got || atf_fail "store: $(cat got)"
+	grep -qi 'Flagged' got || fail_with got "store went wrong"
 	imap INBOX -X 'FETCH 1:* (FLAGS)' >got
-	grep -q '1 FETCH.*Work' got || atf_fail "flags: $(cat got)"
+	grep -q '1 FETCH.*Work' got || fail_with got "flags went wrong"
 	atf_check -s not-exit:0 -o ignore -e ignore curl -sS \
 	    --cacert "$cafile" -u "user0001@$domain:wrong" \
 	    "imaps://localhost:$imaps_port/"

@@ -27,15 +27,16 @@ fetchmail_body() {
 	need fetchmail python3
 	start_suite
 	mkmaildir mail 25 5
-	imapdo append 1 INBOX mail
-	fetch "keep fetchall" || atf_fail "$(tail -n 20 fetch.out)"
+	imapdo append 1 INBOX mail ||
+	    atf_fail "appending"
+	fetch "keep fetchall" || fail_with fetch.out "it went wrong"
 	[ "$(grep -c '^Message-ID: <5\.' got)" -eq 25 ] ||
-	    atf_fail "$(tail -n 20 fetch.out)"
+	    fail_with fetch.out "it went wrong"
 	[ "$(imapdo count 1 INBOX)" -eq 25 ] || atf_fail "they were to be kept"
 	# All are seen by now: nothing new (1).
 	fetch "keep"
-	[ $? -eq 1 ] || atf_fail "$(tail -n 20 fetch.out)"
-	fetch "nokeep fetchall" || atf_fail "$(tail -n 20 fetch.out)"
+	[ $? -eq 1 ] || fail_with fetch.out "it went wrong"
+	fetch "nokeep fetchall" || fail_with fetch.out "it went wrong"
 	[ "$(imapdo count 1 INBOX)" -eq 0 ] || atf_fail "they were not taken"
 	suite_alive
 }

@@ -9,7 +9,7 @@ run() {
 	need python3
 	start_suite USERS=4
 	python3 "$(atf_get_srcdir)/imaplib_client.py" "$suite/server.json" \
-	    "$1" >client.out 2>&1 || atf_fail "$(tail -n 40 client.out)"
+	    "$1" >client.out 2>&1 || fail_with client.out "it went wrong"
 	suite_alive
 }
 
@@ -38,7 +38,7 @@ idle_1000_body() {
 	start_suite USERS=4
 	python3 "$(atf_get_srcdir)/imaplib_client.py" "$suite/server.json" \
 	    connections "$n" >client.out 2>&1 ||
-	    atf_fail "$(tail -n 40 client.out)"
+	    fail_with client.out "it went wrong"
 	suite_alive
 }
 idle_1000_cleanup() {

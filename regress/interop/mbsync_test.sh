@@ -59,7 +59,7 @@ END
 
 sync() {
 	mbsync -q -c "$1.rc" c >mbsync.out 2>&1 ||
-	    atf_fail "mbsync: $(tail -n 20 mbsync.out)"
+	    fail_with mbsync.out "mbsync went wrong"
 }
 
 atf_test_case there_and_back cleanup

@@ -25,7 +25,7 @@ set mail_check = 1
 set tmpdir = $PWD
 END
 	chmod 600 muttrc
-	python3 - "$1" <<'END' >mutt.out 2>&1 || atf_fail "$(tail -c 2000 mutt.out)"
+	python3 - "$1" <<'END' >mutt.out 2>&1 || fail_with mutt.out "neomutt went wrong"
 import os
 import pty
 import select
@@ -65,7 +65,8 @@ neomutt_body() {
 	need neomutt python3
 	start_suite
 	mkmaildir mail 5 4
-	imapdo append 1 INBOX mail
+	imapdo append 1 INBOX mail ||
+	    atf_fail "appending"
 	keys "<first-entry><pipe-message>cat > piped<enter><quit>"
 	tr -d '\r' <piped >got
 	set -- mail/cur/*

@@ -28,7 +28,7 @@ sslcacertfile = $cafile
 END
 	chmod 600 rc
 	offlineimap -c rc -o >sync.out 2>&1 ||
-	    atf_fail "$(tail -n 20 sync.out)"
+	    fail_with sync.out "it went wrong"
 }
 
 atf_test_case offlineimap cleanup
@@ -40,7 +40,8 @@ offlineimap_body() {
 	need offlineimap python3
 	start_suite
 	mkmaildir mail 40 6
-	imapdo append 1 INBOX mail
+	imapdo append 1 INBOX mail ||
+	    atf_fail "appending"
 	sync
 	[ "$(find near/INBOX -type f -path '*/cur/*' | wc -l)" -eq 40 ] ||
 	    [ "$(find near/INBOX -type f | wc -l)" -eq 40 ] ||
@@ -61,7 +62,7 @@ offlineimap_body() {
 	printf 'Subject: new\nMessage-ID: <new@x.test>\n\nnew\n' \
 	    >near/INBOX/new/1780000001.1_1.host
 	sync
-	[ "$(imapdo count 1 INBOX)" -eq 40 ] || atf_fail "$(cat sync.out)"
+	[ "$(imapdo count 1 INBOX)" -eq 40 ] || fail_with sync.out "it went wrong"
 	imapdo hashes 1 INBOX >there
 	[ "$(wc -l <there)" -eq 40 ] || atf_fail "not 40 messages there"
 	suite_alive

@@ -16,7 +16,7 @@ logged_out_body() {
 	i=0
 	while [ "$i" -lt "$n" ]; do
 		i=$((i + 1))
-		swaks --server "$host:$smtp_port" --tls --silent 2 \
+		swaks --server "$host:$smtp_port" --silent 2 \
 		    --from "s$i@example.net" --to "user0001@$domain" \
 		    --header "Subject: number $i" --body "body $i" \
 		    --header "Message-ID: <$i@swaks.test>" >swaks.out 2>&1 ||
@@ -40,7 +40,7 @@ protocol_body() {
 	need python3
 	start_suite USERS=4
 	python3 "$(atf_get_srcdir)/smtp_client.py" "$suite/server.json" \
-	    >client.out 2>&1 || atf_fail "$(tail -n 40 client.out)"
+	    >client.out 2>&1 || fail_with client.out "it went wrong"
 	suite_alive
 }
 protocol_cleanup() {
@@ -57,11 +57,11 @@ lmtp_body() {
 	start_suite
 	swaks --protocol LMTP --socket "$lmtp_unix" --from s@example.net \
 	    --to "user0001@$domain,user0002@$domain" --body "lmtp" \
-	    --silent 2 >swaks.out 2>&1 || atf_fail "$(cat swaks.out)"
+	    --silent 2 >swaks.out 2>&1 || fail_with swaks.out "it went wrong"
 	[ "$(imapdo count 1 INBOX)" -eq 1 ] || atf_fail "not with user 1"
 	[ "$(imapdo count 2 INBOX)" -eq 1 ] || atf_fail "not with user 2"
 	printf 'Subject: mda\n\n.dot\n' >msg
-	atf_check -x "$sealmail deliver -f s@example.net user0001 <msg" ||
+	atf_check -x "$sealmail deliver -f s@example.net user0001@$domain <msg" ||
 	    atf_fail "sealmail deliver"
 	[ "$(imapdo count 1 INBOX)" -eq 2 ] || atf_fail "it is not there"
 	atf_check -s exit:67 -e match:"nobody@$domain: 550" \

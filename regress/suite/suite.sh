@@ -79,6 +79,16 @@ stop_suite() {
 	rm -f suite.pid
 }
 
+# fail_with FILE MESSAGE: the end of the file goes to the test's output.
+fail_with() {
+	tail -n 60 "$1"
+	for log in "$suite"/*.log; do
+		[ ! -f "$log" ] || { echo "--- $log"; tail -n 30 "$log"; }
+	done
+	shift
+	atf_fail "$*"
+}
+
 # need PROGRAM...: skips the test where a client is not installed.
 need() {
 	for program; do
