@@ -26,6 +26,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <sodium.h>
+
 #include "vault_local.h"
 
 struct append {
@@ -46,6 +48,8 @@ static bool append_end(struct session *, struct msg *);
 static void append_parse(struct session *, struct job *, struct msg *);
 static void append_change(struct session *, struct job *);
 static enum step append_answer(struct session *, struct job *);
+static enum store_result append_place(
+    struct append *, const struct store_place *);
 static enum vault_result append_flags(struct job *, uint64_t box, uint64_t *);
 
 const struct job_kind append_kind = {
@@ -210,8 +214,27 @@ append_change(struct session *s, struct job *j)
 	j->result = append_flags(j, box->id, &p.flags);
 	if (j->result != DONE_OK)
 		return;
-	j->result = result_of(store_place(vault_store(), a->blob, &p, &a->uid));
+	j->result = result_of(append_place(a, &p));
+}
+
+/* The blob gets its trailer, then its place. */
+static enum store_result
+append_place(struct append *a, const struct store_place *p)
+{
+	struct store_envelope e;
+	struct store_blob *blob = a->blob;
+	enum store_result result;
+
+	memset(&e, 0, sizeof(e));
+	randombytes_buf(e.delivery_id, sizeof(e.delivery_id));
+	e.date = p->date;
+	e.flags = p->flags & FLAG_SYSTEM;
 	a->blob = NULL;
+	if ((result = store_blob_finish(blob, &e)) != STORE_OK) {
+		store_blob_free(blob);
+		return result;
+	}
+	return store_place(vault_store(), blob, p, &a->uid);
 }
 
 static enum step
