@@ -229,6 +229,7 @@ append_place(struct append *a, const struct store_place *p)
 	randombytes_buf(e.delivery_id, sizeof(e.delivery_id));
 	e.date = p->date;
 	e.flags = p->flags & FLAG_SYSTEM;
+	e.from = e.to = e.hint = e.verdict = "";
 	a->blob = NULL;
 	if ((result = store_blob_finish(blob, &e)) != STORE_OK) {
 		store_blob_free(blob);
