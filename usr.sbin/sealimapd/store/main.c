@@ -99,7 +99,7 @@ on_conn_ended(uint64_t conn, void *arg)
 static void
 on_ctl(uid_t uid, int fd, void *arg)
 {
-	log_info("control uid=%u", (unsigned int)uid);
+	log_debug("control uid=%u", (unsigned int)uid);
 	master_ctl(fd);
 }
 
