@@ -63,12 +63,16 @@ buf_free(struct buf *b)
 	memset(b, 0, sizeof(*b));
 }
 
-/* Eight octets a step: it notices damage, and is no defence against forgery,
- * which the reader's other checks are. */
+/*
+ * The sum of a summary, over all but itself, eight octets a step: it notices
+ * damage, and is no defence against forgery, which the reader's checks are.
+ */
 uint32_t
-sum_check(const uint8_t *p, size_t len)
+sum_check(const uint8_t *summary, size_t size)
 {
-	uint64_t h = 0x9e3779b97f4a7c15ULL ^ len;
+	const uint8_t *p = summary + 16;
+	size_t len = size - 16;
+	uint64_t h = 0x9e3779b97f4a7c15ULL ^ get64(summary + 4);
 
 	for (; len >= 8; p += 8, len -= 8) {
 		h = (h ^ get64(p)) * 0xff51afd7ed558ccdULL;
@@ -174,7 +178,7 @@ encode(struct mime_parser *p)
 	head_put(p, p->out.p);
 	put16(p->out.p + 6, 4);
 	put32(p->out.p + 8, (uint32_t)p->out.len);
-	put32(p->out.p + 12, sum_check(p->out.p + 16, p->out.len - 16));
+	put32(p->out.p + 12, sum_check(p->out.p, p->out.len));
 	return 0;
 }
 

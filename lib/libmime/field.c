@@ -326,28 +326,26 @@ keep_field(struct mime_parser *p, const char *s, size_t len, size_t name_len)
 {
 	struct node *n = &p->nodes[p->now];
 	size_t max, kept;
+	bool cut;
 	int i;
 
 	if ((i = field_kept(s, name_len)) == -1 ||
 	    (p->now > 0 && i >= FIELD_ENVELOPE))
 		return;
 	max = p->now == 0 ? HEADERS_TOP : HEADERS_MAX;
-	kept = len;
-	if (kept > max - p->headers.len) {
-		/* Cut, but still a field: name and colon at least. */
-		kept = max - p->headers.len;
-		if (kept < name_len + 2)
-			kept = 0;
-	}
-	if (kept < p->field_size) {
+	kept = len < max - p->headers.len ? len : max - p->headers.len;
+	cut = kept < p->field_size;
+	if (cut) {
+		/* Still a field, and it ends before the next one begins. */
+		kept = kept < name_len + 4 ? 0 : kept - 2;
 		n->flags |= PART_PARTIAL;
 		p->limited = true;
-	}
-	if (kept > 0 && s[kept - 1] != '\n')
+	} else if (s[kept - 1] != '\n')
 		n->flags |= PART_PARTIAL;
 	if (memchr(s, '\0', kept) != NULL)
 		n->flags |= PART_NUL;
-	if (buf_add(&p->headers, s, kept, max) == -1)
+	if (buf_add(&p->headers, s, kept, max) == -1 ||
+	    (cut && kept > 0 && buf_add(&p->headers, "\r\n", 2, max) == -1))
 		p->failed = true;
 }
 

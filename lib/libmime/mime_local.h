@@ -28,7 +28,7 @@
 /*
  * A summary, all integers big-endian:
  *  0 u32 magic          4 u8 version      5 u8 version of the covered list
- *  6 u16 sections       8 u32 length      12 u32 sum of what follows
+ *  6 u16 sections       8 u32 length      12 u32 sum of all else
  * 16 u64 size           24 u64 lines      32 i64 date
  * 40 i16 zone           42 u16 flags      44 u32 parts
  * then per section: u16 type, u16 zero, u32 offset, u32 length; then them.

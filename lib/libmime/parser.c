@@ -330,10 +330,11 @@ header_absent(struct mime_parser *p, const char *s, size_t len)
 	header_done(p, p->line_off, p->lines);
 	if (p->state == IN_HEADER) /* of a message within: absent too */
 		header_done(p, p->line_off, p->lines);
-	else if (p->state == IN_BODY)
-		body_octets(p, (char *)p->field.p, before);
-	if (p->state == IN_BODY)
-		body_octets(p, s, len);
+	if (p->state != IN_BODY)
+		return;
+	/* A new header empties the buffer, but leaves what it holds. */
+	body_octets(p, (char *)p->field.p, before);
+	body_octets(p, s, len);
 }
 
 /*

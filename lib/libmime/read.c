@@ -283,7 +283,7 @@ mime_summary_open(
 	memset(s, 0, sizeof(*s));
 	if (len < SUM_HEADER || len > MIME_SUMMARY_MAX ||
 	    get32(p) != SUM_MAGIC || p[4] != MIME_VERSION ||
-	    get32(p + 8) != len || get32(p + 12) != sum_check(p + 16, len - 16))
+	    get32(p + 8) != len || get32(p + 12) != sum_check(p, len))
 		goto bad;
 	head_get(s, p);
 	if (s->size != size || !head_valid(s) || s->nparts == 0 ||
