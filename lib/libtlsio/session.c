@@ -349,6 +349,9 @@ set_eof(struct tlsio *t)
 {
 	if (t->ending)
 		return;
+	/* Without TLS it can never be sent. */
+	if (t->state == TLSIO_HANDSHAKE)
+		output_drop(t);
 	t->ending = true;
 	t->end = TLSIO_EOF;
 	session_soon(t);
