@@ -190,6 +190,7 @@ uint32_t view_seq(struct view *, uint32_t uid, size_t pos);
  */
 enum vault_result view_resolve(struct view *, struct job *);
 bool view_news(const struct view *, const struct store_box *, bool expunge);
+void view_tell_keywords(struct session *);
 /* Tells news; false: the wire is full, call again. */
 bool view_tell(struct session *, bool expunge);
 

@@ -55,6 +55,7 @@ const struct job_kind rows_kinds[] = {
 void
 rows_start(struct rows *r, struct session *s, uint32_t id)
 {
+	view_tell_keywords(s);
 	r->o = NULL;
 	r->s = s;
 	r->id = id;

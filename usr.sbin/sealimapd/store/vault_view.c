@@ -37,7 +37,6 @@ static enum vault_result resolve_seqs(struct view *, const struct store_range *,
     const struct store_msg *, size_t live, struct store_range *, bool *);
 static bool tell_flags(struct session *);
 static void tell_expunged(struct session *);
-static void tell_keywords(struct session *, const struct store_box *);
 
 void
 uidlist_add(struct uidlist *l, uint32_t uid)
@@ -380,12 +379,17 @@ tell_expunged(struct session *s)
 	uidlist_clear(&v->ghosts);
 }
 
-static void
-tell_keywords(struct session *s, const struct store_box *box)
+/* No row may show a bit whose name the session has not been told. */
+void
+view_tell_keywords(struct session *s)
 {
+	const struct store_box *box;
 	struct msgout *o;
 
-	if (box->nkeywords == s->view.keywords)
+	if (!s->view.selected)
+		return;
+	box = store_box_find(vault_store(), s->view.box);
+	if (box == NULL || box->nkeywords == s->view.keywords)
 		return;
 	o = msg_new(s->wire, R_KEYWORDS, 0);
 	msg_put_u16(o, box->nkeywords);
@@ -409,7 +413,7 @@ view_tell(struct session *s, bool expunge)
 	box = store_box_find(vault_store(), v->box);
 	if (box == NULL)
 		return true;
-	tell_keywords(s, box);
+	view_tell_keywords(s);
 	if (v->changed.n > 0 && !tell_flags(s))
 		return false;
 	if (expunge && v->ghosts.n > 0)
