@@ -49,7 +49,13 @@ head_mac(struct store *st, const uint8_t *p, size_t len, uint8_t *mac)
 static int
 open_head(struct store *st)
 {
-	if (sys->mkdir(st->base, "head", 0700) == -1 && errno != EEXIST)
+	int fd;
+
+	fd = sys_open(st->base, "head", O_RDONLY | O_DIRECTORY);
+	if (fd != -1 || errno != ENOENT)
+		return fd;
+	if (sys->mkdir(st->base, "head", 0700) == -1 ||
+	    sys_fsync(st->base) == -1)
 		return -1;
 	return sys_open(st->base, "head", O_RDONLY | O_DIRECTORY);
 }

@@ -154,29 +154,6 @@ open_dir(int dirfd, const char *name)
 	return sys_open(dirfd, name, O_RDONLY | O_DIRECTORY);
 }
 
-/* accounts/<domain>, made if wanted. */
-static int
-open_domain(int basefd, const char *domain, bool make)
-{
-	int top, fd;
-
-	if (make && sys->mkdir(basefd, "accounts", 02750) == -1 &&
-	    errno != EEXIST)
-		return -1;
-	top = open_dir(basefd, "accounts");
-	if (top == -1)
-		return -1;
-	fd = -1;
-	if (!make || sys->mkdir(top, domain, 02750) == 0 || errno == EEXIST)
-		fd = open_dir(top, domain);
-	if (make && fd != -1 && sys_fsync(top) == -1) {
-		(void)close(fd);
-		fd = -1;
-	}
-	(void)close(top);
-	return fd;
-}
-
 /* With its mode whatever the umask is, and the set-group-id bit. */
 static int
 make_dir(int dirfd, const char *name, mode_t mode)
@@ -191,6 +168,26 @@ make_dir(int dirfd, const char *name, mode_t mode)
 	r = fchmod(fd, mode);
 	(void)close(fd);
 	return r;
+}
+
+/* accounts/<domain>, made if wanted. */
+static int
+open_domain(int basefd, const char *domain, bool make)
+{
+	int top, fd;
+
+	top = open_dir(basefd, "accounts");
+	if (top == -1 && errno == ENOENT && make &&
+	    make_dir(basefd, "accounts", 02750) == 0)
+		top = open_dir(basefd, "accounts");
+	if (top == -1)
+		return -1;
+	fd = open_dir(top, domain);
+	if (fd == -1 && errno == ENOENT && make &&
+	    make_dir(top, domain, 02750) == 0 && sys_fsync(top) == 0)
+		fd = open_dir(top, domain);
+	(void)close(top);
+	return fd;
 }
 
 static int

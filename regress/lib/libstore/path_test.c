@@ -136,6 +136,8 @@ ATF_TC_BODY(directories, tc)
 	ATF_CHECK_EQ(02750, sb.st_mode & 07777);
 	ATF_REQUIRE_EQ(0, fstatat(a.dir, "blob", &sb, 0));
 	ATF_CHECK_EQ(0700, sb.st_mode & 0777);
+	ATF_REQUIRE_EQ(0, fstatat(a.base, "accounts/example.org", &sb, 0));
+	ATF_CHECK_EQ(02750, sb.st_mode & 07777);
 	ATF_REQUIRE_EQ(0, fstat(a.dir, &sb));
 	ATF_CHECK_EQ(02750, sb.st_mode & 07777);
 	ATF_CHECK_EQ(STORE_EXISTS, store_account_create(a.base, ACCOUNT, &fd));
