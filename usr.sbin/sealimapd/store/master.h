@@ -98,7 +98,8 @@ void master_ctl(int fd);
 
 /*
  * forker.c: never returns in the child; the descriptor for the master.  Takes
- * the base directory, opened before the sandbox, which shows only what is below.
+ * the base directory, opened before the sandbox, which shows only what is
+ * below.
  */
 int forker_start(int base);
 
