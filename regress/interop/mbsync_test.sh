@@ -108,7 +108,7 @@ changes_body() {
 	mv "$1" "${1%:2,*}:2,FS"
 	rm "$2"
 	set -- two/INBOX/cur/*
-	shift 10
+	shift 4
 	mv "$1" "${1%:2,*}:2,RS"
 	for i in one two one; do
 		sync $i

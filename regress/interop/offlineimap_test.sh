@@ -39,7 +39,8 @@ offlineimap_head() {
 offlineimap_body() {
 	need offlineimap python3
 	start_suite
-	mkmaildir mail 40 6
+	# It stumbles over octets that no charset explains.
+	mkmaildir mail 40 6 tame
 	imapdo append 1 INBOX mail ||
 	    atf_fail "appending"
 	sync

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Makes a Maildir of messages of many shapes, the same for the same seed.
 
-usage: mkmail.py DIR COUNT SEED
+usage: mkmail.py DIR COUNT SEED [tame]
+"tame": ASCII, and no multipart without an end.
 """
 import os
 import random
 import sys
 
+TAME = len(sys.argv) > 4
 WORDS = ("alpha bravo charlie delta echo foxtrot golf hotel india juliett "
          "kilo lima mike november oscar papa quebec romeo sierra").split()
 
@@ -17,14 +19,14 @@ def text(r, lines):
         line = " ".join(r.choice(WORDS) for _ in range(r.randint(0, 11)))
         if r.random() < 0.05:
             line = "." + line
-        if r.random() < 0.02:
+        if r.random() < 0.02 and not TAME:
             line += " \u00e4\u00f6\u20ac"
         out.append(line)
     return "\n".join(out) + "\n"
 
 
 def body(r, i):
-    kind = i % 5
+    kind = i % (4 if TAME else 5)
     if kind == 0:
         return "Content-Type: text/plain; charset=utf-8\n\n" + text(r, 20)
     if kind == 1:

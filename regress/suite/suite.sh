@@ -108,7 +108,7 @@ full() {
 	if [ -n "${STRESS-}" ]; then echo "$2"; else echo "$1"; fi
 }
 
-# mkmaildir DIR COUNT SEED: a Maildir of messages of many shapes.
+# mkmaildir DIR COUNT SEED [tame]: a Maildir of messages of many shapes.
 mkmaildir() {
-	python3 "$(suite_top)/regress/suite/mkmail.py" "$1" "$2" "$3"
+	python3 "$(suite_top)/regress/suite/mkmail.py" "$@"
 }
