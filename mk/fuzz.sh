@@ -49,7 +49,7 @@ for f in regress/fuzz/*_fuzz.c; do
 	clang -std=c11 $(conf CPPFLAGS) $includes $flags -fsanitize=fuzzer \
 	    -o "$out/$name" "$f" "$out/libs.a" $(conf EVENT_LIBS) \
 	    $(conf TLS_LIBS) $(conf SODIUM_LIBS) $(conf ZSTD_LIBS) \
-	    $(conf Z_LIBS) $(conf BSD_LIBS) || exit 1
+	    $(conf Z_LIBS) -lutf8proc $(conf BSD_LIBS) || exit 1
 	mkdir -p "$out/corpus-$name"
 	echo "fuzz: $name, $seconds seconds"
 	if ! "$out/$name" -max_total_time="$seconds" -timeout=10 \

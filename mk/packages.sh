@@ -13,7 +13,7 @@ for task; do
 	build)
 		want="$want libc6-dev pkg-config byacc libbsd-dev"
 		want="$want libevent-dev libtls-dev libssl-dev libsodium-dev"
-		want="$want libzstd-dev zlib1g-dev openssl curl"
+		want="$want libzstd-dev zlib1g-dev libutf8proc-dev openssl curl"
 		;;
 	test)
 		want="$want kyua libatf-dev atf-sh binutils procps python3"
