@@ -48,12 +48,14 @@ static struct {
 static bool domain_is_ours(const char *);
 static const struct smtp_alias *alias_find(const char *, const char *);
 static int alias_follow(struct name *, const struct smtp_alias *);
-static int name_add(const char *, const char *, struct name *);
+static int name_add(const char *, struct name *);
 static enum alias_result names_expand(const char *, const char *);
+static enum alias_result names_rest(const char *);
+static enum alias_result names_work(const char *);
 
 enum alias_result
-alias_expand(const struct smtp_address *address, char *detail, size_t size,
-    const char *const **accounts, size_t *n)
+alias_expand(const struct smtp_address *address, bool rest, char *detail,
+    size_t size, const char *const **accounts, size_t *n)
 {
 	char account[DELIVER_ACCOUNT_MAX], whole[DELIVER_ACCOUNT_MAX];
 	char none[1];
@@ -71,7 +73,7 @@ alias_expand(const struct smtp_address *address, char *detail, size_t size,
 	if (smtp_address_account(address, '\0', domain, whole, sizeof(whole),
 		none, sizeof(none)) == -1)
 		whole[0] = '\0';
-	res = names_expand(account, whole);
+	res = rest ? names_rest(account) : names_expand(account, whole);
 	if (res != ALIAS_OK)
 		return res;
 	for (size_t i = 0; i < work.n; i++)
@@ -84,22 +86,44 @@ alias_expand(const struct smtp_address *address, char *detail, size_t size,
 static enum alias_result
 names_expand(const char *account, const char *whole)
 {
+	work.n = 0;
+	if (name_add(account, NULL) == -1)
+		return ALIAS_LIMIT;
+	return names_work(whole);
+}
+
+/* "@domain": an address that leads nowhere else. */
+static enum alias_result
+names_rest(const char *account)
+{
+	const struct smtp_alias *alias;
+	struct name from;
+
+	work.n = 0;
+	alias = smtp_slice_alias(engine_config(), strrchr(account, '@'));
+	if (alias == NULL)
+		return ALIAS_NONE;
+	memset(&from, 0, sizeof(from));
+	if (alias_follow(&from, alias) == -1)
+		return ALIAS_LIMIT;
+	return names_work(NULL);
+}
+
+static enum alias_result
+names_work(const char *whole)
+{
 	const struct smtp_alias *alias;
 	struct name *name;
 
-	work.n = 0;
-	if (name_add(account, NULL, NULL) == -1)
-		return ALIAS_LIMIT;
 	for (size_t i = 0; i < work.n; i++) {
 		name = work.names[i];
 		alias = alias_find(name->name, i == 0 ? whole : NULL);
 		if (alias == NULL) {
-			if (!domain_is_ours(strrchr(name->name, '@') + 1)) {
+			name->account = domain_is_ours(
+			    strrchr(name->name, '@') + 1);
+			if (!name->account)
 				log_warnx("alias to another domain: name=%s",
 				    log_addr(name->name));
-				continue;
-			}
-			name->account = true;
 			continue;
 		}
 		if (name->depth == ALIAS_DEPTH_MAX ||
@@ -151,30 +175,28 @@ static int
 alias_follow(struct name *name, const struct smtp_alias *alias)
 {
 	const struct smtp_alias *first, *end;
-	const char *domain;
 
 	first = alias;
 	end = engine_config()->aliases + engine_config()->n_aliases;
-	domain = strrchr(name->name, '@') + 1;
 	for (; alias < end && strcmp(alias->alias, first->alias) == 0; alias++)
-		if (name_add(alias->target, domain, name) == -1)
+		if (name_add(alias->target, name) == -1)
 			return -1;
 	return 0;
 }
 
 /*
- * Enters a name, unless it is there.  "anna: anna, archive" means Anna's own
- * account too.
+ * Enters a name, with the default domain where it has none, unless it is there.
+ * "anna: anna, archive" means Anna's own account too.
  */
 static int
-name_add(const char *name, const char *domain, struct name *from)
+name_add(const char *name, struct name *from)
 {
 	char full[DELIVER_ACCOUNT_MAX];
 	int len;
 
 	if (strchr(name, '@') == NULL)
 		len = snprintf(full, sizeof(full), "%s@%s", name,
-		    domain != NULL ? domain : engine_config()->domains[0]);
+		    engine_config()->domains[0]);
 	else
 		len = snprintf(full, sizeof(full), "%s", name);
 	if (len < 0 || (size_t)len >= sizeof(full))

@@ -116,6 +116,8 @@ struct session {
 
 	/* The recipient that is being asked about. */
 	struct rcpt asking;
+	struct smtp_address asking_address;
+	bool asking_rest;   /* about "@domain" */
 	unsigned int asked; /* unanswered */
 	struct ask_list asks;
 };
@@ -169,9 +171,12 @@ enum alias_result {
 	ALIAS_LIMIT, /* too many accounts */
 	ALIAS_NONE,  /* leads nowhere */
 };
-/* The accounts that an address means, and the detail. */
-enum alias_result alias_expand(const struct smtp_address *, char *detail,
-    size_t size, const char *const **accounts, size_t *n);
+/*
+ * The accounts that an address means, and the detail.  rest: those that its
+ * domain names for addresses without an account.
+ */
+enum alias_result alias_expand(const struct smtp_address *, bool rest,
+    char *detail, size_t size, const char *const **accounts, size_t *n);
 
 /* data.c: octets of messages. */
 void data_start(struct session *);

@@ -29,8 +29,9 @@
 
 #include "engine.h"
 
-static void rcpt_ask(struct session *, const struct smtp_address *);
-static bool rcpt_expand(struct session *, const struct smtp_address *);
+static void rcpt_ask(struct session *);
+static bool rcpt_ask_rest(struct session *);
+static bool rcpt_expand(struct session *);
 static uint16_t
 rcpt_target(struct session *, const char *, const char *, const char *);
 static void rcpt_decide(struct session *);
@@ -53,7 +54,9 @@ rcpt_to(struct session *s, const char *arg, size_t len)
 		session_error(s, 452, "4.5.3", "Too many recipients");
 		return;
 	}
-	rcpt_ask(s, &rcpt.to);
+	s->asking_address = rcpt.to;
+	s->asking_rest = false;
+	rcpt_ask(s);
 }
 
 /* A deliverer's word on one account of the recipient in question. */
@@ -102,17 +105,17 @@ rcpt_clear(struct rcpt *rcpt)
 }
 
 static void
-rcpt_ask(struct session *s, const struct smtp_address *address)
+rcpt_ask(struct session *s)
 {
 	char text[SMTP_PATH_MAX * 2];
 	struct deliverer *deliverer;
 	uint16_t t;
 
-	smtp_address_print(address, text, sizeof(text));
+	smtp_address_print(&s->asking_address, text, sizeof(text));
 	s->asking.address = strdup(text);
 	if (s->asking.address == NULL)
 		fatal("strdup");
-	if (!rcpt_expand(s, address)) {
+	if (!rcpt_expand(s)) {
 		rcpt_clear(&s->asking);
 		return;
 	}
@@ -135,13 +138,14 @@ rcpt_ask(struct session *s, const struct smtp_address *address)
 
 /* Adds the targets of the address; false: refused, and said so. */
 static bool
-rcpt_expand(struct session *s, const struct smtp_address *address)
+rcpt_expand(struct session *s)
 {
 	char hint[SMTP_LOCAL_MAX + 1];
 	const char *const *accounts;
 	size_t n;
 
-	switch (alias_expand(address, hint, sizeof(hint), &accounts, &n)) {
+	switch (alias_expand(&s->asking_address, s->asking_rest, hint,
+	    sizeof(hint), &accounts, &n)) {
 	case ALIAS_OK:
 		break;
 	case ALIAS_RELAY:
@@ -232,6 +236,8 @@ rcpt_decide(struct session *s)
 		rcpt_accept(s);
 		return;
 	}
+	if (worst == DELIVER_UNKNOWN && rcpt_ask_rest(s))
+		return;
 	if (worst == DELIVER_UNKNOWN && rcpt_is_postmaster(asking)) {
 		/* RFC 5321 4.5.1: it must exist; so it will, some day. */
 		log_warnx("no account and no alias for postmaster");
@@ -243,6 +249,24 @@ rcpt_decide(struct session *s)
 	/* Targets stay, with results that keep them from the delivery. */
 	rcpt_clear(asking);
 	rcpt_reply(s, worst, "Ok");
+}
+
+/* An account that there is not may be among the rest of its domain. */
+static bool
+rcpt_ask_rest(struct session *s)
+{
+	char hint[SMTP_LOCAL_MAX + 1];
+	const char *const *accounts;
+	size_t n;
+
+	if (s->asking_rest ||
+	    alias_expand(&s->asking_address, true, hint, sizeof(hint),
+		&accounts, &n) != ALIAS_OK)
+		return false;
+	s->asking_rest = true;
+	rcpt_clear(&s->asking);
+	rcpt_ask(s);
+	return true;
 }
 
 static void
