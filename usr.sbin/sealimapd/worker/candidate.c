@@ -231,14 +231,11 @@ slice_end(struct candidate *c, bool last)
 
 	c->asked = false;
 	if (c->parsing) {
-		if (!last) {
-			line_step();
-			return;
-		}
-		if (parsed(c)) {
+		if (last && parsed(c))
 			line_drop(c);
-			return;
-		}
+		else
+			line_step(); /* more of it, or now by plan */
+		return;
 	}
 	t = plan_truth(state.query, c);
 	/* Past the body's end nothing can be found. */
