@@ -301,6 +301,83 @@ ATF_TC_BODY(killed_forker, tc)
 	driver_stop(&d);
 }
 
+/* Does a process hold the text anywhere it may write? */
+static bool
+holds(pid_t pid, const char *text)
+{
+	char path[64], line[512], perms[8];
+	unsigned long from, to;
+	bool found = false;
+	uint8_t *buf;
+	ssize_t n;
+	FILE *maps;
+	int mem;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "r");
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	mem = open(path, O_RDONLY);
+	ATF_REQUIRE_MSG(
+	    maps != NULL && mem != -1, "%s: %s", path, strerror(errno));
+	while (!found && fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3 ||
+		    perms[0] != 'r' || perms[1] != 'w')
+			continue;
+		buf = malloc(to - from);
+		ATF_REQUIRE(buf != NULL);
+		n = pread(mem, buf, to - from, (off_t)from);
+		if (n > 0)
+			found = memmem(buf, (size_t)n, text, strlen(text)) !=
+			    NULL;
+		free(buf);
+	}
+	(void)fclose(maps);
+	close(mem);
+	return found;
+}
+
+/* A password, once used, is in nobody's memory: not even its vault's. */
+ATF_TC(wiped);
+ATF_TC_HEAD(wiped, tc)
+{
+	atf_tc_set_md_var(tc, "require.user", "root");
+}
+ATF_TC_BODY(wiped, tc)
+{
+	char made[SEAL_PASSWORD_SIZE], code[SEAL_CODE_SIZE];
+	pid_t forker, vault, clerk;
+	struct driver d;
+	int ctl, s, t;
+
+	start(tc, &d);
+	ctl = driver_ctl(&d);
+	ATF_REQUIRE_EQ(0, driver_add(ctl, USER, PASSWORD, NULL, NULL));
+	ATF_REQUIRE_EQ(
+	    0, driver_add(ctl, "b@" DRIVER_DOMAIN, NULL, made, code));
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &t));
+	ATF_REQUIRE_EQ(REFUSED_CREDENTIALS,
+	    driver_login(&d, USER, "wrong secret", SERVICE_IMAP, NULL));
+	forker = find_process(d.pid, "forker");
+	vault = find_process(forker, "vault");
+	clerk = find_process(forker, "clerk");
+	ATF_REQUIRE(forker > 0 && vault > 0 && clerk > 0);
+	/* The control: what the vault must know can be found. */
+	ATF_CHECK(holds(vault, USER));
+	ATF_CHECK(!holds(vault, PASSWORD));
+	ATF_CHECK(!holds(vault, "wrong secret"));
+	ATF_CHECK(!holds(clerk, PASSWORD));
+	ATF_CHECK(!holds(clerk, made));
+	ATF_CHECK(!holds(clerk, code));
+	ATF_CHECK(!holds(forker, PASSWORD));
+	ATF_CHECK(!holds(d.pid, PASSWORD));
+	ATF_CHECK(!holds(d.pid, made));
+	close(s);
+	close(t);
+	close(ctl);
+	driver_stop(&d);
+}
+
 /* Many at once at an account without a vault: one derives, all get in. */
 ATF_TC_WITHOUT_HEAD(together);
 ATF_TC_BODY(together, tc)
@@ -568,6 +645,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, killed_vault);
 	ATF_TP_ADD_TC(tp, linger);
 	ATF_TP_ADD_TC(tp, killed_forker);
+	ATF_TP_ADD_TC(tp, wiped);
 	ATF_TP_ADD_TC(tp, together);
 	ATF_TP_ADD_TC(tp, accounts);
 	ATF_TP_ADD_TC(tp, list);
