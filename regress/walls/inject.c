@@ -43,13 +43,7 @@
 
 #define STACK_GAP 8192 /* below the stack pointer: nobody's */
 #define ARGS_MAX 6
-
-static void
-peek(int mem, uint64_t at, void *buf, size_t len)
-{
-	if (pread(mem, buf, len, (off_t)at) != (ssize_t)len)
-		err(2, "reading the process's memory");
-}
+#define STEPS_MAX 16
 
 /* The address of a "syscall" instruction in some executable mapping. */
 static uint64_t
@@ -59,6 +53,7 @@ find_syscall(pid_t pid, int mem)
 	uint64_t from, to;
 	char path[64], perm[8], line[512];
 	FILE *f;
+	size_t len;
 	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/maps", pid);
@@ -70,7 +65,8 @@ find_syscall(pid_t pid, int mem)
 		    perm[2] != 'x' || strstr(line, "vsyscall") != NULL)
 			continue;
 		for (; from < to; from += sizeof(buf) - 1) {
-			n = pread(mem, buf, sizeof(buf), (off_t)from);
+			len = to - from < sizeof(buf) ? to - from : sizeof(buf);
+			n = pread(mem, buf, len, (off_t)from);
 			for (ssize_t i = 0; i + 1 < n; i++)
 				if (buf[i] == 0x0f && buf[i + 1] == 0x05) {
 					fclose(f);
@@ -133,21 +129,25 @@ main(int argc, char *argv[])
 	regs.r10 = arg[3];
 	regs.r8 = arg[4];
 	regs.r9 = arg[5];
-	if (ptrace(PTRACE_SETREGS, pid, 0, &regs) == -1 ||
-	    ptrace(PTRACE_SINGLESTEP, pid, 0, 0) == -1 ||
-	    waitpid(pid, &status, 0) == -1)
-		err(2, "stepping");
-	if (died(status))
-		return 0;
-	/* A stop for SIGSYS comes before the death. */
-	if (WSTOPSIG(status) == SIGSYS) {
-		printf("died %d\n", SIGSYS);
-		(void)ptrace(PTRACE_DETACH, pid, 0, SIGSYS);
-		return 0;
-	}
-	peek(mem, regs.rip, path, 2);
-	if (ptrace(PTRACE_GETREGS, pid, 0, &regs) == -1)
+	at = regs.rip;
+	if (ptrace(PTRACE_SETREGS, pid, 0, &regs) == -1)
 		err(2, "registers");
+	/* Stops of other kinds may come before the instruction is done. */
+	for (int i = 0; i < STEPS_MAX && regs.rip == at; i++) {
+		if (ptrace(PTRACE_SINGLESTEP, pid, 0, 0) == -1 ||
+		    waitpid(pid, &status, 0) == -1)
+			err(2, "stepping");
+		if (died(status))
+			return 0;
+		/* A stop for SIGSYS comes before the death. */
+		if (WSTOPSIG(status) == SIGSYS) {
+			printf("died %d\n", SIGSYS);
+			(void)ptrace(PTRACE_DETACH, pid, 0, SIGSYS);
+			return 0;
+		}
+		if (ptrace(PTRACE_GETREGS, pid, 0, &regs) == -1)
+			err(2, "registers");
+	}
 	printf("ret %lld\n", (long long)regs.rax);
 	if (ptrace(PTRACE_SETREGS, pid, 0, &saved) == -1 ||
 	    ptrace(PTRACE_DETACH, pid, 0, 0) == -1)
