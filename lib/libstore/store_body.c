@@ -259,6 +259,9 @@ body_look(struct store *st, const struct cold *cold, struct buf *packed,
 		    b, STORE_SUMMARY, i, p, STORE_CHUNK, &c);
 		if (result != STORE_OK)
 			break;
+		/* A kind without chunks has an empty one. */
+		if (c.plain == 0)
+			continue;
 		buf_put8(packed, c.compressed);
 		buf_put32(packed, c.plain);
 		buf_put32(packed, (uint32_t)c.len);

@@ -316,7 +316,7 @@ store_mvbox(struct store *st, const struct store_rename *r, size_t n)
 	enum store_result result;
 	size_t i;
 
-	if (n > OPS_SOFT / (STORE_NAME_MAX + 64) * 2)
+	if (n > STORE_RENAMES_MAX)
 		return STORE_LIMIT;
 	result = check_renames(st, r, n);
 	if (result == STORE_OK)

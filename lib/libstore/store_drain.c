@@ -244,13 +244,19 @@ look(struct store *st, const char *name, struct delivery *d)
 	return result == LOOK_OK ? look_inside(st, d) : result;
 }
 
-/* INBOX, or the box that the hint names. */
+/*
+ * INBOX, or the box that the hint names.  The hint may be the sender's word
+ * (+detail), so it reaches no box with a special use but \Junk: nobody puts
+ * mail among what the user sent, drafted or threw away.
+ */
 static struct box *
 target(struct store *st, const char *hint)
 {
 	const struct store_box *named;
 
 	named = hint[0] == '\0' ? NULL : store_box_named(st, hint);
+	if (named != NULL && (named->use & ~STORE_USE_JUNK) != 0)
+		named = NULL;
 	return box_find(st, named == NULL ? STORE_INBOX : named->id);
 }
 

@@ -275,8 +275,12 @@ log_reopen(struct store *st, bool copy)
 		return 0;
 	seg_name(w, w->seg, name, sizeof(name));
 	fd = sys_open(st->acct, name, O_RDWR);
-	if (fd == -1 || fstat(fd, &sb) == -1)
+	if (fd == -1)
 		return -1;
+	if (fstat(fd, &sb) == -1) {
+		(void)close(fd);
+		return -1;
+	}
 	if (!copy) {
 		st->log_fd = fd;
 		st->log_alloc = (uint64_t)sb.st_size;

@@ -123,8 +123,9 @@ enum store_result store_place(struct store *, struct store_blob *,
 
 /*
  * Takes deliveries in: at most STORE_DRAIN_MAX, placed (INBOX, or the box that
- * the hint names), committed, renamed into blob/.  placed: how many; more:
- * others wait; bad: files that do not open and were moved to in/.bad/.
+ * the hint names, if its special use is none or Junk), committed, renamed into
+ * blob/.  placed: how many; more: others wait; bad: files that do not open and
+ * were moved to in/.bad/.
  */
 struct store_drained {
 	unsigned int placed;

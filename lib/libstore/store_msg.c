@@ -366,7 +366,7 @@ store_copy(struct store *st, uint64_t id, const struct store_range *ranges,
 		result = open_box(st, to, &cp.to);
 	if (result != STORE_OK || cp.from->n == 0)
 		return result;
-	if (n > STORE_RANGES_MAX || (move && id == to))
+	if (n > STORE_RANGES_MAX)
 		return STORE_INVALID;
 	pos = calloc(cp.from->n, sizeof(*pos));
 	if (pos == NULL)

@@ -28,6 +28,7 @@
 #include <atf-c.h>
 
 #include "account.h"
+#include "store_local.h"
 
 static const struct store_range everything = {1, UINT32_MAX};
 
@@ -57,6 +58,26 @@ same_after_reopen(struct account *a)
 		free(after);
 	}
 	free(before);
+}
+
+/* As picture(), of the messages alone. */
+static char *
+messages(struct account *a)
+{
+	char *text, *line, *to, *next;
+	size_t len;
+
+	text = to = picture(a);
+	for (line = text; *line != '\0'; line = next) {
+		next = strchr(line, '\n') + 1;
+		if (*line != ' ')
+			continue;
+		len = (size_t)(next - line);
+		memmove(to, line, len);
+		to += len;
+	}
+	*to = '\0';
+	return text;
 }
 
 ATF_TC_WITHOUT_HEAD(fresh);
@@ -243,6 +264,55 @@ ATF_TC_BODY(drain_bad, tc)
 	ATF_CHECK_EQ(1, d.bad);
 	ATF_CHECK_EQ(1, count_files(&a, "in/.bad"));
 	ATF_CHECK_EQ(2, count_files(&a, "in"));
+	account_end(&a);
+}
+
+static void
+deliver_to(struct account *a, unsigned int n, const char *hint)
+{
+	struct store_chunk c = {STORE_BODY, false, 4, "mail", 4};
+	struct store_envelope env = {.from = "", .to = "", .verdict = ""};
+	struct store_rcpt *rcpt;
+	struct store_blob *blob;
+
+	OK(store_rcpt_open(a->base, ACCOUNT, &rcpt));
+	OK(store_blob_create(rcpt, 0, &blob));
+	OK(store_blob_chunk(blob, &c));
+	env.hint = hint;
+	memcpy(env.delivery_id, &n, sizeof(n));
+	OK(store_blob_finish(blob, &env));
+	OK(store_blob_sync(a->base, &blob, 1));
+	store_blob_free(blob);
+	store_rcpt_free(rcpt);
+}
+
+/* Where a hint leads, and where it does not. */
+ATF_TC_WITHOUT_HEAD(drain_hint);
+ATF_TC_BODY(drain_hint, tc)
+{
+	struct store_chunk sum[STORE_SUMMARY_CHUNKS];
+	const struct store_msg *m;
+	struct account a;
+	uint64_t lists;
+	size_t n;
+
+	account_make(&a);
+	account_open(&a);
+	OK(store_mkbox(a.st, "lists", 0, &lists));
+	deliver_to(&a, 1, "lists");
+	deliver_to(&a, 2, "Spam");
+	deliver_to(&a, 3, "Sent");
+	deliver_to(&a, 4, "nowhere");
+	ATF_CHECK_EQ(4, drain(&a));
+	ATF_CHECK_EQ(1, store_box_find(a.st, lists)->messages);
+	ATF_CHECK_EQ(1, store_box_named(a.st, "Spam")->messages);
+	ATF_CHECK_EQ(0, store_box_named(a.st, "Sent")->messages);
+	ATF_CHECK_EQ(2, store_box_find(a.st, STORE_INBOX)->messages);
+	/* No summary is no error. */
+	m = store_msgs(a.st, lists, &n);
+	OK(store_summary(a.st, lists, m[0].uid, sum, &n));
+	ATF_CHECK_EQ(0, n);
+	same_after_reopen(&a);
 	account_end(&a);
 }
 
@@ -525,6 +595,79 @@ ATF_TC_BODY(quota, tc)
 	account_end(&a);
 }
 
+/* The other host's copy of the account, in other/, with its own series. */
+static void
+other_host(struct account *a, struct account *other)
+{
+	ATF_REQUIRE_EQ(0,
+	    system("mkdir other && cp -a accounts other/ && "
+		   "rm -f other/accounts/*/*/lock"));
+	*other = *a;
+	other->base = open("other", O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(other->base != -1);
+	OK(store_account_open(other->base, ACCOUNT, &other->dir));
+	OK(store_open_host(other->base, other->dir, a->ring, 1, &other->st));
+}
+
+/*
+ * Two hosts that write apart and then have each other's files see one state,
+ * whichever folds it: no number twice, all messages there.
+ */
+ATF_TC_WITHOUT_HEAD(two_writers);
+ATF_TC_BODY(two_writers, tc)
+{
+	struct account a, b;
+	uint32_t uid[2], last;
+	char *seen[2];
+	unsigned int i;
+
+	account_make(&a);
+	account_open(&a);
+	OK(append(&a, STORE_INBOX, 1, 1000, &uid[0]));
+	account_close(&a);
+	other_host(&a, &b);
+	for (i = 0; i < 5; i++) {
+		account_open(&a);
+		OK(append(&a, STORE_INBOX, 10 + i, 1000, &uid[0]));
+		OK(store_flags(
+		    a.st, STORE_INBOX, &everything, 1, 1, 0, UINT64_MAX));
+		account_close(&a);
+		OK(append(&b, STORE_INBOX, 20 + i, 1000, &uid[1]));
+		OK(append(&b, 2, 30 + i, 1000, &last));
+		OK(store_commit(b.st));
+		ATF_CHECK_EQ(0, uid[0] % 2);
+		ATF_CHECK_EQ(1, uid[1] % 2);
+	}
+	OK(store_mkbox(b.st, "of b", 0, NULL));
+	OK(store_expunge(
+	    b.st, STORE_INBOX, &(struct store_range){1, 4}, 1, true));
+	OK(store_close(b.st));
+	ATF_REQUIRE_EQ(0,
+	    system("cd accounts/*/anna && o=$OLDPWD/other/accounts/*/anna && "
+		   "cp -an $o/log/. log/ && cp -an $o/blob/. blob/ && "
+		   "cp -a log/. $o/log/ && cp -an blob/. $o/blob/"));
+	account_open(&a);
+	OK(store_open_host(b.base, b.dir, a.ring, 1, &b.st));
+	ATF_REQUIRE(store_damage(a.st) == NULL);
+	ATF_REQUIRE(store_damage(b.st) == NULL);
+	ATF_CHECK_EQ(5, store_box_find(a.st, 2)->messages);
+	ATF_CHECK(store_box_named(a.st, "of b") != NULL);
+	ATF_CHECK_EQ(9, store_box_find(a.st, STORE_INBOX)->messages);
+	check_message(&a, STORE_INBOX, uid[0], 14, 1000);
+	check_message(&a, STORE_INBOX, uid[1], 24, 1000);
+	seen[0] = messages(&a);
+	seen[1] = messages(&b);
+	ATF_CHECK_STREQ(seen[0], seen[1]);
+	free(seen[0]);
+	free(seen[1]);
+	OK(append(&a, STORE_INBOX, 50, 10, &uid[0]));
+	OK(append(&b, STORE_INBOX, 50, 10, &uid[1]));
+	ATF_CHECK(uid[0] != uid[1]);
+	OK(store_close(b.st));
+	same_after_reopen(&a);
+	account_end(&a);
+}
+
 /* A copy from a backup put back: no number is given twice. */
 ATF_TC_WITHOUT_HEAD(put_back);
 ATF_TC_BODY(put_back, tc)
@@ -560,12 +703,14 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, drain);
 	ATF_TP_ADD_TC(tp, drain_twice);
 	ATF_TP_ADD_TC(tp, drain_bad);
+	ATF_TP_ADD_TC(tp, drain_hint);
 	ATF_TP_ADD_TC(tp, flags);
 	ATF_TP_ADD_TC(tp, copy_move);
 	ATF_TP_ADD_TC(tp, large_box);
 	ATF_TP_ADD_TC(tp, checkpoint);
 	ATF_TP_ADD_TC(tp, compaction);
 	ATF_TP_ADD_TC(tp, quota);
+	ATF_TP_ADD_TC(tp, two_writers);
 	ATF_TP_ADD_TC(tp, put_back);
 	return atf_no_error();
 }
