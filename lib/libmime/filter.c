@@ -36,7 +36,7 @@ enum filter_state {
 struct mime_filter {
 	char *names; /* each with its NUL */
 	size_t size;
-	bool not ;
+	bool inverse;
 	enum filter_state state;
 	bool any;  /* a line went before: white space continues it */
 	bool pass; /* what became of it */
@@ -45,7 +45,7 @@ struct mime_filter {
 };
 
 struct mime_filter *
-mime_filter_new(const struct mime_str *names, size_t n, bool not )
+mime_filter_new(const struct mime_str *names, size_t n, bool inverse)
 {
 	struct mime_filter *f;
 	size_t i, size = 1;
@@ -63,7 +63,7 @@ mime_filter_new(const struct mime_str *names, size_t n, bool not )
 		return NULL;
 	}
 	f->size = size;
-	f->not = not ;
+	f->inverse = inverse;
 	for (i = 0, p = f->names; i < n; i++) {
 		/* An empty name ends the list; no field bears it. */
 		if (names[i].len == 0 ||
@@ -101,9 +101,9 @@ decide(struct mime_filter *f)
 	if (f->any && f->held > 0 && (f->hold[0] == ' ' || f->hold[0] == '\t'))
 		;
 	else if ((n = field_name(f->hold, f->held, &value)) > 0)
-		f->pass = listed(f, f->hold, n) != f->not ;
+		f->pass = listed(f, f->hold, n) != f->inverse;
 	else
-		f->pass = f->not ; /* garbage is no field that was named */
+		f->pass = f->inverse; /* garbage is no field that was named */
 	f->any = true;
 	f->state = f->pass ? PASS : DROP;
 }

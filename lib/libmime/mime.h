@@ -200,7 +200,7 @@ int mime_header_next(const struct mime_summary *, uint32_t part, size_t *pos,
     struct mime_str *name, struct mime_str *raw);
 
 /*
- * HEADER.FIELDS and HEADER.FIELDS.NOT (not set) over a header that streams
+ * HEADER.FIELDS and HEADER.FIELDS.NOT (inverse) over a header that streams
  * by: what passes is given to out in pieces.  The empty line at the end of the
  * header is not given: the caller adds CRLF.  Memory: names alone.
  */

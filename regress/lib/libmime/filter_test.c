@@ -45,7 +45,7 @@ put(void *arg, const void *p, size_t len)
 }
 
 static void
-check(bool not, const char *want)
+check(bool inverse, const char *want)
 {
 	static const struct mime_str names[] = {
 	    {"from", 4}, {"SUBJECT", 7}, {"To", 2}, {"", 0}, {"X-None", 6}};
@@ -55,7 +55,7 @@ check(bool not, const char *want)
 
 	for (piece = 1; piece <= len; piece++) {
 		o.n = 0;
-		f = mime_filter_new(names, 5, not );
+		f = mime_filter_new(names, 5, inverse);
 		ATF_REQUIRE(f != NULL);
 		for (i = 0; i < len; i += n) {
 			n = len - i < piece ? len - i : piece;
