@@ -69,7 +69,7 @@ struct seal_slots;
 /* The union of the newest files of both hosts; verified.  ENOENT: none. */
 struct seal_slots *seal_slots_load(int dirfd, const struct seal_account *);
 struct seal_slots *seal_slots_new(void);
-void seal_slots_free(struct seal_slots *);
+void seal_slots_free(struct seal_slots *); /* NULL is fine */
 /* What can be told of a slot without a key; i from 0; false past the last. */
 struct seal_slot_info {
 	uint32_t id;

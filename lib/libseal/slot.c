@@ -178,12 +178,10 @@ slot_prepare(struct seal_slots *slots, uint32_t id)
 			return NULL;
 		}
 	} else {
-		if (slots->n == SEAL_SLOTS_MAX) {
-			errno = E2BIG;
-			return NULL;
-		}
 		id = slot_new_id(slots);
-		s = &slots->slot[slots->n++];
+		s = slots_append(slots);
+		if (s == NULL)
+			return NULL;
 	}
 	memset(s, 0, sizeof(*s));
 	s->id = id;

@@ -58,7 +58,8 @@ struct seal_slot {
 
 struct seal_slots {
 	size_t n;
-	struct seal_slot slot[SEAL_SLOTS_MAX];
+	size_t max; /* allocated; at most SEAL_SLOTS_MAX */
+	struct seal_slot *slot;
 };
 
 /* Encoded records: body of a slot file.  encode returns the length. */
@@ -66,6 +67,8 @@ struct seal_slots {
 int slots_decode(struct seal_slots *, const uint8_t *, size_t);
 size_t slots_encode(const struct seal_slots *, uint8_t *, size_t size);
 struct seal_slot *slots_find(const struct seal_slots *, uint32_t id);
+/* Room for one more, cleared and counted; NULL: E2BIG or ENOMEM. */
+struct seal_slot *slots_append(struct seal_slots *);
 
 /* KEK and commitment in one. */
 struct slot_key {

@@ -30,6 +30,7 @@
 #define STATE_LIVE 1
 #define STATE_DEAD 2
 #define LOAD_TRIES 4
+#define SLOTS_STEP 4
 
 struct seal_slots *
 seal_slots_new(void)
@@ -40,7 +41,31 @@ seal_slots_new(void)
 void
 seal_slots_free(struct seal_slots *slots)
 {
-	freezero(slots, sizeof(*slots));
+	if (slots == NULL)
+		return;
+	freezero(slots->slot, slots->max * sizeof(*slots->slot));
+	free(slots);
+}
+
+/* An account has two or three as a rule, and a vault keeps its heap. */
+struct seal_slot *
+slots_append(struct seal_slots *slots)
+{
+	struct seal_slot *p;
+
+	if (slots->n == SEAL_SLOTS_MAX) {
+		errno = E2BIG;
+		return NULL;
+	}
+	if (slots->n == slots->max) {
+		p = recallocarray(slots->slot, slots->max,
+		    slots->max + SLOTS_STEP, sizeof(*p));
+		if (p == NULL)
+			return NULL;
+		slots->slot = p;
+		slots->max += SLOTS_STEP;
+	}
+	return &slots->slot[slots->n++];
 }
 
 struct seal_slot *
@@ -48,7 +73,7 @@ slots_find(const struct seal_slots *slots, uint32_t id)
 {
 	for (size_t i = 0; i < slots->n; i++) {
 		if (slots->slot[i].id == id)
-			return (struct seal_slot *)(uintptr_t)&slots->slot[i];
+			return &slots->slot[i];
 	}
 	return NULL;
 }
@@ -150,9 +175,12 @@ slots_decode(struct seal_slots *slots, const uint8_t *body, size_t len)
 			goto bad;
 		old = slots_find(slots, s.id);
 		if (old == NULL) {
-			if (slots->n == SEAL_SLOTS_MAX)
+			old = slots_append(slots);
+			if (old == NULL && errno == ENOMEM)
+				return -1;
+			if (old == NULL)
 				goto bad;
-			slots->slot[slots->n++] = s;
+			*old = s;
 		} else if (slot_wins(&s, old))
 			*old = s;
 	}

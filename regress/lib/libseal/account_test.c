@@ -113,7 +113,7 @@ loads(
 	if (strstr(file, "slots") != NULL) {
 		slots = seal_slots_load(fd, a);
 		ok = slots != NULL;
-		seal_slots_free(slots == NULL ? seal_slots_new() : slots);
+		seal_slots_free(slots);
 		return ok;
 	}
 	r = seal_ring_load(fd, a, amk);

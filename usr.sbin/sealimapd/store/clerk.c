@@ -78,7 +78,7 @@ clerk_main(int master, int base)
 	struct msg m;
 	int n;
 
-	setproctitle("imap-store: clerk");
+	setproctitle("clerk");
 	clerk.master = master;
 	clerk.base = base;
 	proc_narrow("stdio rpath wpath cpath fattr flock recvfd", paths,

@@ -98,7 +98,7 @@ forker_start(int base)
 
 	if (wire_pair(fds) == -1)
 		fatal("socketpair");
-	pid = proc_fork("imap-store: forker");
+	pid = proc_fork("forker");
 	if (pid == -1)
 		fatal("fork");
 	if (pid == 0) {

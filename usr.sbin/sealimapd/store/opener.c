@@ -100,7 +100,7 @@ static void become_vault(void) __attribute__((noreturn));
 void
 opener_main(int master, int base)
 {
-	setproctitle("imap-store: opener");
+	setproctitle("opener");
 	o.master = master;
 	o.base = base;
 	begin();
@@ -424,8 +424,7 @@ unlock(void)
 	ret = seal_slots_try(slots, &o.id, (const char *)o.secret, o.secret_len,
 	    &o.kdf, o.amk, &info);
 	error = errno;
-	if (slots != NULL)
-		seal_slots_free(slots);
+	seal_slots_free(slots);
 	out = msg_new_fd(o.master, OPENER_MASTER_DERIVED, 1);
 	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
 		fatal("master");
