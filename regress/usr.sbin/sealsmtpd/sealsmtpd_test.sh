@@ -160,7 +160,8 @@ aliases_body() {
 	    "chain" = "both", "loop" = "pool", "pool" = "loop",
 	    "anna@example.org" = "anna@example.org, bob@example.org",
 	    "bob+x@example.org" = "anna@example.org",
-	    "half" = "bob, nobody", "@other.test" = "bob", "away" = "x@elsewhere.test" }
+	    "half" = "bob, nobody", "@other.test" = "bob",
+	    "away" = "x@elsewhere.test" }
 postmaster "bob@example.org"'
 	try aliases
 	count bob 7
@@ -168,6 +169,21 @@ postmaster "bob@example.org"'
 	end
 }
 aliases_cleanup() {
+	stop_suite
+}
+
+atf_test_case partial cleanup
+partial_head() {
+	atf_set descr "some recipients fail after the data: no loss, no double"
+}
+partial_body() {
+	start ""
+	try partial
+	count anna 5
+	count bob 3
+	end
+}
+partial_cleanup() {
 	stop_suite
 }
 
@@ -237,7 +253,7 @@ killed_cleanup() {
 
 atf_init_test_cases() {
 	for tc in relay commands pipelining lmtp chunking smuggling limits \
-	    starttls states utf8 identity aliases vanish nospace thousand \
+	    starttls states utf8 identity aliases partial vanish nospace thousand \
 	    killed; do
 		atf_add_test_case "$tc"
 	done

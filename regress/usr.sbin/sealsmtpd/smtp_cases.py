@@ -7,6 +7,7 @@ import random
 import signal
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -424,6 +425,48 @@ def case_aliases():
     expect(c.data(b"x\r\n"), "250")
     c.to("bob+x@example.org")                   # anna alone, no bob
     expect(c.data(b"x\r\n"), "250")
+
+
+def mailtool(*args):
+    tool = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                        "mailtool")
+    subprocess.run([tool, *args], check=True)
+
+
+def case_partial():
+    """bob is disabled between RCPT and DATA; anna gets it once, bob too."""
+    body = b"X: y\r\n\r\nonce\r\n"
+    c = Client(SMTP)
+    c.to(ANNA, BOB)
+    mailtool("limits", "base", BOB, "0", "disabled")
+    expect(c.data(body), "451 4.3.0")
+    mailtool("limits", "base", BOB, "0")
+    c.to(ANNA, BOB)
+    expect(c.data(body), "250 2.0.0")
+    # The note has served: the same again is a new message.
+    c.to(ANNA, BOB)
+    expect(c.data(body), "250 2.0.0")
+    # A client that tries again one by one.
+    c.to(ANNA, BOB)
+    mailtool("limits", "base", BOB, "0", "disabled")
+    expect(c.data(body), "451 4.3.0")
+    mailtool("limits", "base", BOB, "0")
+    for r in (ANNA, BOB):
+        c.to(r)
+        expect(c.data(body), "250 2.0.0")
+    # One recipient alone: its own error.
+    c.to(BOB)
+    mailtool("limits", "base", BOB, "0", "disabled")
+    expect(c.data(body), "550 5.2.1")
+    # LMTP: each recipient its own.
+    mailtool("limits", "base", BOB, "0")
+    c = Client(LMTP)
+    c.to(ANNA, BOB)
+    mailtool("limits", "base", BOB, "0", "disabled")
+    expect(c.data(body), "250 2.1.5")
+    expect(c.reply(), "550 5.2.1")
+    c.to(ANNA)
+    expect(c.data(body), "250 2.1.5")
 
 
 def case_vanish():
