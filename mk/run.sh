@@ -192,6 +192,7 @@ start() {
 }
 
 stop_daemons() {
+	left=$(sh "$RUN/pids.sh")
 	for d in sealsmtpd sealimapd; do
 		[ ! -f "$RUN/$d.pid" ] ||
 		    kill -TERM "$(cat "$RUN/$d.pid")" 2>/dev/null
@@ -212,6 +213,14 @@ stop_daemons() {
 	# shellcheck disable=SC2086
 	[ -z "$waiters" ] || wait $waiters
 	waiters=
+	# Vaults end by themselves when their master has gone.
+	tenths=100
+	for p in $left; do
+		while kill -0 "$p" 2>/dev/null && [ "$tenths" -gt 0 ]; do
+			tenths=$((tenths - 1))
+			sleep 0.1
+		done
+	done
 	rm -f "$RUN/sealimapd.pid" "$RUN/sealsmtpd.pid" "$RUN/ended"
 }
 
@@ -434,6 +443,7 @@ END
 trap stop HUP INT TERM
 make_certificate
 make_password
+pids_script
 tries=5
 choose_ports
 make_conf
@@ -455,7 +465,6 @@ done
 make_users
 welcome
 client_files
-pids_script
 server_json
 instructions
 

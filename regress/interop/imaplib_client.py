@@ -371,7 +371,7 @@ def connections(count):
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
     sessions = []
     for i in range(count):
-        m = login(1 + i % 4)
+        m = login(1 + i % 10)
         ok(m.select("INBOX", readonly=True))
         sessions.append(m)
     for m in sessions:

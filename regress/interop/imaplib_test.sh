@@ -35,7 +35,7 @@ idle_1000_head() {
 idle_1000_body() {
 	need python3
 	n=$(full 200 1000)
-	start_suite USERS=4
+	start_suite USERS=10
 	python3 "$(atf_get_srcdir)/imaplib_client.py" "$suite/server.json" \
 	    connections "$n" >client.out 2>&1 ||
 	    fail_with client.out "it went wrong"
