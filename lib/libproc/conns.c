@@ -88,6 +88,7 @@ static struct {
 	int reserve_fd;
 } state;
 
+static uint64_t first_id(void);
 static int conn_cmp(struct conn *, struct conn *);
 static int source_cmp(struct source *, struct source *);
 static void listeners_on(const char *);
@@ -123,8 +124,7 @@ proc_conns_begin(void)
 	RB_INIT(&state.conns);
 	RB_INIT(&state.sources);
 	LIST_INIT(&state.listeners);
-	/* Larger than any that an earlier run of this daemon gave out. */
-	state.next_id = (uint64_t)time(NULL) << 24;
+	state.next_id = first_id();
 	state.reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (state.reserve_fd == -1)
 		fatal("open path=/dev/null");
@@ -225,6 +225,22 @@ proc_conns_count(struct proc_counter counters[PROC_COUNTERS])
 	counters[3].value = state.n_sources;
 	counters[4].name = "started";
 	counters[4].value = (uint64_t)proc_supervisor()->started;
+}
+
+/*
+ * Larger than any that an earlier run of this daemon gave out, and with other
+ * high bits than another daemon's, whose logs are read beside ours.
+ */
+static uint64_t
+first_id(void)
+{
+	const char *name;
+	uint64_t sum;
+
+	sum = 0;
+	for (name = proc_supervisor()->daemon->name; *name != '\0'; name++)
+		sum = sum * 31 + (unsigned char)*name;
+	return (sum & 0x7f) << 56 | (uint64_t)time(NULL) << 24;
 }
 
 static int

@@ -293,7 +293,7 @@ raise_nofile(void)
 			fatal("getrlimit");
 	}
 	if (rl.rlim_max < wanted)
-		log_warnx("descriptors: %llu wanted, the limit is %llu",
+		log_info("descriptors: %llu wanted, the limit is %llu",
 		    (unsigned long long)wanted,
 		    (unsigned long long)rl.rlim_max);
 	rl.rlim_cur = rl.rlim_max < wanted ? rl.rlim_max : wanted;
