@@ -79,6 +79,7 @@ static void *grow(void *, size_t, size_t);
 static const char *default_listens(struct conf *);
 static const char *check_listens(const struct conf *);
 static bool is_loopback(const char *);
+static bool is_account(const char *);
 static int parse_id(const char *, size_t, uint32_t *);
 
 const char *
@@ -302,11 +303,9 @@ build_domain(struct conf *conf, const char *name)
 }
 
 const char *
-build_cert(
-    struct conf *conf, const char *name, const char *cert, const char *key)
+build_cert(struct conf *conf, const char *name)
 {
 	struct conf_cert *c;
-	const char *wrong;
 
 	for (size_t i = 0; i < conf->n_certs; i++) {
 		if (strcmp(conf->certs[i].name, name) == 0)
@@ -320,9 +319,25 @@ build_cert(
 	if (*name == '\0' ||
 	    strlcpy(c->name, name, sizeof(c->name)) >= sizeof(c->name))
 		return "not a name";
-	if ((wrong = build_path(c->cert, sizeof(c->cert), cert)) != NULL)
-		return wrong;
-	return build_path(c->key, sizeof(c->key), key);
+	return NULL;
+}
+
+const char *
+build_cert_path(struct conf *conf, const char *path)
+{
+	struct conf_cert *c;
+
+	c = &conf->certs[conf->n_certs - 1];
+	return build_path(c->cert, sizeof(c->cert), path);
+}
+
+const char *
+build_key_path(struct conf *conf, const char *path)
+{
+	struct conf_cert *c;
+
+	c = &conf->certs[conf->n_certs - 1];
+	return build_path(c->key, sizeof(c->key), path);
 }
 
 const char *
@@ -448,7 +463,7 @@ build_table(struct conf *conf, const char *name, const char *file)
 
 	for (size_t i = 0; i < conf->n_tables; i++) {
 		if (strcmp(conf->tables[i].name, name) == 0)
-			return "a table of this name stands there already";
+			return "this name has a table already";
 	}
 	if (conf->n_tables == CONF_LIST_MAX)
 		return "too many tables";
@@ -492,6 +507,20 @@ build_aliases(struct conf *conf, const char *table)
 	return "no table of this name stands above";
 }
 
+/* A name as useradd(8) would give it. */
+static bool
+is_account(const char *name)
+{
+	if (!isalpha((unsigned char)*name) && *name != '_')
+		return false;
+	for (; *name != '\0'; name++) {
+		if (!isalnum((unsigned char)*name) &&
+		    strchr("._-", *name) == NULL)
+			return false;
+	}
+	return true;
+}
+
 static int
 parse_id(const char *text, size_t len, uint32_t *id)
 {
@@ -526,7 +555,7 @@ build_user(struct conf *conf, const char *role, const char *who)
 	u = &conf->users[i];
 	memset(u, 0, sizeof(*u));
 	if (!isdigit((unsigned char)*who)) {
-		if (*who == '\0' || strchr(who, ':') != NULL ||
+		if (!is_account(who) ||
 		    strlcpy(u->name, who, sizeof(u->name)) >= sizeof(u->name))
 			return "not a user: NAME, UID or UID:GID";
 		return NULL;
@@ -553,7 +582,7 @@ build_group(struct conf *conf, const char *group, const char *who)
 	if (strcmp(group, "mail") != 0)
 		return "no such group: mail";
 	if (!isdigit((unsigned char)*who)) {
-		if (*who == '\0' ||
+		if (!is_account(who) ||
 		    strlcpy(conf->mail_group, who, sizeof(conf->mail_group)) >=
 			sizeof(conf->mail_group))
 			return "not a group";

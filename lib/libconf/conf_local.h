@@ -45,8 +45,9 @@ const char *build_postmaster(struct conf *, const char *address);
 /* These two add an element, which the others of their kind then fill in. */
 const char *build_domain(struct conf *, const char *name);
 const char *build_listen(struct conf *, int line);
-const char *
-build_cert(struct conf *, const char *name, const char *cert, const char *key);
+const char *build_cert(struct conf *, const char *name);
+const char *build_cert_path(struct conf *, const char *path);
+const char *build_key_path(struct conf *, const char *path);
 const char *build_listen_address(struct conf_listen *, const char *);
 const char *
 build_listen_socket(struct conf *, struct conf_listen *, const char *path);

@@ -110,6 +110,7 @@ static int push_text(const char *, char *, size_t);
 static int open_config(const char *, struct stat *);
 static void new_listen(const struct word *, enum conf_proto);
 static void fail_at(const struct word *, const char *);
+static void fail_arg(const struct word *, const struct word *, const char *);
 static void once(enum once, const struct word *);
 static void set_flag(bool *, const struct word *, const char *, const char *);
 static void host_index(const struct word *);
@@ -165,11 +166,18 @@ statement	: STRING '=' STRING	{ define(&$1, &$3); }
 		| domain
 		| domain '{' optnl domainopts '}'
 		| CERTIFICATE STRING CERT STRING KEY STRING {
-			fail_at(&$2, build_cert(ps.conf, $2.s, $4.s, $6.s));
+			const char *wrong;
+
+			wrong = build_cert(ps.conf, $2.s);
+			fail_at(&$2, wrong);
+			if (wrong == NULL) {
+				fail_at(&$4, build_cert_path(ps.conf, $4.s));
+				fail_at(&$6, build_key_path(ps.conf, $6.s));
+			}
 		}
 		| LISTEN ON listener listenopts
 		| TABLE tablename STRING {
-			fail_at(&$3, build_table(ps.conf, $2.s, $3.s));
+			fail_arg(&$2, &$3, build_table(ps.conf, $2.s, $3.s));
 		}
 		| TABLE tablename '{' {
 			fail_at(&$2, build_table(ps.conf, $2.s, NULL));
@@ -181,14 +189,14 @@ statement	: STRING '=' STRING	{ define(&$1, &$3); }
 			fail_at(&$2, build_aliases(ps.conf, $2.s));
 		}
 		| USER STRING STRING {
-			fail_at(&$3, build_user(ps.conf, $2.s, $3.s));
+			fail_arg(&$2, &$3, build_user(ps.conf, $2.s, $3.s));
 		}
 		| GROUP STRING STRING {
 			once(ONCE_GROUP, &$1);
-			fail_at(&$3, build_group(ps.conf, $2.s, $3.s));
+			fail_arg(&$2, &$3, build_group(ps.conf, $2.s, $3.s));
 		}
 		| LIMIT STRING STRING {
-			fail_at(&$2, build_limit(ps.conf, $2.s, $3.s));
+			fail_arg(&$2, &$3, build_limit(ps.conf, $2.s, $3.s));
 		}
 		| setting
 		;
@@ -518,19 +526,21 @@ lex_quoted(struct source *src)
 	size_t len;
 	int c;
 
-	for (len = 0; (c = next_char(src)) != '"'; buf[len++] = (char)c) {
-		if (c == '\\' && (peek_char(src) == '"' ||
-			peek_char(src) == '\\'))
-			c = next_char(src);
+	for (len = 0; (c = peek_char(src)) != '"'; buf[len++] = (char)c) {
 		if (c == EOF || c == '\n' || c == '\0') {
 			report(&ps.token, "a quote that does not end");
 			return finish_string(buf, len);
 		}
+		c = next_char(src);
+		if (c == '\\' && (peek_char(src) == '"' ||
+			peek_char(src) == '\\'))
+			c = next_char(src);
 		if (len == sizeof(buf)) {
 			report(&ps.token, "the text is too long");
 			return finish_string(buf, 0);
 		}
 	}
+	(void)next_char(src);
 	return finish_string(buf, len);
 }
 
@@ -659,6 +669,15 @@ fail_at(const struct word *w, const char *wrong)
 {
 	if (wrong != NULL)
 		report(w, "%s: \"%s\"", wrong, w->s);
+}
+
+/* The same of a name and its value; what begins so is about the name. */
+static void
+fail_arg(const struct word *name, const struct word *value, const char *wrong)
+{
+	if (wrong != NULL)
+		fail_at(strncmp(wrong, "no such", 7) == 0 ||
+		    strncmp(wrong, "this name", 9) == 0 ? name : value, wrong);
 }
 
 static void
