@@ -122,14 +122,23 @@ parsed(struct candidate *c)
 	return decided(c);
 }
 
+/* The whole body, if it came along and opens; else it is asked for. */
+static const uint8_t *
+whole_body(const struct candidate *c, const struct packed *body)
+{
+	if (body->p == NULL || body->plain_len != c->size)
+		return NULL;
+	return unpack(UNPACK_BODY, c->codec, body->compressed, body->p,
+	    body->len, body->plain_len);
+}
+
 void
 candidate_begin(struct candidate *c, const uint8_t *summary, size_t summary_len,
-    const uint8_t *body, size_t body_len)
+    const struct packed *packed)
 {
 	struct mime_summary s;
+	const uint8_t *body;
 
-	if (body != NULL && body_len != c->size)
-		body = NULL; /* not all of it: it is asked for in order */
 	if (summary != NULL &&
 	    mime_summary_open(&s, summary, summary_len, c->size) == 0) {
 		plan_make(state.query, c, &s);
@@ -137,17 +146,22 @@ candidate_begin(struct candidate *c, const uint8_t *summary, size_t summary_len,
 			candidate_free(c);
 			return;
 		}
-	} else if (body != NULL && TAILQ_EMPTY(&state.line)) {
-		mime_parser_feed(parser(), body, body_len);
-		if (parsed(c)) {
-			candidate_free(c);
-			return;
+		body = whole_body(c, packed);
+	} else {
+		body = TAILQ_EMPTY(&state.line) ? whole_body(c, packed) : NULL;
+		if (body == NULL)
+			c->parsing = true;
+		else {
+			mime_parser_feed(parser(), body, (size_t)c->size);
+			if (parsed(c)) {
+				candidate_free(c);
+				return;
+			}
 		}
-	} else
-		c->parsing = true;
-	if (body != NULL && !c->parsing) {
+	}
+	if (body != NULL) {
 		scan_reset(state.here);
-		(void)scan_feed(state.here, c, 0, body, body_len);
+		(void)scan_feed(state.here, c, 0, body, (size_t)c->size);
 		child_verdict(c->handle, plan_finish(state.query, c));
 		candidate_free(c);
 		return;

@@ -212,25 +212,21 @@ truth_get(struct msg *msg, struct candidate *c)
 }
 
 /* A chunk within a message: u8 compressed, u32 plain length, bytes. */
-static const uint8_t *
-inline_get(struct msg *msg, int slot, uint8_t codec, size_t *plain_len)
+static void
+packed_get(struct msg *msg, struct packed *packed)
 {
-	bool compressed = msg_get_u8(msg) != 0;
-	const uint8_t *p;
-	size_t len;
-
-	*plain_len = msg_get_u32(msg);
-	p = msg_get_bytes(msg, &len, CHUNK_SIZE);
+	packed->compressed = msg_get_u8(msg) != 0;
+	packed->plain_len = msg_get_u32(msg);
+	packed->p = msg_get_bytes(msg, &packed->len, CHUNK_SIZE);
 	if (msg->bad)
 		nonsense(msg);
-	return unpack(slot, codec, compressed, p, len, *plain_len);
 }
 
 static void
 candidate_get(struct msg *msg)
 {
-	const uint8_t *summary = NULL, *body = NULL;
-	size_t summary_len = 0, body_len = 0;
+	struct packed body = {NULL, 0, 0, false}, packed = body;
+	const uint8_t *summary = NULL;
 	struct candidate *c;
 	uint8_t known;
 
@@ -244,11 +240,13 @@ candidate_get(struct msg *msg)
 	c->codec = msg_get_u8(msg);
 	truth_get(msg, c);
 	known = msg_get_u8(msg);
-	if (known == 1)
-		summary = inline_get(
-		    msg, UNPACK_SUMMARY, c->codec, &summary_len);
+	if (known == 1) {
+		packed_get(msg, &packed);
+		summary = unpack(UNPACK_SUMMARY, c->codec, packed.compressed,
+		    packed.p, packed.len, packed.plain_len);
+	}
 	if (msg_get_u8(msg) == 1)
-		body = inline_get(msg, UNPACK_BODY, c->codec, &body_len);
+		packed_get(msg, &body);
 	if (msg->bad || known > 2 || (known == 2 && msg->off < msg->len))
 		nonsense(msg);
 	child.open++;
@@ -258,7 +256,7 @@ candidate_get(struct msg *msg)
 		child.summary_next = 0;
 		return;
 	}
-	candidate_begin(c, summary, summary_len, body, body_len);
+	candidate_begin(c, summary, packed.plain_len, &body);
 }
 
 /* A piece of the summary that child.waiting waits for. */
@@ -266,6 +264,7 @@ static void
 summary_piece(const struct msg *msg, const uint8_t *p, size_t len,
     uint32_t index, bool last)
 {
+	struct packed none = {NULL, 0, 0, false};
 	struct candidate *c = child.waiting;
 
 	if (index != child.summary_next++)
@@ -281,7 +280,7 @@ summary_piece(const struct msg *msg, const uint8_t *p, size_t len,
 	if (!last)
 		return;
 	child.waiting = NULL;
-	candidate_begin(c, child.summary, child.summary_len, NULL, 0);
+	candidate_begin(c, child.summary, child.summary_len, &none);
 }
 
 static void

@@ -16,11 +16,11 @@
 
 /*
  * Process:   imap-worker
- * Runs as:   work user, in an empty directory
+ * Runs as:   _sealwork, in an empty root
  * May do:    stdio recvfd proc; a child: stdio
- * Talks to:  parent; imap-store (who needs a child); a child: one user's vault
- * Holds:     the master nothing; a child the text of its user while it works
- * Trusts:    parent; nothing in a message, nor what a summary says of it
+ * Talks to:  imap-store's vaults, one user each
+ * Holds:     text of one user's messages while it works on them
+ * Trusts:    the parent; what it reads is hostile
  */
 
 #include <sys/types.h>

@@ -88,9 +88,16 @@ void child_need(uint32_t handle, uint64_t first, uint64_t last);
 void candidates_start(struct query *);
 void candidates_stop(void);
 bool candidates_empty(void);
-/* Takes c; summary and body (chunk 0) may be NULL.  Plain octets. */
-void candidate_begin(struct candidate *, const uint8_t *summary,
-    size_t summary_len, const uint8_t *body, size_t body_len);
+/* A chunk as it came along; p NULL: none. */
+struct packed {
+	const uint8_t *p;
+	size_t len, plain_len;
+	bool compressed;
+};
+/* Takes c; summary (plain octets) may be NULL; body is chunk 0, which is
+ * opened only if it is needed. */
+void candidate_begin(struct candidate *c, const uint8_t *summary,
+    size_t summary_len, const struct packed *body);
 int candidate_chunk(
     uint32_t handle, uint32_t index, bool last, const uint8_t *, size_t);
 uint8_t candidate_codec(uint32_t handle); /* 0 if there is none */
