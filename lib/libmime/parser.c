@@ -262,6 +262,13 @@ boundary_line(struct mime_parser *p, const char *s, size_t len)
 	p->off += len;
 	if (s[len - 1] == '\n')
 		p->lines++;
+	/*
+	 * The end of a closing line may belong to an outer boundary that
+	 * follows at once; the end of another is the boundary's own.
+	 */
+	p->eol = 0;
+	if (close && s[len - 1] == '\n')
+		p->eol = len > 1 && s[len - 2] == '\r' ? 2 : 1;
 	if (close) {
 		p->levels[i].closed = true;
 		p->open--;
@@ -418,7 +425,6 @@ static void
 boundary_taken(struct mime_parser *p)
 {
 	p->nheld = 0;
-	p->eol = 0;
 	p->last = 0;
 	p->line_off = p->off;
 	p->mid = false;
