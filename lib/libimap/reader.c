@@ -169,7 +169,7 @@ buffer_put(struct imap_reader *r, const uint8_t *p, size_t len)
 static void
 buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
 {
-	size_t head;
+	size_t head, gone;
 
 	/* One more, for the CR of the line's end. */
 	if (r->error == NULL && len > r->max + 1 - r->len)
@@ -183,12 +183,14 @@ buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
 		len = TAIL_MAX;
 	}
 	if (r->error != NULL && r->len > HEAD_MAX + TAIL_MAX) {
-		memmove(
-		    r->buf + HEAD_MAX, r->buf + r->len - TAIL_MAX, TAIL_MAX);
-		r->len = HEAD_MAX + TAIL_MAX;
+		gone = r->len - (HEAD_MAX + TAIL_MAX);
+		memmove(r->buf + HEAD_MAX, r->buf + HEAD_MAX + gone, TAIL_MAX);
+		r->len -= gone;
+		/* The last line may have lost its beginning. */
+		if (r->line > HEAD_MAX)
+			r->line = r->line > HEAD_MAX + gone ? r->line - gone :
+							      HEAD_MAX;
 	}
-	if (r->line > r->len)
-		r->line = r->len;
 	buffer_put(r, p, len);
 }
 
