@@ -16,11 +16,12 @@
 
 /*
  * Process:   smtp-deliver
- * Runs as:   deliver user, chrooted to the base directory
+ * Runs as:   _sealmail, in the base directory
  * May do:    stdio rpath wpath cpath recvfd; accounts: rwc
- * Talks to:  parent; smtp-engine (recipients, messages); imap-store (news)
+ * Talks to:  smtp-engine about recipients and messages; imap-store about new
+ *            mail
  * Holds:     messages in flight; public keys; no secret
- * Trusts:    parent; what lies in the accounts' directories
+ * Trusts:    the parent; what lies in the accounts' directories
  */
 
 #include <sys/types.h>

@@ -16,11 +16,11 @@
 
 /*
  * Process:   smtp-engine
- * Runs as:   net user, empty root directory
+ * Runs as:   _sealnet, in an empty root
  * May do:    stdio recvfd; no path
- * Talks to:  parent; smtp-deliver (recipients, messages); sealkeys (handshakes)
+ * Talks to:  mail servers and programs; smtp-deliver; sealkeys
  * Holds:     messages in flight of all its clients; no key
- * Trusts:    parent, smtp-deliver; never its clients
+ * Trusts:    the parent, smtp-deliver; never its clients
  */
 
 #include <sys/types.h>
