@@ -15,6 +15,7 @@ OTHERS =
 OUT =
 JOBS = 4
 
+
 all: links
 config: FRC
 	@sh mk/config.sh '${SAN}' '${PREFIX}'

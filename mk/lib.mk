@@ -5,8 +5,8 @@ OBJS = ${SRCS:.c=.o}
 DEPS = ${SRCS:.c=.d}
 all: lib${LIB}.a
 lib${LIB}.a: ${OBJS}
-	rm -f $@
-	${AR} rcs $@ ${OBJS}
+	@rm -f $@
+	@${AR} rcs $@ ${OBJS}
 include ${TOP}/mk/compile.mk
 clean:
 	rm -f lib${LIB}.a *.o *.d ${CLEANFILES}

@@ -6,7 +6,8 @@ OBJS = ${SRCS:.c=.o}
 DEPS = ${SRCS:.c=.d}
 all: ${PROG}
 ${PROG}: ${OBJS} ${OBJADD} ${LDADD}
-	${CC} ${LDFLAGS} -o $@ ${OBJS} ${OBJADD} ${LDADD} ${LIBS} ${BSD_LIBS}
+	@echo "ld $@"
+	@${CC} ${LDFLAGS} -o $@ ${OBJS} ${OBJADD} ${LDADD} ${LIBS} ${BSD_LIBS}
 include ${TOP}/mk/compile.mk
 clean:
 	rm -f ${PROG} *.o *.d ${CLEANFILES}

@@ -11,13 +11,15 @@ all: ${TESTS} ${SHTESTS} ${PROGS}
 .SUFFIXES:
 .SUFFIXES: .o .c .sh
 .c.o:
-	${CC} ${CPPFLAGS} ${INCLUDES} ${CFLAGS} -MMD -MP -c -o $@ $<
+	@echo "cc $<"
+	@${CC} ${CPPFLAGS} ${INCLUDES} ${CFLAGS} -MMD -MP -c -o $@ $<
 .o:
-	${CC} ${LDFLAGS} -o $@ $< ${HELPERS:=.o} ${LDADD} ${LIBS} ${ATF_LIBS} ${BSD_LIBS}
+	@echo "ld $@"
+	@${CC} ${LDFLAGS} -o $@ $< ${HELPERS:=.o} ${LDADD} ${LIBS} ${ATF_LIBS} ${BSD_LIBS}
 .sh:
-	rm -f $@
-	cp $< $@
-	chmod 755 $@
+	@rm -f $@
+	@cp $< $@
+	@chmod 755 $@
 ${OBJS}: ${TOP}/config.mk
 ${TESTS}: ${HELPERS:=.o} ${LDADD}
 clean:
