@@ -201,6 +201,20 @@ vanish_cleanup() {
 	stop_suite
 }
 
+atf_test_case silence cleanup
+silence_head() {
+	atf_set descr "silent clients are sent away, busy ones are not"
+}
+silence_body() {
+	start "limit command-timeout 10"
+	try silence
+	count anna 0
+	end
+}
+silence_cleanup() {
+	stop_suite
+}
+
 atf_test_case nospace cleanup
 nospace_head() {
 	atf_set descr "no mail is taken when the file system is full"
@@ -253,7 +267,7 @@ killed_cleanup() {
 
 atf_init_test_cases() {
 	for tc in relay commands pipelining lmtp chunking smuggling limits \
-	    starttls states utf8 identity aliases partial vanish nospace thousand \
+	    starttls states utf8 identity aliases partial vanish silence nospace thousand \
 	    killed; do
 		atf_add_test_case "$tc"
 	done

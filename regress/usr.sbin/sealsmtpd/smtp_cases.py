@@ -488,6 +488,24 @@ def case_vanish():
     expect(c.data(b"x\r\n"), "250")
 
 
+def case_silence():
+    """command-timeout is 10: neither silence nor a half message lasts."""
+    began = time.time()
+    idle = Client(SMTP)
+    amid = Client(SMTP)
+    amid.to(ANNA)
+    expect(amid.say("DATA"), "354")
+    amid.send(b"X: y\r\n")
+    busy = Client(SMTP)
+    while time.time() - began < 14:
+        expect(busy.say("NOOP"), "250")
+        time.sleep(1)
+    expect(idle.reply(), "421 4.4.2")
+    idle.gone()
+    expect(amid.reply(), "421 4.4.2")
+    amid.gone()
+
+
 def case_nospace():
     c = Client(SMTP)
     expect(c.say("MAIL FROM:<>"), "250")
