@@ -296,7 +296,7 @@ place_delivery(struct store *st, const struct delivery *d)
 	op_queue(st, OP_PLACE, &b);
 	buf_clear(&b);
 	explicit_bzero(&p, sizeof(p));
-	op_group_end(st);
+	/* No end of a group: what it refers to may not be durable yet. */
 	return st->failed ? STORE_IO : STORE_OK;
 }
 
@@ -427,6 +427,34 @@ drain_dir(struct store *st, DIR *dir, struct store_drained *out, uint8_t *ids)
 	}
 }
 
+/*
+ * Whole is not durable: the deliverer may still wait for its own sync.  PLACE
+ * must not reach the disk before the file that it names.
+ */
+static int
+sync_placed(struct store *st, const uint8_t *ids, unsigned int n)
+{
+	char id[ID_HEX], name[BLOB_NAME_SIZE];
+	unsigned int i;
+	int fd, r;
+
+	r = n == 0 ? 0 : sys_syncfs(st->acct);
+	if (r != 1)
+		return r;
+	for (i = 0; i < n; i++) {
+		seal_hex(ids + i * STORE_ID, STORE_ID, id);
+		(void)snprintf(name, sizeof(name), "in/%s", id);
+		fd = sys_open(st->acct, name, O_RDONLY);
+		if (fd == -1)
+			return -1;
+		r = sys_fsync(fd);
+		(void)close(fd);
+		if (r == -1)
+			return -1;
+	}
+	return sys_sync_dir(st->acct, "in");
+}
+
 enum store_result
 store_drain(struct store *st, struct store_drained *out)
 {
@@ -444,6 +472,8 @@ store_drain(struct store *st, struct store_drained *out)
 		return sys_result();
 	drain_dir(st, dir, out, ids);
 	(void)closedir(dir);
+	if (sync_placed(st, ids, out->placed) == -1)
+		st->failed = true;
 	result = store_commit(st);
 	for (i = 0; result == STORE_OK && i < out->placed; i++) {
 		/* To drain it again would be to place it again: an end. */

@@ -89,6 +89,9 @@ pack_append(struct store *st, struct pack *p, const void *data, size_t len,
 	const uint8_t *in;
 	size_t n;
 
+	/* Full still: the disk was, when the block should have gone out. */
+	if (p->tail.len == PACK_BLOCK && put_tail(st, p) == -1)
+		return -1;
 	*off = p->len;
 	for (in = data; len > 0; in += n, len -= n) {
 		n = PACK_BLOCK - p->tail.len;
