@@ -190,6 +190,7 @@ keyfile_put(int keys, enum keyfile_kind kind, const struct seal_ring *r,
 	struct keyfile kf;
 
 	crypto_sign_detached(buf + len, NULL, buf, len, r->sign_sk);
+	memset(&kf, 0, sizeof(kf));
 	kf.buf = buf;
 	kf.len = len + SEAL_SIGN_LEN;
 	/* A key that does not belong to the account must not be stored. */

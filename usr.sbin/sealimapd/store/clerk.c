@@ -199,29 +199,27 @@ send_created(uint32_t id, const char *password, const char *code)
 	send_to_ctl(out);
 }
 
+/* What a password costs in the account's domain; ops 0: not a domain here. */
+static void
+domain_kdf(const char *account, struct seal_kdf *kdf)
+{
+	struct msg m;
+
+	ask(CLERK_MASTER_KDF, account, &m, MASTER_CLERK_KDF);
+	kdf->ops = msg_get_u64(&m);
+	kdf->mem = msg_get_u64(&m);
+	if (msg_end(&m) == -1)
+		fatalx("master: malformed message type=%u", m.type);
+	msg_done(&m);
+}
+
 static void
 make(struct creation *c, uint32_t id)
 {
 	char code[SEAL_CODE_SIZE], made[SEAL_PASSWORD_SIZE];
 	const char *reason = NULL;
-	struct seal_kdf kdf;
-	struct msg m;
 
-	ask(CLERK_MASTER_KDF, c->account, &m, MASTER_CLERK_KDF);
-	kdf.ops = msg_get_u64(&m);
-	kdf.mem = msg_get_u64(&m);
-	if (msg_end(&m) == -1)
-		fatalx("master: malformed message type=%u", m.type);
-	msg_done(&m);
-	if (kdf.ops == 0) {
-		end(id, "the domain is not in the configuration");
-		return;
-	}
-	c->kdf = &kdf;
-	c->host = clerk.host;
-	c->made = made;
-	c->code = code;
-	if (account_make(clerk.base, c, &reason) == 0) {
+	if (account_make(clerk.base, c, made, code, &reason) == 0) {
 		log_info("account=%s created", log_addr(c->account));
 		send_created(id, made, code);
 	}
@@ -236,6 +234,7 @@ user_add(struct msg *m, uint32_t id)
 	char account[ACCOUNT_NAME_MAX], password[SECRET_MAX];
 	const uint8_t *p;
 	struct creation c;
+	struct seal_kdf kdf;
 
 	memset(&c, 0, sizeof(c));
 	if (!request_get(m, account, sizeof(account)))
@@ -253,7 +252,13 @@ user_add(struct msg *m, uint32_t id)
 		c.quota = clerk.quota;
 	c.account = account;
 	c.password = password;
-	make(&c, id);
+	c.host = clerk.host;
+	c.kdf = &kdf;
+	domain_kdf(account, &kdf);
+	if (kdf.ops == 0)
+		end(id, "the domain is not in the configuration");
+	else
+		make(&c, id);
 	explicit_bzero(password, sizeof(password));
 }
 

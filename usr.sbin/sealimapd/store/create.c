@@ -59,7 +59,8 @@ reason_of(enum store_result result)
 
 /* Keys and limits into the directory that is not visible yet. */
 static int
-account_fill(int acct, const struct creation *c, const char **reason)
+account_fill(int acct, const struct creation *c, char *made, char *code,
+    const char **reason)
 {
 	const char *password = c->password;
 	struct store_limits limits;
@@ -67,14 +68,14 @@ account_fill(int acct, const struct creation *c, const char **reason)
 	struct seal_ring *ring;
 	size_t len = c->len;
 
-	c->made[0] = '\0';
+	made[0] = '\0';
 	if (len == 0) {
-		seal_password_make(c->made);
-		password = c->made;
+		seal_password_make(made);
+		password = made;
 		len = strlen(password);
 	}
 	ring = seal_account_create(
-	    acct, c->host, password, len, c->kdf, (int64_t)time(NULL), c->code);
+	    acct, c->host, password, len, c->kdf, (int64_t)time(NULL), code);
 	if (ring == NULL) {
 		*reason = strerror(errno);
 		return -1;
@@ -93,7 +94,8 @@ account_fill(int acct, const struct creation *c, const char **reason)
 }
 
 int
-account_make(int base, const struct creation *c, const char **reason)
+account_make(int base, const struct creation *c, char *made, char *code,
+    const char **reason)
 {
 	enum store_result result;
 	int acct;
@@ -107,7 +109,7 @@ account_make(int base, const struct creation *c, const char **reason)
 		*reason = reason_of(result);
 		return -1;
 	}
-	if (account_fill(acct, c, reason) == -1) {
+	if (account_fill(acct, c, made, code, reason) == -1) {
 		store_account_abandon(base, c->account, acct);
 		return -1;
 	}

@@ -109,10 +109,6 @@ void clerk_main(int master, int base) __attribute__((noreturn));
 
 /* create.c */
 struct seal_kdf;
-/*
- * Makes an account; password may be empty: one is made.  0, or -1 with a
- * one-line reason.  What is to be shown goes to password_out and code.
- */
 struct creation {
 	const char *account;
 	const char *password;
@@ -120,10 +116,14 @@ struct creation {
 	const struct seal_kdf *kdf;
 	unsigned int host;
 	uint64_t quota; /* 0: none */
-	char *made;     /* SEAL_PASSWORD_SIZE; empty where one was given */
-	char *code;     /* SEAL_CODE_SIZE */
 };
-int account_make(int base, const struct creation *, const char **reason);
+/*
+ * Makes an account.  The password may be empty: then one is made, into made
+ * (SEAL_PASSWORD_SIZE; else empty).  The recovery code goes to code
+ * (SEAL_CODE_SIZE).  0, or -1 with a one-line reason.
+ */
+int account_make(int base, const struct creation *, char *made, char *code,
+    const char **reason);
 /* Moves it to removed/; its vault must have ended. */
 int account_remove(int base, const char *account, const char **reason);
 /* 0 once nobody holds the account's lock; -1 after LOCK_WAIT_MS. */
