@@ -31,28 +31,28 @@ regress: links
 # These install packages first, and only then can be configured and built.
 run:
 	@sh mk/packages.sh build
-	@${MAKE} -j${JOBS} all
+	@${MAKE} -s -j${JOBS} all
 	@exec env RUN='${RUN}' USERS='${USERS}' PORT='${PORT}' COST='${COST}' \
 	    sh mk/run.sh
 test:
 	@sh mk/packages.sh build test
-	@${MAKE} -j${JOBS} regress
+	@${MAKE} -s -j${JOBS} regress
 	@exec sh mk/test.sh
 lint:
 	@sh mk/packages.sh build lint
-	@${MAKE} -j${JOBS} all
+	@${MAKE} -s -j${JOBS} all
 	@exec sh mk/lint.sh
 stress:
 	@sh mk/packages.sh build test
-	@${MAKE} -j${JOBS} regress
+	@${MAKE} -s -j${JOBS} regress
 	@STRESS=1 exec sh mk/test.sh
 fuzz:
 	@sh mk/packages.sh build fuzz
-	@${MAKE} -j${JOBS} all
+	@${MAKE} -s -j${JOBS} all
 	@exec sh mk/fuzz.sh
 bench:
 	@sh mk/packages.sh build bench
-	@${MAKE} -j${JOBS} all
+	@${MAKE} -s -j${JOBS} all
 	@exec env BENCH='${BENCH}' WORK='${WORK}' OTHERS='${OTHERS}' OUT='${OUT}' \
 	    sh mk/bench.sh
 
