@@ -7,7 +7,7 @@ mkdir -p libexec
 
 while read -r path; do
 	name=${path##*/}
-	[ -f "$path" ] || continue
+	[ -f "$path" ] || exit 1
 	# A new file under the name, so that a running one is not disturbed.
 	if ! cmp -s "$path" "libexec/$name"; then
 		ln -f "$path" "libexec/$name" 2>/dev/null || {

@@ -1,9 +1,8 @@
 # Folders below this one: one target each, so that -j works across them.
 all: ${SUBDIR}
 ${SUBDIR}: FRC
-	@test ! -f $@/Makefile || { cd $@ && ${MAKE} all; }
+	@cd $@ && ${MAKE} all
 FRC:
 clean:
-	@for d in ${SUBDIR}; do test ! -f $$d/Makefile || \
-		(cd $$d && ${MAKE} clean) || exit 1; done
+	@for d in ${SUBDIR}; do (cd $$d && ${MAKE} clean) || exit 1; done
 .PHONY: all clean FRC
