@@ -1,0 +1,58 @@
+#! /usr/bin/env atf-sh
+#
+# make install lays out a system in which every path that a file names exists.
+
+. "$(atf_get_srcdir)/suite.sh"
+
+atf_test_case layout
+layout_head() {
+	atf_set descr "everything is there, nothing has an unfilled name"
+}
+layout_body() {
+	top=$(suite_top)
+	atf_check sh "$top/mk/install.sh" "$PWD/root"
+	prefix=$(sed -n 's/^PREFIX = //p' "$top/config.mk")
+	etc=$(sed -n 's/^SYSCONFDIR = //p' "$top/config.mk")
+	for f in sbin/sealimapd sbin/sealsmtpd sbin/sealctl bin/sealmail \
+	    libexec/sealmail/imap-engine libexec/sealmail/imap-store \
+	    libexec/sealmail/imap-worker libexec/sealmail/smtp-engine \
+	    libexec/sealmail/smtp-deliver libexec/sealmail/sealkeys; do
+		[ -x "root$prefix/$f" ] || atf_fail "no $f"
+	done
+	for page in sealmail.1 sealmail.conf.5 sealstore.5 sealmail.7 \
+	    sealctl.8 sealimapd.8 sealsmtpd.8; do
+		find root -name "$page" | grep -q . || atf_fail "no $page"
+	done
+	[ -f "root$etc/sealmail.conf" ] || atf_fail "no sample"
+	if grep -rIl '@[A-Z]*@' root; then
+		atf_fail "a name was not filled in"
+	fi
+	# A second one leaves the configuration alone.
+	echo "# mine" >>"root$etc/sealmail.conf"
+	atf_check sh "$top/mk/install.sh" "$PWD/root"
+	grep -q '^# mine' "root$etc/sealmail.conf" ||
+	    atf_fail "the configuration was overwritten"
+}
+
+atf_test_case units
+units_head() {
+	atf_set descr "systemd understands the units"
+}
+units_body() {
+	command -v systemd-analyze >/dev/null 2>&1 ||
+	    atf_skip "systemd-analyze is not installed"
+	top=$(suite_top)
+	atf_check sh "$top/mk/install.sh" "$PWD/root"
+	unit=$(find root -name sealimapd.service)
+	[ -n "$unit" ] || atf_skip "not a system with units"
+	# Only what is said about the units themselves: the programs that they
+	# name are not installed here.
+	systemd-analyze verify "$PWD/$unit" 2>&1 |
+	    grep -E 'Unknown|Failed to parse|Invalid' >out
+	[ ! -s out ] || atf_fail "$(head -n 1 out)"
+}
+
+atf_init_test_cases() {
+	atf_add_test_case layout
+	atf_add_test_case units
+}
