@@ -16,7 +16,7 @@
 
 /*
  * Where connections come from: told by the parent, which accepted them.  An
- * engine names a connection; it cannot choose whose turn its login takes.
+ * engine names a connection of its own; its address is not the engine's word.
  */
 
 #include <stdlib.h>

@@ -82,6 +82,7 @@ static uint64_t bind_keyword(void *, const char *);
 static void candidate(struct job *, struct msgout **, const struct store_msg *,
     const uint8_t *truth);
 static void candidate_body(struct msgout *, struct job *, uint32_t uid);
+static bool body_matters(const struct search *, const uint8_t *truth);
 static void verdicts(struct job *, struct msg *);
 static void need(struct job *, struct msg *);
 static bool serve_need(struct job *);
@@ -292,7 +293,10 @@ candidate(struct job *j, struct msgout **o, const struct store_msg *m,
 		msg_put_u8(*o, c[0].compressed);
 		msg_put_u32(*o, c[0].plain);
 		msg_put_bytes(*o, c[0].data, c[0].len);
-		candidate_body(*o, j, m->uid);
+		if (body_matters(r->program, truth))
+			candidate_body(*o, j, m->uid);
+		else
+			msg_put_u8(*o, 0);
 	} else {
 		msg_put_u8(*o, n == 0 ? 0 : 2);
 		msg_put_u8(*o, 0);
@@ -303,6 +307,21 @@ candidate(struct job *j, struct msgout **o, const struct store_msg *m,
 			    (uint32_t)i, &c[i]);
 	}
 	r->open++;
+}
+
+/* Whether a leaf that looks into the body could still decide. */
+static bool
+body_matters(const struct search *program, const uint8_t *truth)
+{
+	uint8_t kind;
+
+	for (size_t i = 0; i < search_count(program); i++) {
+		kind = search_node(program, i)->kind;
+		if ((kind == SEARCH_BODY || kind == SEARCH_TEXT) &&
+		    search_matters(program, truth, i))
+			return true;
+	}
+	return false;
 }
 
 /* A small first chunk goes along: most mail is decided without a question. */
