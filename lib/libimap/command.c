@@ -153,7 +153,8 @@ parse_use(struct imap_lex *lex)
 			return 0;
 		}
 	}
-	return lex_fail(lex, "Unknown special use");
+	lex->cmd->use |= IMAP_USE_UNKNOWN;
+	return 0;
 }
 
 /* CREATE with create-param "USE" (RFC 6154 section 5). */

@@ -59,15 +59,16 @@ static int
 header_list(struct imap_lex *lex, struct imap_section *s)
 {
 	struct imap_str *field;
-	size_t i, n;
+	size_t i, n, room;
 	char *p;
 
 	if (lex_space(lex) == -1 || lex_char(lex, '(') == -1)
 		return -1;
-	field = imap_cmd_alloc(lex->cmd, IMAP_FIELDS_MAX * sizeof(*field));
+	room = IMAP_FIELDS_MAX - lex->cmd->nfields;
+	field = imap_cmd_alloc(lex->cmd, (room + 1) * sizeof(*field));
 	n = 0;
 	do {
-		if (n == IMAP_FIELDS_MAX)
+		if (lex->cmd->nfields++ == IMAP_FIELDS_MAX)
 			return lex_fail(lex, "Too many header fields");
 		if ((n > 0 && lex_space(lex) == -1) ||
 		    lex_astring(lex, &field[n]) == -1)

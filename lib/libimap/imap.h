@@ -41,8 +41,8 @@
 #define IMAP_SET_MAX 8192             /* ranges of a set */
 #define IMAP_SECTIONS_MAX 64          /* BODY[...] items of a FETCH */
 #define IMAP_PARTS_MAX 64             /* numbers of a section */
-#define IMAP_FIELDS_MAX 256           /* names of a HEADER.FIELDS */
-#define IMAP_KEYS_MAX 1000            /* keys of a SEARCH */
+#define IMAP_FIELDS_MAX 256  /* names of all HEADER.FIELDS of a FETCH */
+#define IMAP_KEYS_MAX 1000   /* keys of a SEARCH */
 #define IMAP_NEST_MAX 50     /* parentheses, NOTs and ORs around a key */
 #define IMAP_FLAGS_MAX 64    /* flags of a list */
 #define IMAP_WORDS_MAX 64    /* words of an ENABLE, patterns of a LIST */
@@ -217,6 +217,7 @@ struct imap_cmd {
 	uint32_t items; /* IMAP_ITEM_ */
 	struct imap_section *sections;
 	size_t nsections;
+	size_t nfields;  /* of all sections */
 	uint32_t status; /* IMAP_STATUS_ */
 	uint32_t use;    /* CREATE: IMAP_USE_ */
 	enum imap_store_op store_op;
@@ -300,5 +301,6 @@ void imap_date(int32_t days, int *year, int *month, int *day);
 #define IMAP_USE_SENT 0x10
 #define IMAP_USE_TRASH 0x20
 #define IMAP_USE_ALL 0x40
+#define IMAP_USE_UNKNOWN 0x8000 /* a use that is none of these */
 
 #endif

@@ -72,7 +72,7 @@ static const struct line lines[] = {
     {"6.3.4", "a CREATE x/y", IMAP_CREATE},
     {"6154 3", "a CREATE x (USE (\\Sent))", IMAP_CREATE},
     {"6154 3", "a CREATE x (USE (\\Sent \\Trash))", IMAP_CREATE},
-    {"6154 3", "a CREATE x (USE (\\Foo))", IMAP_BAD},
+    {"6154 3", "a CREATE x (USE (\\Foo))", IMAP_CREATE},
     {"6154 3", "a CREATE x (FOO)", IMAP_BAD},
     {"6154 3", "a CREATE x (USE (\\Sent)", IMAP_BAD},
     {"6.3.5", "a DELETE x", IMAP_DELETE},

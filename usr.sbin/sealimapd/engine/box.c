@@ -80,6 +80,10 @@ create_start(struct job *job)
 		job_done(job, "NO", "[CANNOT] No mailbox can have that name");
 		return;
 	}
+	if ((cmd->use & IMAP_USE_UNKNOWN) != 0) {
+		job_done(job, "NO", "[USEATTR] No such special use");
+		return;
+	}
 	ask_parents(job, cmd->name.p, len);
 	ask_create(job, cmd->name.p, len, cmd->use);
 }

@@ -35,6 +35,7 @@ static TAILQ_HEAD(, conn) conns = TAILQ_HEAD_INITIALIZER(conns);
 static size_t n_conns;
 static struct imap_buf out;
 static struct conn *out_owner;
+static bool ending; /* exit with the last connection */
 
 static void conn_free(struct conn *);
 static void conn_input(struct tlsio *, void *);
@@ -210,6 +211,8 @@ conn_free(struct conn *c)
 	if (c->account != NULL)
 		freezero(c->account, strlen(c->account));
 	freezero(c, sizeof(*c));
+	if (ending && n_conns == 0)
+		exit(0);
 }
 
 void

@@ -178,6 +178,11 @@ void job_vault_message(struct conn *, struct msg *);
 /* Is a job in the midst of its output? */
 bool job_open(struct conn *);
 bool job_may_flow(struct conn *);
+/*
+ * NEWS, and NEWS_EXPUNGE if allowed and no command that has been read already
+ * names messages by numbers that an expunge would shift.
+ */
+uint8_t job_news_bits(const struct job *, bool expunge);
 void conn_protocol(struct conn *, const char *what);
 
 /* commands.c */

@@ -33,7 +33,7 @@ ask(struct job *job, struct fetch *f)
 	struct msgout *m;
 
 	m = job_request(job, V_FETCH);
-	msg_put_u8(m, cmd->uid ? NEWS | NEWS_EXPUNGE | BY_UID : NEWS);
+	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
 	msg_put_u8(m, f->items);
 	job_put_set(m, &cmd->set);
 	msg_send(m);

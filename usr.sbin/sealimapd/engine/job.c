@@ -86,6 +86,29 @@ job_may_flow(struct conn *c)
 	return true;
 }
 
+uint8_t
+job_news_bits(const struct job *job, bool expunge)
+{
+	const struct job *next;
+
+	for (next = TAILQ_NEXT(job, entry); next != NULL;
+	     next = TAILQ_NEXT(next, entry)) {
+		switch ((int)next->cmd->verb) {
+		case IMAP_FETCH:
+		case IMAP_STORE:
+		case IMAP_SEARCH:
+		case IMAP_COPY:
+		case IMAP_MOVE:
+			if (!next->cmd->uid)
+				expunge = false;
+			break;
+		default:
+			break;
+		}
+	}
+	return expunge ? NEWS | NEWS_EXPUNGE : NEWS;
+}
+
 static unsigned int
 state_bit(const struct conn *c)
 {

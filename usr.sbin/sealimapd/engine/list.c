@@ -28,12 +28,15 @@
 #include "engine.h"
 #include "log.h"
 
+#define LIST_WORK 1000000 /* comparisons until others have their turn */
+
 struct list {
 	struct boxes boxes;
 	char *pattern;
 	size_t pattern_len;
-	size_t next; /* box to be told of */
-	bool done;   /* all are known: only output is left */
+	struct event yield; /* goes on after others had their turn */
+	size_t next;        /* box to be told of */
+	bool done;          /* all are known: only output is left */
 };
 
 void
@@ -82,6 +85,8 @@ boxes_add(struct boxes *boxes, struct msg *msg)
 	return 0;
 }
 
+static void list_again(int, short, void *);
+
 static int
 name_cmp(const void *a, const void *b)
 {
@@ -115,6 +120,10 @@ list_start(struct job *job)
 	struct msgout *m;
 	struct list *l;
 
+	if (cmd->name2.len + cmd->words[0].len > 2 * BOX_NAME_MAX) {
+		job_done(job, "NO", "[LIMIT] Pattern too long");
+		return;
+	}
 	/* The hierarchy's separator is asked for (RFC 3501 6.3.8). */
 	if (cmd->verb == IMAP_LIST && cmd->words[0].len == 0 && !cmd->badname) {
 		imap_puts(
@@ -126,6 +135,7 @@ list_start(struct job *job)
 	if (l == NULL)
 		fatal("list");
 	job->data = l;
+	evtimer_set(&l->yield, list_again, job);
 	l->pattern_len = cmd->name2.len + cmd->words[0].len;
 	l->pattern = calloc(1, l->pattern_len + 1);
 	if (l->pattern == NULL)
@@ -144,6 +154,7 @@ list_free(struct job *job)
 
 	if (l == NULL)
 		return;
+	evtimer_del(&l->yield);
 	boxes_clear(&l->boxes);
 	freezero(l->pattern, l->pattern_len + 1);
 	free(l);
@@ -216,24 +227,45 @@ put_box(struct job *job, size_t i)
 	put_name(job, box->name, box->len, box, children);
 }
 
-/* As much as the connection takes. */
+/*
+ * As much as the connection takes.  A long pattern over many long names is
+ * work for seconds: in between others have their turn.
+ */
 void
 list_drained(struct job *job)
 {
+	struct timeval now = {0};
 	struct conn *c = job->conn;
 	struct list *l = job->data;
+	size_t work;
 
 	if (l == NULL || !l->done)
 		return;
-	while (l->next < l->boxes.n) {
+	evtimer_del(&l->yield);
+	for (work = 0; l->next < l->boxes.n && work < LIST_WORK;) {
+		work += l->boxes.box[l->next].len * (l->pattern_len + 64);
 		put_box(job, l->next++);
-		if (l->next % 64 == 0) {
-			conn_flush(c);
-			if (tlsio_full(c->io))
-				return;
-		}
 	}
-	job_done(job, "OK", "Listed");
+	if (l->next == l->boxes.n) {
+		job_done(job, "OK", "Listed");
+		return;
+	}
+	conn_flush(c);
+	if (!tlsio_full(c->io))
+		evtimer_add(&l->yield, &now);
+}
+
+static void
+list_again(int fd, short what, void *arg)
+{
+	struct job *job = arg;
+	struct conn *c = job->conn;
+
+	if (c->dead || c->state == CONN_CLOSING)
+		return;
+	list_drained(job);
+	conn_flush(c);
+	conn_pump(c);
 }
 
 void

@@ -195,7 +195,7 @@ search_start(struct job *job)
 		return;
 	}
 	m = job_request(job, V_SEARCH);
-	msg_put_u8(m, cmd->uid ? NEWS | NEWS_EXPUNGE | BY_UID : NEWS);
+	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
 	msg_put_u8(m, 0);
 	msg_put_raw(m, packed, len);
 	msg_send(m);

@@ -97,7 +97,7 @@ noop_ask(struct job *job)
 	struct msgout *m;
 
 	m = job_request(job, V_NOOP);
-	msg_put_u8(m, NEWS | NEWS_EXPUNGE);
+	msg_put_u8(m, job_news_bits(job, true));
 	msg_send(m);
 }
 

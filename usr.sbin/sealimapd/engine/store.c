@@ -32,11 +32,9 @@
  * SEARCH by number (RFC 3501 7.4.1).
  */
 static uint8_t
-bits(const struct imap_cmd *cmd)
+bits(const struct job *job)
 {
-	if (cmd->uid)
-		return NEWS | NEWS_EXPUNGE | BY_UID;
-	return NEWS;
+	return job_news_bits(job, job->cmd->uid) | (job->cmd->uid ? BY_UID : 0);
 }
 
 void
@@ -51,7 +49,7 @@ store_start(struct job *job)
 		return;
 	}
 	m = job_request(job, V_STORE);
-	msg_put_u8(m, bits(cmd) | (cmd->silent ? SILENT : 0));
+	msg_put_u8(m, bits(job) | (cmd->silent ? SILENT : 0));
 	msg_put_u8(m, (uint8_t)cmd->store_op);
 	msg_put_u64(m, cmd->flags);
 	msg_put_u16(m, (uint16_t)cmd->nkeywords);
@@ -120,7 +118,8 @@ copy_start(struct job *job)
 	if (job->data == NULL)
 		fatal("copy");
 	m = job_request(job, V_COPY);
-	msg_put_u8(m, bits(cmd) | NEWS_EXPUNGE);
+	/* What a MOVE takes away is told at once; else as with FETCH. */
+	msg_put_u8(m, bits(job) | (cmd->verb == IMAP_MOVE ? NEWS_EXPUNGE : 0));
 	msg_put_u8(m, cmd->verb == IMAP_MOVE);
 	msg_put_bytes(m, cmd->name.p, cmd->name.len);
 	job_put_set(m, &cmd->set);

@@ -532,6 +532,22 @@ class Boxes:
         lines = c.ok(b'LIST "" inbox')
         assert lines[0].endswith(b'"/" INBOX\r\n')
 
+    def t_many(self):
+        """A pattern that costs much, over many names, holds up nobody."""
+        c, d = Client(1), Client(1)
+        n = 400
+        for i in range(n):
+            c.send(b"m%d CREATE %s%d\r\n" % (i, b"many" * 100, i))
+        for i in range(n):
+            assert c.until(b"m%d" % i)[-1].startswith(b"m%d OK" % i)
+        assert len(c.ok(b'LIST "" many*')) == n + 1
+        c.send(b'x LIST "" "' + b"*m%a" * 450 + b'b"\r\n')
+        begin = time.time()
+        d.ok(b"NOOP")
+        assert time.time() - begin < 0.5
+        assert len(c.until(b"x")) == 1
+        c.expect(b'LIST "" "' + b"a" * 2001 + b'"', b"NO [LIMIT]")
+
     def t_uses(self):
         """RFC 6154"""
         c = Client(1)
@@ -541,6 +557,7 @@ class Boxes:
             assert use in lines, use
         c.ok(b"CREATE Everything (USE (\\All))")
         assert b"\\All" in c.ok(b'LIST "" Everything')[0]
+        c.expect(b"CREATE Odd (USE (\\Odd))", b"NO [USEATTR]")
 
     def t_subscribe(self):
         c = Client(1)
