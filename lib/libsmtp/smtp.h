@@ -30,10 +30,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SMTP_COMMAND_MAX                                                \
-	2048                /* octets of a command line, CRLF included: \
-			       RFC 5321 4.5.3.1.4 and the extensions */
-#define SMTP_LOCAL_MAX 64   /* RFC 5321 4.5.3.1.1, unquoted */
+/* Octets of a command line, CRLF included: RFC 5321 4.5.3.1.4 and more. */
+#define SMTP_COMMAND_MAX 2048
+/* Unquoted.  RFC 5321 4.5.3.1.1 has 64; bounce addresses are longer. */
+#define SMTP_LOCAL_MAX 255
 #define SMTP_DOMAIN_MAX 255 /* RFC 5321 4.5.3.1.2 */
 #define SMTP_PATH_MAX (SMTP_LOCAL_MAX * 2 + 2 + 1 + SMTP_DOMAIN_MAX)
 #define SMTP_PARAMS_MAX 16 /* ESMTP parameters of one command */
@@ -167,7 +167,7 @@ struct smtp_data {
 	uint32_t received; /* Received fields of the header */
 	bool bare;         /* a bare CR or LF was seen: 550 5.6.0 at the end */
 	bool in_header;
-	uint8_t last;   /* the octet before: 0 at the start counts as LF */
+	uint8_t last;   /* the octet before */
 	uint8_t dot;    /* where in CRLF . CR LF the input stands */
 	uint8_t sloppy; /* where in a sloppy end it stands */
 	uint8_t match;  /* octets of "received:" seen in this line */

@@ -341,6 +341,11 @@ def case_states():
         expect(c.say("RCPT TO:<gone@example.org>"), "550 5.2.1")
         expect(c.say("RCPT TO:<anna+any.thing@example.org>"), "250")
         expect(c.say("RSET"), "250")
+    # Bounce addresses are longer than RFC 5321's 64 octets.
+    c = Client(SMTP)
+    c.to(ANNA, sender="b" * 255 + "@b.test")
+    expect(c.data(b"x\r\n"), "250")
+    expect(c.say("MAIL FROM:<%s@b.test>" % ("b" * 256)), "501 5.1.7")
     c = Client(LMTP)
     c.to("full@example.org")
     expect(c.data(b"x\r\n"), "250")
