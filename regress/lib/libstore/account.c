@@ -32,10 +32,8 @@ void
 check(const char *what, int line, enum store_result result)
 {
 	if (result != STORE_OK)
-		atf_tc_fail_nonfatal(
+		atf_tc_fail(
 		    "line %d: %s: %s", line, what, store_strerror(result));
-	if (result != STORE_OK)
-		exit(1);
 }
 
 void
