@@ -48,8 +48,8 @@ static bool append_end(struct session *, struct msg *);
 static void append_parse(struct session *, struct job *, struct msg *);
 static void append_change(struct session *, struct job *);
 static enum step append_answer(struct session *, struct job *);
-static enum store_result append_place(
-    struct append *, const struct store_place *);
+static enum store_result
+append_place(struct append *, const struct store_place *);
 static enum vault_result append_flags(struct job *, uint64_t box, uint64_t *);
 
 const struct job_kind append_kind = {
