@@ -38,7 +38,6 @@
 #define SMTP_PATH_MAX (SMTP_LOCAL_MAX * 2 + 2 + 1 + SMTP_DOMAIN_MAX)
 #define SMTP_PARAMS_MAX 16 /* ESMTP parameters of one command */
 #define SMTP_REPLY_MAX 512 /* octets of one reply line, CRLF included */
-#define SMTP_HOPS_MAX 50   /* Received fields that mean a loop */
 
 /* ---- Commands --------------------------------------------------------- */
 
