@@ -23,6 +23,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,6 +31,9 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include <atf-c.h>
 #include <errno.h>
@@ -725,6 +729,57 @@ ATF_TC_BODY(audit, tc)
 	ATF_CHECK(compat_syscall_name(100000) == NULL);
 }
 
+/* A kernel without one of the two, as a filter can make it. */
+static int
+lacking(const void *arg)
+{
+	const int *number = arg;
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)*number, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = {4, code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    syscall(SYS_seccomp, 1, 0, &prog) == -1)
+		return 98;
+	if (pledge("stdio", NULL) != -1 || errno != ENOSYS)
+		return 1;
+	if (*number == SYS_landlock_create_ruleset &&
+	    (unveil(".", "r") != -1 || errno != ENOSYS))
+		return 2;
+	compat_sandbox_best_effort(true);
+	if (pledge("stdio", NULL) != 0)
+		return 3;
+	if (compat_sandbox_missing() !=
+	    (*number == SYS_seccomp ? SANDBOX_NO_SYSCALLS : SANDBOX_NO_FILES))
+		return 4;
+	/* The other half holds: killed, or refused. */
+	if (*number == SYS_seccomp)
+		return open("file", O_RDONLY) == -1 && errno == EACCES ? OK : 5;
+	(void)open("file", O_RDONLY);
+	return 6;
+}
+
+ATF_TC(fail_closed);
+ATF_TC_HEAD(fail_closed, tc)
+{
+	atf_tc_set_md_var(tc, "descr",
+	    "a kernel without a part is refused, unless told otherwise");
+}
+ATF_TC_BODY(fail_closed, tc)
+{
+	int number;
+
+	prepare();
+	number = SYS_seccomp;
+	ATF_CHECK_EQ(OK, run(lacking, &number));
+	number = SYS_landlock_create_ruleset;
+	ATF_CHECK_EQ(SANDBOX_KILL, run(lacking, &number));
+}
+
 static int
 not_dumpable(const void *arg)
 {
@@ -752,6 +807,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, stages);
 	ATF_TP_ADD_TC(tp, execpromises);
 	ATF_TP_ADD_TC(tp, audit);
+	ATF_TP_ADD_TC(tp, fail_closed);
 	ATF_TP_ADD_TC(tp, nodump);
 	return atf_no_error();
 }

@@ -99,10 +99,11 @@ static const struct proc_row rows[] = {
 	.nofile = 65536,
 	.promises = "stdio recvfd", /* recvfd: connections and wires */
 	.runs_as = "_sealnet, in an empty root",
-	.talks_to = "mail programs; imap-store; sealkeys",
-	.holds = "what its live sessions show, passwords while they are "
-		 "checked; no key",
-	.trusts = "the parent; its clients are hostile",
+	.talks_to = "parent; imap-store (logins); vaults (sessions); sealkeys "
+		    "(handshakes)",
+	.holds = "what its live sessions show; no key",
+	.trusts = "parent, imap-store, vaults; never its clients, never a "
+		  "summary",
     },
 };
 
