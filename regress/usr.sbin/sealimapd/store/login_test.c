@@ -620,6 +620,12 @@ now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static bool
+alike(double a, double b)
+{
+	return a < b * 1.2 && b < a * 1.2;
+}
+
 #define FLOOD 60
 
 /*
@@ -671,7 +677,10 @@ ATF_TC_BODY(fair, tc)
 	driver_stop(&d);
 }
 
-/* An unknown name takes the time of a wrong password. */
+/*
+ * An unknown name takes the time of a wrong password.  The least of many, until
+ * they agree: a busy machine only adds, and a difference of ours would stay.
+ */
 ATF_TC_WITHOUT_HEAD(unknown_time);
 ATF_TC_BODY(unknown_time, tc)
 {
@@ -681,7 +690,7 @@ ATF_TC_BODY(unknown_time, tc)
 	driver_start(
 	    &d, atf_tc_get_config_var(tc, "srcdir"), "base", 65536, 3, 1);
 	add(&d, USER);
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 60 && (i < 6 || !alike(known, unknown)); i++) {
 		t = now();
 		ATF_REQUIRE_EQ(REFUSED_CREDENTIALS,
 		    driver_login(&d, USER, "wrong", SERVICE_IMAP, NULL));
@@ -694,9 +703,8 @@ ATF_TC_BODY(unknown_time, tc)
 		t = now() - t;
 		unknown = t < unknown ? t : unknown;
 	}
-	ATF_CHECK_MSG(known < unknown * 1.2 && unknown < known * 1.2,
-	    "known %.1f ms, unknown %.1f ms", known * 1e3, unknown * 1e3);
-	/* With a living vault too the wrong one costs its derivation. */
+	ATF_CHECK_MSG(alike(known, unknown), "known %.1f ms, unknown %.1f ms",
+	    known * 1e3, unknown * 1e3);
 	driver_stop(&d);
 }
 
