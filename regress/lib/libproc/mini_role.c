@@ -21,6 +21,8 @@
  *	b	what mini-back knows, over the wire
  *	a	what mini-back of the other daemon knows
  *	k	a forbidden call; x: exit(3)
+ *	m	a message that the parent does not expect
+ *	u	the end of a connection that there is not; then as p
  */
 
 #include <sys/types.h>
@@ -120,6 +122,13 @@ on_client(int fd, short what, void *arg)
 		break;
 	case 'x':
 		exit(3);
+	case 'm':
+		msg_send(proc_parent_new(PROC_OWN + 9, 0));
+		break;
+	case 'u':
+		proc_conn_closed(12345);
+		client_who(c);
+		break;
 	default:
 		client_end(c);
 		break;

@@ -93,6 +93,24 @@ status_of(uint32_t pid, const char *key, char *buf, size_t size)
 	buf[strcspn(buf, "\n")] = '\0';
 }
 
+/* Waits for at least one. */
+static uint32_t
+restarts_seen(void)
+{
+	struct process p[PROCESSES_MAX];
+	uint32_t restarts;
+
+	restarts = 0;
+	for (int t = 0; t < TRIES && restarts == 0; t++) {
+		pause_ms(10);
+		if (ctl_processes("mini", p) != 4)
+			continue;
+		for (int i = 0; i < 4; i++)
+			restarts += p[i].restarts;
+	}
+	return restarts;
+}
+
 ATF_TC_WITHOUT_HEAD(serves);
 ATF_TC_BODY(serves, tc)
 {
@@ -226,23 +244,29 @@ ATF_TC_BODY(front_dies, tc)
 ATF_TC_WITHOUT_HEAD(breach_is_killed);
 ATF_TC_BODY(breach_is_killed, tc)
 {
-	struct process p[PROCESSES_MAX];
 	char line[256];
-	uint32_t restarts;
 	pid_t pid;
 
 	pid = daemon_start(tc, NULL);
 	ATF_CHECK(!client_ask("mini", "k", line, sizeof(line)));
 	ATF_CHECK_STREQ("", line);
-	restarts = 0;
-	for (int t = 0; t < TRIES && restarts == 0; t++) {
-		pause_ms(10);
-		if (ctl_processes("mini", p) != 4)
-			continue;
-		for (int i = 0; i < 4; i++)
-			restarts += p[i].restarts;
-	}
-	ATF_CHECK_EQ(1, restarts);
+	ATF_CHECK_EQ(1, restarts_seen());
+	ATF_CHECK(client_ask("mini", "p", line, sizeof(line)));
+	ATF_CHECK_EQ(0, daemon_stop(pid));
+}
+
+/* A role that says what it may not is killed, and started again. */
+ATF_TC_WITHOUT_HEAD(nonsense_is_killed);
+ATF_TC_BODY(nonsense_is_killed, tc)
+{
+	char line[256];
+	pid_t pid;
+
+	pid = daemon_start(tc, NULL);
+	/* What it says of connections that it has not is not believed. */
+	ATF_CHECK(client_ask("mini", "u", line, sizeof(line)));
+	ATF_CHECK(!client_ask("mini", "m", line, sizeof(line)));
+	ATF_CHECK_EQ(1, restarts_seen());
 	ATF_CHECK(client_ask("mini", "p", line, sizeof(line)));
 	ATF_CHECK_EQ(0, daemon_stop(pid));
 }
@@ -485,6 +509,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, killed_comes_back);
 	ATF_TP_ADD_TC(tp, front_dies);
 	ATF_TP_ADD_TC(tp, breach_is_killed);
+	ATF_TP_ADD_TC(tp, nonsense_is_killed);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, reload);
 	ATF_TP_ADD_TC(tp, control);
