@@ -38,9 +38,9 @@ grammars() {
 
 # knows PROGRAM: prints what it has of them; fails if it has nothing.
 knows() {
-	grammars >grammars
-	[ "$(wc -l <grammars)" -gt 50 ] || atf_fail "libraries without names"
-	symbols "$1" | grep -Fx -f grammars
+	grammars >known
+	[ "$(wc -l <known)" -gt 50 ] || atf_fail "libraries without names"
+	symbols "$1" | grep -Fx -f known
 }
 
 # has PROGRAM REGEX: prints the symbols that match; fails if there are none.
