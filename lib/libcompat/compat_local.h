@@ -93,4 +93,10 @@ int compat_filter_enter(uint32_t promises);
 int compat_landlock_enter(bool no_files, bool net);
 bool compat_unveil_pending(void);
 
+/*
+ * The kernel lacks this part, says errno: 0 and a note of it where that is not
+ * to stop us, else -1.
+ */
+int compat_sandbox_lacks(int part);
+
 #endif

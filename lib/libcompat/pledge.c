@@ -54,7 +54,6 @@ static struct {
 	uint32_t held;     /* by this process: of the last pledge() */
 	uint32_t filtered; /* what the kernel still lets through */
 	bool best_effort;
-	bool pledged;
 	int missing;
 } state = {.held = P_ALL, .filtered = P_ALL};
 
@@ -81,14 +80,11 @@ pledge(const char *promises, const char *execpromises)
 		return -1;
 	if (files_enter(wanted | children) == -1)
 		return -1;
-	if (compat_filter_enter(wanted | children | P_ALWAYS) == -1) {
-		if (errno != ENOSYS || !state.best_effort)
-			return -1;
-		state.missing |= SANDBOX_NO_SYSCALLS;
-	}
+	if (compat_filter_enter(wanted | children | P_ALWAYS) == -1 &&
+	    compat_sandbox_lacks(SANDBOX_NO_SYSCALLS) == -1)
+		return -1;
 	state.held = wanted;
 	state.filtered = wanted | children;
-	state.pledged = true;
 	return 0;
 }
 
@@ -102,6 +98,15 @@ int
 compat_sandbox_missing(void)
 {
 	return state.missing;
+}
+
+int
+compat_sandbox_lacks(int part)
+{
+	if (errno != ENOSYS || !state.best_effort)
+		return -1;
+	state.missing |= part;
+	return 0;
 }
 
 /* Names between single or several blanks. */
@@ -151,8 +156,5 @@ files_enter(uint32_t promises)
 	if (compat_landlock_enter(
 		no_files, (promises & (P_INET | P_DNS)) != 0) == 0)
 		return 0;
-	if (errno != ENOSYS || !state.best_effort)
-		return -1;
-	state.missing |= SANDBOX_NO_FILES;
-	return 0;
+	return compat_sandbox_lacks(SANDBOX_NO_FILES);
 }

@@ -101,7 +101,7 @@ unveil(const char *path, const char *permissions)
 		return -1;
 	}
 	if (probe() == -1)
-		return (compat_sandbox_missing() & SANDBOX_NO_FILES) ? 0 : -1;
+		return compat_sandbox_lacks(SANDBOX_NO_FILES);
 	if (path == NULL)
 		return compat_landlock_enter(true, true);
 	if (rights_of(permissions, &rights) == -1)

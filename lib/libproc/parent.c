@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ struct options {
 	int verbose;
 };
 
+static void own_descriptors(void);
 static int options_parse(int, char *[], struct options *);
 static int check(const struct options *);
 static void settings_fill(struct parent *);
@@ -58,6 +60,7 @@ parent_main(int argc, char *argv[], const struct parent_kind *kind)
 	struct options o;
 
 	compat_proctitle_init(argc, argv);
+	own_descriptors();
 	if (options_parse(argc, argv, &o) == -1)
 		return 1;
 	if (o.table) {
@@ -131,6 +134,18 @@ parent_chain(const struct parent *p, size_t i, size_t *len)
 {
 	*len = p->now->chains[i].len;
 	return p->now->chains[i].pem;
+}
+
+/* 0, 1 and 2 are there, and nothing of whoever started us is beside them. */
+static void
+own_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	closefrom(STDERR_FILENO + 1);
 }
 
 static int
