@@ -377,6 +377,23 @@ class Large:
             [6, len(big) - len(head)]
 
 
+    def t_many_parts(self):
+        """A summary of several chunks: its row comes in pieces."""
+        part = (b"--q\r\nContent-Type: application/x-part; name=\"" +
+                b"n" * 150 + b"\"\r\nContent-ID: <%d@example.net>\r\n\r\n"
+                b"part %d\r\n")
+        parts = b"".join(part % (i, i) for i in range(800))
+        c = Client(1, b"large")
+        c.append(b"large", b"Subject: many\r\nContent-Type: "
+                 b"multipart/mixed; boundary=q\r\n\r\n" + parts + b"--q--\r\n")
+        for items in (b"(BODYSTRUCTURE)", b"(ENVELOPE BODYSTRUCTURE BODY[7])",
+                      b"(BODYSTRUCTURE BODY[800] BODY[1])"):
+            row, _ = c.fetch(3, items)
+            assert row.count(b'"x-part"') == 800, row[:500]
+        assert c.fetch(3, b"BODY[800]")[1] == [b"part 799"]
+        assert len(c.ok(b"FETCH 1:3 BODYSTRUCTURE")) == 4
+
+
 class Headers:
     def t_long(self):
         """A header of several chunks is filtered without being held."""
