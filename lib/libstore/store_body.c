@@ -52,7 +52,7 @@ blob_place_name(struct store *st, const uint8_t *blob, char *name, bool make)
 		return 0;
 	(void)snprintf(dir, sizeof(dir), "blob/%.2s", id);
 	(void)snprintf(name, BLOB_NAME_SIZE, "%s/%s", dir, id);
-	if (sys->mkdir(st->acct, dir, 0700) == -1)
+	if (sys()->mkdir(st->acct, dir, 0700) == -1)
 		return errno == EEXIST ? 0 : -1;
 	return sys_sync_dir(st->acct, "blob");
 }

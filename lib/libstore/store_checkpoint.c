@@ -211,7 +211,7 @@ retire_segments(struct store *st, uint32_t first)
 	for (seg = first - 1; seg > 0; seg--) {
 		seg_name(own_writer(st), seg, from, sizeof(from));
 		(void)snprintf(to, sizeof(to), "trash/log.%s", from + 4);
-		if (sys->rename(st->acct, from, st->acct, to) == -1)
+		if (sys()->rename(st->acct, from, st->acct, to) == -1)
 			break;
 	}
 }

@@ -153,7 +153,7 @@ compact(struct store *st)
 		st->failed = true;
 	/* What does not verify there must not be loaded again. */
 	if (result == STORE_CORRUPT)
-		(void)sys->unlink(cp.snap_fd, "state", 0);
+		(void)sys()->unlink(cp.snap_fd, "state", 0);
 	(void)close(cp.snap_fd);
 	pack_close(&cp.cold);
 	pack_close(&cp.sum);

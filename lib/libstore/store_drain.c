@@ -117,7 +117,7 @@ move_in(struct store *st, const uint8_t *blob)
 	seal_hex(blob, STORE_ID, id);
 	(void)snprintf(from, sizeof(from), "in/%.32s", id);
 	if (blob_place_name(st, blob, to, true) == -1 ||
-	    sys->rename(st->acct, from, st->acct, to) == -1)
+	    sys()->rename(st->acct, from, st->acct, to) == -1)
 		return -1;
 	if (st->nflat < BLOB_FLAT)
 		st->nflat++;
@@ -306,11 +306,11 @@ set_aside(struct store *st, const char *name)
 {
 	char from[BLOB_NAME_SIZE], to[BLOB_NAME_SIZE];
 
-	if (sys->mkdir(st->acct, "in/.bad", 0700) == -1 && errno != EEXIST)
+	if (sys()->mkdir(st->acct, "in/.bad", 0700) == -1 && errno != EEXIST)
 		return -1;
 	(void)snprintf(from, sizeof(from), "in/%.32s", name);
 	(void)snprintf(to, sizeof(to), "in/.bad/%.32s", name);
-	return sys->rename(st->acct, from, st->acct, to);
+	return sys()->rename(st->acct, from, st->acct, to);
 }
 
 static int
@@ -323,7 +323,7 @@ drop_unfinished(struct store *st, const char *name, const struct stat *sb)
 	if (sb->st_mtime > now || now - sb->st_mtime < UNFINISHED_AGE)
 		return 0;
 	(void)snprintf(path, sizeof(path), "in/%.32s", name);
-	return sys->unlink(st->acct, path, 0);
+	return sys()->unlink(st->acct, path, 0);
 }
 
 /* In blob/ by the same name: a copy of the account may have put it back. */
@@ -374,7 +374,7 @@ placed_before(struct store *st, const char *name, const struct delivery *d)
 	if (!in_blobs(st, name) || !was_placed(st, d->cold.instance))
 		return false;
 	(void)snprintf(path, sizeof(path), "in/%.32s", name);
-	(void)sys->unlink(st->acct, path, 0);
+	(void)sys()->unlink(st->acct, path, 0);
 	return true;
 }
 

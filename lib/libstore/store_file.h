@@ -24,7 +24,8 @@
 #define ID_HEX (STORE_ID * 2 + 1) /* an id as a file name, with NUL */
 #define COPY_SIZE 65536           /* of the scratch buffer */
 
-extern const struct store_sys *sys; /* see store_blob.h, fault injection */
+/* The table of store_blob.h: every call that changes the disk. */
+const struct store_sys *sys(void);
 
 /* errno as a result: ENOSPC and EDQUOT are STORE_NOSPACE. */
 enum store_result sys_result(void);

@@ -44,7 +44,7 @@ trash_blob(struct store *st, const uint8_t *blob)
 	seal_hex(blob, STORE_ID, id);
 	(void)snprintf(to, sizeof(to), "trash/%s", id);
 	(void)snprintf(from, sizeof(from), "blob/%s", id);
-	if (sys->rename(st->acct, from, st->acct, to) == 0) {
+	if (sys()->rename(st->acct, from, st->acct, to) == 0) {
 		if (st->nflat > 0)
 			st->nflat--;
 		return 0;
@@ -52,13 +52,14 @@ trash_blob(struct store *st, const uint8_t *blob)
 	if (errno != ENOENT)
 		return -1;
 	(void)snprintf(from, sizeof(from), "blob/%.2s/%s", id, id);
-	if (sys->rename(st->acct, from, st->acct, to) == 0)
+	if (sys()->rename(st->acct, from, st->acct, to) == 0)
 		return 0;
 	if (errno != ENOENT)
 		return -1;
 	(void)snprintf(from, sizeof(from), "in/%s", id);
 	/* Not there: an earlier run was cut short before its snapshot. */
-	if (sys->rename(st->acct, from, st->acct, to) == -1 && errno != ENOENT)
+	if (sys()->rename(st->acct, from, st->acct, to) == -1 &&
+	    errno != ENOENT)
 		return -1;
 	return 0;
 }
@@ -78,7 +79,7 @@ blank_trailer(int dirfd, const char *name, off_t size)
 	if (fd == -1)
 		return;
 	if (sys_write(fd, zeros, sizeof(zeros), size - SEAL_TRAILER_LEN) == 0)
-		(void)sys->fdatasync(fd);
+		(void)sys()->fdatasync(fd);
 	(void)close(fd);
 }
 
@@ -108,7 +109,7 @@ empty_trash(struct store *st)
 		    sb.st_ctime > now || now - sb.st_ctime < STORE_GRACE)
 			continue;
 		blank_trailer(fd, de->d_name, sb.st_size);
-		(void)sys->unlink(fd, de->d_name, 0);
+		(void)sys()->unlink(fd, de->d_name, 0);
 		n++;
 	}
 	(void)closedir(dir);

@@ -54,7 +54,7 @@ open_head(struct store *st)
 	fd = sys_open(st->base, "head", O_RDONLY | O_DIRECTORY);
 	if (fd != -1 || errno != ENOENT)
 		return fd;
-	if (sys->mkdir(st->base, "head", 0700) == -1 ||
+	if (sys()->mkdir(st->base, "head", 0700) == -1 ||
 	    sys_fsync(st->base) == -1)
 		return -1;
 	return sys_open(st->base, "head", O_RDONLY | O_DIRECTORY);

@@ -137,7 +137,7 @@ new_file(struct store *st, const uint8_t *data, size_t len, uint64_t size)
 {
 	int fd;
 
-	if (sys->unlink(st->acct, "log/.new", 0) == -1 && errno != ENOENT)
+	if (sys()->unlink(st->acct, "log/.new", 0) == -1 && errno != ENOENT)
 		return -1;
 	fd = sys_create(st->acct, "log/.new", 0600);
 	if (fd == -1)
@@ -145,7 +145,7 @@ new_file(struct store *st, const uint8_t *data, size_t len, uint64_t size)
 	if (sys_write(fd, data, len, 0) == -1 ||
 	    put_zeros(fd, len, size) == -1 || sys_fsync(fd) == -1) {
 		(void)close(fd);
-		(void)sys->unlink(st->acct, "log/.new", 0);
+		(void)sys()->unlink(st->acct, "log/.new", 0);
 		return -1;
 	}
 	return fd;
@@ -158,7 +158,7 @@ name_file(struct store *st, int fd, uint32_t seg)
 	char name[64];
 
 	seg_name(own_writer(st), seg, name, sizeof(name));
-	if (sys->rename(st->acct, "log/.new", st->acct, name) == -1 ||
+	if (sys()->rename(st->acct, "log/.new", st->acct, name) == -1 ||
 	    sys_sync_dir(st->acct, "log") == -1) {
 		(void)close(fd);
 		return -1;
@@ -245,7 +245,7 @@ log_write(struct store *st, uint8_t flags)
 	r = seal_frame_seal(key, &f, w->chain, st->ops.p, st->ops.len, out);
 	explicit_bzero(key, sizeof(key));
 	if (r == -1 || sys_write(st->log_fd, out, f.len, (off_t)w->off) == -1 ||
-	    sys->fdatasync(st->log_fd) == -1)
+	    sys()->fdatasync(st->log_fd) == -1)
 		goto err;
 	free(out);
 	w->off += f.len;

@@ -62,7 +62,7 @@ store_free(struct store *st)
 static enum store_result
 take_lock(struct store *st)
 {
-	st->lock = sys->open(
+	st->lock = sys()->open(
 	    st->acct, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (st->lock == -1)
 		return sys_result();

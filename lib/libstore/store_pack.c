@@ -47,7 +47,7 @@ int
 pack_open(struct store *st, struct pack *p, const char *name, bool create)
 {
 	p->gen = st->gen;
-	p->fd = sys->open(st->snap_fd, name,
+	p->fd = sys()->open(st->snap_fd, name,
 	    O_RDWR | O_NOFOLLOW | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
 	return p->fd == -1 ? -1 : 0;
 }

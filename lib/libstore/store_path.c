@@ -160,7 +160,7 @@ make_dir(int dirfd, const char *name, mode_t mode)
 {
 	int fd, r;
 
-	if (sys->mkdir(dirfd, name, 0700) == -1)
+	if (sys()->mkdir(dirfd, name, 0700) == -1)
 		return -1;
 	fd = open_dir(dirfd, name);
 	if (fd == -1)
@@ -270,7 +270,7 @@ store_account_publish(int basefd, const char *account, int fd)
 	if (fstatat(dir, local, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		result = STORE_EXISTS;
 	else if (sys_sync_dir(fd, "keys") == -1 || sys_fsync(fd) == -1 ||
-	    sys->rename(dir, tmp, dir, local) == -1 || sys_fsync(dir) == -1)
+	    sys()->rename(dir, tmp, dir, local) == -1 || sys_fsync(dir) == -1)
 		result = sys_result();
 	(void)close(dir);
 	return result;
@@ -327,7 +327,7 @@ store_account_remove(int basefd, const char *account)
 		return sys_result();
 	result = STORE_OK;
 	(void)snprintf(tmp, sizeof(tmp), ".del.%08x", arc4random());
-	if (sys->rename(dir, local, dir, tmp) == -1 || sys_fsync(dir) == -1 ||
+	if (sys()->rename(dir, local, dir, tmp) == -1 || sys_fsync(dir) == -1 ||
 	    path_remove_tree(dir, tmp) == -1)
 		result = sys_result();
 	(void)close(dir);
@@ -356,7 +356,7 @@ remove_files(int fd, char *sub, size_t size)
 		if (strcmp(de->d_name, ".") == 0 ||
 		    strcmp(de->d_name, "..") == 0)
 			continue;
-		if (sys->unlink(fd, de->d_name, 0) == 0)
+		if (sys()->unlink(fd, de->d_name, 0) == 0)
 			continue;
 		if (errno != EISDIR && errno != EPERM)
 			r = -1;
@@ -391,7 +391,8 @@ path_remove_tree(int dirfd, const char *name)
 		}
 		(void)close(fds[depth--]);
 		if (r == 0)
-			r = sys->unlink(fds[depth], names[depth], AT_REMOVEDIR);
+			r = sys()->unlink(
+			    fds[depth], names[depth], AT_REMOVEDIR);
 	}
 	return r;
 }

@@ -69,7 +69,7 @@ seq_create(struct store *st, struct seq *s, const char *name, uint8_t kind)
 {
 	int fd;
 
-	if (sys->unlink(st->snap_fd, name, 0) == -1 && errno != ENOENT) {
+	if (sys()->unlink(st->snap_fd, name, 0) == -1 && errno != ENOENT) {
 		memset(s, 0, sizeof(*s));
 		s->fd = -1;
 		return -1;

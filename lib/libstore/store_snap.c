@@ -74,7 +74,7 @@ enter(struct store *st, uint64_t gen, bool create)
 	st->gen = gen;
 	(void)snprintf(
 	    name, sizeof(name), "snap/%llu", (unsigned long long)gen);
-	if (create && sys->mkdir(st->acct, name, 0700) == -1) {
+	if (create && sys()->mkdir(st->acct, name, 0700) == -1) {
 		st->snap_fd = -1;
 		return -1;
 	}
@@ -137,7 +137,7 @@ snap_invalidate(struct store *st)
 		return;
 	st->snap_bad = true;
 	if (st->snap_fd != -1)
-		(void)sys->unlink(st->snap_fd, "state", 0);
+		(void)sys()->unlink(st->snap_fd, "state", 0);
 	errno = saved;
 }
 
@@ -186,7 +186,7 @@ sweep_columns(struct store *st)
 			continue;
 		b = box_find(st, id);
 		if (b == NULL || b->file != version)
-			(void)sys->unlink(st->snap_fd, de->d_name, 0);
+			(void)sys()->unlink(st->snap_fd, de->d_name, 0);
 	}
 	(void)closedir(dir);
 }
@@ -219,7 +219,7 @@ save_state(struct store *st)
 		return -1;
 	}
 	if (seq_end(&s) == -1 || sync_all(st) == -1 ||
-	    sys->rename(st->snap_fd, "state.tmp", st->snap_fd, "state") == -1)
+	    sys()->rename(st->snap_fd, "state.tmp", st->snap_fd, "state") == -1)
 		return -1;
 	return sys_fsync(st->snap_fd);
 }

@@ -49,12 +49,18 @@ static const struct store_sys real_sys = {
     .ftruncate = ftruncate,
 };
 
-const struct store_sys *sys = &real_sys;
+static const struct store_sys *table = &real_sys;
+
+const struct store_sys *
+sys(void)
+{
+	return table;
+}
 
 void
-store_sys_set(const struct store_sys *table)
+store_sys_set(const struct store_sys *replacement)
 {
-	sys = table != NULL ? table : &real_sys;
+	table = replacement != NULL ? replacement : &real_sys;
 }
 
 const char *
@@ -117,7 +123,7 @@ sys_write(int fd, const void *data, size_t len, off_t off)
 	ssize_t n;
 
 	for (p = data; len > 0; p += n, len -= (size_t)n, off += n) {
-		n = sys->pwrite(fd, p, len, off);
+		n = sys()->pwrite(fd, p, len, off);
 		if (n == -1 && errno == EINTR)
 			n = 0;
 		else if (n == -1)
@@ -159,14 +165,14 @@ sys_open(int dirfd, const char *name, int flags)
 int
 sys_create(int dirfd, const char *name, mode_t mode)
 {
-	return sys->open(dirfd, name,
+	return sys()->open(dirfd, name,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 }
 
 int
 sys_fsync(int fd)
 {
-	return sys->fsync(fd);
+	return sys()->fsync(fd);
 }
 
 int
@@ -177,7 +183,7 @@ sys_sync_dir(int dirfd, const char *name)
 	fd = sys_open(dirfd, name, O_RDONLY | O_DIRECTORY);
 	if (fd == -1)
 		return -1;
-	r = sys->fsync(fd);
+	r = sys()->fsync(fd);
 	(void)close(fd);
 	return r;
 }
@@ -185,7 +191,7 @@ sys_sync_dir(int dirfd, const char *name)
 int
 sys_syncfs(int fd)
 {
-	if (sys->syncfs(fd) == 0)
+	if (sys()->syncfs(fd) == 0)
 		return 0;
 	return errno == ENOSYS || errno == EOPNOTSUPP ? 1 : -1;
 }
@@ -202,16 +208,16 @@ sys_replace(
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (sys->unlink(dirfd, tmp, 0) == -1 && errno != ENOENT)
+	if (sys()->unlink(dirfd, tmp, 0) == -1 && errno != ENOENT)
 		return -1;
 	fd = sys_create(dirfd, tmp, mode);
 	if (fd == -1)
 		return -1;
-	if (sys_write(fd, data, len, 0) == -1 || sys->fsync(fd) == -1) {
+	if (sys_write(fd, data, len, 0) == -1 || sys()->fsync(fd) == -1) {
 		(void)close(fd);
 		return -1;
 	}
-	if (close(fd) == -1 || sys->rename(dirfd, tmp, dirfd, name) == -1)
+	if (close(fd) == -1 || sys()->rename(dirfd, tmp, dirfd, name) == -1)
 		return -1;
 	return sys_sync_dir(dirfd, ".");
 }

@@ -291,7 +291,7 @@ store_blob_free(struct store_blob *blob)
 	if (blob->fd != -1) {
 		(void)close(blob->fd);
 		if (!blob->synced)
-			(void)sys->unlink(blob->dirfd, blob->name, 0);
+			(void)sys()->unlink(blob->dirfd, blob->name, 0);
 	}
 	if (blob->dirfd != -1)
 		(void)close(blob->dirfd);

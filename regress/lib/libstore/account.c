@@ -14,6 +14,8 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
+/* What account.h promises: one account, mail for it, and its picture. */
+
 #include <sys/types.h>
 #include <sys/stat.h>
 
