@@ -817,6 +817,12 @@ open_config(const char *path, struct stat *st)
 		(void)close(fd);
 		return -1;
 	}
+	/* A device or a pipe might not end. */
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode)) {
+		(void)close(fd);
+		errno = EINVAL;
+		return -1;
+	}
 	if ((st->st_uid != 0 && st->st_uid != geteuid()) ||
 	    (st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		(void)close(fd);

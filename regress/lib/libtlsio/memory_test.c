@@ -205,6 +205,9 @@ scan_memory(const uint8_t *hidden, size_t len)
 		if (sscanf(line, "%lx-%lx %7s", &start, &end, perms) != 3 ||
 		    strncmp(perms, "rw", 2) != 0)
 			continue;
+		/* No heap of ours, but a sanitizer's shadow. */
+		if (end - start > 1UL << 30)
+			continue;
 		for (; start < end; start += have - len + 1) {
 			have = end - start < sizeof(page) ? end - start :
 							    sizeof(page);
