@@ -123,6 +123,15 @@ names() {
 	verdict "file names that say nothing"
 }
 
+# promises ROLE : what the parents' tables let it do.
+promises() {
+	cat usr.sbin/*/parent/procs.c | awk -v role="$1" -F '"' '
+	/\.name = "/ { ours = $2 == role }
+	/\.promises = "/ && ours { on = 1 }
+	on { text = text $2 }
+	on && /",/ { print text; exit }'
+}
+
 # The role block of each main.c, compared with folder and role table.
 roles() {
 	for f in $ROLE_MAINS; do
@@ -136,6 +145,14 @@ roles() {
 		printf '%s\n' "$block" |
 		    grep -q "^ \* Process: *$prog\$" ||
 		    echo "$f: Process: is not $prog"
+		may=$(promises "$prog")
+		case $f in
+		*/parent/*) continue ;;
+		esac
+		printf '%s\n' "$block" | sed -n '/^ \* May do:/,/^ \* Talks/p' |
+		    sed 's/^ \* *//;s/^May do: *//' | tr '\n' ' ' |
+		    grep -q "^$may;" ||
+		    echo "$f: May do: is not \"$may\" as in procs.c"
 	done >"$tmp/out"
 	verdict "role blocks"
 }
