@@ -24,6 +24,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <arpa/inet.h>
 #include <atf-c.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -200,7 +201,13 @@ ctl_processes(const char *daemon, struct process p[PROCESSES_MAX])
 int
 client_open(const char *daemon, const char *letter)
 {
-	struct sockaddr_in sin;
+	return client_open_from(daemon, letter, "127.0.0.1");
+}
+
+int
+client_open_from(const char *daemon, const char *letter, const char *source)
+{
+	struct sockaddr_in sin, from;
 	char path[64];
 	FILE *f;
 	int fd, port;
@@ -215,6 +222,10 @@ client_open(const char *daemon, const char *letter)
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	ATF_REQUIRE(fd != -1);
+	memset(&from, 0, sizeof(from));
+	from.sin_family = AF_INET;
+	from.sin_addr.s_addr = inet_addr(source);
+	ATF_REQUIRE(bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0);
 	ATF_REQUIRE(connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
 	(void)send(fd, letter, strlen(letter), MSG_NOSIGNAL);
 	return fd;

@@ -51,6 +51,8 @@ void daemon_ready(const char *daemon);
 
 /* Connects and sends a letter; the descriptor. */
 int client_open(const char *daemon, const char *letter);
+int
+client_open_from(const char *daemon, const char *letter, const char *source);
 /* The answer's line; false at EOF. */
 int client_line(int fd, char *buf, size_t size);
 /* Both; a new connection each time. */

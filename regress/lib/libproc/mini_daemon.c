@@ -97,6 +97,24 @@ reload(char *reason, size_t size, void *arg)
 	return 0;
 }
 
+/* DIR/rate holds a number, or is not there. */
+static uint64_t
+read_rate(const char *dir)
+{
+	char path[1024];
+	unsigned int rate = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/rate", dir);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%u", &rate) != 1)
+		errx(1, "%s", path);
+	(void)fclose(f);
+	return rate;
+}
+
 static int
 listener(const char *dir, const char *name)
 {
@@ -155,6 +173,7 @@ main(int argc, char *argv[])
 	s.verbose = true;
 	s.conns_max = 5;
 	s.conns_per_source = 4;
+	s.conn_rate = read_rate(argv[1]);
 	for (int i = 0; i < 2; i++) {
 		s.users[i].uid = geteuid() == 0 ? (uid_t)(50001 + i) :
 						  geteuid();

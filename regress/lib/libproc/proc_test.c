@@ -271,19 +271,27 @@ ATF_TC_BODY(nonsense_is_killed, tc)
 	ATF_CHECK_EQ(0, daemon_stop(pid));
 }
 
-/* Four of one source, five in all: the fifth is closed at once. */
+/* Four of one source, five in all: one more is closed at once. */
 ATF_TC_WITHOUT_HEAD(limits);
 ATF_TC_BODY(limits, tc)
 {
 	char line[256];
 	pid_t pid;
-	int fd[4];
+	int fd[4], other, surplus;
 
 	pid = daemon_start(tc, NULL);
 	for (int i = 0; i < 4; i++)
 		fd[i] = client_open("mini", "s");
 	ATF_CHECK(!client_ask("mini", "p", line, sizeof(line)));
 	ATF_CHECK(!client_ask("mini", "p", line, sizeof(line)));
+	other = client_open_from("mini", "", "127.0.0.2");
+	surplus = client_open_from("mini", "p", "127.0.0.2");
+	ATF_CHECK(!client_line(surplus, line, sizeof(line)));
+	ATF_REQUIRE(send(other, "p", 1, MSG_NOSIGNAL) == 1);
+	ATF_CHECK(client_line(other, line, sizeof(line)));
+	ATF_CHECK(strstr(line, "peer=127.0.0.2 ") != NULL);
+	(void)close(other);
+	(void)close(surplus);
 	(void)close(fd[0]);
 	for (int i = 0; i < TRIES; i++) {
 		if (client_ask("mini", "p", line, sizeof(line)))
@@ -293,6 +301,27 @@ ATF_TC_BODY(limits, tc)
 	ATF_CHECK(strstr(line, "instance=") != NULL);
 	for (int i = 1; i < 4; i++)
 		(void)close(fd[i]);
+	ATF_CHECK_EQ(0, daemon_stop(pid));
+}
+
+/* Three a minute of one source, others not counted. */
+ATF_TC_WITHOUT_HEAD(rate);
+ATF_TC_BODY(rate, tc)
+{
+	char line[256];
+	pid_t pid;
+	FILE *f;
+	int fd;
+
+	f = fopen("rate", "w");
+	ATF_REQUIRE(f != NULL && fprintf(f, "3\n") > 0 && fclose(f) == 0);
+	pid = daemon_start(tc, NULL);
+	for (int i = 0; i < 3; i++)
+		ATF_CHECK(client_ask("mini", "p", line, sizeof(line)));
+	ATF_CHECK(!client_ask("mini", "p", line, sizeof(line)));
+	fd = client_open_from("mini", "p", "127.0.0.2");
+	ATF_CHECK(client_line(fd, line, sizeof(line)));
+	(void)close(fd);
 	ATF_CHECK_EQ(0, daemon_stop(pid));
 }
 
@@ -511,6 +540,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, breach_is_killed);
 	ATF_TP_ADD_TC(tp, nonsense_is_killed);
 	ATF_TP_ADD_TC(tp, limits);
+	ATF_TP_ADD_TC(tp, rate);
 	ATF_TP_ADD_TC(tp, reload);
 	ATF_TP_ADD_TC(tp, control);
 	ATF_TP_ADD_TC(tp, control_limit);
