@@ -106,7 +106,6 @@ static void on_drain(int, short, void *);
 static void on_idle(int, short, void *);
 static void on_linger(int, short, void *);
 static void on_worker(int, short, void *);
-static void vault_fail(const char *);
 static void vault_end(void);
 static void
 vault_changed(void *, uint64_t, enum store_change, uint32_t, uint32_t);
@@ -366,6 +365,8 @@ on_idle(int fd, short what, void *arg)
 
 	vault_commit();
 	result = store_idle(vault.store, &more);
+	if (result == STORE_IO)
+		vault_fail("upkeep");
 	if (result != STORE_OK) {
 		log_warnx("account=%s upkeep: %s",
 		    log_addr(vault.start->account), store_strerror(result));
@@ -401,7 +402,7 @@ on_worker(int fd, short what, void *arg)
 }
 
 /* The disk and this process no longer agree: say goodbye, touch nothing. */
-static void
+void
 vault_fail(const char *why)
 {
 	struct session *s;

@@ -161,6 +161,7 @@ const char *vault_account(void);
 struct session *vault_session_next(struct session *); /* NULL: the first */
 void vault_want_commit(void);
 void vault_commit(void); /* now; sessions run from the event loop after it */
+void vault_fail(const char *why) __attribute__((noreturn));
 void vault_run_soon(void);
 void vault_retry(void);   /* run the sessions again after RETRY_MS */
 bool vault_holding(void); /* first drain: no answers yet */

@@ -188,6 +188,8 @@ session_change(struct session *s)
 			break;
 		j->changed = true;
 		j->kind->change(s, j);
+		if (j->result == DONE_IO)
+			vault_fail("a change could not be written");
 		if (s->dead)
 			return false;
 	}
