@@ -21,6 +21,7 @@
 
 #include <sys/types.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <grp.h>
@@ -45,6 +46,8 @@ proc_drop(const struct proc_init *init)
 		drop_ids(init);
 	} else if (chdir(init->dir) == -1)
 		fatal("chdir dir=%s", init->dir);
+	/* Modes are as the roles ask, whatever the starter's mask was. */
+	(void)umask(0007);
 	limit(init);
 	/* A change of user makes a process dumpable again on some systems. */
 	if (compat_nodump() == -1)
