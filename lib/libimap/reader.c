@@ -59,6 +59,7 @@ struct imap_reader {
 	size_t max;
 	uint64_t left;     /* of a literal or message */
 	const char *error; /* the command is bad; only its end is sought */
+	size_t skipped;    /* octets of a bad command that were not kept */
 	struct imap_cmd *cmd;
 	const uint8_t *data;
 	size_t data_len;
@@ -81,7 +82,7 @@ buffer_drop(struct imap_reader *r)
 {
 	freezero(r->buf, r->size);
 	r->buf = NULL;
-	r->len = r->size = r->line = 0;
+	r->len = r->size = r->line = r->skipped = 0;
 	r->error = NULL;
 }
 
@@ -174,6 +175,8 @@ buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
 	/* One more, for the CR of the line's end. */
 	if (r->error == NULL && len > r->max + 1 - r->len)
 		r->error = "Command too long";
+	if (r->error != NULL)
+		r->skipped += len;
 	if (r->error != NULL && len > TAIL_MAX) {
 		head = r->len < HEAD_MAX ? HEAD_MAX - r->len : 0;
 		if (head > len - TAIL_MAX)
@@ -297,6 +300,16 @@ line_end(struct imap_reader *r)
 	return command_end(r);
 }
 
+/* A line goes on: for ever? */
+static enum imap_event
+endless(struct imap_reader *r)
+{
+	if (r->skipped <= IMAP_SKIP_MAX)
+		return IMAP_MORE;
+	r->state = DEAD;
+	return IMAP_FATAL;
+}
+
 static enum imap_event
 read_line(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 {
@@ -308,7 +321,7 @@ read_line(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 	buffer_add(r, p, n);
 	*used += n;
 	if (lf == NULL)
-		return IMAP_MORE;
+		return endless(r);
 	(*used)++;
 	return line_end(r);
 }
@@ -344,7 +357,7 @@ message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 	buffer_add(r, p, n);
 	*used += n;
 	if (lf == NULL)
-		return IMAP_MORE;
+		return endless(r);
 	(*used)++;
 	if (r->len > 0 && r->buf[r->len - 1] == '\r')
 		r->len--;

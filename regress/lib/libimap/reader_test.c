@@ -128,6 +128,23 @@ ATF_TC_BODY(line_limits, tc)
 	free(text);
 }
 
+ATF_TC_WITHOUT_HEAD(endless_line);
+ATF_TC_BODY(endless_line, tc)
+{
+	size_t len = IMAP_PRELINE_MAX + IMAP_SKIP_MAX;
+	char *text;
+
+	text = malloc(len + 8192);
+	ATF_REQUIRE(text != NULL);
+	memset(text, 'x', len + 8192);
+	memcpy(text, "a LOGIN ", 8);
+	text[len - 4096] = '\n';
+	ATF_CHECK_STREQ("a BAD\n", feed(text, len - 4095, 4096, false));
+	text[len - 4096] = 'x';
+	ATF_CHECK_STREQ("fatal\n", feed(text, len + 8192, 4096, false));
+	free(text);
+}
+
 ATF_TC_WITHOUT_HEAD(append);
 ATF_TC_BODY(append, tc)
 {
@@ -186,6 +203,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, literals);
 	ATF_TP_ADD_TC(tp, literal_limits);
 	ATF_TP_ADD_TC(tp, line_limits);
+	ATF_TP_ADD_TC(tp, endless_line);
 	ATF_TP_ADD_TC(tp, append);
 	ATF_TP_ADD_TC(tp, answers);
 	ATF_TP_ADD_TC(tp, answer_limit);
