@@ -73,6 +73,18 @@ int seal_account_parse(const uint8_t *, size_t len, struct seal_account *);
 /* From the account's directory. */
 int seal_account_load(int dirfd, struct seal_account *);
 
+/* A file of keys/ as its name and its signature tell; no key is needed. */
+struct seal_keyfile {
+	unsigned int kind; /* 0 slots, 1 ring, 2 delivery */
+	unsigned int host;
+	uint64_t version;
+};
+/* -1, EBADMSG: no key file is called so. */
+int seal_keyfile_name(const char *, struct seal_keyfile *);
+/* 0 if the account has signed it; dirfd: the account's. */
+int seal_keyfile_check(
+    int dirfd, const struct seal_account *, const struct seal_keyfile *);
+
 /* The public key that mail for an account is sealed to. */
 struct seal_delivery {
 	uint8_t keyid[SEAL_KEYID_LEN];
