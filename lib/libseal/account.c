@@ -243,8 +243,9 @@ keyfile_list(
 }
 
 int
-keyfile_load(int dirfd, enum keyfile_kind kind, const struct seal_account *a,
-    unsigned int host, struct keyfile *kf)
+keyfile_load_below(int dirfd, enum keyfile_kind kind,
+    const struct seal_account *a, unsigned int host, uint64_t below,
+    struct keyfile *kf)
 {
 	uint64_t found[VERSIONS_MAX];
 	char name[KEYFILE_NAME_SIZE];
@@ -258,6 +259,8 @@ keyfile_load(int dirfd, enum keyfile_kind kind, const struct seal_account *a,
 	if (n == -1)
 		error = errno;
 	for (int i = 0; i < n; i++) {
+		if (found[i] >= below)
+			continue;
 		(void)snprintf(name, sizeof(name), "%s.%u.%llu",
 		    keyfile_names[kind], host, (unsigned long long)found[i]);
 		if (keyfile_read(keys, name, KEYFILE_MAX, &kf->buf, &kf->len) ==
@@ -274,6 +277,13 @@ keyfile_load(int dirfd, enum keyfile_kind kind, const struct seal_account *a,
 	close(keys);
 	errno = error;
 	return -1;
+}
+
+int
+keyfile_load(int dirfd, enum keyfile_kind kind, const struct seal_account *a,
+    unsigned int host, struct keyfile *kf)
+{
+	return keyfile_load_below(dirfd, kind, a, host, UINT64_MAX, kf);
 }
 
 void

@@ -183,7 +183,7 @@ keyfile_header(uint8_t h[KEYFILE_HEADER], enum keyfile_kind kind,
 /* Header and body are at buf; signs, writes, and removes what is older. */
 static int
 keyfile_put(int keys, enum keyfile_kind kind, const struct seal_ring *r,
-    unsigned int host, uint64_t version, uint8_t *buf, size_t len)
+    unsigned int host, uint64_t version, uint8_t *buf, size_t len, bool keep)
 {
 	char name[KEYFILE_NAME_SIZE], tmp[KEYFILE_NAME_SIZE];
 	uint64_t highest = 0;
@@ -204,6 +204,8 @@ keyfile_put(int keys, enum keyfile_kind kind, const struct seal_ring *r,
 		kind == KEYFILE_DELIVERY ? MODE_PUBLIC : MODE_SECRET, buf,
 		kf.len) == -1)
 		return -1;
+	if (keep)
+		return 0;
 	if (series_walk(keys, kind, host, version, &highest) == -1)
 		return -1;
 	return fsync(keys);
@@ -264,7 +266,7 @@ seal_slots_save(int dirfd, const struct seal_ring *r, unsigned int host,
 		keyfile_header(
 		    buf, KEYFILE_SLOTS, &r->account, host, version, len);
 		ret = keyfile_put(keys, KEYFILE_SLOTS, r, host, version, buf,
-		    KEYFILE_HEADER + len);
+		    KEYFILE_HEADER + len, false);
 	}
 	return keyfile_end(keys, buf, size, ret);
 }
@@ -291,8 +293,9 @@ ring_verify(const struct seal_ring *r, const uint8_t *header,
 	return ret;
 }
 
-int
-seal_ring_save(int dirfd, const struct seal_ring *r, unsigned int host)
+/* keep: older versions stay for now. */
+static int
+ring_save(int dirfd, const struct seal_ring *r, unsigned int host, bool keep)
 {
 	uint64_t version;
 	uint8_t *buf, *body = NULL;
@@ -313,10 +316,16 @@ seal_ring_save(int dirfd, const struct seal_ring *r, unsigned int host)
 	if (body != NULL && ring_verify(r, buf, body, len) == 0) {
 		memcpy(buf + KEYFILE_HEADER, body, len);
 		ret = keyfile_put(keys, KEYFILE_RING, r, host, version, buf,
-		    KEYFILE_HEADER + len);
+		    KEYFILE_HEADER + len, keep);
 	}
 	free(body);
 	return keyfile_end(keys, buf, size, ret);
+}
+
+int
+seal_ring_save(int dirfd, const struct seal_ring *r, unsigned int host)
+{
+	return ring_save(dirfd, r, host, false);
 }
 
 int
@@ -343,7 +352,69 @@ seal_delivery_save(int dirfd, const struct seal_ring *r, unsigned int host,
 		put_be64(p + 2 + SEAL_KEYID_LEN + SEAL_KEY_LEN,
 		    (uint64_t)d->created);
 		ret = keyfile_put(
-		    keys, KEYFILE_DELIVERY, r, host, version, buf, len);
+		    keys, KEYFILE_DELIVERY, r, host, version, buf, len, false);
 	}
 	return keyfile_end(keys, buf, size, ret);
+}
+
+/* The version of host's that is in use; 0: none. */
+static int
+version_in_use(int dirfd, const struct seal_ring *r, enum keyfile_kind kind,
+    unsigned int host, uint64_t *version)
+{
+	struct seal_ring *probe;
+	struct keyfile kf;
+	bool foreign;
+	int n;
+
+	*version = 0;
+	if (kind == KEYFILE_RING) {
+		probe = ring_new(&r->account, r->amk, 0, 0);
+		if (probe == NULL)
+			return -1;
+		n = ring_load_host(&probe, dirfd, host, version, &foreign);
+		if (n != 1)
+			*version = 0;
+		seal_ring_free(probe);
+		return n == -1 ? -1 : 0;
+	}
+	if (keyfile_load(dirfd, kind, &r->account, host, &kf) == -1)
+		return errno == ENOENT ? 0 : -1;
+	*version = kf.version;
+	keyfile_clear(&kf);
+	return 0;
+}
+
+int
+seal_keys_tidy(int dirfd, const struct seal_ring *r, unsigned int host)
+{
+	static const enum keyfile_kind kinds[] = {
+	    KEYFILE_SLOTS, KEYFILE_RING, KEYFILE_DELIVERY};
+	uint64_t version, highest;
+	int keys, ret = 0;
+
+	keys = keyfile_dir(dirfd);
+	if (keys == -1)
+		return -1;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		highest = 0;
+		if (version_in_use(dirfd, r, kinds[i], host, &version) == -1 ||
+		    series_walk(keys, kinds[i], host, version, &highest) == -1)
+			ret = -1;
+	}
+	return keyfile_end(keys, NULL, 0, ret);
+}
+
+int
+seal_rekey_save(int dirfd, const struct seal_ring *r, unsigned int host,
+    const struct seal_slots *slots)
+{
+	struct seal_delivery d;
+
+	if (ring_save(dirfd, r, host, true) == -1 ||
+	    seal_slots_save(dirfd, r, host, slots) == -1 ||
+	    seal_ring_delivery(r, &d) == -1 ||
+	    seal_delivery_save(dirfd, r, host, &d) == -1)
+		return -1;
+	return seal_keys_tidy(dirfd, r, host);
 }

@@ -344,25 +344,39 @@ ring_encode(const struct seal_ring *r, const uint8_t header[KEYFILE_HEADER],
 	return out;
 }
 
-/* 1: merged, 0: that host has none, -1. */
-static int
-ring_load_host(struct seal_ring **r, int dirfd, unsigned int host)
+/*
+ * The newest of a host's ring files that opens.  1: merged, *version is its;
+ * 0: that host has none; -1.  A rekey writes the ring before the slots that
+ * lead to it, so a newer one may be under a master key that came to nothing;
+ * *foreign is then set.  Its signature was good all the same.
+ */
+int
+ring_load_host(struct seal_ring **r, int dirfd, unsigned int host,
+    uint64_t *version, bool *foreign)
 {
+	uint64_t below = UINT64_MAX;
 	struct keyfile kf;
 	int ret;
 
-	for (int i = 0;; i++) {
-		if (keyfile_load(
-			dirfd, KEYFILE_RING, &(*r)->account, host, &kf) == 0)
-			break;
-		if (errno == ENOENT)
-			return 0;
-		if (errno != EAGAIN || i == LOAD_TRIES)
+	for (int i = 0;;) {
+		if (keyfile_load_below(dirfd, KEYFILE_RING, &(*r)->account,
+			host, below, &kf) == -1) {
+			if (errno == ENOENT)
+				return 0;
+			if (errno != EAGAIN || i++ == LOAD_TRIES)
+				return -1;
+			continue;
+		}
+		*version = kf.version;
+		ret = ring_merge(r, kf.buf, kf.body, kf.body_len);
+		keyfile_clear(&kf);
+		if (ret == 0)
+			return 1;
+		if (errno != EBADMSG)
 			return -1;
+		*foreign = true;
+		below = *version;
 	}
-	ret = ring_merge(r, kf.buf, kf.body, kf.body_len);
-	keyfile_clear(&kf);
-	return ret == -1 ? -1 : 1;
 }
 
 struct seal_ring *
@@ -370,18 +384,20 @@ seal_ring_load(int dirfd, const struct seal_account *a, const uint8_t *amk)
 {
 	struct seal_ring *r;
 	int found = 0, n, save;
+	bool foreign = false;
+	uint64_t version;
 
 	r = ring_new(a, amk, 0, 0);
 	if (r == NULL)
 		return NULL;
 	for (unsigned int h = 0; h < KEYFILE_HOSTS; h++) {
-		n = ring_load_host(&r, dirfd, h);
+		n = ring_load_host(&r, dirfd, h, &version, &foreign);
 		if (n == -1)
 			goto err;
 		found += n;
 	}
 	if (found == 0) {
-		errno = ENOENT;
+		errno = foreign ? EBADMSG : ENOENT;
 		goto err;
 	}
 	if (!r->have_sign || r->nroots == 0 || r->ndelivery == 0) {
@@ -450,6 +466,32 @@ seal_ring_rotate(
 	*ring = r;
 	secret_readonly(r);
 	return 0;
+}
+
+struct seal_ring *
+seal_ring_rekey(const struct seal_ring *old, const uint8_t *amk, int64_t now)
+{
+	struct ring_root *root;
+	struct seal_ring *r;
+	uint32_t epoch;
+
+	epoch = seal_ring_epoch(old);
+	r = epoch == UINT32_MAX ? NULL : ring_grow(old, 1, 1);
+	if (r == NULL)
+		return NULL;
+	memcpy(r->amk, amk, sizeof(r->amk));
+	root = &r->roots[r->nroots];
+	memset(root, 0, sizeof(*root));
+	do
+		root->id = randombytes_random();
+	while (root->id == 0 || ring_has_root(r, root->id));
+	root->from = epoch + 1;
+	root->created = now;
+	randombytes_buf(root->key, SEAL_KEY_LEN);
+	r->nroots++;
+	ring_delivery_new(&r->delivery[r->ndelivery++], now);
+	secret_readonly(r);
+	return r;
 }
 
 void

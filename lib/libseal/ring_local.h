@@ -57,6 +57,9 @@ struct seal_ring *ring_new(const struct seal_account *, const uint8_t *amk,
 /* Adds what the sealed body of a ring file has and *ring lacks. */
 int ring_merge(struct seal_ring **, const uint8_t *header, const uint8_t *body,
     size_t len);
+/* See ring.c; seal_ring_load() is the union of both hosts. */
+int ring_load_host(struct seal_ring **, int dirfd, unsigned int host,
+    uint64_t *version, bool *foreign);
 /* The sealed body, to be freed; header is what it is bound to. */
 uint8_t *ring_encode(const struct seal_ring *,
     const uint8_t header[KEYFILE_HEADER], size_t *len);

@@ -73,6 +73,7 @@ void seal_slots_free(struct seal_slots *); /* NULL is fine */
 /* What can be told of a slot without a key; i from 0; false past the last. */
 struct seal_slot_info {
 	uint32_t id;
+	uint64_t rev; /* another one: another secret */
 	enum seal_slot_kind kind;
 	uint16_t scope;
 	struct seal_kdf kdf; /* 0, 0 for codes */
@@ -105,6 +106,16 @@ int seal_slots_code(struct seal_slots *, const struct seal_account *,
     const uint8_t *amk, enum seal_slot_kind, uint16_t scope, const char *label,
     char code[SEAL_CODE_SIZE], uint32_t *new_id);
 int seal_slots_revoke(struct seal_slots *, uint32_t id);
+/*
+ * A slot as octets, for another process that is to store it: export gives the
+ * length.  import takes a main slot in place of the live main slot of its id,
+ * or as a new one, with a revision of its own; ENOENT: it was revoked.
+ */
+#define SEAL_RECORD_MAX 600
+ssize_t seal_slots_export(
+    const struct seal_slots *, uint32_t id, uint8_t out[SEAL_RECORD_MAX]);
+int seal_slots_import(
+    struct seal_slots *, const uint8_t *, size_t len, uint32_t *id);
 /* The label, NUL-terminated, in buf of SEAL_LABEL_MAX + 1. */
 int seal_slots_label(const struct seal_slots *, const struct seal_account *,
     const uint8_t *amk, uint32_t id, char *buf);
@@ -137,6 +148,12 @@ const uint8_t *seal_ring_amk(const struct seal_ring *);
 int seal_ring_delivery(const struct seal_ring *, struct seal_delivery *);
 /* A new delivery pair, in memory; save the ring, then publish. */
 int seal_ring_rotate(struct seal_ring **, struct seal_delivery *, int64_t now);
+/*
+ * The ring under a new master key, with a log root for the next epoch and a
+ * delivery pair beside the old ones.  The old ring stays as it is.
+ */
+struct seal_ring *
+seal_ring_rekey(const struct seal_ring *, const uint8_t *amk, int64_t now);
 
 /* Keys below the master key. */
 enum seal_sub {
@@ -169,6 +186,18 @@ int seal_slots_save(int dirfd, const struct seal_ring *, unsigned int host,
 int seal_ring_save(int dirfd, const struct seal_ring *, unsigned int host);
 int seal_delivery_save(int dirfd, const struct seal_ring *, unsigned int host,
     const struct seal_delivery *);
+/*
+ * A rekey on disk: the new ring beside the old one, then the slots that lead to
+ * it, then the delivery key; the old ring goes last.  Wherever it stops, the
+ * old slots open the old ring or the new slots the new one.
+ */
+int seal_rekey_save(int dirfd, const struct seal_ring *, unsigned int host,
+    const struct seal_slots *);
+/*
+ * Removes older versions of host's files that a crash has left; the ring tells
+ * which ring file is in use.
+ */
+int seal_keys_tidy(int dirfd, const struct seal_ring *, unsigned int host);
 
 /*
  * A new account in an empty directory that has keys/: ring, main slot,

@@ -117,6 +117,10 @@ keyfile_parse(struct keyfile *, enum keyfile_kind, const struct seal_account *);
 /* The newest good one of a host's series; -1, ENOENT if there is none. */
 int keyfile_load(int dirfd, enum keyfile_kind, const struct seal_account *,
     unsigned int host, struct keyfile *);
+/* The same, of the versions below that one. */
+int
+keyfile_load_below(int dirfd, enum keyfile_kind, const struct seal_account *,
+    unsigned int host, uint64_t below, struct keyfile *);
 void keyfile_clear(struct keyfile *); /* wipes */
 int keyfile_dir(int dirfd);           /* the descriptor of keys/ */
 /* The version in a file's name; 0 if it is not of that series. */

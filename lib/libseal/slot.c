@@ -36,6 +36,7 @@ slot_describe(const struct seal_slot *s, struct seal_slot_info *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->id = s->id;
+	info->rev = s->rev;
 	info->kind = (enum seal_slot_kind)s->kind;
 	info->scope = s->scope;
 	info->kdf = s->kdf;

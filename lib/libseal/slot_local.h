@@ -57,6 +57,7 @@ struct seal_slot {
 };
 
 struct seal_slots {
+	unsigned int hosts; /* bits: whose files it was read from */
 	size_t n;
 	size_t max; /* allocated; at most SEAL_SLOTS_MAX */
 	struct seal_slot *slot;

@@ -32,6 +32,8 @@
 #define LOAD_TRIES 4
 #define SLOTS_STEP 4
 
+static size_t slot_encode(const struct seal_slot *, uint8_t *);
+
 struct seal_slots *
 seal_slots_new(void)
 {
@@ -47,13 +49,35 @@ seal_slots_free(struct seal_slots *slots)
 	free(slots);
 }
 
+/*
+ * Forgets the oldest tombstone, where no other host can have the slot still
+ * alive in a file of its own.  False: there is none to forget.
+ */
+static bool
+slots_forget(struct seal_slots *slots)
+{
+	struct seal_slot *s, *old = NULL;
+
+	if ((slots->hosts & (slots->hosts - 1)) != 0)
+		return false;
+	for (size_t i = 0; i < slots->n; i++) {
+		s = &slots->slot[i];
+		if (s->dead && (old == NULL || s->rev < old->rev))
+			old = s;
+	}
+	if (old == NULL)
+		return false;
+	*old = slots->slot[--slots->n];
+	return true;
+}
+
 /* An account has two or three as a rule, and a vault keeps its heap. */
 struct seal_slot *
 slots_append(struct seal_slots *slots)
 {
 	struct seal_slot *p;
 
-	if (slots->n == SEAL_SLOTS_MAX) {
+	if (slots->n == SEAL_SLOTS_MAX && !slots_forget(slots)) {
 		errno = E2BIG;
 		return NULL;
 	}
@@ -65,6 +89,7 @@ slots_append(struct seal_slots *slots)
 		slots->slot = p;
 		slots->max += SLOTS_STEP;
 	}
+	memset(&slots->slot[slots->n], 0, sizeof(slots->slot[0]));
 	return &slots->slot[slots->n++];
 }
 
@@ -200,6 +225,56 @@ encode_bytes(uint8_t *p, const uint8_t *data, size_t len)
 	return p + 2 + len;
 }
 
+ssize_t
+seal_slots_export(
+    const struct seal_slots *slots, uint32_t id, uint8_t out[SEAL_RECORD_MAX])
+{
+	uint8_t record[SLOT_RECORD_MAX];
+	const struct seal_slot *s;
+	size_t len;
+
+	_Static_assert(SEAL_RECORD_MAX >= SLOT_RECORD_MAX, "SEAL_RECORD_MAX");
+	s = slots_find(slots, id);
+	if (s == NULL || s->dead) {
+		errno = ENOENT;
+		return -1;
+	}
+	len = slot_encode(s, record) - 2;
+	memcpy(out, record + 2, len);
+	explicit_bzero(record, sizeof(record));
+	return (ssize_t)len;
+}
+
+int
+seal_slots_import(
+    struct seal_slots *slots, const uint8_t *record, size_t len, uint32_t *id)
+{
+	struct cursor c = {.p = record, .left = len};
+	struct seal_slot s, *old;
+	uint64_t rev = 0;
+
+	if (slot_decode(&s, &c) == -1 || s.dead || s.kind != SEAL_SLOT_MAIN) {
+		errno = EBADMSG;
+		return -1;
+	}
+	for (size_t i = 0; i < slots->n; i++) {
+		if (slots->slot[i].rev > rev)
+			rev = slots->slot[i].rev;
+	}
+	old = slots_find(slots, s.id);
+	if (old != NULL && (old->dead || old->kind != SEAL_SLOT_MAIN)) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (old == NULL && (old = slots_append(slots)) == NULL)
+		return -1;
+	*old = s;
+	old->rev = rev + 1;
+	*id = s.id;
+	explicit_bzero(&s, sizeof(s));
+	return 0;
+}
+
 /* At most SLOT_RECORD_MAX octets. */
 static size_t
 slot_encode(const struct seal_slot *s, uint8_t *out)
@@ -287,6 +362,7 @@ seal_slots_load(int dirfd, const struct seal_account *a)
 			return NULL;
 		}
 		found += n;
+		slots->hosts |= (unsigned int)n << h;
 	}
 	if (found == 0) {
 		seal_slots_free(slots);
