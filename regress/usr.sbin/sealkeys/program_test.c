@@ -261,7 +261,8 @@ ATF_TC_BODY(flood, tc)
 		ret = msg_send_wait(
 		    request(bad, key, KEYS_ECDSA, digest, 1), WAIT_MS);
 	ATF_CHECK_EQ(-1, ret);
-	ATF_CHECK_EQ(EPIPE, errno);
+	/* With requests unread at its end, Linux says the latter. */
+	ATF_CHECK(errno == EPIPE || errno == ECONNRESET);
 	ATF_CHECK(signs(good, key, KEYS_ECDSA));
 	finish();
 }
