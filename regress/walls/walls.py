@@ -347,6 +347,9 @@ def disk():
     m.create("folder" + tag)
     m.append("folder" + tag, "(keyword%s)" % tag, None,
              mail("subject" + tag, "append%s " % tag * 9000, sender))
+    noise = "".join("%064x\r\n" % random.getrandbits(256)
+                    for _ in range(3000))  # that no compression makes small
+    m.append("INBOX", None, None, mail("noise", noise + "body" + tag, sender))
     m.select("INBOX")
     m.store("1:*", "+FLAGS", "(keyword%s)" % tag)
     m.copy("1:*", "folder" + tag)
@@ -498,24 +501,37 @@ def peers():
 
 # ---- kill
 
+KILLS_MIN = 15  # the load goes on until so many processes have died
+ROLES_MIN = 4  # ... of so many roles
+LOAD_MAX_S = 300
+
+
 class Load:
     """Puts messages in, remembers what was acknowledged."""
 
-    def __init__(self, total):
+    def __init__(self, total, killed):
         self.total = total
+        self.killed = killed
+        self.end = time.time() + LOAD_MAX_S
         self.acked = set()
         self.next = 0
         self.lock = threading.Lock()
 
+    def enough(self):
+        return self.next >= self.total and (
+            time.time() > self.end or
+            (sum(self.killed.values()) >= KILLS_MIN and
+             len(self.killed) >= ROLES_MIN))
+
     def take(self):
         with self.lock:
-            if self.next >= self.total:
+            if self.enough():
                 return None
             self.next += 1
             return self.next
 
     def deliver(self):
-        while self.next < self.total:
+        while not self.enough():
             try:
                 for data in lmtp(self.stream("d")):
                     self.ack(data)
@@ -564,7 +580,7 @@ def killer(stop, killed):
                 killed[name] = killed.get(name, 0) + 1
             except OSError:
                 pass
-        stop.wait(rng.uniform(0.1, 1.0))
+        stop.wait(rng.uniform(0.1, 0.6))
 
 
 def present():
@@ -581,8 +597,8 @@ def present():
 
 
 def kill(total):
-    load = Load(total)
     stop, killed = threading.Event(), {}
+    load = Load(total, killed)
     threads = [threading.Thread(target=f) for f in
                (load.deliver, load.deliver, load.deliver, load.append,
                 load.append)]
@@ -601,7 +617,8 @@ def kill(total):
     if lost:
         hole("%d acknowledged messages are lost: %r" % (
             len(lost), sorted(lost)[:5]))
-    if len(load.acked) < total / 3 or len(killed) < 3:
+    if len(load.acked) < total / 3 or sum(killed.values()) < KILLS_MIN or \
+            len(killed) < ROLES_MIN:
         hole("the test did not test: %r" % killed)
     # Whole, not only there: every octet can be fetched.
     m = wait_for("a login", try_login)
