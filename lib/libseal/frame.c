@@ -15,7 +15,7 @@
  */
 
 /*
- * Frames of the operation log: sealing, reading without a key, opening.
+ * Frames of the operation log: sealing, and reading without a key.
  */
 
 #include <sys/types.h>
@@ -27,13 +27,10 @@
 #include "seal_log.h"
 
 #define FRAME_MAGIC 0x53464c31 /* "SFL1" */
-#define FRAME_NONCE 24         /* offset */
-#define FRAME_SUM 48           /* offset; 16 octets */
 #define FRAME_SUM_LEN 16
 #define CHAIN_CONTEXT "sealmail log"
-#define FRAME_AD (FRAME_SUM + SEAL_CHAIN_LEN)
 
-static size_t
+size_t
 frame_payload(size_t len)
 {
 	return (4 + len + SEAL_FRAME_ROUND - 1) / SEAL_FRAME_ROUND *
@@ -72,7 +69,7 @@ frame_sum(const uint8_t *frame, size_t len, uint8_t sum[FRAME_SUM_LEN])
 	crypto_generichash_final(&st, sum, FRAME_SUM_LEN);
 }
 
-static void
+void
 frame_ad(const uint8_t *frame, const uint8_t *chain, uint8_t ad[FRAME_AD])
 {
 	memcpy(ad, frame, FRAME_SUM);
@@ -144,32 +141,6 @@ seal_frame_check(const uint8_t *frame, const struct seal_frame *f)
 	frame_sum(frame, f->len, sum);
 	if (memcmp(sum, frame + FRAME_SUM, sizeof(sum)) == 0)
 		return 0;
-	errno = EBADMSG;
-	return -1;
-}
-
-int
-seal_frame_open(const uint8_t key[SEAL_KEY_LEN], const struct seal_frame *f,
-    uint8_t chain[SEAL_CHAIN_LEN], const uint8_t *frame, uint8_t *out,
-    size_t *len)
-{
-	uint8_t ad[FRAME_AD];
-	size_t sealed, payload;
-
-	sealed = f->len - SEAL_FRAME_HEADER;
-	payload = sealed - SEAL_TAG_LEN;
-	frame_ad(frame, chain, ad);
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL,
-		frame + SEAL_FRAME_HEADER, sealed, ad, sizeof(ad),
-		frame + FRAME_NONCE, key) != 0)
-		goto bad;
-	*len = get_be32(out);
-	if (*len > payload - 4 || frame_payload(*len) != payload)
-		goto bad;
-	memmove(out, out + 4, *len);
-	memcpy(chain, frame + SEAL_FRAME_HEADER + payload, SEAL_CHAIN_LEN);
-	return 0;
-bad:
 	errno = EBADMSG;
 	return -1;
 }

@@ -67,8 +67,8 @@ seal_keyfile_check(
 	keys = keyfile_dir(dirfd);
 	if (keys == -1)
 		return -1;
-	(void)snprintf(name, sizeof(name), "%s.%u.%llu",
-	    keyfile_names[k->kind], k->host, (unsigned long long)k->version);
+	(void)snprintf(name, sizeof(name), "%s.%u.%llu", keyfile_names[k->kind],
+	    k->host, (unsigned long long)k->version);
 	ret = keyfile_read(keys, name, KEYFILE_MAX, &kf.buf, &kf.len);
 	if (ret == 0)
 		ret = keyfile_parse(&kf, (enum keyfile_kind)k->kind, a);

@@ -135,6 +135,13 @@ int keyfile_read(int dirfd, const char *, size_t max, uint8_t **, size_t *);
 int delivery_parse(const uint8_t *, size_t, struct seal_delivery *);
 void delivery_keyid(const uint8_t pk[SEAL_KEY_LEN], uint8_t id[SEAL_KEYID_LEN]);
 
+/* Frames of the log: offsets, and what is sealed with them. */
+#define FRAME_NONCE 24
+#define FRAME_SUM 48 /* 16 octets */
+#define FRAME_AD (FRAME_SUM + SEAL_TAG_LEN)
+size_t frame_payload(size_t len);
+void frame_ad(const uint8_t *frame, const uint8_t *chain, uint8_t ad[FRAME_AD]);
+
 /* Blobs. */
 #define TRAILER_LOCATOR 40
 #define TRAILER_LOCATOR_LEN (12 + SEAL_TAG_LEN)

@@ -53,6 +53,7 @@ static const struct command {
     {{"user", "import"}, cmd_user_import, " file"},
     {{"user", "list"}, cmd_user_list, " [domain]"},
     {{"user", "show"}, cmd_user_show, " account"},
+    {{"verify", NULL}, cmd_verify, " [account ...]"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -141,7 +142,7 @@ main(int argc, char *argv[])
 	}
 	argc -= optind;
 	argv += optind;
-	/* -j may stand at the end too, where one thinks of it. */
+	/* -j may stand behind the command too, where one thinks of it. */
 	if (argc > 1 && strcmp(argv[argc - 1], "-j") == 0) {
 		inv.json = true;
 		argv[--argc] = NULL;
@@ -149,6 +150,12 @@ main(int argc, char *argv[])
 	if ((c = command_find(argc, argv)) == NULL)
 		return usage(argc > 0 ? argv[0] : NULL);
 	if (c->words[1] != NULL) {
+		argc--;
+		argv++;
+	}
+	if (argc > 1 && strcmp(argv[1], "-j") == 0) {
+		inv.json = true;
+		argv[1] = argv[0];
 		argc--;
 		argv++;
 	}

@@ -90,6 +90,26 @@ void out_time(int64_t);
 /* Ends the array; -1 if standard output could not take it all. */
 int out_end(void);
 
+/* accounts.c: a bar on standard error, where that is a terminal. */
+bool bar_wanted(void);
+void bar_start(uint64_t total);
+void bar_add(uint64_t octets);
+void bar_clear(void); /* before a line is printed, and at the end */
+
+struct invocation;
+/* The directory of accounts/, or -1 (printed). */
+int accounts_base(const struct conf *);
+/* A name in lower case, with a domain; -1 (printed) if it is too long. */
+int account_normal(
+    const struct conf *, const char *arg, char *name, size_t size);
+/*
+ * Calls run with each account that the arguments from first on name, or with
+ * all, and its directory.  Returns how many failed (printed, unless first is
+ * negative: its absolute value is meant then).
+ */
+unsigned int accounts_each(const struct invocation *, int first, int base,
+    int (*run)(const char *account, int fd, void *), void *arg);
+
 /* The commands: each returns the program's exit code. */
 struct invocation {
 	const struct conf *conf;
@@ -113,5 +133,6 @@ int cmd_user_del(struct invocation *);
 int cmd_user_import(struct invocation *);
 int cmd_user_list(struct invocation *);
 int cmd_user_show(struct invocation *);
+int cmd_verify(struct invocation *);
 
 #endif
