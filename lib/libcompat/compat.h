@@ -88,6 +88,12 @@ const char *compat_interpreter(void);
 /* Neither core files nor ptrace(2) by one's own user.  0, or -1 with errno. */
 int compat_nodump(void);
 
+/*
+ * Acknowledges at once what has come on a TCP connection, where the system can:
+ * a client that sends a piece and then a short end waits for that (RFC 896).
+ */
+void compat_ack_now(int fd);
+
 /* Must come first in main(), for setproctitle(3). */
 void compat_proctitle_init(int argc, char *argv[]);
 

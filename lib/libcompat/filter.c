@@ -480,7 +480,7 @@ rule_setsockopt(struct filter *f)
 	static const uint32_t sock[] = {SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE,
 	    SO_LINGER, SO_REUSEADDR, SO_REUSEPORT, SO_RCVTIMEO, SO_SNDTIMEO};
 	static const uint32_t tcp[] = {TCP_NODELAY, TCP_CORK, TCP_KEEPIDLE,
-	    TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT};
+	    TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT, TCP_QUICKACK};
 	size_t n_sock, n_tcp;
 
 	n_sock = sizeof(sock) / sizeof(sock[0]);

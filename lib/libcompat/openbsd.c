@@ -89,3 +89,10 @@ compat_interpreter(void)
 {
 	return NULL;
 }
+
+/* Acknowledgements come when the system thinks fit. */
+void
+compat_ack_now(int fd)
+{
+	(void)fd;
+}

@@ -22,8 +22,12 @@
 #include <sys/types.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <link.h>
 #include <stddef.h>
@@ -93,4 +97,13 @@ find_interpreter(struct dl_phdr_info *info, size_t size, void *arg)
 			    info->dlpi_phdr[i].p_vaddr);
 	}
 	return 1;
+}
+
+void
+compat_ack_now(int fd)
+{
+	int on;
+
+	on = 1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "compat.h"
 #include "engine.h"
 #include "log.h"
 #include "mime.h"
@@ -209,6 +210,8 @@ append_data(struct conn *c, const uint8_t *p, size_t len)
 			a->len = 0;
 		}
 	}
+	/* Many clients send the command's end only when this has arrived. */
+	compat_ack_now(tlsio_fd(c->io));
 	if (wire_queued(c->vault) > MSG_HIGH) {
 		c->throttled = true;
 		wire_produce(c->vault, append_room);
