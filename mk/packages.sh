@@ -19,9 +19,9 @@ for task; do
 		want="$want kyua libatf-dev atf-sh binutils procps python3"
 		want="$want python3-nacl"
 		want="$want isync neomutt fetchmail offlineimap3 swaks"
-		want="$want mandoc strace"
+		want="$want mandoc strace systemd"
 		;;
-	lint) want="$want clang-format cppcheck mandoc shellcheck" ;;
+	lint) want="$want clang-format cppcheck git mandoc shellcheck" ;;
 	fuzz) want="$want clang" ;;
 	bench) want="$want python3" ;;
 	*)
