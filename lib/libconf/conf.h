@@ -133,7 +133,6 @@ struct conf {
 	uint32_t linger;       /* seconds a vault outlives its sessions */
 	uint8_t host_index;    /* 0 or 1, of a pair */
 	enum conf_codec codec; /* how new messages are compressed */
-	bool isolated;         /* one engine process per connection */
 	bool log_addresses;    /* in clear */
 	bool log_verbose;
 	bool best_effort; /* start even where the sandbox is incomplete */

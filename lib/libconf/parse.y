@@ -86,7 +86,7 @@ static struct parser {
 /* Statements that may stand there only once. */
 enum once {
 	ONCE_HOSTNAME, ONCE_POSTMASTER, ONCE_DIRECTORY, ONCE_RUN, ONCE_LIBEXEC,
-	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION, ONCE_SESSIONS,
+	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION,
 	ONCE_ADDRESSES, ONCE_LOG, ONCE_SANDBOX, ONCE_HOST_INDEX, ONCE_QUOTA,
 	ONCE_KDF, ONCE_GROUP
 };
@@ -125,7 +125,7 @@ int yyparse(void);
 
 %token <w> HOSTNAME POSTMASTER DIRECTORY RUN LIBEXEC DOMAIN CERTIFICATE CERT
 %token <w> KEY LISTEN ON SOCKET IMAPS IMAP SMTP LMTP PORT NOTLS STARTTLS TABLE
-%token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION SESSIONS LOG ADDRESSES
+%token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION LOG ADDRESSES
 %token <w> SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
 %type <w> proto tablename
 
@@ -208,11 +208,6 @@ setting		: LINGER STRING {
 		| COMPRESSION STRING {
 			once(ONCE_COMPRESSION, &$1);
 			fail_at(&$2, build_codec(ps.conf, $2.s));
-		}
-		| SESSIONS STRING {
-			once(ONCE_SESSIONS, &$1);
-			set_flag(&ps.conf->isolated, &$2, "shared",
-			    "isolated");
 		}
 		| LOG ADDRESSES STRING {
 			once(ONCE_ADDRESSES, &$1);
@@ -389,7 +384,6 @@ static const struct {
 	{ "quota", QUOTA },
 	{ "run", RUN },
 	{ "sandbox", SANDBOX },
-	{ "sessions", SESSIONS },
 	{ "smtp", SMTP },
 	{ "socket", SOCKET },
 	{ "starttls", STARTTLS },

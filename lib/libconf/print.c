@@ -143,8 +143,6 @@ print_settings(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "linger %u\n", conf->linger);
 	(void)fprintf(out, "compression %s\n", codecs[conf->codec]);
 	(void)fprintf(
-	    out, "sessions %s\n", conf->isolated ? "isolated" : "shared");
-	(void)fprintf(
 	    out, "log addresses %s\n", conf->log_addresses ? "yes" : "no");
 	(void)fprintf(out, "log %s\n", conf->log_verbose ? "verbose" : "brief");
 	(void)fprintf(
