@@ -4,6 +4,7 @@
 usage: reader_client.py SERVER.JSON USER-NUMBER COMMAND [ARGS]
   work              every operation that a client has, in one session; the
                     reader is compared in its midst (the vault lives)
+  small             a little of all: what regress/vectors/suite was made with
   fill MESSAGES     that many messages in the box Many, by APPEND and COPY
   flags ROUNDS      so often sets and takes a flag of all of Many, and waits
                     for the checkpoint that so much log must bring
@@ -201,6 +202,23 @@ def work(server, n):
     m.logout()
 
 
+def small(server, n):
+    m = login(server, n)
+    ok(m.create("Lists"))
+    ok(m.append("INBOX", "(\\Seen work)", '"29-Feb-2024 23:59:59 -0730"',
+                text(1, 3000)))
+    ok(m.append("INBOX", None, '" 5-Jul-2031 12:00:00 +1345"', text(2, 70000)))
+    ok(m.append("INBOX", "(\\Draft)", None, text(3)))
+    ok(m.select("INBOX"))
+    ok(m.copy("1:2", "Lists"))
+    ok(m.uid("MOVE", "6", "Drafts"))
+    ok(m.store("1", "+FLAGS", "(\\Deleted)"))
+    ok(m.store("2:*", "+FLAGS", "(later)"))
+    ok(m.expunge())
+    ok(m.rename("Lists", "Row"))
+    m.logout()
+
+
 def fill(server, n, count):
     m = login(server, n)
     ok(m.create("Many"))
@@ -247,6 +265,8 @@ def main():
     n, command, args = int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     if command == "work":
         work(server, n)
+    elif command == "small":
+        small(server, n)
     elif command == "fill":
         fill(server, n, int(args[0]))
     elif command == "flags":

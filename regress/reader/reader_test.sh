@@ -6,8 +6,8 @@
 . "$(atf_get_srcdir)/../suite/suite.sh"
 
 here=$(atf_get_srcdir)
-reader="/usr/bin/python3 $here/sealreader"
-client="/usr/bin/python3 $here/reader_client.py"
+reader=$here/sealreader
+client=$here/reader_client.py
 
 need_reader() {
 	[ -x /usr/bin/python3 ] ||
@@ -24,14 +24,14 @@ account() {
 # read_account DIR [SECRET] >FILE
 read_account() {
 	printf '%s\n' "${2-$password}" |
-	    $reader "$1" --password-stdin --json
+	    "$reader" "$1" --password-stdin --json
 }
 
 # Reads while nobody is logged in, then compares with what IMAP shows.
 compare() {
 	read_account "$(account "$1")" >read.json ||
 	    fail_with read.json "the account cannot be read"
-	$client "$suite/server.json" "$1" compare read.json >compared 2>&1 ||
+	"$client" "$suite/server.json" "$1" compare read.json >compared 2>&1 ||
 	    fail_with compared "the reader and IMAP differ"
 	cat compared
 }
@@ -61,7 +61,7 @@ waiting_body() {
 	read_account "$(account 1)" >read.json || atf_fail "not read"
 	atf_check -o inline:'6\n' grep -c '"uid": 0' read.json
 	compare 1
-	$client "$suite/server.json" 1 work || atf_fail "no work was done"
+	"$client" "$suite/server.json" 1 work || atf_fail "no work was done"
 	stop_suite
 	# Now no vault lives that would take anything in.
 	start_suite
@@ -88,7 +88,7 @@ operations_head() {
 operations_body() {
 	need_reader
 	start_suite
-	$client "$suite/server.json" 1 work >worked 2>&1 ||
+	"$client" "$suite/server.json" 1 work >worked 2>&1 ||
 	    fail_with worked "the reader and IMAP differ in a session"
 	compare 1
 	stop_suite
@@ -118,16 +118,17 @@ codecs_body() {
 		for size in 10 65000 200000 1000000; do
 			deliver "user000$n@$domain" "$size"
 		done
-		$client "$suite/server.json" "$n" work >worked 2>&1 ||
+		"$client" "$suite/server.json" "$n" work >worked 2>&1 ||
 		    fail_with worked "$codec: they differ"
 		compare "$n"
 		# What was not compressed takes its room.
 		du -sk "$(account "$n")/blob" | cut -f 1 >"$codec.size"
 		stop_suite
 	done
-	[ "$(cat none.size)" -gt $((2 * $(cat deflate.size))) ] &&
-	    [ "$(cat none.size)" -gt $((2 * $(cat zstd.size))) ] ||
-	    atf_fail "compression made nothing smaller"
+	for codec in deflate zstd; do
+		[ "$(cat none.size)" -gt $((2 * $(cat $codec.size))) ] ||
+		    atf_fail "$codec made nothing smaller"
+	done
 }
 codecs_cleanup() {
 	stop_suite
@@ -141,14 +142,14 @@ checkpoint_head() {
 checkpoint_body() {
 	need_reader
 	start_suite
-	$client "$suite/server.json" 1 work >worked 2>&1 ||
+	"$client" "$suite/server.json" 1 work >worked 2>&1 ||
 	    fail_with worked "they differ"
 	# Each round writes 2 * 12 octets for each message; 16 MiB are needed.
-	atf_check $client "$suite/server.json" 1 fill 3000
-	atf_check $client "$suite/server.json" 1 flags 250
+	atf_check "$client" "$suite/server.json" 1 fill 3000
+	atf_check "$client" "$suite/server.json" 1 flags 250
 	compare 1
 	# A second one, which goes on from the first.
-	atf_check $client "$suite/server.json" 1 flags 250
+	atf_check "$client" "$suite/server.json" 1 flags 250
 	deliver "user0001@$domain" 60
 	compare 1
 	stop_suite
@@ -185,7 +186,7 @@ secrets_body() {
 		    -x "printf '%s\n' '$secret' | $reader $(account 1) \
 		    --password-stdin --json"
 	done
-	atf_check -s exit:2 -e match:usage $reader
+	atf_check -s exit:2 -e match:usage "$reader"
 }
 secrets_cleanup() {
 	stop_suite
@@ -199,7 +200,7 @@ damage_head() {
 damage_body() {
 	need_reader
 	start_suite
-	$client "$suite/server.json" 1 work >worked 2>&1 ||
+	"$client" "$suite/server.json" 1 work >worked 2>&1 ||
 	    fail_with worked "they differ"
 	compare 1
 	stop_suite
@@ -240,9 +241,10 @@ END
 	read_account "$PWD/body" >body.json 2>told
 	[ $? -eq 2 ] || atf_fail "damaged bodies pass"
 	atf_check -o match:'the checksum is wrong' cat told
-	[ "$(grep -c '"sha256": null' body.json)" -ge 10 ] &&
-	    [ "$(grep -c '"sha256": "' body.json)" -ge 10 ] ||
-	    atf_fail "not those messages alone"
+	for sum in null '"'; do
+		[ "$(grep -c "\"sha256\": $sum" body.json)" -ge 10 ] ||
+		    atf_fail "not those messages alone"
+	done
 }
 damage_cleanup() {
 	stop_suite

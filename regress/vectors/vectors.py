@@ -1,0 +1,471 @@
+#!/usr/bin/python3
+"""The test vectors of sealstore(5), computed from fixed inputs.
+
+usage: vectors.py check|write DIR
+
+DIR/vectors.txt holds the inputs and outputs of every primitive, one "name
+value" per line; DIR/made is a base directory with one account.  `check`
+computes all of it anew and compares octet for octet, `write` writes it.
+
+Written from the page; shares nothing with our libraries but the primitives of
+libsodium (PyNaCl).  It seals what regress/reader and libseal open, so neither
+is compared with itself.
+"""
+import hashlib
+import os
+import struct
+import sys
+import zlib
+
+from nacl import bindings as na
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+PASSWORD = b"correct horse battery staple"
+LABEL = "phone \u00e4".encode()
+CREATED = 1700000000
+LINES = []
+FILES = {}
+
+# 65536 times "x" by zlib, and as a frame of Zstandard with one RLE block (RFC
+# 8878 3.1.1), so that no version of a compressor changes these vectors.
+DEFLATE_X = bytes.fromhex(
+    "78daedc101010000008090dbcdef080a00000000000000000000000000000000"
+    "0000000000000000000000000000000000000000000000000000000000000000"
+    "0000000000000000000000000000006a384f0709")
+ZSTD_X = bytes.fromhex("28b52ffda000000100") + b"\3\0\x08x"
+
+
+# ---- Primitives, each noted
+
+def note(name, value):
+    if isinstance(value, bytes):
+        value = value.hex() or "-"
+    LINES.append("%s %s" % (name, value))
+    return value
+
+
+def fixed(name, n=32):
+    """Octets that stand for random ones."""
+    return hashlib.shake_128(b"sealmail vector " + name.encode()).digest(n)
+
+
+def blake(size, key, *parts):
+    return hashlib.blake2b(b"".join(parts), digest_size=size, key=key).digest()
+
+
+def kdf(key, number, context):
+    return hashlib.blake2b(
+        b"", digest_size=32, key=key, salt=struct.pack("<QQ", number, 0),
+        person=context + bytes(8)).digest()
+
+
+def xseal(key, nonce, plain, ad):
+    return na.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, ad, nonce, key)
+
+
+def seal(key, nonce, plain, ad):
+    return na.crypto_aead_chacha20poly1305_ietf_encrypt(plain, ad, nonce, key)
+
+
+def box_seal(plain, public, ephemeral_secret):
+    """crypto_box_seal with an ephemeral key that is known."""
+    ephemeral = na.crypto_scalarmult_base(ephemeral_secret)
+    nonce = blake(24, b"", ephemeral, public)
+    return ephemeral + na.crypto_box(plain, nonce, public, ephemeral_secret)
+
+
+def text16(octets):
+    return struct.pack(">H", len(octets)) + octets
+
+
+def padme(size):
+    e = size.bit_length() - 1
+    s = e.bit_length()
+    mask = (1 << (e - s)) - 1
+    return -(-((size + mask) & ~mask) // 4096) * 4096
+
+
+# ---- Keys
+
+ID = fixed("account id", 16)
+SEED = fixed("account seed")
+PUBLIC, SECRET = na.crypto_sign_seed_keypair(SEED)
+AMK = fixed("master key")
+ROOTS = [(1, 1, fixed("root 1")), (2, 3, fixed("root 2"))]
+DELIVERY = [fixed("delivery secret %d" % i) for i in (0, 1)]
+
+
+def sign(data):
+    return data + na.crypto_sign(data, SECRET)[:64]
+
+
+def key_id(public):
+    return blake(16, b"", b"sealmail key id", public)[:8]
+
+
+def log_key(epoch):
+    root = max(r for r in ROOTS if r[1] <= epoch)[2]
+    return kdf(root, epoch, b"seallog1")
+
+
+def account_file():
+    data = b"SEALACCT\1\1\0\0" + ID + PUBLIC + struct.pack(">q", CREATED)
+    FILES["account"] = sign(data)
+
+
+def envelope(kind, magic, host, version, body, sealed=None):
+    """sealed: makes the body from the header, of that length."""
+    size = len(body) if sealed is None else sealed[0]
+    head = magic + struct.pack(">BBBBIQ16sq", 1, 1, host, 0, size, version,
+                               ID, CREATED + version)
+    if sealed is not None:
+        body = sealed[1](head)
+    FILES["keys/%s.%d.%d" % (kind, host, version)] = sign(head + body)
+
+
+def code_text(kind, number, secret):
+    octets = struct.pack(">I", number) + secret
+    value = int.from_bytes(octets, "big")
+    symbols = [value >> (155 - 5 * i) & 31 for i in range(32)]
+    check = blake(16, b"", b"sealmail code", bytes([kind]), octets)
+    symbols += [c & 31 for c in check[:4]]
+    text = "".join(ALPHABET[s] for s in symbols)
+    return "-".join(text[i:i + 4] for i in range(0, 36, 4))
+
+
+def slot(number, revision, kind, secret, label=b""):
+    algorithm, passes, memory = (1, 1, 8192) if kind == 1 else (2, 0, 0)
+    salt = fixed("salt %d" % number, 16)
+    if algorithm == 1:
+        material = na.crypto_pwhash_alg(64, secret, salt, passes, memory,
+                                        na.crypto_pwhash_ALG_ARGON2ID13)
+    else:
+        material = blake(64, secret, b"sealmail code key", bytes([kind]),
+                         struct.pack(">I", number), salt)
+    nonce = fixed("slot nonce %d" % number, 24)
+    start = struct.pack(">I", number)
+    middle = struct.pack(">BHBQQ", kind, 7, algorithm, passes, memory) + \
+        salt + material[32:]
+    wrapped = xseal(material[:32], nonce, AMK,
+                    b"sealmail slot\1" + ID + start + middle)
+    if label:
+        n = fixed("label nonce %d" % number, 24)
+        label = n + xseal(kdf(AMK, 5, b"sealamk1"), n, label, ID + start)
+    note("slot%d.material" % number, material)
+    note("slot%d.wrapped" % number, wrapped)
+    return start + struct.pack(">QB", revision, 1) + middle + nonce + \
+        text16(wrapped) + struct.pack(">q", CREATED) + text16(b"") + \
+        text16(label)
+
+
+def dead(number, revision):
+    return struct.pack(">IQB", number, revision, 2)
+
+
+def slots_file(host, version, records):
+    envelope("slots", b"SEALSLOT", host, version,
+             struct.pack(">H", len(records)) + b"".join(map(text16, records)))
+
+
+def slots():
+    note("password", PASSWORD)
+    app, recovery, revoked = [fixed("code %d" % i, 16) for i in range(3)]
+    for name, kind, number, secret in (
+            ("app", 2, 0x01020304, app), ("recovery", 3, 0xfffefdfc, recovery),
+            ("revoked", 2, 77, revoked)):
+        note("code.%s.slot" % name, number)
+        note("code.%s.secret" % name, secret)
+        note("code.%s" % name, code_text(kind, number, secret))
+    slots_file(0, 3, [
+        slot(1, 1, 1, PASSWORD), slot(0x01020304, 2, 2, app, LABEL),
+        slot(0xfffefdfc, 3, 3, recovery), slot(77, 4, 2, revoked, b"lost"),
+        dead(78, 5)])
+    slots_file(1, 1, [dead(77, 6)])
+
+
+def ring_file(host, version, records):
+    plain = b"".join(struct.pack(">BH", kind, len(r)) + r
+                     for kind, r in records)
+    plain = struct.pack(">I", len(plain)) + plain
+    plain += bytes(-len(plain) % 256)
+    nonce = fixed("ring nonce %d" % host, 24)
+
+    def sealed(head):
+        return nonce + xseal(kdf(AMK, 1, b"sealamk1"), nonce, plain, head)
+
+    envelope("ring", b"SEALRING", host, version, None,
+             (len(plain) + 40, sealed))
+
+
+def delivery_record(i):
+    public = na.crypto_scalarmult_base(DELIVERY[i])
+    return key_id(public), struct.pack(">q", CREATED + i), public
+
+
+def ring():
+    roots = [(2, struct.pack(">IIq", number, first, CREATED) + key)
+             for number, first, key in ROOTS]
+    for host in (0, 1):
+        keyid, when, public = delivery_record(host)
+        note("delivery%d.public" % host, public)
+        note("delivery%d.id" % host, keyid)
+        ring_file(host, 2 - host, [(1, SEED), roots[host], roots[0],
+                                   (3, keyid + when + public + DELIVERY[host])])
+        envelope("delivery", b"SEALDLVR", host, 1,
+                 struct.pack(">H", 1) + keyid + public + when)
+
+
+# ---- Blobs
+
+class Blob:
+    def __init__(self, name, codec, body, summary, delivery, flags, hint):
+        self.id, self.key = fixed(name + " id", 16), fixed(name + " key")
+        self.name, self.date = name, CREATED + 100
+        head = b"SEALBLOB\1" + bytes([codec, 0, 0]) + \
+            struct.pack(">I", 65536) + self.id
+        material = blake(64, self.key, b"sealmail blob", head)
+        head += material[:32]
+        self.chunk_key, self.ad = material[32:], blake(32, b"", head)
+        for what in ("id", "key", "chunk_key", "ad"):
+            note("%s.%s" % (name, what), getattr(self, what))
+        note(name + ".header", head)
+        self.instance = blake(16, b"", b"delivery\0", delivery)
+        self.size = len(body)
+        out, table = head, b""
+        for kind, plain in ((0, body), (1, summary)):
+            for i in range(len(plain) // 65536 + 1):
+                part = plain[i * 65536:(i + 1) * 65536]
+                last = i == len(plain) // 65536
+                stored, entry = part, 0
+                if part == b"x" * 65536 and codec:
+                    stored, entry = (DEFLATE_X, ZSTD_X)[codec - 1], 1 << 31
+                table += struct.pack(">I", len(stored) | entry)
+                out += self.chunk(kind, i, last, stored)
+        out = self.finish(out, codec, body, summary, table, delivery, flags,
+                          hint)
+        self.file, self.bytes = out, len(out)
+
+    def chunk(self, kind, index, last, plain):
+        nonce = struct.pack(">IBB6x", index, kind, last)
+        sealed = seal(self.chunk_key, nonce, plain, self.ad)
+        if len(plain) < 600 or index == 0:
+            prefix = "%s.chunk.%d.%d" % (self.name, kind, index)
+            note(prefix + ".nonce", nonce)
+            note(prefix + ".sum", blake(32, b"", sealed))
+        return sealed
+
+    def finish(self, out, codec, body, summary, entries, delivery, flags,
+               hint):
+        table = struct.pack(
+            ">BBHIIIQQq", 1, codec, 0, len(body) // 65536 + 1,
+            len(summary) // 65536 + 1, 0, len(body), len(summary),
+            self.date) + entries
+        note(self.name + ".table", table)
+        off = len(out)
+        sealed = self.chunk(2, 0, True, table)
+        locator = self.chunk(4, 0, True,
+                             struct.pack(">QI", off, len(sealed)))
+        out += sealed
+        size = padme(len(out) + 1600)
+        out += fixed(self.name + " padding", size - len(out) - 1600)
+        stanza = b"\1\0\0\0" + self.key + delivery + struct.pack(">Q", flags)
+        for field in (b"alice@example.org", b"bob+lists@example.org", hint,
+                      b"spf=pass"):
+            stanza += text16(field)
+        keyid, _, public = delivery_record(1)
+        out += b"\1\1\0\0\0\0\0\0" + keyid + self.id + \
+            struct.pack(">Q", size) + locator + bytes(76) + \
+            box_seal(stanza + bytes(1368 - len(stanza)), public,
+                     fixed(self.name + " ephemeral"))
+        note(self.name + ".locator", locator)
+        note(self.name + ".trailer_sum", blake(32, b"", out))
+        return out + blake(32, b"", out) + b"SEALTAIL"
+
+
+def pattern(n):
+    line = b"Subject: pattern\r\n\r\n"
+    return (line + bytes((i * 7 + i // 251) & 127 for i in range(n)))[:n]
+
+
+def blobs():
+    made = [
+        Blob("stored", 0, pattern(70000), b"", fixed("d1", 16), 0, b""),
+        Blob("deflate", 1, b"x" * 131072, b"s" * 300, fixed("d2", 16), 0,
+             b""),
+        Blob("zstd", 2, b"x" * 65536 + pattern(1000), b"", fixed("d3", 16), 0,
+             b""),
+        Blob("waiting", 0, pattern(3000), b"", fixed("d4", 16), 1 | 4,
+             b"Lists")]
+    for i, blob in enumerate(made):
+        folder = ("blob/", "blob/%02x/" % made[1].id[0], "in/", "in/")[i]
+        note(blob.name + ".file", folder + blob.id.hex())
+        FILES[folder + blob.id.hex()] = blob.file
+    return made
+
+
+# ---- The log
+
+class Log:
+    writer = fixed("writer", 8)
+
+    def __init__(self):
+        self.chain = blake(16, b"", b"sealmail log", ID, self.writer)
+        self.seq, self.lamport, self.segment = 0, 0, 0
+        note("log.writer", self.writer)
+        note("log.chain", self.chain)
+
+    def begin(self, flags):
+        self.segment += 1
+        self.name = "log/%s.%d" % (self.writer.hex(), self.segment)
+        FILES[self.name] = b"SMlogs\0\1" + ID + self.writer + struct.pack(
+            ">BBHIQ", 0, flags, 0, self.segment, self.seq + 1) + self.chain
+
+    def frame(self, flags, epoch, *ops):
+        plain = struct.pack(">QI", self.lamport + 1, CREATED + 200)
+        for code, body in ops:
+            plain += struct.pack(">BI", code, len(body)) + body
+        self.seq += 1
+        self.lamport += len(ops)
+        plain = struct.pack(">I", len(plain)) + plain
+        plain += bytes(-len(plain) % 256)
+        nonce = fixed("frame nonce %d" % self.seq, 24)
+        head = b"SFL1" + struct.pack(">BBHIIQ", 1, flags, len(ops),
+                                     64 + len(plain) + 16, epoch,
+                                     self.seq) + nonce
+        sealed = xseal(log_key(epoch), nonce, plain, head + self.chain)
+        frame = head + blake(16, b"", head, sealed) + sealed
+        name = "frame%d" % self.seq
+        note(name + ".epoch", epoch)
+        note(name + ".key", log_key(epoch))
+        note(name + ".chain", self.chain)
+        note(name + ".plain", plain)
+        note(name, frame)
+        self.chain = frame[-16:]
+        note(name + ".tag", self.chain)
+        FILES[self.name] += frame
+
+    def end(self):
+        FILES[self.name] += bytes(-len(FILES[self.name]) % 4096)
+
+
+def mkbox(box, validity, use, name):
+    return 1, struct.pack(">QIH", box, validity, use) + text16(name)
+
+
+def place(blob, box, uid, how=0, codec=0, instance=None, flags=0, zone=0,
+          modseq=0):
+    return 4, struct.pack(">QIBBh", box, uid, how, codec, zone) + \
+        (instance or blob.instance) + blob.id + blob.key + bytes(16) + \
+        struct.pack(">QIIqQQ", blob.bytes, blob.size, CREATED + 300,
+                    blob.date, flags, modseq)
+
+
+def listed(*pairs):
+    return struct.pack(">I", len(pairs)) + b"".join(
+        struct.pack(">I", uid) + instance[:8] for uid, instance in pairs)
+
+
+def log(made):
+    stored, deflate, zstd, _ = made
+    w = Log()
+    w.begin(0)
+    w.frame(0, 1, mkbox(1, 1000, 0, b"INBOX"), mkbox(2, 1002, 1, b"Archive"),
+            mkbox(16, 1004, 0, b"List"), (8, b"\1" + text16(b"INBOX")))
+    w.frame(0, 2, place(stored, 1, 2, flags=1), place(deflate, 1, 4, codec=1),
+            place(zstd, 1, 6, codec=2, zone=-450))
+    moved = blake(16, b"", b"move\0", stored.instance, struct.pack(">Q", 2))
+    note("move.instance", moved)
+    note("emailid", blake(16, b"", b"emailid\0", stored.id))
+    w.frame(0, 3, place(stored, 2, 2, how=2, instance=moved, flags=1),
+            (5, struct.pack(">Q", 1) + listed((2, stored.instance))))
+    w.frame(0, 4, (10, struct.pack(">QB", 1, 0) + text16(b"work")),
+            (7, struct.pack(">QQQ", 1, 0x102, 1) +
+             listed((4, deflate.instance), (6, zstd.instance))),
+            (2, struct.pack(">Q", 16) + text16(b"Lists")))
+    w.end()
+    w.begin(1)
+    w.frame(1, 4, (16, struct.pack(">QIQ", 17, 1004, stored.bytes +
+                                   deflate.bytes + zstd.bytes)),
+            mkbox(1, 1000, 0, b"INBOX"),
+            (10, struct.pack(">QB", 1, 0) + text16(b"work")),
+            place(deflate, 1, 4, how=3, codec=1, flags=0x102, modseq=22),
+            place(zstd, 1, 6, how=3, codec=2, zone=-450, flags=0x102,
+                  modseq=22),
+            (18, struct.pack(">QIIIQ", 1, 1, 2, CREATED + 200, 18) +
+             stored.instance[:8]),
+            (21, struct.pack(">QI", 1, 7)))
+    w.frame(3, 4, mkbox(2, 1002, 1, b"Archive"),
+            place(stored, 2, 2, how=3, instance=moved, flags=1, modseq=16),
+            (21, struct.pack(">QI", 2, 3)), mkbox(16, 1004, 0, b"Lists"),
+            (8, b"\1" + text16(b"INBOX")), (17, b""))
+    w.frame(0, 4, (7, struct.pack(">QQQ", 2, 2, 0) + listed((2, moved))))
+    w.end()
+    return w
+
+
+# ---- All
+
+def head(w):
+    data = b"SMhead\0\1" + ID + struct.pack(">QI", w.lamport, 1) + w.writer + \
+        struct.pack(">BIQ", 0, w.segment, w.seq) + w.chain
+    return data + blake(32, kdf(AMK, 4, b"sealamk1"), data)
+
+
+def small_things():
+    for name, value in (("account", ID), ("public", PUBLIC), ("seed", SEED),
+                        ("amk", AMK)):
+        note(name, value)
+    for i in range(1, 8):
+        note("amk.%d" % i, kdf(AMK, i, b"sealamk1"))
+    for epoch in (1, 2, 3, 4, 1000):
+        note("log_key.%d" % epoch, log_key(epoch))
+    for size in (1664, 4096, 4097, 65536, 70001, 1000000, 12345678):
+        note("padme.%d" % size, padme(size))
+    nonce = fixed("box nonce", 24)
+    note("box", nonce + xseal(kdf(AMK, 2, b"sealamk1"), nonce,
+                              b"a small sealed thing", b"its place"))
+    note("mac", blake(32, kdf(AMK, 4, b"sealamk1"), b"what is kept"))
+    state = na.crypto_sign_ed25519ph_state()
+    na.crypto_sign_ed25519ph_update(state, b"vector\0a list")
+    note("list_signature", na.crypto_sign_ed25519ph_final_create(state,
+                                                                 SECRET))
+
+
+def compute():
+    assert zlib.decompress(DEFLATE_X) == b"x" * 65536
+    small_things()
+    account_file()
+    slots()
+    ring()
+    w = log(blobs())
+    FILES["limits"] = b"quota 1000000\n"
+    place_of = "made/accounts/vectors.example/someone/"
+    made = {place_of + name: data for name, data in FILES.items()}
+    made["made/head/" + ID.hex()] = head(w)
+    made["vectors.txt"] = ("\n".join(LINES) + "\n").encode()
+    return made
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in ("check", "write"):
+        sys.exit(__doc__)
+    na.sodium_init()
+    made = compute()
+    for name, data in sorted(made.items()):
+        path = os.path.join(sys.argv[2], name)
+        if sys.argv[1] == "write":
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as f:
+                f.write(data)
+        elif open(path, "rb").read() != data:
+            sys.exit("%s is not what this computes" % name)
+    known = {os.path.relpath(os.path.join(d, f), sys.argv[2])
+             for d, _, files in os.walk(os.path.join(sys.argv[2], "made"))
+             for f in files}
+    if known - set(made):
+        sys.exit("not of ours: %s" % sorted(known - set(made)))
+    print("%d vectors, %d files" % (len(LINES), len(made) - 1))
+
+
+if __name__ == "__main__":
+    main()

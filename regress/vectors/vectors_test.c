@@ -1,0 +1,631 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The committed vectors, which vectors.py computed from sealstore(5): what our
+ * code makes of the same inputs, and whether it opens what was sealed there.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <atf-c.h>
+
+#include "seal_keys.h"
+#include "seal_log.h"
+#include "seal_read.h"
+#include "store.h"
+
+#define VALUE_MAX 8192
+#define LINE_SIZE (2 * VALUE_MAX + 128)
+#define ACCOUNT "made/accounts/vectors.example/someone"
+#define COPY "copied/accounts/vectors.example/someone"
+#define SUITE "suite/accounts/sealmail.test/user0001"
+#define CODES 3
+
+struct value {
+	uint8_t p[VALUE_MAX];
+	size_t len;
+};
+
+static char dir[512];        /* of the vectors */
+static char text[LINE_SIZE]; /* the value that was looked up last */
+
+/* The value of a line of vectors.txt, as text. */
+static const char *
+vector_text(const char *name)
+{
+	char path[600];
+	size_t len;
+	FILE *f;
+	bool found;
+
+	(void)snprintf(path, sizeof(path), "%s/vectors.txt", dir);
+	f = fopen(path, "r");
+	ATF_REQUIRE(f != NULL);
+	len = strlen(name);
+	found = false;
+	while (!found && fgets(text, sizeof(text), f) != NULL)
+		found = strncmp(text, name, len) == 0 && text[len] == ' ';
+	ATF_REQUIRE_MSG(found, "no vector %s", name);
+	fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+	memmove(text, text + len + 1, strlen(text + len + 1) + 1);
+	return text;
+}
+
+static const uint8_t *
+vector(const char *name, struct value *v)
+{
+	const char *hex;
+
+	hex = vector_text(name);
+	v->len = strcmp(hex, "-") == 0 ? 0 : strlen(hex) / 2;
+	ATF_REQUIRE(v->len <= sizeof(v->p));
+	if (v->len > 0)
+		ATF_REQUIRE_EQ_MSG(
+		    0, seal_unhex(hex, v->p, v->len), "vector %s", name);
+	return v->p;
+}
+
+/* prefix and name, as one vector's name. */
+static const uint8_t *
+vector_of(const char *prefix, const char *name, struct value *v)
+{
+	char full[64];
+
+	(void)snprintf(full, sizeof(full), "%s%s", prefix, name);
+	return vector(full, v);
+}
+
+static uint64_t
+number(const char *name)
+{
+	return strtoull(vector_text(name), NULL, 10);
+}
+
+static void
+same(const char *name, const void *p, size_t len)
+{
+	struct value v;
+
+	(void)vector(name, &v);
+	ATF_CHECK_EQ_MSG(len, v.len, "%s: %zu octets", name, len);
+	ATF_CHECK_MSG(
+	    len == v.len && memcmp(v.p, p, len) == 0, "%s differs", name);
+}
+
+static void
+begin(const atf_tc_t *tc)
+{
+	(void)snprintf(
+	    dir, sizeof(dir), "%s", atf_tc_get_config_var(tc, "srcdir"));
+	ATF_REQUIRE_EQ(0, seal_init());
+}
+
+static int
+open_dir(const char *name)
+{
+	char path[600];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(fd != -1);
+	return fd;
+}
+
+static struct seal_ring *
+unlock(int fd, const char *secret, enum seal_slot_kind kind)
+{
+	struct seal_slot_info info;
+	struct seal_account a;
+	struct seal_slots *slots;
+	struct seal_ring *r;
+	uint8_t amk[SEAL_KEY_LEN];
+
+	ATF_REQUIRE_EQ(0, seal_account_load(fd, &a));
+	same("account", a.id, sizeof(a.id));
+	same("public", a.sign_pk, sizeof(a.sign_pk));
+	slots = seal_slots_load(fd, &a);
+	ATF_REQUIRE(slots != NULL);
+	r = NULL;
+	if (seal_slots_try(slots, &a, secret, strlen(secret), &seal_kdf_low,
+		amk, &info) == 0) {
+		ATF_CHECK_EQ(kind, info.kind);
+		same("amk", amk, sizeof(amk));
+		r = seal_ring_load(fd, &a, amk);
+		ATF_REQUIRE(r != NULL);
+	}
+	seal_slots_free(slots);
+	return r;
+}
+
+static struct seal_ring *
+unlock_password(int fd)
+{
+	struct seal_ring *r;
+	struct value v;
+
+	(void)vector("password", &v);
+	v.p[v.len] = '\0';
+	r = unlock(fd, (const char *)v.p, SEAL_SLOT_MAIN);
+	ATF_REQUIRE(r != NULL);
+	return r;
+}
+
+/* A whole file below a directory; *len octets. */
+static uint8_t *
+slurp(int fd, const char *name, size_t *len)
+{
+	struct stat sb;
+	uint8_t *p;
+	int file;
+
+	file = openat(fd, name, O_RDONLY);
+	ATF_REQUIRE(file != -1 && fstat(file, &sb) == 0);
+	*len = (size_t)sb.st_size;
+	p = malloc(*len);
+	ATF_REQUIRE(p != NULL && read(file, p, *len) == sb.st_size);
+	close(file);
+	return p;
+}
+
+ATF_TC_WITHOUT_HEAD(primitives);
+ATF_TC_BODY(primitives, tc)
+{
+	static const unsigned int sizes[] = {
+	    1664, 4096, 4097, 65536, 70001, 1000000, 12345678};
+	struct value amk, v, data;
+	uint8_t key[SEAL_KEY_LEN], out[64], chain[SEAL_CHAIN_LEN];
+	char name[32];
+
+	begin(tc);
+	(void)vector("amk", &amk);
+	for (int i = 1; i <= 7; i++) {
+		seal_amk_sub(amk.p, (enum seal_sub)i, key);
+		(void)snprintf(name, sizeof(name), "amk.%d", i);
+		same(name, key, sizeof(key));
+	}
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		(void)snprintf(name, sizeof(name), "padme.%u", sizes[i]);
+		ATF_CHECK_EQ(number(name), seal_padded(sizes[i]));
+	}
+	seal_amk_sub(amk.p, SEAL_SUB_HEAD, key);
+	seal_mac(key, "what is kept", 12, out);
+	same("mac", out, SEAL_SUM_LEN);
+	(void)vector("box", &v);
+	seal_amk_sub(amk.p, SEAL_SUB_SNAPSHOT, key);
+	ATF_CHECK_EQ(0, seal_unbox(key, "its place", 9, v.p, v.len, out));
+	ATF_CHECK_EQ(0, memcmp(out, "a small sealed thing", 20));
+	ATF_CHECK_EQ(-1, seal_unbox(key, "its plate", 9, v.p, v.len, out));
+	(void)vector("account", &v);
+	(void)vector("log.writer", &data);
+	seal_chain_start(v.p, data.p, data.len, chain);
+	same("log.chain", chain, sizeof(chain));
+	seal_derive_id("emailid", vector("stored.id", &v), v.len, out);
+	same("emailid", out, SEAL_ID_LEN);
+}
+
+ATF_TC_WITHOUT_HEAD(codes);
+ATF_TC_BODY(codes, tc)
+{
+	static const struct {
+		const char *name;
+		enum seal_slot_kind kind;
+		bool opens;
+	} codes[CODES] = {
+	    {"code.app", SEAL_SLOT_APP, true},
+	    {"code.recovery", SEAL_SLOT_RECOVERY, true},
+	    {"code.revoked", SEAL_SLOT_APP, false},
+	};
+	enum seal_slot_kind kind;
+	struct seal_ring *r;
+	uint32_t id;
+	char name[64], code[SEAL_CODE_SIZE];
+	int fd;
+
+	begin(tc);
+	fd = open_dir(ACCOUNT);
+	for (size_t i = 0; i < CODES; i++) {
+		(void)snprintf(name, sizeof(name), "%s", codes[i].name);
+		(void)snprintf(code, sizeof(code), "%.44s", vector_text(name));
+		ATF_CHECK_EQ(SEAL_CODE_VALID,
+		    seal_code_parse(code, strlen(code), &kind, &id));
+		(void)snprintf(name, sizeof(name), "%s.slot", codes[i].name);
+		ATF_CHECK_EQ(number(name), id);
+		ATF_CHECK_EQ(codes[i].kind, kind);
+		r = unlock(fd, code, codes[i].kind);
+		ATF_CHECK_EQ_MSG(
+		    codes[i].opens, r != NULL, "%s", codes[i].name);
+		seal_ring_free(r);
+	}
+	ATF_CHECK(unlock(fd, "no such password", SEAL_SLOT_MAIN) == NULL);
+	close(fd);
+}
+
+ATF_TC_WITHOUT_HEAD(ring);
+ATF_TC_BODY(ring, tc)
+{
+	static const uint32_t epochs[] = {1, 2, 3, 4, 1000};
+	uint8_t key[SEAL_KEY_LEN], sig[SEAL_SIG_LEN];
+	struct seal_delivery d;
+	struct seal_account a;
+	struct seal_ring *r;
+	char name[32];
+	int fd;
+
+	begin(tc);
+	fd = open_dir(ACCOUNT);
+	r = unlock_password(fd);
+	for (size_t i = 0; i < sizeof(epochs) / sizeof(epochs[0]); i++) {
+		(void)snprintf(name, sizeof(name), "log_key.%u", epochs[i]);
+		ATF_REQUIRE_EQ(0, seal_ring_log(r, epochs[i], key));
+		same(name, key, sizeof(key));
+	}
+	seal_ring_sign(r, "vector", "a list", 6, sig);
+	same("list_signature", sig, sizeof(sig));
+	ATF_REQUIRE_EQ(0, seal_account_load(fd, &a));
+	ATF_REQUIRE_EQ(0, seal_delivery_load(fd, &a, &d));
+	same("delivery1.id", d.keyid, sizeof(d.keyid));
+	same("delivery1.public", d.pk, sizeof(d.pk));
+	ATF_REQUIRE_EQ(0, seal_ring_delivery(r, &d));
+	same("delivery1.id", d.keyid, sizeof(d.keyid));
+	seal_ring_free(r);
+	close(fd);
+}
+
+/* The table's chunks of a kind: each opens, and nothing else does. */
+static void
+open_chunks(const struct seal_reader *rd, const struct seal_table *t,
+    enum seal_kind kind, const uint8_t *file)
+{
+	struct seal_chunk c;
+	uint8_t *out;
+
+	out = malloc(SEAL_PIECE_MAX);
+	ATF_REQUIRE(out != NULL);
+	for (uint32_t i = 0; i < seal_table_chunks(t, kind); i++) {
+		ATF_REQUIRE_EQ(0, seal_table_chunk(t, kind, i, &c));
+		ATF_CHECK_EQ(
+		    0, seal_chunk_open(rd, kind, i, &c, file + c.off, out));
+		ATF_CHECK_EQ(-1,
+		    seal_chunk_open(rd, kind, i + 1, &c, file + c.off, out));
+	}
+	free(out);
+}
+
+/* The file, with nothing but what anybody can check; len octets of it. */
+static uint8_t *
+load_blob(int fd, const char *prefix, size_t *len, struct seal_trailer *t)
+{
+	struct seal_header h;
+	struct seal_sum *sum;
+	struct value v;
+	uint8_t *file;
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s.file", prefix);
+	file = slurp(fd, vector_text(name), len);
+	ATF_REQUIRE_EQ(
+	    0, seal_trailer_parse(file + *len - SEAL_TRAILER_LEN, t));
+	ATF_CHECK_EQ(*len, t->size);
+	ATF_CHECK_EQ(0, memcmp(vector_of(prefix, ".id", &v), t->id, v.len));
+	ATF_REQUIRE_EQ(0, seal_header_parse(file, &h));
+	ATF_CHECK_EQ(0, memcmp(v.p, h.id, v.len));
+	sum = seal_sum_new();
+	ATF_REQUIRE(sum != NULL);
+	seal_sum_update(sum, file, *len - SEAL_SUM_TAIL);
+	ATF_CHECK_EQ(0, seal_sum_end(sum, t->sum));
+	return file;
+}
+
+static void
+open_blob(int fd, const struct seal_ring *r, const char *prefix, uint64_t size)
+{
+	struct seal_reader rd;
+	struct seal_trailer t;
+	struct seal_stanza s;
+	struct seal_table *table;
+	struct value v;
+	uint64_t off;
+	uint8_t *file;
+	size_t len, n;
+
+	file = load_blob(fd, prefix, &len, &t);
+	ATF_REQUIRE_EQ(0, seal_stanza_open(r, &t, &s));
+	ATF_CHECK_EQ(0, memcmp(vector_of(prefix, ".key", &v), s.key, v.len));
+	ATF_CHECK_STREQ("alice@example.org", s.from);
+	ATF_CHECK_STREQ("bob+lists@example.org", s.to);
+	ATF_CHECK_STREQ("spf=pass", s.verdicts);
+	ATF_REQUIRE_EQ(0, seal_reader_init(&rd, file, s.key));
+	(void)vector_of(prefix, ".chunk_key", &v);
+	ATF_CHECK_EQ(0, memcmp(v.p, rd.key, v.len));
+	(void)vector_of(prefix, ".ad", &v);
+	ATF_CHECK_EQ(0, memcmp(v.p, rd.ad, v.len));
+	ATF_REQUIRE_EQ(0, seal_locator_open(&rd, &t, &off, &n));
+	table = seal_table_open(&rd, file + off, n);
+	ATF_REQUIRE(table != NULL);
+	ATF_CHECK_EQ(size, seal_table_size(table, SEAL_BODY));
+	open_chunks(&rd, table, SEAL_BODY, file);
+	open_chunks(&rd, table, SEAL_SUMMARY, file);
+	seal_table_free(table);
+	free(file);
+}
+
+ATF_TC_WITHOUT_HEAD(blobs);
+ATF_TC_BODY(blobs, tc)
+{
+	struct seal_ring *r;
+	int fd;
+
+	begin(tc);
+	fd = open_dir(ACCOUNT);
+	r = unlock_password(fd);
+	open_blob(fd, r, "stored", 70000);
+	open_blob(fd, r, "deflate", 131072);
+	open_blob(fd, r, "zstd", 66536);
+	open_blob(fd, r, "waiting", 3000);
+	seal_ring_free(r);
+	close(fd);
+}
+
+/* Opened by our code, and sealed again by it: the same but for the nonce. */
+static void
+check_frame(const struct seal_ring *r, const char *prefix)
+{
+	uint8_t chain[SEAL_CHAIN_LEN], key[SEAL_KEY_LEN];
+	struct value frame, plain, v;
+	struct seal_frame f, again;
+	uint8_t *out, *sealed;
+	size_t len;
+
+	(void)vector_of(prefix, "", &frame);
+	ATF_REQUIRE_EQ(0, seal_frame_parse(frame.p, frame.len, &f));
+	ATF_CHECK_EQ(frame.len, f.len);
+	ATF_CHECK_EQ(0, seal_frame_check(frame.p, &f));
+	ATF_REQUIRE_EQ(0, seal_ring_log(r, f.epoch, key));
+	(void)vector_of(prefix, ".key", &v);
+	ATF_CHECK_EQ(0, memcmp(v.p, key, v.len));
+	memcpy(chain, vector_of(prefix, ".chain", &v), sizeof(chain));
+	out = malloc(f.len);
+	ATF_REQUIRE(out != NULL);
+	ATF_REQUIRE_EQ(0, seal_frame_open(key, &f, chain, frame.p, out, &len));
+	(void)vector_of(prefix, ".plain", &plain);
+	ATF_CHECK(len <= plain.len - 4);
+	ATF_CHECK_EQ(0, memcmp(plain.p + 4, out, len));
+	(void)vector_of(prefix, ".tag", &v);
+	ATF_CHECK_EQ(0, memcmp(v.p, chain, v.len));
+	memcpy(chain, vector_of(prefix, ".chain", &v), sizeof(chain));
+	again = f;
+	sealed = malloc(seal_frame_size(len));
+	ATF_REQUIRE(sealed != NULL);
+	ATF_REQUIRE_EQ(
+	    0, seal_frame_seal(key, &again, chain, out, len, sealed));
+	ATF_CHECK_EQ(f.len, again.len);
+	ATF_CHECK_EQ(0, memcmp(sealed, frame.p, 24));
+	free(sealed);
+	free(out);
+}
+
+ATF_TC_WITHOUT_HEAD(frames);
+ATF_TC_BODY(frames, tc)
+{
+	struct seal_ring *r;
+	char name[32];
+	int fd;
+
+	begin(tc);
+	fd = open_dir(ACCOUNT);
+	r = unlock_password(fd);
+	for (int i = 1; i <= 7; i++) {
+		(void)snprintf(name, sizeof(name), "frame%d", i);
+		check_frame(r, name);
+	}
+	seal_ring_free(r);
+	close(fd);
+}
+
+/* A message of the made account, as the store shows it. */
+static void
+check_message(struct store *st, const char *box, uint32_t uid, uint64_t flags,
+    int zone, uint64_t modseq, const char *prefix)
+{
+	const struct store_box *b;
+	const struct store_msg *m;
+	struct store_cold c;
+	struct value v;
+
+	b = store_box_named(st, box);
+	ATF_REQUIRE_MSG(b != NULL, "no box %s", box);
+	m = store_msg_find(st, b->id, uid, NULL);
+	ATF_REQUIRE_MSG(m != NULL, "%s: no uid %u", box, uid);
+	ATF_CHECK_EQ_MSG(flags, m->flags, "%s", prefix);
+	ATF_CHECK_EQ(zone, m->zone);
+	ATF_CHECK_EQ_MSG(modseq, m->modseq, "%s: modseq %llu", prefix,
+	    (unsigned long long)m->modseq);
+	ATF_CHECK_EQ(1700000100, m->date);
+	ATF_REQUIRE_EQ(STORE_OK, store_cold_get(st, b->id, uid, &c));
+	ATF_CHECK_EQ(0, memcmp(vector_of(prefix, ".id", &v), c.blob, v.len));
+}
+
+static void
+check_store(struct store *st, bool drained)
+{
+	const struct store_box *b;
+	struct store_cold c;
+
+	ATF_CHECK_MSG(store_damage(st) == NULL, "%s", store_damage(st));
+	check_message(st, "INBOX", 4, 0x102, 0, 22, "deflate");
+	check_message(st, "INBOX", 6, 0x102, -450, 22, "zstd");
+	b = store_box_named(st, "INBOX");
+	ATF_CHECK_EQ(2, b->messages);
+	ATF_CHECK_EQ(8, b->uidnext);
+	ATF_CHECK_EQ(1, b->nkeywords);
+	ATF_CHECK_STREQ("work", b->keywords[0]);
+	ATF_CHECK(store_subscribed(st, "INBOX"));
+	b = store_box_named(st, "Archive");
+	ATF_CHECK_EQ(STORE_USE_ARCHIVE, b->use);
+	ATF_REQUIRE_EQ(STORE_OK, store_cold_get(st, b->id, 2, &c));
+	same("move.instance", c.instance, sizeof(c.instance));
+	same("emailid", c.emailid, sizeof(c.emailid));
+	b = store_box_named(st, "Lists");
+	ATF_REQUIRE(b != NULL);
+	ATF_CHECK_EQ(drained ? 1 : 0, b->messages);
+	if (drained)
+		ATF_CHECK_EQ(5, store_msgs(st, b->id, &(size_t){0})->flags);
+}
+
+/* Git keeps no empty folders; the store wants all of them. */
+static void
+copy_account(void)
+{
+	char cmd[1024];
+
+	(void)snprintf(cmd, sizeof(cmd),
+	    "cp -R '%s/made' copied && chmod -R u+w copied && "
+	    "mkdir -p " COPY "/snap " COPY "/trash " COPY "/in",
+	    dir);
+	ATF_REQUIRE_EQ(0, system(cmd));
+}
+
+/*
+ * libstore on an account that our code has not written: from the checkpoint,
+ * and from the first frame where the second segment is not there.
+ */
+static void
+open_store(bool checkpoint)
+{
+	struct store_drained drained;
+	struct seal_ring *r;
+	struct store *st;
+	int base, fd;
+
+	copy_account();
+	fd = open(COPY, O_RDONLY | O_DIRECTORY);
+	base = open("copied", O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(fd != -1 && base != -1);
+	if (!checkpoint)
+		ATF_REQUIRE_EQ(
+		    0, system("rm -rf " COPY "/log/*.2 copied/head"));
+	r = unlock_password(fd);
+	ATF_REQUIRE_EQ(STORE_OK, store_open(base, fd, r, &st));
+	if (checkpoint)
+		check_message(st, "Archive", 2, 3, 0, 52, "stored");
+	else
+		check_message(st, "Archive", 2, 1, 0, 16, "stored");
+	check_store(st, false);
+	ATF_REQUIRE_EQ(STORE_OK, store_drain(st, &drained));
+	ATF_CHECK_EQ(1, drained.placed);
+	ATF_CHECK_EQ(0, drained.bad);
+	check_store(st, true);
+	ATF_REQUIRE_EQ(STORE_OK, store_close(st));
+	ATF_REQUIRE_EQ(STORE_OK, store_open(base, fd, r, &st));
+	check_store(st, true);
+	ATF_REQUIRE_EQ(STORE_OK, store_close(st));
+	seal_ring_free(r);
+	close(base);
+	close(fd);
+}
+
+ATF_TC_WITHOUT_HEAD(store);
+ATF_TC_BODY(store, tc)
+{
+	begin(tc);
+	open_store(true);
+}
+
+ATF_TC_WITHOUT_HEAD(store_from_start);
+ATF_TC_BODY(store_from_start, tc)
+{
+	begin(tc);
+	open_store(false);
+}
+
+/* What the suite wrote once opens for ever, its snapshot too. */
+ATF_TC_WITHOUT_HEAD(suite);
+ATF_TC_BODY(suite, tc)
+{
+	struct store_drained drained;
+	struct seal_slot_info info;
+	const struct store_box *b;
+	struct seal_slots *slots;
+	struct seal_account a;
+	struct seal_ring *r;
+	struct store *st;
+	uint8_t amk[SEAL_KEY_LEN], *password;
+	char cmd[1024];
+	unsigned int messages;
+	size_t len;
+	int base, fd, vectors;
+
+	begin(tc);
+	(void)snprintf(cmd, sizeof(cmd),
+	    "cp -R '%s/suite' suite && chmod -R u+w suite && "
+	    "mkdir -p " SUITE "/trash",
+	    dir);
+	ATF_REQUIRE_EQ(0, system(cmd));
+	fd = open(SUITE, O_RDONLY | O_DIRECTORY);
+	base = open("suite", O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(fd != -1 && base != -1);
+	ATF_REQUIRE_EQ(0, seal_account_load(fd, &a));
+	slots = seal_slots_load(fd, &a);
+	ATF_REQUIRE(slots != NULL);
+	vectors = open_dir(".");
+	password = slurp(vectors, "suite.password", &len);
+	close(vectors);
+	ATF_REQUIRE_EQ(0,
+	    seal_slots_try(slots, &a, (const char *)password, len - 1,
+		&seal_kdf_low, amk, &info));
+	r = seal_ring_load(fd, &a, amk);
+	ATF_REQUIRE(r != NULL);
+	ATF_REQUIRE_EQ(STORE_OK, store_open(base, fd, r, &st));
+	ATF_CHECK_MSG(store_damage(st) == NULL, "%s", store_damage(st));
+	ATF_REQUIRE_EQ(STORE_OK, store_drain(st, &drained));
+	ATF_CHECK_EQ(1, drained.placed);
+	messages = 0;
+	for (b = NULL; (b = store_box_next(st, b)) != NULL;)
+		messages += b->messages;
+	ATF_CHECK_EQ(6, messages);
+	b = store_box_named(st, "Row");
+	ATF_REQUIRE(b != NULL);
+	ATF_CHECK_EQ(3, b->messages);
+	ATF_REQUIRE_EQ(STORE_OK, store_close(st));
+	seal_ring_free(r);
+	seal_slots_free(slots);
+	free(password);
+	close(base);
+	close(fd);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, primitives);
+	ATF_TP_ADD_TC(tp, codes);
+	ATF_TP_ADD_TC(tp, ring);
+	ATF_TP_ADD_TC(tp, blobs);
+	ATF_TP_ADD_TC(tp, frames);
+	ATF_TP_ADD_TC(tp, store);
+	ATF_TP_ADD_TC(tp, store_from_start);
+	ATF_TP_ADD_TC(tp, suite);
+	return atf_no_error();
+}
