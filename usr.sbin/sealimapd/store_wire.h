@@ -29,7 +29,10 @@
 
 #define ACCOUNT_NAME_MAX 320  /* octets of local@domain, NUL included */
 #define SECRET_MAX 1024       /* octets of a password */
+#define LABEL_MAX 64          /* octets of an app password's label */
+#define CODE_MAX 64           /* octets of a code, NUL included */
 #define LOGIN_ACCOUNT_MAX 128 /* logins waiting for one account */
+#define LOGIN_PAIR_MAX 32     /* ... of them from one source address */
 #define LOGIN_SOURCE_MAX 1024 /* ... from one source address */
 #define LOGIN_QUEUE_MAX 8192  /* ... in all */
 #define LOCK_WAIT_MS 5000     /* a new vault waits for a dying one */
@@ -50,6 +53,25 @@ enum store_refusal {
 	REFUSED_DAMAGED = 5      /* the account cannot be opened; logged */
 };
 
+/* Changes of an account's slots; each is a login of SERVICE_MANAGE. */
+enum slot_op {
+	SLOT_PASSWD = 1,     /* new secret */
+	SLOT_APP_ADD = 2,    /* label, scope */
+	SLOT_APP_REVOKE = 3, /* slot id */
+	SLOT_RECOVER = 4,
+	SLOT_REKEY = 5
+};
+
+/* What came of one. */
+enum slot_result {
+	SLOT_DONE = 0,
+	SLOT_FAILED = 1,  /* disk or memory; nothing was changed */
+	SLOT_UNSURE = 2,  /* written, but not known to be durable */
+	SLOT_UNKNOWN = 3, /* no such app password */
+	SLOT_LIMIT = 4,   /* too many slots */
+	SLOT_CANNOT = 5   /* not with this secret; not this as a secret */
+};
+
 /* What the forker is to make. */
 enum store_child { CHILD_OPENER = 1, CHILD_CLERK = 2 };
 
@@ -68,7 +90,9 @@ enum store_wire {
 
 	/*
 	 * engine -> opener, on the wire of MASTER_ENGINE_OPENER: u32 version,
-	 * u8 mechanism (1: a password), bytes secret.
+	 * u8 mechanism (1: a password), bytes secret; with SERVICE_MANAGE
+	 * then u8 enum slot_op, bytes new secret, str label, u16 scope, u32
+	 * slot id: those that the operation does not have are empty or 0.
 	 */
 	ENGINE_OPENER_AUTH = 10,
 	/* opener -> engine: u8 refusal; then the wire is closed. */
@@ -80,13 +104,22 @@ enum store_wire {
 	 */
 	VAULT_ENGINE_WELCOME = 12,
 
+	/*
+	 * opener or vault -> engine, instead of WELCOME with SERVICE_MANAGE:
+	 * u8 enum slot_result, u32 slot id (changed or made), str code (of an
+	 * app password or recovery code; shown once), u32 app passwords that
+	 * were revoked.  Then the wire is closed.
+	 */
+	VAULT_ENGINE_MANAGED = 13,
+
 	/* opener -> master: the derivation is over, the core is free. */
 	OPENER_MASTER_DERIVED = 20,
 	/* opener -> master: may this process be the account's vault? */
 	OPENER_MASTER_MAYI = 21,
 	/*
-	 * opener -> master, where a living vault did not know the secret: may
-	 * it derive?  Answered by GO or BUSY.
+	 * opener -> master, once it has a secret that no living vault knew:
+	 * may it derive?  Answered by GO or BUSY, or by MASTER_OPENER_VAULT
+	 * where one has come up that was not asked yet.
 	 */
 	OPENER_MASTER_DERIVE = 34,
 	MASTER_OPENER_GO = 35,
@@ -114,7 +147,8 @@ enum store_wire {
 
 	/*
 	 * opener -> vault: is this secret known?  bytes secret, u8 service.
-	 * Answered by KNOWN or UNKNOWN; a wrong one costs a hash.
+	 * Answered by KNOWN or UNKNOWN; a wrong one costs a hash.  With
+	 * SERVICE_MANAGE the secret is empty and the answer UNKNOWN.
 	 */
 	OPENER_VAULT_TRY = 40,
 	/* vault -> opener: u32 slot id, u8 scope. */
@@ -125,10 +159,20 @@ enum store_wire {
 	 * opener -> vault, after KNOWN (proof of zeros) or after a derivation:
 	 * u32 slot id, u8 scope, u8 service, raw[32] proof = keyed BLAKE2b of
 	 * nonce | u32 slot id (big-endian) under SEAL_SUB_PROOF, and the
-	 * session's descriptor.  The vault then remembers the secret that TRY
-	 * showed by a keyed tag.
+	 * session's descriptor; before it u64 revision of the slot, bytes the
+	 * slot again where its derivation is to cost more from now on (else
+	 * empty).  The vault then remembers the secret that TRY showed by a
+	 * keyed tag.  A slot that has another revision by now is refused.
 	 */
 	OPENER_VAULT_SESSION = 43,
+	/*
+	 * opener -> vault, after a derivation: u32 slot id, u64 revision,
+	 * raw[32] proof as above, then u8 enum slot_op, u16 scope, u32 slot
+	 * id, str label, bytes slot (of PASSWD and REKEY: made by the opener,
+	 * so that no event loop derives), raw[32] the new master key (of
+	 * REKEY; else zeros), and the engine's descriptor.
+	 */
+	OPENER_VAULT_MANAGE = 45,
 	/* vault -> opener: taken; the opener ends. */
 	VAULT_OPENER_TAKEN = 44,
 
@@ -142,7 +186,7 @@ enum store_wire {
 	 */
 	MASTER_FORKER_CHILD = 70,
 	/*
-	 * master -> opener, first: str account, u8 service, u8 may derive, u8
+	 * master -> opener, first: str account, u8 service, u8 host index, u8
 	 * a MASTER_OPENER_VAULT follows, u64 KDF passes, u64 KDF octets, u32
 	 * linger, u32 sessions at most; descriptor: wire to the engine.
 	 */

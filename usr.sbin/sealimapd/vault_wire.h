@@ -173,6 +173,7 @@ enum vault_wire {
 	V_NOOP = 118, /* u8 bits: only news.  R_DONE */
 	V_IDLE = 119, /* u8 on.  R_DONE to each; between them news with id 0 */
 	V_CANCEL = 120, /* the request of this id is no longer wanted */
+	V_SLOTS = 130,  /* R_SLOT..., R_DONE: which secrets open the account */
 
 	/* ---- vault -> engine ---- */
 
@@ -222,9 +223,15 @@ enum vault_wire {
 	R_DONE = 210,
 	/*
 	 * u8 reason: the vault ends this session: 1 kicked, 2 the store
-	 * failed, 3 the selected box was removed by another session.
+	 * failed, 3 the selected box was removed by another session, 4 the
+	 * secret that opened it was changed or revoked.
 	 */
-	R_BYE = 211
+	R_BYE = 211,
+	/*
+	 * u32 id, u8 kind (1 main, 2 app, 3 recovery, 4 escrow, 6 member), u16
+	 * scope (1 imap, 2 submission, 4 manage), i64 created, str label.
+	 */
+	R_SLOT = 212
 };
 
 #endif

@@ -21,8 +21,11 @@
  */
 
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +36,9 @@
 #include "msg.h"
 #include "proc.h"
 
-#define FORKER_WAIT_MS (60 * 60 * 1000)
+#define FORKER_WAIT_MS 1000 /* for what poll(2) has announced */
+
+static int child_pipe[2]; /* says that a child has ended */
 
 static void
 forker_child(int wire, int base, uint8_t kind, int master)
@@ -45,6 +50,8 @@ forker_child(int wire, int base, uint8_t kind, int master)
 	if (sigaction(SIGCHLD, &sa, NULL) == -1)
 		fatal("sigaction");
 	close(wire);
+	close(child_pipe[0]);
+	close(child_pipe[1]);
 	msg_wipe();
 	if (kind == CHILD_OPENER)
 		opener_main(master, base);
@@ -52,24 +59,82 @@ forker_child(int wire, int base, uint8_t kind, int master)
 }
 
 static void
-forker_main(int wire, int base)
+child_ended(int sig)
+{
+	int save = errno;
+
+	(void)!write(child_pipe[1], "", 1);
+	errno = save;
+}
+
+/*
+ * The wires tell the master that a child has ended; that it was a signal, which
+ * the sandbox sends too, is told here.
+ */
+static void
+forker_reap(void)
+{
+	char buf[64];
+	int status;
+	pid_t pid;
+
+	while (read(child_pipe[0], buf, sizeof(buf)) == (ssize_t)sizeof(buf))
+		;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (WIFSIGNALED(status))
+			log_warnx("opener, vault or clerk pid=%d was ended by "
+				  "signal %d (%s)",
+			    (int)pid, WTERMSIG(status),
+			    strsignal(WTERMSIG(status)));
+}
+
+static void
+forker_init(void)
 {
 	struct sigaction sa;
+
+	if (pipe2(child_pipe, O_CLOEXEC | O_NONBLOCK) == -1)
+		fatal("pipe");
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = child_ended;
+	sa.sa_flags = SA_NOCLDSTOP | SA_RESTART;
+	if (sigaction(SIGCHLD, &sa, NULL) == -1)
+		fatal("sigaction");
+}
+
+/* Waits for the master's word; children that end meanwhile are reaped. */
+static void
+forker_wait(int wire)
+{
+	struct pollfd p[2];
+
+	for (;;) {
+		p[0] = (struct pollfd){.fd = wire, .events = POLLIN};
+		p[1] = (struct pollfd){.fd = child_pipe[0], .events = POLLIN};
+		if (poll(p, 2, -1) == -1) {
+			if (errno == EINTR)
+				continue;
+			fatal("poll");
+		}
+		if (p[1].revents != 0)
+			forker_reap();
+		if (p[0].revents != 0)
+			return;
+	}
+}
+
+static void
+forker_main(int wire, int base)
+{
 	struct msg m;
 	uint8_t kind;
 	pid_t pid;
 	int fd, n;
 
-	/* Nobody waits for the children: their wires tell of their end. */
-	memset(&sa, 0, sizeof(sa));
-	sa.sa_handler = SIG_IGN;
-	sa.sa_flags = SA_NOCLDWAIT;
-	if (sigaction(SIGCHLD, &sa, NULL) == -1)
-		fatal("sigaction");
+	forker_init();
 	for (;;) {
+		forker_wait(wire);
 		n = msg_recv_wait(wire, &m, FORKER_WAIT_MS);
-		if (n == -1 && errno == ETIMEDOUT)
-			continue;
 		if (n != 1)
 			exit(n == 0 ? 0 : 1);
 		if (m.type != MASTER_FORKER_CHILD)

@@ -57,6 +57,7 @@ static struct {
 	TAILQ_HEAD(, child) children;
 	TAILQ_HEAD(, engine) peers;
 	unsigned int deriving;
+	unsigned int openers;
 } master = {.accounts = RB_INITIALIZER(&master.accounts),
     .children = TAILQ_HEAD_INITIALIZER(master.children),
     .peers = TAILQ_HEAD_INITIALIZER(master.peers)};
@@ -77,9 +78,11 @@ static struct child *child_new(enum store_child);
 static void child_free(struct child *);
 static void child_message(struct wire *, struct msg *, void *);
 static void child_gone(struct wire *, void *);
-static void opener_start(struct waiter *, bool derive);
+static bool wants_vault(const struct child *);
+static void opener_start(struct waiter *);
 static void opener_wants(struct child *, const struct msg *);
 static void opener_derived(struct child *);
+static void opener_over(struct child *);
 static void opener_mayi(struct child *, const struct msg *);
 static bool vault_link(struct account *, struct child *);
 static void vault_up(struct child *);
@@ -318,17 +321,36 @@ run_queue(void)
 }
 
 /*
- * At a living vault a login costs a hash.  Otherwise it needs a core, and one
- * account has one at a time: the others then find its vault.
+ * A login has an opener as soon as there may be one more; that one has the
+ * secret from the engine before it asks for a core, so an engine that says
+ * nothing keeps no core from others.  An opener whose account has got a vault
+ * meanwhile asks that first: it costs a hash.  One account has one core.
  */
 static bool
 ready(const struct waiter *w)
 {
 	const struct account *a = w->account;
 
-	if (w->child == NULL && a->vault != NULL)
+	if (w->child != NULL) {
+		if (wants_vault(w->child))
+			return a->up;
+		return a->deriving == 0 &&
+		    master.deriving < master.slice->derivations;
+	}
+	if (master.openers >= OPENERS_MAX ||
+	    queue_openers(w) >= SOURCE_OPENERS_MAX)
+		return false;
+	if (a->vault != NULL)
 		return a->up && a->openers < TRY_MAX;
-	return a->deriving == 0 && master.deriving < master.slice->derivations;
+	return a->silent + a->asking < SILENT_MAX;
+}
+
+/* There is a vault that this opener has not asked. */
+static bool
+wants_vault(const struct child *c)
+{
+	return c->account->vault != NULL && !c->tried &&
+	    c->service != SERVICE_MANAGE;
 }
 
 static void
@@ -337,13 +359,18 @@ waiter_run(struct waiter *w)
 	struct child *c = w->child;
 
 	if (c == NULL) {
-		opener_start(w, w->account->vault == NULL);
+		opener_start(w);
 	} else {
 		c->waiter = NULL;
-		c->deriving = true;
-		w->account->deriving++;
-		master.deriving++;
-		msg_signal(c->wire, MASTER_OPENER_GO, w->id);
+		c->account->asking--;
+		if (wants_vault(c)) {
+			(void)vault_link(c->account, c);
+		} else {
+			c->deriving = true;
+			w->account->deriving++;
+			master.deriving++;
+			msg_signal(c->wire, MASTER_OPENER_GO, w->id);
+		}
 	}
 	free(w);
 }
@@ -396,7 +423,7 @@ child_free(struct child *c)
 }
 
 static void
-opener_start(struct waiter *w, bool derive)
+opener_start(struct waiter *w)
 {
 	const struct store_domain *d;
 	struct account *a = w->account;
@@ -410,21 +437,21 @@ opener_start(struct waiter *w, bool derive)
 		account_tidy(a);
 		return;
 	}
-	(void)strlcpy(c->source, w->from, sizeof(c->source));
+	(void)strlcpy(c->from, w->from, sizeof(c->from));
+	c->source = queue_hold(w->from);
 	c->account = a;
+	c->service = w->service;
+	c->silent = true;
+	a->silent++;
 	a->openers++;
-	if (derive) {
-		c->deriving = true;
-		a->deriving++;
-		master.deriving++;
-	}
+	master.openers++;
 	d = domain_of(a->name);
 	if (d == NULL)
 		d = &master.slice->domains[0];
 	out = msg_new(c->wire, MASTER_OPENER_START, 1);
 	msg_put_str(out, a->name);
 	msg_put_u8(out, w->service);
-	msg_put_u8(out, derive);
+	msg_put_u8(out, master.slice->host_index);
 	msg_put_u8(out, a->vault != NULL);
 	msg_put_u64(out, d->kdf_passes);
 	msg_put_u64(out, (uint64_t)d->kdf_kib * KIB);
@@ -457,6 +484,7 @@ vault_link(struct account *a, struct child *c)
 	out = msg_new(c->wire, MASTER_OPENER_VAULT, 1);
 	msg_put_fd(out, fds[1]);
 	msg_send(out);
+	c->tried = true;
 	return true;
 }
 
@@ -537,21 +565,44 @@ child_gone(struct wire *wire, void *arg)
 	if (c->waiter != NULL) {
 		queue_remove(c->waiter);
 		free(c->waiter);
+		a->asking--;
 	}
 	opener_derived(c);
-	if (a->vault == c)
+	if (a->vault == c) {
+		log_warnx("account=%s its vault ended without a word",
+		    log_addr(a->name));
 		vault_ended(a);
+	}
+	opener_over(c);
 	a->openers--;
 	child_free(c);
 	account_tidy(a);
 	run_queue();
 }
 
-/* The living vault did not know the secret: the opener must derive. */
+/* It is none any more, or is the vault. */
+static void
+opener_over(struct child *c)
+{
+	if (c->silent)
+		c->account->silent--;
+	c->silent = false;
+	if (c->source == NULL)
+		return;
+	queue_release(c->source);
+	c->source = NULL;
+	master.openers--;
+}
+
+/* It has a secret that no vault knew: it must derive. */
 static void
 opener_wants(struct child *c, const struct msg *m)
 {
 	struct waiter *w;
+
+	if (c->silent)
+		c->account->silent--;
+	c->silent = false;
 
 	w = calloc(1, sizeof(*w));
 	if (w == NULL)
@@ -559,12 +610,13 @@ opener_wants(struct child *c, const struct msg *m)
 	w->child = c;
 	w->account = c->account;
 	w->id = m->id;
-	if (queue_add(w, c->source) == -1) {
+	if (queue_add(w, c->from) == -1) {
 		free(w);
 		msg_signal(c->wire, MASTER_OPENER_BUSY, m->id);
 		return;
 	}
 	c->waiter = w;
+	c->account->asking++;
 	run_queue();
 }
 
@@ -594,6 +646,7 @@ opener_mayi(struct child *c, const struct msg *m)
 		a->up = false;
 		a->sessions = 0;
 		a->openers--;
+		opener_over(c);
 		msg_signal(c->wire, MASTER_OPENER_BE, m->id);
 	}
 	run_queue();

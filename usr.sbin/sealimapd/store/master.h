@@ -34,9 +34,13 @@
 struct store_slice;
 struct wire;
 
-#define SOURCE_MAX 64 /* octets of a source's name, NUL included */
-#define TRY_MAX 32    /* openers at a living vault at once */
+#define SOURCE_MAX 64        /* octets of a source's name, NUL included */
+#define TRY_MAX 32           /* openers at a living vault at once */
+#define SILENT_MAX 4         /* ... without one, before they have a core */
+#define OPENERS_MAX 64       /* openers in all */
+#define SOURCE_OPENERS_MAX 8 /* ... from one source */
 #define OPENER_WAIT_MS 10000
+#define AUTH_WAIT_MS 5000     /* for the engine to send the secret */
 #define DERIVE_WAIT_MS 120000 /* for a core to become free */
 
 /* An account that somebody logs in to, is logged in to, or waits for. */
@@ -46,6 +50,8 @@ struct account {
 	bool up;               /* the vault serves */
 	uint32_t sessions;     /* the vault's word */
 	unsigned int openers;  /* children that are not the vault */
+	unsigned int silent;   /* of them: have no secret yet, as we know */
+	unsigned int asking;   /* of them: wait for a core */
 	unsigned int deriving; /* of them */
 	unsigned int waiting;  /* in the queue */
 	unsigned int kicks;    /* clerks that wait for its end */
@@ -58,11 +64,15 @@ struct child {
 	struct wire *wire;
 	struct account *account; /* an opener's or vault's */
 	struct waiter *waiter;   /* it waits for a core */
+	struct source *source;
 	bool clerk;
+	bool silent;
 	bool deriving;
+	bool tried; /* it has had a wire to a vault */
+	uint8_t service;
 	uint32_t kick_id; /* a clerk's: what to answer */
 	struct account *kick;
-	char source[SOURCE_MAX];
+	char from[SOURCE_MAX]; /* the source's name */
 };
 
 /* One that waits: a login, or an opener that wants to derive. */
@@ -82,6 +92,10 @@ int queue_add(struct waiter *, const char *source); /* -1: full; ENOBUFS */
 void queue_remove(struct waiter *);
 /* The next one that ready() lets go, taken out of the queue; or NULL. */
 struct waiter *queue_next(bool (*ready)(const struct waiter *));
+/* Counts an opener of a source, as long as it lives. */
+struct source *queue_hold(const char *source);
+void queue_release(struct source *);
+unsigned int queue_openers(const struct waiter *); /* of its source */
 /* Takes out and returns one of a peer's; NULL: no more. */
 struct waiter *queue_of_engine(const struct engine *, uint32_t id, bool any);
 

@@ -61,7 +61,7 @@ enum answer {
 static struct {
 	char account[ACCOUNT_NAME_MAX];
 	uint8_t service;
-	bool may_derive;
+	bool go; /* a core is ours */
 	struct seal_kdf kdf;
 	int master;
 	int base;
@@ -70,10 +70,12 @@ static struct {
 	int acct;
 	uint8_t *secret;
 	size_t secret_len;
+	uint8_t *fresh; /* the secret to be */
+	size_t fresh_len;
 	bool unlocked;
-	bool disabled;
 	struct seal_account id;
 	uint32_t slot;
+	uint64_t rev;
 	uint16_t scope;
 	uint8_t amk[SEAL_KEY_LEN];
 	uint8_t nonce[NONCE_LEN];
@@ -86,14 +88,22 @@ static void receive(int fd, struct msg *);
 static void begin(void);
 static void narrow(void);
 static void take_secret(void);
+static void take_change(struct msg *);
+static uint8_t *copy_of(const uint8_t *, size_t len);
 static void login(void);
 static void check_scope(uint16_t scope);
 static void welcome(void) __attribute__((noreturn));
 static enum answer vault_ask(void);
+static void vault_leave(void);
 static void vault_session(const uint8_t proof[SEAL_SUM_LEN]);
+static void managed(enum slot_result) __attribute__((noreturn));
 static void prove(uint8_t proof[SEAL_SUM_LEN]);
-static void leave_to_derive(void);
+static bool leave_to_derive(void);
 static void unlock(void);
+static int make_record(struct seal_slots *, const struct seal_slot_info *);
+static int make_slot(struct seal_slots *, uint32_t id, const uint8_t *amk,
+    const uint8_t *secret, size_t len, uint16_t scope);
+static bool still_good(void);
 static void may_i(void);
 static void become_vault(void) __attribute__((noreturn));
 
@@ -115,6 +125,9 @@ wipe(void)
 {
 	if (o.secret != NULL)
 		explicit_bzero(o.secret, o.secret_len);
+	if (o.fresh != NULL)
+		explicit_bzero(o.fresh, o.fresh_len);
+	explicit_bzero(&o.start.change, sizeof(o.start.change));
 	explicit_bzero(o.amk, sizeof(o.amk));
 	msg_wipe();
 }
@@ -137,7 +150,7 @@ receive(int fd, struct msg *m)
 {
 	int n, wait_ms;
 
-	wait_ms = fd == o.master ? DERIVE_WAIT_MS : OPENER_WAIT_MS;
+	wait_ms = fd == o.master ? DERIVE_WAIT_MS : AUTH_WAIT_MS;
 	n = msg_recv_wait(fd, m, wait_ms);
 	if (n == 1)
 		return;
@@ -158,7 +171,7 @@ begin(void)
 		fatalx("master: unknown message type=%u", m.type);
 	(void)msg_get_str(&m, o.account, sizeof(o.account));
 	o.service = msg_get_u8(&m);
-	o.may_derive = msg_get_u8(&m) != 0;
+	o.start.host = msg_get_u8(&m);
 	vault = msg_get_u8(&m) != 0;
 	o.kdf.ops = msg_get_u64(&m);
 	o.kdf.mem = msg_get_u64(&m);
@@ -209,19 +222,53 @@ take_secret(void)
 	version = msg_get_u32(&m);
 	mechanism = msg_get_u8(&m);
 	secret = msg_get_bytes(&m, &len, SECRET_MAX);
+	if (!m.bad) {
+		o.secret = copy_of(secret, len);
+		o.secret_len = len;
+	}
+	if (o.service == SERVICE_MANAGE)
+		take_change(&m);
 	if (m.type != ENGINE_OPENER_AUTH || msg_end(&m) == -1 ||
 	    version != STORE_WIRE_VERSION || mechanism != MECHANISM_PASSWORD) {
 		log_warnx("engine: message type=%u is malformed", m.type);
 		msg_done(&m);
 		refuse(REFUSED_UNAVAILABLE);
 	}
-	o.secret = malloc(len == 0 ? 1 : len);
-	if (o.secret == NULL)
+	msg_done(&m);
+}
+
+static uint8_t *
+copy_of(const uint8_t *p, size_t len)
+{
+	uint8_t *copy;
+
+	copy = malloc(len == 0 ? 1 : len);
+	if (copy == NULL)
 		fatal("out of memory");
 	if (len > 0)
-		memcpy(o.secret, secret, len);
-	o.secret_len = len;
-	msg_done(&m);
+		memcpy(copy, p, len);
+	return copy;
+}
+
+/* What the command wants, behind the secret that allows it. */
+static void
+take_change(struct msg *m)
+{
+	struct slot_change *c = &o.start.change;
+	const uint8_t *fresh;
+	size_t len;
+
+	c->op = msg_get_u8(m);
+	fresh = msg_get_bytes(m, &len, SECRET_MAX);
+	(void)msg_get_str(m, c->label, sizeof(c->label));
+	c->scope = msg_get_u16(m) & SEAL_SCOPE_ALL;
+	c->id = msg_get_u32(m);
+	if (c->op < SLOT_PASSWD || c->op > SLOT_REKEY)
+		m->bad = true;
+	if (m->bad)
+		return;
+	o.fresh = copy_of(fresh, len);
+	o.fresh_len = len;
 }
 
 static void
@@ -237,25 +284,30 @@ login(void)
 			if (o.service == SERVICE_SUBMISSION)
 				welcome();
 			vault_session(proof);
-		} else {
-			leave_to_derive();
-			unlock();
-			if (o.service == SERVICE_SUBMISSION)
-				welcome();
-			if (a == VAULT_DOUBTS) {
-				prove(proof);
-				vault_session(proof);
-				explicit_bzero(proof, sizeof(proof));
-			}
+			a = VAULT_GONE;
+		}
+		if (!leave_to_derive())
+			continue;
+		unlock();
+		if (o.service == SERVICE_SUBMISSION)
+			welcome();
+		if (a == VAULT_DOUBTS) {
+			prove(proof);
+			vault_session(proof);
+			explicit_bzero(proof, sizeof(proof));
 		}
 		/* There is no vault, or it went away before it took us. */
-		if (o.vault != -1)
-			close(o.vault);
-		o.vault = -1;
-		leave_to_derive();
-		unlock();
+		vault_leave();
 		may_i();
 	}
+}
+
+static void
+vault_leave(void)
+{
+	if (o.vault != -1)
+		close(o.vault);
+	o.vault = -1;
 }
 
 static void
@@ -305,7 +357,8 @@ vault_ask(void)
 	struct msg m;
 
 	out = msg_new_fd(o.vault, OPENER_VAULT_TRY, 1);
-	msg_put_bytes(out, o.secret, o.secret_len);
+	msg_put_bytes(
+	    out, o.secret, o.service == SERVICE_MANAGE ? 0 : o.secret_len);
 	msg_put_u8(out, o.service);
 	if (msg_send_wait(out, OPENER_WAIT_MS) == -1 ||
 	    msg_recv_wait(o.vault, &m, OPENER_WAIT_MS) != 1)
@@ -354,11 +407,22 @@ vault_session(const uint8_t proof[SEAL_SUM_LEN])
 		log_warn("opener: dup");
 		refuse(REFUSED_UNAVAILABLE);
 	}
-	out = msg_new_fd(o.vault, OPENER_VAULT_SESSION, 2);
-	msg_put_u32(out, o.slot);
-	msg_put_u8(out, (uint8_t)o.scope);
-	msg_put_u8(out, o.service);
-	msg_put_raw(out, proof, SEAL_SUM_LEN);
+	if (o.service == SERVICE_MANAGE) {
+		out = msg_new_fd(o.vault, OPENER_VAULT_MANAGE, 2);
+		msg_put_u32(out, o.slot);
+		msg_put_u64(out, o.rev);
+		msg_put_raw(out, proof, SEAL_SUM_LEN);
+		slot_change_put(out, &o.start.change);
+	} else {
+		out = msg_new_fd(o.vault, OPENER_VAULT_SESSION, 2);
+		msg_put_u32(out, o.slot);
+		msg_put_u8(out, (uint8_t)o.scope);
+		msg_put_u8(out, o.service);
+		msg_put_raw(out, proof, SEAL_SUM_LEN);
+		msg_put_u64(out, o.rev);
+		msg_put_bytes(
+		    out, o.start.change.record, o.start.change.record_len);
+	}
 	msg_put_fd(out, copy);
 	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
 		return;
@@ -371,27 +435,52 @@ vault_session(const uint8_t proof[SEAL_SUM_LEN])
 		msg_done(&m);
 }
 
-/* A core for Argon2id, if the master has not given it yet. */
+/* Right, but it cannot be done: said by us, the vault is not bothered. */
 static void
+managed(enum slot_result result)
+{
+	struct manage_answer a = {.result = (uint8_t)result};
+	struct msgout *out;
+
+	wipe();
+	out = msg_new_fd(o.engine, VAULT_ENGINE_MANAGED, 0);
+	manage_answer_put(out, &a);
+	(void)msg_send_wait(out, OPENER_WAIT_MS);
+	exit(0);
+}
+
+/*
+ * Waits for a core for Argon2id.  False: a vault has come up meanwhile, which
+ * is to be asked first.
+ */
+static bool
 leave_to_derive(void)
 {
 	struct msgout *out;
 	struct msg m;
-	uint32_t type;
 
-	if (o.may_derive || o.unlocked)
-		return;
+	if (o.go || o.unlocked)
+		return true;
 	out = msg_new_fd(o.master, OPENER_MASTER_DERIVE, 1);
 	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
 		fatal("master");
 	receive(o.master, &m);
-	type = m.type;
-	msg_done(&m);
-	if (type == MASTER_OPENER_BUSY)
+	switch (m.type) {
+	case MASTER_OPENER_GO:
+		o.go = true;
+		break;
+	case MASTER_OPENER_VAULT:
+		vault_leave();
+		o.vault = msg_get_fd(&m);
+		break;
+	case MASTER_OPENER_BUSY:
+		msg_done(&m);
 		refuse(REFUSED_UNAVAILABLE);
-	if (type != MASTER_OPENER_GO)
-		fatalx("master: unknown message type=%u", type);
-	o.may_derive = true;
+	default:
+		fatalx("master: unknown message type=%u", m.type);
+	}
+	msg_done(&m);
+	return o.go;
 }
 
 /*
@@ -406,7 +495,7 @@ unlock(void)
 	struct store_limits limits;
 	enum store_refusal why = REFUSED_CREDENTIALS;
 	struct msgout *out;
-	int error, ret;
+	int error, made, ret, why_not;
 
 	if (o.unlocked)
 		return;
@@ -424,6 +513,8 @@ unlock(void)
 	ret = seal_slots_try(slots, &o.id, (const char *)o.secret, o.secret_len,
 	    &o.kdf, o.amk, &info);
 	error = errno;
+	made = ret == 0 ? make_record(slots, &info) : 0;
+	why_not = errno;
 	seal_slots_free(slots);
 	out = msg_new_fd(o.master, OPENER_MASTER_DERIVED, 1);
 	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
@@ -435,11 +526,122 @@ unlock(void)
 	if (ret == -1 || why == REFUSED_DAMAGED)
 		refuse(why);
 	o.slot = info.id;
+	o.rev = info.rev;
 	o.scope = info.scope;
 	o.unlocked = true;
 	check_scope(o.scope);
 	if (limits.disabled)
 		refuse(REFUSED_DISABLED);
+	if (made == -1 && o.service == SERVICE_MANAGE)
+		managed(why_not == EINVAL ? SLOT_CANNOT : SLOT_FAILED);
+}
+
+/* The main slot of the account; 0: there is none. */
+static uint32_t
+main_slot(const struct seal_slots *slots)
+{
+	struct seal_slot_info info;
+
+	for (size_t i = 0; seal_slots_info(slots, i, &info); i++) {
+		if (info.kind == SEAL_SLOT_MAIN)
+			return info.id;
+	}
+	return 0;
+}
+
+/* May it be a password?  What reads as a code would be tried as one. */
+static bool
+fit_for_password(const uint8_t *p, size_t len)
+{
+	enum seal_slot_kind kind;
+	uint32_t id;
+
+	return len > 0 && len <= SEAL_SECRET_MAX &&
+	    seal_code_parse((const char *)p, len, &kind, &id) !=
+	    SEAL_CODE_VALID;
+}
+
+/*
+ * The main slot as the vault is to store it, where one is wanted: here, since
+ * Argon2id has no place in an event loop, and while the core is ours.  -1 with
+ * EINVAL: not with this secret.
+ */
+static int
+make_record(struct seal_slots *slots, const struct seal_slot_info *info)
+{
+	struct slot_change *c = &o.start.change;
+	uint32_t id = info->id;
+	bool low;
+
+	low = info->kdf.ops < o.kdf.ops || info->kdf.mem < o.kdf.mem;
+	if (o.kdf.ops < info->kdf.ops)
+		o.kdf.ops = info->kdf.ops;
+	if (o.kdf.mem < info->kdf.mem)
+		o.kdf.mem = info->kdf.mem;
+	if (o.service == SERVICE_IMAP && info->kind == SEAL_SLOT_MAIN && low)
+		return make_slot(
+		    slots, id, o.amk, o.secret, o.secret_len, info->scope);
+	if (o.service != SERVICE_MANAGE ||
+	    (info->scope & SEAL_SCOPE_MANAGE) == 0)
+		return 0;
+	errno = EINVAL;
+	switch (c->op) {
+	case SLOT_PASSWD:
+		if (!fit_for_password(o.fresh, o.fresh_len))
+			return -1;
+		if (info->kind != SEAL_SLOT_MAIN)
+			id = main_slot(slots);
+		return make_slot(
+		    slots, id, o.amk, o.fresh, o.fresh_len, SEAL_SCOPE_ALL);
+	case SLOT_REKEY:
+		if (info->kind != SEAL_SLOT_MAIN)
+			return -1;
+		seal_random(c->amk, sizeof(c->amk));
+		return make_slot(
+		    slots, id, c->amk, o.secret, o.secret_len, info->scope);
+	default:
+		return 0;
+	}
+}
+
+static int
+make_slot(struct seal_slots *slots, uint32_t id, const uint8_t *amk,
+    const uint8_t *secret, size_t len, uint16_t scope)
+{
+	struct slot_change *c = &o.start.change;
+	ssize_t n;
+
+	if (seal_slots_set(slots, &o.id, amk, id, (const char *)secret, len,
+		&o.kdf, scope, &id) == -1)
+		return -1;
+	n = seal_slots_export(slots, id, c->record);
+	c->record_len = n == -1 ? 0 : (size_t)n;
+	return n == -1 ? -1 : 0;
+}
+
+/*
+ * The vault before us may have changed or revoked the slot after we read it,
+ * and the account may have been disabled.
+ */
+static bool
+still_good(void)
+{
+	struct seal_slot_info info;
+	struct store_limits limits;
+	struct seal_slots *slots;
+	bool good = false;
+
+	if (store_limits_read(o.acct, &limits) != STORE_OK)
+		refuse(REFUSED_DAMAGED);
+	if (limits.disabled)
+		refuse(REFUSED_DISABLED);
+	slots = seal_slots_load(o.acct, &o.id);
+	if (slots == NULL)
+		return false;
+	for (size_t i = 0; !good && seal_slots_info(slots, i, &info); i++)
+		good = info.id == o.slot && info.rev == o.rev;
+	seal_slots_free(slots);
+	return good;
 }
 
 /* Returns with a wire to the vault, or becomes it. */
@@ -473,6 +675,8 @@ become_vault(void)
 		    "account=%s is held by another vault", log_addr(o.account));
 		refuse(REFUSED_UNAVAILABLE);
 	}
+	if (!still_good())
+		refuse(REFUSED_CREDENTIALS);
 	s->ring = seal_ring_load(o.acct, &o.id, o.amk);
 	if (s->ring == NULL) {
 		log_warn("account=%s its keyring cannot be read",
@@ -480,12 +684,15 @@ become_vault(void)
 		refuse(errno == ENOMEM ? REFUSED_UNAVAILABLE : REFUSED_DAMAGED);
 	}
 	explicit_bzero(o.amk, sizeof(o.amk));
+	if (o.fresh != NULL)
+		explicit_bzero(o.fresh, o.fresh_len);
 	(void)strlcpy(s->account, o.account, sizeof(s->account));
 	s->base = o.base;
 	s->acct = o.acct;
 	s->master = o.master;
 	s->session = o.engine;
 	s->slot = o.slot;
+	s->rev = o.rev;
 	s->scope = (uint8_t)o.scope;
 	s->service = o.service;
 	s->secret = o.secret;

@@ -32,6 +32,7 @@ struct source {
 	TAILQ_ENTRY(source) turn;
 	TAILQ_HEAD(, waiter) waiters;
 	unsigned int n;
+	unsigned int openers; /* of its logins, at work */
 	char name[SOURCE_MAX];
 };
 
@@ -73,18 +74,67 @@ source_get(const char *name)
 	return s;
 }
 
+static void
+source_tidy(struct source *s)
+{
+	if (s->n > 0 || s->openers > 0)
+		return;
+	RB_REMOVE(sources, &queue.by_name, s);
+	TAILQ_REMOVE(&queue.turns, s, turn);
+	free(s);
+}
+
+struct source *
+queue_hold(const char *name)
+{
+	struct source *s;
+
+	s = source_get(name);
+	s->openers++;
+	return s;
+}
+
+void
+queue_release(struct source *s)
+{
+	s->openers--;
+	source_tidy(s);
+}
+
+unsigned int
+queue_openers(const struct waiter *w)
+{
+	return w->source->openers;
+}
+
+/* How many of a source wait for one account. */
+static unsigned int
+pairs(const struct source *s, const struct account *a)
+{
+	const struct waiter *w;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH (w, &s->waiters, entry)
+		n += w->account == a;
+	return n;
+}
+
 int
 queue_add(struct waiter *w, const char *source)
 {
 	struct source *s;
 
-	if (queue.n >= LOGIN_QUEUE_MAX ||
-	    w->account->waiting >= LOGIN_ACCOUNT_MAX) {
+	/* Openers, which have a place already, are few. */
+	if (w->child == NULL &&
+	    (queue.n >= LOGIN_QUEUE_MAX ||
+		w->account->waiting >= LOGIN_ACCOUNT_MAX)) {
 		errno = ENOBUFS;
 		return -1;
 	}
 	s = source_get(source);
-	if (s->n >= LOGIN_SOURCE_MAX) {
+	if (w->child == NULL &&
+	    (s->n >= LOGIN_SOURCE_MAX ||
+		pairs(s, w->account) >= LOGIN_PAIR_MAX)) {
 		errno = ENOBUFS;
 		return -1;
 	}
@@ -106,11 +156,8 @@ queue_remove(struct waiter *w)
 	w->source = NULL;
 	w->account->waiting--;
 	queue.n--;
-	if (--s->n > 0)
-		return;
-	RB_REMOVE(sources, &queue.by_name, s);
-	TAILQ_REMOVE(&queue.turns, s, turn);
-	free(s);
+	s->n--;
+	source_tidy(s);
 }
 
 struct waiter *

@@ -84,6 +84,7 @@ static struct {
 	TAILQ_HEAD(, opener) openers;
 	unsigned int nsessions;
 	unsigned int nopeners;
+	bool relocked; /* the keys are others now: it ends */
 	bool holding;
 	bool ending;
 	struct timeval hold_until;
@@ -121,6 +122,9 @@ static void opener_gone(struct wire *, void *);
 static void opener_try(struct opener *, struct msg *);
 static void opener_session(struct opener *, struct msg *);
 static bool proof_good(struct opener *, uint32_t slot, const uint8_t *proof);
+static void opener_manage(struct opener *, struct msg *);
+static void manage(int fd, const struct slot_change *);
+static int tag_find(uint32_t slot);
 static void tag_of(const void *secret, size_t len, uint8_t tag[TAG_LEN]);
 static void tag_add(const uint8_t tag[TAG_LEN], uint32_t slot, uint8_t scope);
 
@@ -132,6 +136,14 @@ vault_main(struct vault_start *start)
 	setproctitle("vault");
 	(void)event_init();
 	vault.start = start;
+	if (keys_open(start) == -1) {
+		log_warn("account=%s its slots cannot be read",
+		    log_addr(start->account));
+		refuse(start->session, REFUSED_UNAVAILABLE);
+		explicit_bzero(start->secret, start->secret_len);
+		seal_ring_free(start->ring);
+		exit(1);
+	}
 	TAILQ_INIT(&vault.sessions);
 	TAILQ_INIT(&vault.openers);
 	vault_open(start);
@@ -144,7 +156,8 @@ vault_main(struct vault_start *start)
 	seal_ring_sub(start->ring, SEAL_SUB_PROOF, vault.tags->proof_key);
 	tag_of(start->secret, start->secret_len, tag);
 	explicit_bzero(start->secret, start->secret_len);
-	tag_add(tag, start->slot, start->scope);
+	if (start->change.op == 0)
+		tag_add(tag, start->slot, start->scope);
 	explicit_bzero(tag, sizeof(tag));
 
 	vault.master = wire_new(
@@ -156,7 +169,14 @@ vault_main(struct vault_start *start)
 	(void)gettimeofday(&vault.hold_until, NULL);
 	vault.hold_until.tv_sec += FIRST_DRAIN_MS / 1000;
 	later(&vault.drain_ev, 0);
-	session_add(start->session, start->slot, start->scope);
+	if (start->change.op != 0) {
+		manage(start->session, &start->change);
+		sessions_report();
+	} else
+		session_add(start->session, start->slot, start->scope);
+	keys_raise(start->change.op == 0 ? start->change.record : NULL,
+	    start->change.op == 0 ? start->change.record_len : 0);
+	explicit_bzero(&start->change, sizeof(start->change));
 	(void)event_dispatch();
 	fatalx("the event loop ended");
 }
@@ -378,7 +398,7 @@ on_idle(int fd, short what, void *arg)
 static void
 on_linger(int fd, short what, void *arg)
 {
-	if (vault.nsessions == 0 && vault.nopeners == 0)
+	if (vault.relocked || (vault.nsessions == 0 && vault.nopeners == 0))
 		vault_end();
 }
 
@@ -479,6 +499,8 @@ sessions_report(void)
 	o = msg_new(vault.master, VAULT_MASTER_SESSIONS, 0);
 	msg_put_u32(o, vault.nsessions);
 	msg_send(o);
+	if (vault.relocked)
+		return;
 	if (vault.nsessions == 0)
 		later(&vault.linger_ev, (int)vault.start->linger * 1000);
 	else
@@ -547,7 +569,7 @@ opener_free(struct opener *o)
 	vault.nopeners--;
 	wire_free(o->wire);
 	freezero(o, sizeof(*o));
-	if (vault.nsessions == 0 && vault.nopeners == 0)
+	if (!vault.relocked && vault.nsessions == 0 && vault.nopeners == 0)
 		later(&vault.linger_ev, (int)vault.start->linger * 1000);
 }
 
@@ -569,6 +591,9 @@ opener_message(struct wire *w, struct msg *m, void *arg)
 	case OPENER_VAULT_SESSION:
 		opener_session(o, m);
 		break;
+	case OPENER_VAULT_MANAGE:
+		opener_manage(o, m);
+		break;
 	default:
 		log_warnx("opener: unknown message type=%u", m->type);
 		opener_free(o);
@@ -583,9 +608,10 @@ opener_try(struct opener *o, struct msg *m)
 	const uint8_t *secret;
 	struct msgout *out;
 	size_t len, i, hit = TAGS_MAX;
+	uint8_t service;
 
 	secret = msg_get_bytes(m, &len, SECRET_MAX);
-	(void)msg_get_u8(m);
+	service = msg_get_u8(m);
 	if (msg_end(m) == -1 || o->tried) {
 		opener_free(o);
 		return;
@@ -593,7 +619,9 @@ opener_try(struct opener *o, struct msg *m)
 	o->tried = true;
 	tag_of(secret, len, o->tag);
 	for (i = 0; i < vault.tags->n; i++)
-		if (sodium_memcmp(vault.tags->tag[i].tag, o->tag, TAG_LEN) == 0)
+		if (sodium_memcmp(vault.tags->tag[i].tag, o->tag, TAG_LEN) ==
+			0 &&
+		    service != SERVICE_MANAGE)
 			hit = i;
 	if (hit < TAGS_MAX) {
 		o->known = true;
@@ -630,13 +658,18 @@ static void
 opener_session(struct opener *o, struct msg *m)
 {
 	uint8_t proof[32], scope;
+	const uint8_t *record;
+	uint64_t rev;
 	uint32_t slot;
+	size_t len;
 	int fd;
 
 	slot = msg_get_u32(m);
 	scope = msg_get_u8(m);
 	(void)msg_get_u8(m);
 	(void)msg_get_raw(m, proof, sizeof(proof));
+	rev = msg_get_u64(m);
+	record = msg_get_bytes(m, &len, SEAL_RECORD_MAX);
 	fd = msg_get_fd(m);
 	if (msg_end(m) == -1 || !o->tried) {
 		if (fd != -1)
@@ -647,16 +680,104 @@ opener_session(struct opener *o, struct msg *m)
 	if (o->known) {
 		slot = o->slot;
 		scope = o->scope;
+		/* It may have been changed since. */
+		rev = keys_revision(slot);
+		if (tag_find(slot) == -1)
+			rev = 0;
 	} else if (!proof_good(o, slot, proof)) {
 		log_warnx("an opener's proof is wrong");
 		close(fd);
 		opener_free(o);
 		return;
-	} else
-		tag_add(o->tag, slot, scope);
+	}
 	msg_signal(o->wire, VAULT_OPENER_TAKEN, m->id);
+	if (rev == 0 || !keys_live(slot, rev)) {
+		refuse(fd, REFUSED_CREDENTIALS);
+		return;
+	}
+	if (!o->known)
+		tag_add(o->tag, slot, scope);
 	session_add(fd, slot, scope);
+	keys_raise(record, len);
 	/* The wire goes when the opener does. */
+}
+
+static void
+opener_manage(struct opener *o, struct msg *m)
+{
+	struct slot_change c;
+	uint8_t proof[32];
+	uint64_t rev;
+	uint32_t slot;
+	int fd;
+
+	slot = msg_get_u32(m);
+	rev = msg_get_u64(m);
+	(void)msg_get_raw(m, proof, sizeof(proof));
+	slot_change_get(m, &c);
+	fd = msg_get_fd(m);
+	if (msg_end(m) == -1 || !o->tried || o->known ||
+	    !proof_good(o, slot, proof)) {
+		log_warnx("an opener's change is malformed or not proved");
+		if (fd != -1)
+			close(fd);
+		opener_free(o);
+	} else {
+		msg_signal(o->wire, VAULT_OPENER_TAKEN, m->id);
+		if (keys_live(slot, rev))
+			manage(fd, &c);
+		else
+			refuse(fd, REFUSED_CREDENTIALS);
+	}
+	explicit_bzero(&c, sizeof(c));
+}
+
+/* One change, whole, and its answer; the wire is used for nothing else. */
+static void
+manage(int fd, const struct slot_change *c)
+{
+	struct manage_answer a;
+	struct msgout *out;
+	enum keys_after after;
+
+	vault_commit();
+	after = keys_change(c, &a);
+	log_info("account=%s slots op=%u result=%u slot=%u",
+	    log_addr(vault.start->account), c->op, a.result, a.slot);
+	out = msg_new_fd(fd, VAULT_ENGINE_MANAGED, 0);
+	manage_answer_put(out, &a);
+	(void)msg_send_wait(out, 1000);
+	close(fd);
+	explicit_bzero(&a, sizeof(a));
+	if (after == KEYS_END) {
+		vault.relocked = true;
+		later(&vault.linger_ev, 0);
+	}
+}
+
+void
+vault_slot_ended(uint32_t slot)
+{
+	struct session *s;
+	int i;
+
+	while ((i = tag_find(slot)) != -1) {
+		vault.tags->tag[i] = vault.tags->tag[--vault.tags->n];
+		explicit_bzero(&vault.tags->tag[vault.tags->n],
+		    sizeof(vault.tags->tag[0]));
+	}
+	TAILQ_FOREACH (s, &vault.sessions, entry)
+		if (s->slot == slot)
+			session_bye(s, 4);
+}
+
+static int
+tag_find(uint32_t slot)
+{
+	for (size_t i = 0; i < vault.tags->n; i++)
+		if (vault.tags->tag[i].slot == slot)
+			return (int)i;
+	return -1;
 }
 
 static void

@@ -26,9 +26,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "seal_keys.h"
+
 #include "../store_wire.h"
 
-struct seal_ring;
+struct msg;
+struct msgout;
+
+/* A change of slots on its way from an opener to the vault. */
+struct slot_change {
+	uint8_t op; /* enum slot_op; 0: none */
+	uint16_t scope;
+	uint32_t id;
+	char label[LABEL_MAX + 1];
+	size_t record_len;
+	uint8_t record[SEAL_RECORD_MAX]; /* the new main slot */
+	uint8_t amk[SEAL_KEY_LEN];       /* that it wraps, of a rekey */
+};
+void slot_change_put(struct msgout *, const struct slot_change *);
+void slot_change_get(struct msg *, struct slot_change *);
+/* VAULT_ENGINE_MANAGED; the caller sends it and closes. */
+struct manage_answer {
+	uint8_t result;
+	uint32_t slot;
+	uint32_t revoked;
+	char code[CODE_MAX];
+};
+void manage_answer_put(struct msgout *, const struct manage_answer *);
 
 struct vault_start {
 	char account[ACCOUNT_NAME_MAX];
@@ -37,11 +61,18 @@ struct vault_start {
 	struct seal_ring *ring; /* unlocked; the vault's from now on */
 	int master;             /* wire to imap-store's master */
 	int session;            /* the engine's end of the first session */
+	uint8_t host;           /* whose series of key files is ours */
 	uint32_t slot;          /* that opened it */
+	uint64_t rev;           /* of that slot */
 	uint8_t scope;
 	uint8_t service;
 	void *secret; /* what opened the slot; wiped by the vault */
 	size_t secret_len;
+	/*
+	 * With an op: the session is the wire of that one command.  Without,
+	 * a record that is not empty is the slot with a costlier derivation.
+	 */
+	struct slot_change change;
 	unsigned int linger;       /* seconds after the last session */
 	unsigned int sessions_max; /* of this user at a time */
 };

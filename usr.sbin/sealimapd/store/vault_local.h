@@ -171,6 +171,24 @@ void vault_reap(struct session *); /* mark dead, free from the event loop */
 void vault_worker_quiet(void);     /* no search runs now */
 void *vault_alloc(size_t n, size_t size); /* zeroed; fatal without memory */
 
+/* The slot was changed or revoked: its sessions end, its secret is forgotten.
+ */
+void vault_slot_ended(uint32_t slot);
+
+/* vault_keys.c */
+struct manage_answer;
+struct seal_slot_info;
+struct slot_change;
+struct vault_start;
+enum keys_after { KEYS_STAY, KEYS_END /* the vault must end */ };
+int keys_open(struct vault_start *); /* may give it another ring; -1 */
+bool keys_live(uint32_t slot, uint64_t rev);
+uint64_t keys_revision(uint32_t slot); /* 0: there is no such slot */
+bool keys_list(size_t i, struct seal_slot_info *, char *label);
+enum keys_after keys_change(const struct slot_change *, struct manage_answer *);
+void keys_raise(const uint8_t *record, size_t len);
+void keys_reload(void);
+
 /* vault_session.c */
 struct session *session_new(int fd, uint64_t id, uint32_t slot, uint8_t scope);
 void session_free(struct session *);

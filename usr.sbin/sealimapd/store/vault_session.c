@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "seal_keys.h"
 #include "vault_local.h"
 
 static void session_message(struct wire *, struct msg *, void *);
@@ -95,6 +96,35 @@ session_bye(struct session *s, uint8_t reason)
 	vault_reap(s);
 }
 
+static void
+parse_slots(struct session *s, struct job *j, struct msg *m)
+{
+}
+
+/* As many as there are: at most SEAL_SLOTS_MAX small messages. */
+static enum step
+answer_slots(struct session *s, struct job *j)
+{
+	char label[SEAL_LABEL_MAX + 1];
+	struct seal_slot_info info;
+	struct msgout *o;
+
+	for (size_t i = 0; keys_list(i, &info, label); i++) {
+		o = msg_new(s->wire, R_SLOT, j->id);
+		msg_put_u32(o, info.id);
+		msg_put_u8(o, (uint8_t)info.kind);
+		msg_put_u16(o, info.scope);
+		msg_put_i64(o, info.created);
+		msg_put_str(o, label);
+		msg_send(o);
+	}
+	explicit_bzero(label, sizeof(label));
+	return STEP_DONE;
+}
+
+static const struct job_kind slots_kind = {
+    V_SLOTS, false, parse_slots, NULL, answer_slots};
+
 static const struct job_kind *
 kind_find(uint32_t type)
 {
@@ -107,6 +137,8 @@ kind_find(uint32_t type)
 				return k;
 	if (type == V_SEARCH)
 		return &search_kind;
+	if (type == V_SLOTS)
+		return &slots_kind;
 	return NULL;
 }
 

@@ -86,9 +86,15 @@ log_drain(void)
 	ATF_REQUIRE(pid != -1);
 	if (pid == 0) {
 		close(fds[0]);
+		FILE *file = fopen(DRIVER_LOG, "a");
+
 		while ((n = recv(fds[1], buf, sizeof(buf) - 1, 0)) > 5) {
 			buf[n] = '\0';
 			fprintf(stderr, "log: %s\n", buf + 5);
+			if (file != NULL) {
+				fprintf(file, "%s\n", buf + 5);
+				(void)fflush(file);
+			}
 		}
 		_exit(0);
 	}
@@ -341,6 +347,49 @@ driver_login_answer(struct driver *d, int *fd, uint8_t *why)
 	ATF_REQUIRE_EQ(0, msg_end(&m));
 	msg_done(&m);
 	return id;
+}
+
+uint8_t
+driver_change(struct driver *d, const char *account, const char *secret,
+    const struct driver_change *c, struct driver_answer *a)
+{
+	struct msgout *out;
+	struct msg m;
+	uint8_t why;
+	int fd;
+
+	memset(a, 0, sizeof(*a));
+	(void)driver_login_send(d, account, SERVICE_MANAGE, 1);
+	(void)driver_login_answer(d, &fd, &why);
+	ATF_REQUIRE(fd != -1);
+	out = msg_new_fd(fd, ENGINE_OPENER_AUTH, 1);
+	msg_put_u32(out, STORE_WIRE_VERSION);
+	msg_put_u8(out, 1);
+	msg_put_bytes(out, secret, strlen(secret));
+	msg_put_u8(out, c->op);
+	msg_put_bytes(out, c->fresh, c->fresh == NULL ? 0 : strlen(c->fresh));
+	msg_put_str(out, c->label == NULL ? "" : c->label);
+	msg_put_u16(out, c->scope);
+	msg_put_u32(out, c->id);
+	send_now(out);
+	ATF_REQUIRE_EQ(1, msg_recv_wait(fd, &m, DRIVER_WAIT_MS));
+	if (m.type == OPENER_ENGINE_NO) {
+		why = msg_get_u8(&m);
+		ATF_REQUIRE(why != 0);
+	} else {
+		ATF_REQUIRE_EQ(VAULT_ENGINE_MANAGED, m.type);
+		a->result = msg_get_u8(&m);
+		a->slot = msg_get_u32(&m);
+		(void)msg_get_str(&m, a->code, sizeof(a->code));
+		a->revoked = msg_get_u32(&m);
+		ATF_REQUIRE_EQ(0, msg_end(&m));
+		why = 0;
+	}
+	msg_done(&m);
+	/* And that is all of it. */
+	ATF_CHECK_EQ(0, msg_recv_wait(fd, &m, DRIVER_WAIT_MS));
+	close(fd);
+	return why;
 }
 
 void

@@ -34,6 +34,7 @@ struct msg;
 
 #define DRIVER_DOMAIN "example.org"
 #define DRIVER_WAIT_MS 20000
+#define DRIVER_LOG "driver.log" /* what the program logged */
 
 struct driver {
 	pid_t pid;
@@ -71,6 +72,22 @@ void driver_auth(int opener, const char *secret);
  */
 uint8_t driver_login(struct driver *, const char *account, const char *secret,
     uint8_t service, int *session);
+/* A change of slots: the refusal, or 0 and what the vault answered. */
+struct driver_change {
+	uint8_t op;
+	const char *fresh;
+	const char *label;
+	uint16_t scope;
+	uint32_t id;
+};
+struct driver_answer {
+	uint8_t result;
+	uint32_t slot;
+	uint32_t revoked;
+	char code[CODE_MAX];
+};
+uint8_t driver_change(struct driver *, const char *account, const char *secret,
+    const struct driver_change *, struct driver_answer *);
 /* The refusal, or 0 where the wire says WELCOME. */
 uint8_t driver_outcome(int opener);
 /* Receives, or fails the test. */

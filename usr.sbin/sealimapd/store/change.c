@@ -1,0 +1,66 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Changes of slots as messages: what openers and the vault say alike.
+ */
+
+#include <sys/types.h>
+
+#include <string.h>
+
+#include "msg.h"
+#include "vault.h"
+
+void
+slot_change_put(struct msgout *out, const struct slot_change *c)
+{
+	msg_put_u8(out, c->op);
+	msg_put_u16(out, c->scope);
+	msg_put_u32(out, c->id);
+	msg_put_str(out, c->label);
+	msg_put_bytes(out, c->record, c->record_len);
+	msg_put_raw(out, c->amk, sizeof(c->amk));
+}
+
+void
+slot_change_get(struct msg *m, struct slot_change *c)
+{
+	const uint8_t *record;
+
+	memset(c, 0, sizeof(*c));
+	c->op = msg_get_u8(m);
+	c->scope = msg_get_u16(m);
+	c->id = msg_get_u32(m);
+	(void)msg_get_str(m, c->label, sizeof(c->label));
+	record = msg_get_bytes(m, &c->record_len, sizeof(c->record));
+	if (m->bad)
+		c->record_len = 0;
+	else if (c->record_len > 0)
+		memcpy(c->record, record, c->record_len);
+	(void)msg_get_raw(m, c->amk, sizeof(c->amk));
+	if (c->op < SLOT_PASSWD || c->op > SLOT_REKEY)
+		m->bad = true;
+}
+
+void
+manage_answer_put(struct msgout *out, const struct manage_answer *a)
+{
+	msg_put_u8(out, a->result);
+	msg_put_u32(out, a->slot);
+	msg_put_str(out, a->code);
+	msg_put_u32(out, a->revoked);
+}
