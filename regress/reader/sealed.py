@@ -185,19 +185,27 @@ class Account:
         except FileNotFoundError:
             return []
 
-    def key_files(self, kind, magic):
-        """(header, body) of the newest file of each host that verifies."""
+    def key_files(self, kind, magic, opens=None):
+        """
+        (header, body) of the newest file of each host that verifies; or, of
+        rings, what opens(header, body) made of the newest that opens.
+        """
         names = self.names("keys")
         for host in (0, 1):
             form = re.compile(r"%s\.%d\.([1-9][0-9]*)\Z" % (kind, host))
             versions = [int(m[1]) for m in map(form.match, names) if m]
+            bad = []
             for version in sorted(versions, reverse=True):
                 name = "keys/%s.%d.%d" % (kind, host, version)
                 try:
-                    yield self.key_file(name, magic, host, version)
+                    pair = self.key_file(name, magic, host, version)
+                    yield opens(*pair) if opens else pair
+                    bad = [] if opens else bad
                     break
                 except Damage as why:
-                    warn("%s: %s" % (name, why))
+                    bad.append("%s: %s" % (name, why))
+            for text in bad:
+                warn(text)
 
     def key_file(self, name, magic, host, version):
         data = self.read(name, 256 * 1024)
@@ -308,10 +316,14 @@ class Ring:
         self.roots = {}
         self.delivery = {}
         self.seeds = set()
-        for head, body in account.key_files("ring", b"SEALRING"):
-            r = Octets(xchacha(sub_key(amk, 1), body[:24], body[24:], head))
-            size = r.u32()
-            self.records(Octets(r.raw(size)))
+        key = sub_key(amk, 1)
+
+        def opens(head, body):
+            return xchacha(key, body[:24], body[24:], head)
+
+        for plain in account.key_files("ring", b"SEALRING", opens):
+            r = Octets(plain)
+            self.records(Octets(r.raw(r.u32())))
             if r.pos + r.left() & 255 or any(r.raw(r.left())):
                 raise Damage("the ring is not padded as it should be")
         for seed in self.seeds:

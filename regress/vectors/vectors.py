@@ -183,7 +183,7 @@ def slots():
     slots_file(1, 1, [dead(77, 6)])
 
 
-def ring_file(host, version, records):
+def ring_file(host, version, records, amk=AMK):
     plain = b"".join(struct.pack(">BH", kind, len(r)) + r
                      for kind, r in records)
     plain = struct.pack(">I", len(plain)) + plain
@@ -191,7 +191,7 @@ def ring_file(host, version, records):
     nonce = fixed("ring nonce %d" % host, 24)
 
     def sealed(head):
-        return nonce + xseal(kdf(AMK, 1, b"sealamk1"), nonce, plain, head)
+        return nonce + xseal(kdf(amk, 1, b"sealamk1"), nonce, plain, head)
 
     envelope("ring", b"SEALRING", host, version, None,
              (len(plain) + 40, sealed))
@@ -211,6 +211,8 @@ def ring():
         note("delivery%d.id" % host, keyid)
         ring_file(host, 2 - host, [(1, SEED), roots[host], roots[0],
                                    (3, keyid + when + public + DELIVERY[host])])
+        if host == 0:   # a rekey that came to nothing
+            ring_file(0, 3, [(1, SEED), roots[0]], fixed("other master key"))
         envelope("delivery", b"SEALDLVR", host, 1,
                  struct.pack(">H", 1) + keyid + public + when)
 

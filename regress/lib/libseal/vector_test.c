@@ -15,8 +15,8 @@
  */
 
 /*
- * The format against another implementation: vectors.py reads, from
- * lib/libseal/ FORMAT alone, what this library writes now, and both read what
+ * The format against another implementation: vectors.py reads, from the page
+ * sealstore(5) alone, what this library writes now, and both read what
  * is committed in vectors/, so that the format does not change unnoticed.
  */
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads an account's keys, a blob and log frames as lib/libseal/FORMAT says.
+"""Reads an account's keys, a blob and log frames as sealstore(5) says.
 
 usage: vectors.py DIR
 
@@ -288,7 +288,7 @@ def main():
     newest = delivery_keys(path, ident, pk, secrets)
     blob(path, secrets, newest)
     frames(path, ident, roots)
-    print("all of %s reads as FORMAT says" % path)
+    print("all of %s reads as sealstore(5) says" % path)
 
 
 main()
