@@ -191,6 +191,34 @@ sweep_columns(struct store *st)
 	(void)closedir(dir);
 }
 
+/* Columns and state.tmp, one by one. */
+static int
+sync_files(struct store *st)
+{
+	struct dirent *de;
+	DIR *dir;
+	int fd, r;
+
+	fd = sys_open(st->snap_fd, ".", O_RDONLY | O_DIRECTORY);
+	dir = fd == -1 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return -1;
+	}
+	r = 0;
+	while (r == 0 && (de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.')
+			continue;
+		fd = sys_open(st->snap_fd, de->d_name, O_RDONLY);
+		r = fd == -1 ? -1 : sys_fsync(fd);
+		if (fd != -1)
+			(void)close(fd);
+	}
+	(void)closedir(dir);
+	return r;
+}
+
 static int
 sync_all(struct store *st)
 {
@@ -200,8 +228,7 @@ sync_all(struct store *st)
 	r = sys_syncfs(st->acct);
 	if (r != 1)
 		return r;
-	if (sys_fsync(st->cold.fd) == -1 || sys_fsync(st->sum.fd) == -1 ||
-	    sys_sync_dir(st->acct, "in") == -1 ||
+	if (sync_files(st) == -1 || sys_sync_dir(st->acct, "in") == -1 ||
 	    sys_sync_dir(st->acct, "blob") == -1)
 		return -1;
 	return sys_fsync(st->snap_fd);
