@@ -5,6 +5,7 @@ usage: reader_client.py SERVER.JSON USER-NUMBER COMMAND [ARGS]
   work              every operation that a client has, in one session; the
                     reader is compared in its midst (the vault lives)
   small             a little of all: what regress/vectors/suite was made with
+  append            some messages to INBOX and a new box
   fill MESSAGES     that many messages in the box Many, by APPEND and COPY
   flags ROUNDS      so often sets and takes a flag of all of Many, and waits
                     for the checkpoint that so much log must bring
@@ -267,6 +268,11 @@ def main():
         work(server, n)
     elif command == "small":
         small(server, n)
+    elif command == "append":
+        m = login(server, n)
+        ok(m.create("New%d" % time.time()))
+        append_all(m, "INBOX")
+        m.logout()
     elif command == "fill":
         fill(server, n, int(args[0]))
     elif command == "flags":

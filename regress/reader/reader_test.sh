@@ -148,8 +148,17 @@ checkpoint_body() {
 	atf_check "$client" "$suite/server.json" 1 fill 3000
 	atf_check "$client" "$suite/server.json" 1 flags 250
 	compare 1
-	# A second one, which goes on from the first.
-	atf_check "$client" "$suite/server.json" 1 flags 250
+	# A second one, which goes on from the first; read while it is made.
+	"$client" "$suite/server.json" 1 flags 250 >flags.out 2>&1 &
+	flags_pid=$!
+	reads=0
+	while kill -0 $flags_pid 2>/dev/null; do
+		read_account "$(account 1)" >read.json ||
+		    fail_with read.json "not read beside a busy vault"
+		reads=$((reads + 1))
+	done
+	wait $flags_pid || fail_with flags.out "no second checkpoint"
+	[ "$reads" -ge 2 ] || atf_fail "it was read $reads times only"
 	deliver "user0001@$domain" 60
 	compare 1
 	stop_suite
@@ -250,6 +259,37 @@ damage_cleanup() {
 	stop_suite
 }
 
+atf_test_case put_back cleanup
+put_back_head() {
+	atf_set descr "an old copy put back: the log of a second writer"
+	atf_set timeout 300
+}
+put_back_body() {
+	need_reader
+	start_suite
+	"$client" "$suite/server.json" 1 work >worked 2>&1 ||
+	    fail_with worked "they differ"
+	stop_suite
+	cp -Rp "$(account 1)" old
+	start_suite
+	"$client" "$suite/server.json" 1 append || atf_fail "no append"
+	compare 1
+	stop_suite
+	rm -rf "$(account 1)"
+	cp -Rp old "$(account 1)"
+	start_suite
+	compare 1
+	"$client" "$suite/server.json" 1 append || atf_fail "no append"
+	deliver "user0001@$domain" 70
+	compare 1
+	set -- "$(account 1)"/log/*.1
+	[ $# -eq 2 ] || atf_fail "one series where two must be"
+	suite_alive
+}
+put_back_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case waiting
 	atf_add_test_case operations
@@ -257,4 +297,5 @@ atf_init_test_cases() {
 	atf_add_test_case checkpoint
 	atf_add_test_case secrets
 	atf_add_test_case damage
+	atf_add_test_case put_back
 }

@@ -8,7 +8,6 @@ import hashlib
 import os
 import re
 import struct
-import sys
 import zlib
 
 from nacl import bindings as na
@@ -33,7 +32,6 @@ WARNINGS = []
 
 def warn(text):
     WARNINGS.append(text)
-    print("sealreader: " + text, file=sys.stderr)
 
 
 class Octets:
@@ -462,7 +460,9 @@ class Blob:
 
 
 def find_blob(account, name):
-    for place in ("blob/" + name, "blob/%.2s/%s" % (name, name), "in/" + name):
+    # Twice: a vault may take it from in/ to blob/ between two looks.
+    for place in 2 * ("blob/" + name, "blob/%.2s/%s" % (name, name),
+                      "in/" + name):
         path = os.path.join(account.path, place)
         if os.path.exists(path):
             return path
