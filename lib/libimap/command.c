@@ -383,6 +383,7 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"STORE", IMAP_STORE, true, false, parse_store},
     {"COPY", IMAP_COPY, true, false, parse_copy},
     {"MOVE", IMAP_MOVE, true, false, parse_copy},
+    {"XSEALMAIL", IMAP_XSEALMAIL, false, true, imap_parse_sealmail},
 };
 
 const char *

@@ -82,6 +82,7 @@ enum imap_verb {
 	IMAP_STORE,   /* set, store_op, silent, flags, keywords */
 	IMAP_COPY,    /* set, name */
 	IMAP_MOVE,
+	IMAP_XSEALMAIL, /* name (USER), seal_*, secret, name2 */
 	IMAP_VERBS
 };
 
@@ -196,10 +197,26 @@ struct imap_key {
 
 enum imap_store_op { IMAP_STORE_REPLACE, IMAP_STORE_ADD, IMAP_STORE_REMOVE };
 
+/* XSEALMAIL: what is to be done; name2 is the new secret, or a label. */
+enum imap_seal_op {
+	IMAP_SEAL_PASSWD = 1,
+	IMAP_SEAL_APP_ADD, /* seal_scope */
+	IMAP_SEAL_APP_REVOKE, /* seal_slot */
+	IMAP_SEAL_RECOVER,
+	IMAP_SEAL_REKEY,
+	IMAP_SEAL_LIST
+};
+#define IMAP_SCOPE_IMAP 0x1
+#define IMAP_SCOPE_SUBMISSION 0x2
+#define IMAP_SCOPE_MANAGE 0x4
+
 struct imap_block;
 
 struct imap_cmd {
 	enum imap_verb verb;
+	enum imap_seal_op seal_op;
+	uint32_t seal_scope; /* IMAP_SCOPE_ */
+	uint32_t seal_slot;
 	bool uid;     /* UID FETCH and its kin */
 	bool badname; /* a mailbox name that cannot exist */
 	bool has_initial;

@@ -84,6 +84,8 @@ static const struct command commands[] = {
 	copy_news, NULL, copy_free},
     {IMAP_MOVE, IN_SELECTED, CLASS_FLOW, copy_start, copy_answer, copy_done,
 	copy_news, NULL, copy_free},
+    {IMAP_XSEALMAIL, IN_ANY, CLASS_ALONE, manage_start, manage_answer,
+	manage_done, NULL, NULL, manage_free},
 };
 
 const struct command *

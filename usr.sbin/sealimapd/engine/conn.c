@@ -465,6 +465,8 @@ vault_gone(struct wire *w, void *arg)
 	c->vault = NULL;
 	if (c->dead || c->state == CONN_CLOSING)
 		return;
+	if (manage_hold(c))
+		return;
 	log_warnx("vault gone id=%llu", (unsigned long long)c->id);
 	conn_bye(c, "[UNAVAILABLE] The mail store has ended this session");
 }

@@ -197,6 +197,19 @@ void login_abort(struct conn *);
 void login_master_message(struct msg *);
 void login_master_gone(void);
 void starttls_start(struct job *);
+/* Lower case, with a domain: the name that stores know; -1: none. */
+int login_name(char *to, size_t size, const char *name, size_t len);
+uint32_t login_next_id(void); /* for ENGINE_MASTER_LOGIN */
+
+/* manage.c */
+void manage_start(struct job *);
+void manage_answer(struct job *, struct msg *);
+void manage_done(struct job *, enum vault_result, const char *);
+void manage_free(struct job *);
+bool manage_master_message(struct msg *); /* false: not ours */
+void manage_master_gone(void);
+/* True: a change is under way, and the session ends after its answer. */
+bool manage_hold(struct conn *);
 
 /* session.c */
 void bad_start(struct job *);

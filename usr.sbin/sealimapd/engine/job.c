@@ -299,16 +299,32 @@ job_news(struct conn *c, struct msg *msg)
 		news_message(c, msg);
 }
 
+/* The vault ends the session; a change of secrets is answered first. */
+static void
+job_bye(struct conn *c, uint8_t reason)
+{
+	if (manage_hold(c))
+		return;
+	switch (reason) {
+	case 3:
+		conn_bye(c, "The selected mailbox was deleted");
+		break;
+	case 4:
+		conn_bye(c, "The secret was changed or revoked");
+		break;
+	default:
+		conn_bye(c, "[UNAVAILABLE] The mail store ends this session");
+		break;
+	}
+}
+
 void
 job_vault_message(struct conn *c, struct msg *msg)
 {
 	struct job *job;
 
 	if (msg->type == R_BYE) {
-		conn_bye(c,
-		    msg_get_u8(msg) == 3 ?
-			"The selected mailbox was deleted" :
-			"[UNAVAILABLE] The mail store ends this session");
+		job_bye(c, msg_get_u8(msg));
 		return;
 	}
 	if (msg->id == 0 || msg->type == R_KEYWORDS || msg->type == R_EXISTS ||

@@ -50,6 +50,14 @@ static uint32_t next_id;
 
 static void login_refused(struct login *, enum store_refusal);
 
+uint32_t
+login_next_id(void)
+{
+	if (++next_id == 0)
+		next_id = 1;
+	return next_id;
+}
+
 static void
 login_free(struct login *l)
 {
@@ -71,9 +79,8 @@ login_abort(struct conn *c)
 	login_free(l);
 }
 
-/* Lower case, with a domain: the name that stores know. */
-static int
-name_normalise(char *to, size_t size, const char *name, size_t len)
+int
+login_name(char *to, size_t size, const char *name, size_t len)
 {
 	const struct engine_slice *conf = engine_config();
 	size_t i;
@@ -167,7 +174,7 @@ login_begin(struct job *job, const char *name, size_t name_len,
 	TAILQ_INSERT_TAIL(&logins, l, entry);
 	c->login = l;
 	c->state = CONN_LOGIN;
-	if (name_normalise(l->name, sizeof(l->name), name, name_len) == -1 ||
+	if (login_name(l->name, sizeof(l->name), name, name_len) == -1 ||
 	    len == 0 || len > sizeof(l->secret)) {
 		login_refused(l, REFUSED_CREDENTIALS);
 		return;
@@ -178,9 +185,7 @@ login_begin(struct job *job, const char *name, size_t name_len,
 		login_refused(l, REFUSED_UNAVAILABLE);
 		return;
 	}
-	if (++next_id == 0)
-		next_id = 1;
-	l->id = next_id;
+	l->id = login_next_id();
 	l->asked = true;
 	m = msg_new(engine_master(), ENGINE_MASTER_LOGIN, l->id);
 	msg_put_u64(m, c->id);
@@ -438,6 +443,8 @@ login_master_message(struct msg *msg)
 	uint8_t refusal;
 	int fd;
 
+	if (manage_master_message(msg))
+		return;
 	TAILQ_FOREACH (l, &logins, entry)
 		if (l->asked && l->id == msg->id)
 			break;
@@ -472,6 +479,7 @@ login_master_gone(void)
 {
 	struct login *l, *next;
 
+	manage_master_gone();
 	TAILQ_FOREACH_SAFE (l, &logins, entry, next)
 		if (l->asked)
 			login_refused(l, REFUSED_UNAVAILABLE);

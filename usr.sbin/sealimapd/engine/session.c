@@ -37,6 +37,8 @@ void
 capability_put(struct conn *c, struct imap_buf *b)
 {
 	imap_puts(b, " IMAP4rev1 LITERAL+ ID");
+	if (c->listener != IMAP_LISTEN_STARTTLS || tlsio_is_secure(c->io))
+		imap_puts(b, " XSEALMAIL");
 	if (c->state == CONN_AUTH || c->state == CONN_SELECTED) {
 		imap_puts(b,
 		    " ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT"

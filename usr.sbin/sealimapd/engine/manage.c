@@ -1,0 +1,432 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * XSEALMAIL: secrets of the account.  A session is no proof for changing them:
+ * each change is a login of its own, for that command alone, by a secret of
+ * manage scope.  So it needs no session either, and who has forgotten the
+ * password comes with a recovery code.
+ */
+
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "log.h"
+
+#define MECHANISM_PASSWORD 1
+
+struct manage {
+	TAILQ_ENTRY(manage) entry;
+	struct job *job;
+	uint32_t id;
+	bool asked; /* the master owes an answer */
+	bool bye;   /* the session ends once this is answered */
+	char name[ACCOUNT_NAME_MAX];
+	struct wire *wire;
+	enum store_refusal refusal;
+	struct event delay;
+};
+
+static TAILQ_HEAD(, manage) manages = TAILQ_HEAD_INITIALIZER(manages);
+
+static const uint8_t ops[] = {
+    [IMAP_SEAL_PASSWD] = SLOT_PASSWD,
+    [IMAP_SEAL_APP_ADD] = SLOT_APP_ADD,
+    [IMAP_SEAL_APP_REVOKE] = SLOT_APP_REVOKE,
+    [IMAP_SEAL_RECOVER] = SLOT_RECOVER,
+    [IMAP_SEAL_REKEY] = SLOT_REKEY,
+};
+
+/* The secrets have been sent, or will not be. */
+static void
+secrets_wipe(struct imap_cmd *cmd)
+{
+	explicit_bzero((void *)(uintptr_t)cmd->secret.p, cmd->secret.len);
+	explicit_bzero((void *)(uintptr_t)cmd->name2.p, cmd->name2.len);
+	cmd->secret.len = cmd->name2.len = 0;
+}
+
+void
+manage_free(struct job *job)
+{
+	struct manage *m = job->data;
+
+	secrets_wipe(job->cmd);
+	if (m == NULL)
+		return;
+	if (m->asked && engine_master() != NULL)
+		msg_signal(engine_master(), ENGINE_MASTER_CANCEL, m->id);
+	if (m->wire != NULL)
+		wire_free(m->wire);
+	evtimer_del(&m->delay);
+	TAILQ_REMOVE(&manages, m, entry);
+	freezero(m, sizeof(*m));
+	job->data = NULL;
+}
+
+/* The last words of a change: m is gone afterwards, the connection may be. */
+static void
+manage_end(struct manage *m, const char *condition, const char *text)
+{
+	struct conn *c = m->job->conn;
+	bool bye = m->bye;
+
+	c->active = engine_now();
+	job_done(m->job, condition, text);
+	if (bye)
+		conn_bye(c, "The secret was changed: log in again");
+	conn_flush(c);
+	conn_pump(c);
+}
+
+bool
+manage_hold(struct conn *c)
+{
+	struct job *job = TAILQ_FIRST(&c->jobs);
+	struct manage *m;
+
+	if (job == NULL || !job->started || job->cmd->verb != IMAP_XSEALMAIL ||
+	    job->data == NULL)
+		return false;
+	m = job->data;
+	m->bye = true;
+	return true;
+}
+
+static void
+manage_delay(int fd, short what, void *arg)
+{
+	struct manage *m = arg;
+	struct conn *c = m->job->conn;
+
+	if (m->refusal == REFUSED_CREDENTIALS &&
+	    ++c->tries >= engine_config()->login_failures) {
+		job_done(m->job, "NO", "[AUTHENTICATIONFAILED] Wrong secret");
+		conn_bye(c, "Too many failed logins");
+		conn_flush(c);
+		return;
+	}
+	switch (m->refusal) {
+	case REFUSED_CREDENTIALS:
+		manage_end(m, "NO", "[AUTHENTICATIONFAILED] Wrong secret");
+		break;
+	case REFUSED_DISABLED:
+		manage_end(m, "NO", "[CONTACTADMIN] The account is disabled");
+		break;
+	case REFUSED_DAMAGED:
+		manage_end(m, "NO", "[CONTACTADMIN] The account is damaged");
+		break;
+	case REFUSED_LIMIT:
+	case REFUSED_UNAVAILABLE:
+		manage_end(m, "NO", "[UNAVAILABLE] Try again later");
+		break;
+	}
+}
+
+/* Late, as at a login; the secrets are of no more use. */
+static void
+manage_refused(struct manage *m, enum store_refusal refusal)
+{
+	struct conn *c = m->job->conn;
+	struct timeval tv = {0};
+	unsigned ms = LOGIN_DELAY_MS;
+
+	secrets_wipe(m->job->cmd);
+	m->asked = false;
+	m->refusal = refusal;
+	log_info("change of secrets refused id=%llu account=%s reason=%d",
+	    (unsigned long long)c->id, log_addr(m->name), refusal);
+	if (refusal == REFUSED_CREDENTIALS)
+		ms *= c->tries + 1;
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
+	evtimer_add(&m->delay, &tv);
+}
+
+void
+manage_start(struct job *job)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct conn *c = job->conn;
+	struct manage *m;
+	struct msgout *o;
+
+	if (c->listener == IMAP_LISTEN_STARTTLS && !tlsio_is_secure(c->io)) {
+		job_done(job, "NO", "[PRIVACYREQUIRED] STARTTLS first");
+		return;
+	}
+	if ((cmd->name.p == NULL) == (c->account == NULL) ||
+	    (c->account == NULL && cmd->seal_op == IMAP_SEAL_LIST)) {
+		job_done(job, "BAD",
+		    c->account == NULL ? "Log in, or name the user" :
+					 "This session has a user");
+		return;
+	}
+	if (cmd->seal_op == IMAP_SEAL_LIST) {
+		msg_send(job_request(job, V_SLOTS));
+		return;
+	}
+	m = calloc(1, sizeof(*m));
+	if (m == NULL)
+		fatal("manage");
+	m->job = job;
+	job->data = m;
+	evtimer_set(&m->delay, manage_delay, m);
+	TAILQ_INSERT_TAIL(&manages, m, entry);
+	if (c->account != NULL)
+		(void)strlcpy(m->name, c->account, sizeof(m->name));
+	if ((c->account == NULL &&
+		login_name(m->name, sizeof(m->name), cmd->name.p,
+		    cmd->name.len) == -1) ||
+	    cmd->secret.len == 0 || cmd->secret.len > SECRET_MAX) {
+		manage_refused(m, REFUSED_CREDENTIALS);
+		return;
+	}
+	if (engine_master() == NULL) {
+		manage_refused(m, REFUSED_UNAVAILABLE);
+		return;
+	}
+	m->id = login_next_id();
+	m->asked = true;
+	o = msg_new(engine_master(), ENGINE_MASTER_LOGIN, m->id);
+	msg_put_u64(o, c->id);
+	msg_put_u8(o, SERVICE_MANAGE);
+	msg_put_str(o, m->name);
+	msg_send(o);
+}
+
+/* "* XSEALMAIL what slot [code]" */
+static void
+tell(struct job *job, uint32_t slot, const char *code, uint32_t revoked)
+{
+	static const char *const names[] = {
+	    [IMAP_SEAL_PASSWD] = "PASSWD ",
+	    [IMAP_SEAL_APP_ADD] = "APP ADD ",
+	    [IMAP_SEAL_APP_REVOKE] = "APP REVOKE ",
+	    [IMAP_SEAL_RECOVER] = "RECOVER ",
+	    [IMAP_SEAL_REKEY] = "REKEY ",
+	};
+	struct imap_buf *b = conn_out(job->conn);
+
+	imap_puts(b, "* XSEALMAIL ");
+	imap_puts(b, names[job->cmd->seal_op]);
+	imap_put_number(b, slot);
+	if (code[0] != '\0') {
+		imap_puts(b, " ");
+		imap_put_string(b, code, strlen(code));
+	}
+	if (job->cmd->seal_op == IMAP_SEAL_REKEY) {
+		imap_puts(b, " ");
+		imap_put_number(b, revoked);
+	}
+	imap_puts(b, "\r\n");
+}
+
+static void
+manage_result(struct manage *m, struct msg *msg)
+{
+	char code[CODE_MAX];
+	uint32_t slot, revoked;
+	uint8_t result;
+
+	result = msg_get_u8(msg);
+	slot = msg_get_u32(msg);
+	(void)msg_get_str(msg, code, sizeof(code));
+	revoked = msg_get_u32(msg);
+	if (msg_end(msg) == -1) {
+		manage_refused(m, REFUSED_UNAVAILABLE);
+		return;
+	}
+	log_info("secrets id=%llu account=%s op=%d result=%u",
+	    (unsigned long long)m->job->conn->id, log_addr(m->name),
+	    m->job->cmd->seal_op, result);
+	if (result == SLOT_DONE || (result == SLOT_UNSURE && code[0] != '\0'))
+		tell(m->job, slot, code, revoked);
+	explicit_bzero(code, sizeof(code));
+	switch (result) {
+	case SLOT_DONE:
+		manage_end(m, "OK", "Done");
+		break;
+	case SLOT_UNSURE:
+		manage_end(m, "NO",
+		    "[UNAVAILABLE] It may have been done or not: try both");
+		break;
+	case SLOT_UNKNOWN:
+		manage_end(m, "NO", "[NONEXISTENT] No such app password");
+		break;
+	case SLOT_LIMIT:
+		manage_end(m, "NO", "[LIMIT] Too many secrets");
+		break;
+	case SLOT_CANNOT:
+		manage_end(m, "NO", "[CANNOT] Not with or to this secret");
+		break;
+	default:
+		manage_end(m, "NO", "[UNAVAILABLE] Nothing was changed");
+		break;
+	}
+}
+
+static void
+manage_message(struct wire *w, struct msg *msg, void *arg)
+{
+	struct manage *m = arg;
+	uint8_t refusal;
+
+	if (m->job->conn->dead || evtimer_pending(&m->delay, NULL))
+		return;
+	switch (msg->type) {
+	case VAULT_ENGINE_MANAGED:
+		manage_result(m, msg);
+		break;
+	case OPENER_ENGINE_NO:
+		refusal = msg_get_u8(msg);
+		if (msg_end(msg) == -1 || refusal < REFUSED_CREDENTIALS ||
+		    refusal > REFUSED_DAMAGED)
+			refusal = REFUSED_UNAVAILABLE;
+		manage_refused(m, refusal);
+		break;
+	default:
+		log_warnx("opener protocol type=%u", msg->type);
+		manage_refused(m, REFUSED_UNAVAILABLE);
+		break;
+	}
+}
+
+static void
+manage_gone(struct wire *w, void *arg)
+{
+	struct manage *m = arg;
+
+	wire_free(m->wire);
+	m->wire = NULL;
+	if (!m->job->conn->dead && !evtimer_pending(&m->delay, NULL))
+		manage_refused(m, REFUSED_UNAVAILABLE);
+}
+
+static void
+manage_opener(struct manage *m, int fd)
+{
+	struct imap_cmd *cmd = m->job->cmd;
+	bool label = cmd->seal_op == IMAP_SEAL_APP_ADD;
+	struct msgout *o;
+
+	m->wire = wire_new(fd, manage_message, manage_gone, m);
+	if (m->wire == NULL)
+		fatal("opener");
+	o = msg_new(m->wire, ENGINE_OPENER_AUTH, m->id);
+	msg_put_u32(o, STORE_WIRE_VERSION);
+	msg_put_u8(o, MECHANISM_PASSWORD);
+	msg_put_bytes(o, cmd->secret.p, cmd->secret.len);
+	msg_put_u8(o, ops[cmd->seal_op]);
+	msg_put_bytes(o, label ? "" : cmd->name2.p, label ? 0 : cmd->name2.len);
+	msg_put_str(o, label ? cmd->name2.p : "");
+	msg_put_u16(o, (uint16_t)cmd->seal_scope);
+	msg_put_u32(o, cmd->seal_slot);
+	msg_send(o);
+	secrets_wipe(cmd);
+}
+
+bool
+manage_master_message(struct msg *msg)
+{
+	struct imap_cmd *cmd;
+	struct manage *m;
+	int fd;
+
+	TAILQ_FOREACH (m, &manages, entry)
+		if (m->asked && m->id == msg->id)
+			break;
+	if (m == NULL)
+		return false;
+	cmd = m->job->cmd;
+	m->asked = false;
+	if (msg->type == MASTER_ENGINE_OPENER) {
+		fd = msg_get_fd(msg);
+		if (msg_end(msg) == -1)
+			fatalx("store master: malformed opener");
+		/* What is too long, or no text, the wire does not carry. */
+		if (cmd->name2.len > SECRET_MAX ||
+		    (cmd->seal_op == IMAP_SEAL_APP_ADD &&
+			(cmd->name2.len > LABEL_MAX ||
+			    !imap_utf8_valid(
+				cmd->name2.p, cmd->name2.len, true)))) {
+			close(fd);
+			secrets_wipe(cmd);
+			manage_end(m, "NO", "[CANNOT] Too long, or no text");
+			return true;
+		}
+		manage_opener(m, fd);
+	} else
+		manage_refused(m, REFUSED_UNAVAILABLE);
+	return true;
+}
+
+void
+manage_master_gone(void)
+{
+	struct manage *m, *next;
+
+	TAILQ_FOREACH_SAFE (m, &manages, entry, next)
+		if (m->asked)
+			manage_refused(m, REFUSED_UNAVAILABLE);
+}
+
+/* An R_SLOT: "* XSEALMAIL SLOT id kind scopes created label". */
+void
+manage_answer(struct job *job, struct msg *msg)
+{
+	static const char *const kinds[] = {
+	    "unknown", "main", "app", "recovery", "escrow", "scram", "member"};
+	struct imap_buf *b = conn_out(job->conn);
+	char label[LABEL_MAX + 1], text[128];
+	uint32_t id;
+	uint16_t scope;
+	uint8_t kind;
+	int64_t created;
+
+	id = msg_get_u32(msg);
+	kind = msg_get_u8(msg);
+	scope = msg_get_u16(msg);
+	created = msg_get_i64(msg);
+	(void)msg_get_str(msg, label, sizeof(label));
+	if (msg->type != R_SLOT || msg_end(msg) == -1) {
+		conn_protocol(job->conn, "slot");
+		return;
+	}
+	if (kind >= sizeof(kinds) / sizeof(kinds[0]))
+		kind = 0;
+	(void)snprintf(text, sizeof(text),
+	    "* XSEALMAIL SLOT %lu %s \"%s%s%s\" %lld ", (unsigned long)id,
+	    kinds[kind], scope & 1 ? "imap" : "",
+	    scope & 2 ? (scope & 1 ? ",submission" : "submission") : "",
+	    scope & 4 ? (scope & 3 ? ",manage" : "manage") : "",
+	    (long long)created);
+	imap_puts(b, text);
+	imap_put_string(b, label, strlen(label));
+	imap_puts(b, "\r\n");
+	explicit_bzero(label, sizeof(label));
+}
+
+void
+manage_done(struct job *job, enum vault_result result, const char *detail)
+{
+	job_result(job, result, "These open the account");
+}
