@@ -72,6 +72,9 @@ struct seal_account {
 int seal_account_parse(const uint8_t *, size_t len, struct seal_account *);
 /* From the account's directory. */
 int seal_account_load(int dirfd, struct seal_account *);
+/* 0 if its key has signed that (seal_ring_sign()); else -1, EBADMSG. */
+int seal_account_verify(const struct seal_account *, const char *context,
+    const void *, size_t len, const uint8_t sig[64]);
 
 /* A file of keys/ as its name and its signature tell; no key is needed. */
 struct seal_keyfile {

@@ -121,6 +121,12 @@ enum store_result store_subscribe(struct store *, const char *name, bool on);
 bool store_subscribed(struct store *, const char *name);
 const char *store_sub_next(struct store *, const char *); /* sorted; NULL.. */
 
+/*
+ * Days that messages stay in Trash and in Spam, 0: for ever.  Until it is told
+ * nothing expires; store_idle() then expunges and signs ahead what is due.
+ */
+void store_set_expiry(struct store *, uint32_t trash_days, uint32_t spam_days);
+
 /* Octets of all blobs that are in use. */
 uint64_t store_live_bytes(const struct store *);
 

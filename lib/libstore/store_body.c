@@ -74,6 +74,11 @@ blob_open_file(struct store *st, const uint8_t *blob)
 		return fd;
 	/* Placed, and a crash came before the rename. */
 	(void)snprintf(name, sizeof(name), "in/%s", id);
+	fd = sys_open(st->acct, name, O_RDONLY);
+	if (fd != -1 || errno != ENOENT)
+		return fd;
+	/* Expired, and the message not yet expunged; or to be restored. */
+	(void)snprintf(name, sizeof(name), "trash/%s", id);
 	return sys_open(st->acct, name, O_RDONLY);
 }
 

@@ -25,7 +25,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "store_local.h"
+#include "store_retain.h"
 
 #define EPOCH 1577836800 /* 2020-01-01: UIDVALIDITY counts from here */
 
@@ -366,6 +366,8 @@ store_set_use(struct store *st, uint64_t id, uint16_t use)
 	if (box_find(st, id) == NULL)
 		return STORE_UNKNOWN;
 	result = mut_begin(st, 64);
+	if (result == STORE_OK && retain_use(st, box_find(st, id)) == -1)
+		result = STORE_CORRUPT;
 	if (result != STORE_OK)
 		return result;
 	buf_put64(&b, id);

@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "store_local.h"
+#include "store_sweep.h"
 
 #define ENTRY (STORE_ID + 1) /* of the waiting list: id, placed */
 #define UNFINISHED_AGE 86400 /* seconds until one without trailer goes */
@@ -144,17 +145,6 @@ waiting_finish(struct store *st)
 	return r;
 }
 
-struct delivery {
-	uint8_t id[STORE_ID];
-	struct stat sb;
-	struct cold cold;
-	struct seal_stanza stanza;
-	struct buf summary;
-	uint8_t codec;
-	int64_t date;
-	uint64_t size;
-};
-
 /* Every octet as it was written, or half of it may be missing after a crash. */
 static int
 verify(int fd, uint64_t size, const uint8_t *want)
@@ -177,8 +167,6 @@ verify(int fd, uint64_t size, const uint8_t *want)
 	}
 	return seal_sum_end(sum, want);
 }
-
-enum look { LOOK_OK, LOOK_UNFINISHED, LOOK_BAD, LOOK_ERROR };
 
 static enum look
 look_trailer(struct store *st, int fd, struct delivery *d)
@@ -228,14 +216,12 @@ look_inside(struct store *st, struct delivery *d)
 	}
 }
 
-static enum look
-look(struct store *st, const char *name, struct delivery *d)
+enum look
+delivery_look(struct store *st, const char *path, struct delivery *d)
 {
 	enum look result;
-	char path[BLOB_NAME_SIZE];
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "in/%.32s", name);
 	fd = sys_open(st->acct, path, O_RDONLY);
 	if (fd == -1)
 		return LOOK_ERROR;
@@ -286,7 +272,7 @@ place_delivery(struct store *st, const struct delivery *d)
 	memcpy(p.key, d->cold.key, SEAL_KEY_LEN);
 	p.bytes = d->cold.bytes;
 	p.size = (uint32_t)d->size;
-	p.saved = (uint32_t)time(NULL);
+	p.saved = (uint32_t)store_now();
 	p.date = d->date;
 	p.flags = d->stanza.flags & 0x1f;
 	if (pack_append(st, &st->sum, d->summary.p, d->summary.len,
@@ -383,6 +369,7 @@ static int
 drain_one(
     struct store *st, const char *name, struct store_drained *out, uint8_t *id)
 {
+	char path[BLOB_NAME_SIZE];
 	enum store_result result;
 	struct delivery *d;
 	enum look how;
@@ -391,7 +378,8 @@ drain_one(
 	if (d == NULL)
 		return 0;
 	memcpy(d->id, id, STORE_ID);
-	how = look(st, name, d);
+	(void)snprintf(path, sizeof(path), "in/%.32s", name);
+	how = delivery_look(st, path, d);
 	result = STORE_UNKNOWN;
 	if (how == LOOK_OK && !placed_before(st, name, d))
 		result = place_delivery(st, d);

@@ -15,120 +15,211 @@
  */
 
 /*
- * What expunged messages leave: blobs that no message uses go to trash/, and
- * from there, when their grace is over, away.  And the file that tells
- * deliverers how much the account holds.
+ * What expunged messages leave: the vault signs that a blob is to go, moves it
+ * to trash/, and from there, when its grace is over, away.  A mass delete is
+ * signed to wait.  And the file that tells deliverers how much the account
+ * holds.
  */
 
 #include <sys/types.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "store_local.h"
+#include "store_retain.h"
+#include "store_sweep.h"
 
-#define GC_BATCH 64 /* blobs in one step */
+#define GC_BATCH 1024 /* blobs in one step */
+#define TRASH_BATCH 64
+
+bool
+blob_there(struct store *st, const uint8_t *blob)
+{
+	char id[ID_HEX], name[BLOB_NAME_SIZE];
+	struct stat sb;
+
+	seal_hex(blob, STORE_ID, id);
+	(void)snprintf(name, sizeof(name), "blob/%s", id);
+	if (fstatat(st->acct, name, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	(void)snprintf(name, sizeof(name), "blob/%.2s/%s", id, id);
+	return fstatat(st->acct, name, &sb, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
 static int
 trash_blob(struct store *st, const uint8_t *blob)
 {
-	char id[ID_HEX], from[BLOB_NAME_SIZE], to[BLOB_NAME_SIZE];
+	int moved;
 
-	seal_hex(blob, STORE_ID, id);
-	(void)snprintf(to, sizeof(to), "trash/%s", id);
-	(void)snprintf(from, sizeof(from), "blob/%s", id);
-	if (sys()->rename(st->acct, from, st->acct, to) == 0) {
-		if (st->nflat > 0)
-			st->nflat--;
-		return 0;
-	}
-	if (errno != ENOENT)
-		return -1;
-	(void)snprintf(from, sizeof(from), "blob/%.2s/%s", id, id);
-	if (sys()->rename(st->acct, from, st->acct, to) == 0)
-		return 0;
-	if (errno != ENOENT)
-		return -1;
-	(void)snprintf(from, sizeof(from), "in/%s", id);
-	/* Not there: an earlier run was cut short before its snapshot. */
-	if (sys()->rename(st->acct, from, st->acct, to) == -1 &&
-	    errno != ENOENT)
-		return -1;
-	return 0;
+	moved = del_trash(st->acct, blob);
+	if (moved == 1 && st->nflat > 0)
+		st->nflat--;
+	return moved == -1 ? -1 : 0;
 }
 
-/* Nothing of the stanza stays on the disk where the file is our own. */
-static void
-blank_trailer(int dirfd, const char *name, off_t size)
+void
+garbage_drop(struct store *st, const uint8_t *blob)
 {
-	static const uint8_t zeros[SEAL_TRAILER_LEN];
-	int fd;
+	size_t i;
 
-	if (size < SEAL_TRAILER_LEN)
-		return;
-	if (fchmodat(dirfd, name, 0600, 0) == -1)
-		return;
-	fd = sys_open(dirfd, name, O_WRONLY);
-	if (fd == -1)
-		return;
-	if (sys_write(fd, zeros, sizeof(zeros), size - SEAL_TRAILER_LEN) == 0)
-		(void)sys()->fdatasync(fd);
-	(void)close(fd);
+	for (i = st->ngarbage; i-- > 0;) {
+		if (memcmp(st->garbage[i].blob, blob, STORE_ID) == 0)
+			st->garbage[i] = st->garbage[--st->ngarbage];
+	}
 }
 
-/* Removes what is past its grace, a batch; true if there may be more. */
 static bool
-empty_trash(struct store *st)
+is_kind(struct store *st, const uint8_t *blob, enum del_kind kind, int64_t now)
 {
-	struct dirent *de;
-	struct stat sb;
-	time_t now;
-	unsigned int n;
-	DIR *dir;
-	int fd;
+	const struct del_entry *e;
 
-	fd = sys_open(st->acct, "trash", O_RDONLY | O_DIRECTORY);
-	dir = fd == -1 ? NULL : fdopendir(fd);
-	if (dir == NULL) {
-		if (fd != -1)
-			(void)close(fd);
-		return false;
+	e = del_find(&st->retain->list, blob);
+	return e != NULL && e->kind == kind &&
+	    (kind != DEL_EXPIRE || e->when <= now);
+}
+
+/*
+ * Is what is about to be deleted, with what was within the hour, so much that
+ * somebody may regret it?
+ */
+static bool
+is_mass(struct store *st, int64_t now)
+{
+	struct del_entry *e;
+	uint64_t n, messages;
+	size_t i;
+
+	n = 0;
+	RB_FOREACH (e, del_tree, &st->retain->list.tree) {
+		if (e->kind == DEL_GARBAGE && !(e->flags & DEL_EXPIRED) &&
+		    now - e->signed_at < BRAKE_HOUR)
+			n++;
 	}
-	now = time(NULL);
-	for (n = 0; n < GC_BATCH && (de = readdir(dir)) != NULL;) {
-		/* ctime: the rename into trash/ set it. */
-		if (de->d_name[0] == '.' ||
-		    fstatat(fd, de->d_name, &sb, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    sb.st_ctime > now || now - sb.st_ctime < STORE_GRACE)
+	for (i = 0; i < st->ngarbage && n <= BRAKE_MAX; i++) {
+		if (!is_kind(st, st->garbage[i].blob, DEL_GARBAGE, now) &&
+		    !is_kind(st, st->garbage[i].blob, DEL_EXPIRE, now))
+			n++;
+	}
+	for (i = 0, messages = n; i < st->nboxes; i++)
+		messages += st->boxes[i]->pub.messages;
+	return n > BRAKE_MAX || (n > BRAKE_MIN && n > messages / BRAKE_PART);
+}
+
+/* Those of the batch that nobody has signed yet; how many. */
+static size_t
+collect(struct store *st, const struct garbage *g, size_t n,
+    struct del_entry *list, bool mass, int64_t now)
+{
+	struct del_entry *e;
+	size_t i, count;
+	bool expired, brake;
+
+	for (i = 0, count = 0; i < n; i++) {
+		expired = is_kind(st, g[i].blob, DEL_EXPIRE, now);
+		brake = mass && !expired;
+		/* Gone: an earlier run was cut short before its snapshot. */
+		if (is_kind(st, g[i].blob, DEL_GARBAGE, now) ||
+		    (!expired && !blob_there(st, g[i].blob)))
 			continue;
-		blank_trailer(fd, de->d_name, sb.st_size);
-		(void)sys()->unlink(fd, de->d_name, 0);
-		n++;
+		e = &list[count++];
+		memset(e, 0, sizeof(*e));
+		memcpy(e->blob, g[i].blob, STORE_ID);
+		e->kind = DEL_GARBAGE;
+		e->flags = brake ? DEL_BRAKED : expired ? DEL_EXPIRED : 0;
+		e->when = brake ? now + BRAKE_WAIT : now;
 	}
-	(void)closedir(dir);
-	return n == GC_BATCH;
+	return count;
+}
+
+static enum store_result
+garbage_step(struct store *st)
+{
+	const struct del_entry *e;
+	struct del_entry *list;
+	const struct garbage *g;
+	int64_t now, confirmed;
+	size_t i, n;
+	int result;
+
+	n = st->ngarbage < GC_BATCH ? st->ngarbage : GC_BATCH;
+	g = st->garbage + (st->ngarbage - n);
+	list = calloc(n, sizeof(*list));
+	if (list == NULL)
+		return STORE_IO;
+	now = store_now();
+	confirmed = del_confirmed(st->acct);
+	result = retain_sign(
+	    st, list, collect(st, g, n, list, is_mass(st, now), now));
+	free(list);
+	for (i = 0; result == 0 && i < n; i++) {
+		e = del_find(&st->retain->list, g[i].blob);
+		if (e != NULL && del_due(e, now, confirmed))
+			result = trash_blob(st, e->blob);
+	}
+	if (result == -1)
+		return sys_result();
+	st->ngarbage -= n;
+	return STORE_OK;
+}
+
+/* What has come due, of all that is signed; Trash and Spam aside. */
+static enum store_result
+execute(struct store *st)
+{
+	struct del_entry *e;
+	int64_t now, confirmed;
+
+	now = store_now();
+	confirmed = del_confirmed(st->acct);
+	RB_FOREACH (e, del_tree, &st->retain->list.tree) {
+		if (e->kind == DEL_GARBAGE && del_due(e, now, confirmed) &&
+		    trash_blob(st, e->blob) == -1)
+			return sys_result();
+	}
+	st->retain->executed = true;
+	return STORE_OK;
+}
+
+/* The lists are in order: one piece of what they ask for. */
+static enum store_result
+retain_step(struct store *st, bool *more)
+{
+	enum store_result result;
+
+	*more = true;
+	if (st->retain->unsure)
+		return retain_decide(st);
+	if (st->ngarbage > 0)
+		return garbage_step(st);
+	if (retain_compact_due(st))
+		return retain_compact(st) == -1 ? sys_result() : STORE_OK;
+	if (!st->retain->executed)
+		return execute(st);
+	result = expire_step(st, more);
+	if (result != STORE_OK || *more)
+		return result;
+	*more = st->ngarbage > 0;
+	return STORE_OK;
 }
 
 enum store_result
 gc_step(struct store *st, bool *more)
 {
-	unsigned int n;
+	enum store_result result;
 
-	for (n = 0; n < GC_BATCH && st->ngarbage > 0; n++) {
-		if (trash_blob(st, st->garbage[st->ngarbage - 1].blob) == -1)
-			return sys_result();
-		st->ngarbage--;
+	*more = false;
+	if (st->retain != NULL) {
+		result = retain_step(st, more);
+		if (result != STORE_OK || *more)
+			return result;
 	}
-	*more = st->ngarbage > 0;
-	if (!*more && !st->trash_checked) {
-		*more = empty_trash(st);
+	if (!st->trash_checked) {
+		*more = del_empty_trash(st->acct, store_now(), TRASH_BATCH) ==
+		    TRASH_BATCH;
 		st->trash_checked = !*more;
 	}
 	return STORE_OK;

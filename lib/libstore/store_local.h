@@ -19,6 +19,7 @@
 #ifndef STORE_LOCAL_H
 #define STORE_LOCAL_H
 
+#include <sys/stat.h>
 #include <sys/tree.h>
 
 #include "seal.h"
@@ -104,7 +105,13 @@ enum op {
 	OP_UIDNEXT = 21
 };
 /* How a PLACE came to be. */
-enum { HOW_NEW = 0, HOW_COPY = 1, HOW_MOVE = 2, HOW_STATE = 3 };
+enum {
+	HOW_NEW = 0,
+	HOW_COPY = 1,
+	HOW_MOVE = 2,
+	HOW_STATE = 3,
+	HOW_RESTORE = 4, /* of a blob that was garbage */
+};
 /* Flags of a frame. */
 #define FRAME_CHECKPOINT 0x01
 #define FRAME_END 0x02 /* the last of a checkpoint */
@@ -258,6 +265,7 @@ struct store {
 	struct store_blob *blobs[SYNC_BATCH]; /* placed, not yet synced */
 	size_t nblobs;
 	bool trash_checked;
+	struct retain *retain; /* signed deletes; NULL: read-only */
 };
 
 RB_PROTOTYPE(shared_tree, shared, entry, shared_cmp)
@@ -391,5 +399,20 @@ int head_check(struct store *, bool *behind);
 int waiting_list(struct store *);
 int waiting_take(struct store *, const uint8_t *blob);
 int waiting_finish(struct store *);
+
+/* A sealed delivery: what a look at its file tells. */
+struct delivery {
+	uint8_t id[STORE_ID];
+	struct stat sb;
+	struct cold cold;
+	struct seal_stanza stanza;
+	struct buf summary;
+	uint8_t codec;
+	int64_t date;
+	uint64_t size;
+};
+enum look { LOOK_OK, LOOK_UNFINISHED, LOOK_BAD, LOOK_ERROR };
+/* id is given; the caller clears summary and wipes it. */
+enum look delivery_look(struct store *, const char *path, struct delivery *);
 
 #endif

@@ -28,6 +28,7 @@
 #include <time.h>
 
 #include "store_local.h"
+#include "store_sweep.h"
 
 /* A walk over the messages of a set of UIDs, by place in the column. */
 struct walk {
@@ -325,7 +326,7 @@ copy_one(struct copying *cp, uint32_t pos)
 	memcpy(p.threadid, c.threadid, STORE_ID);
 	p.bytes = c.bytes;
 	p.size = m.size;
-	p.saved = (uint32_t)time(NULL);
+	p.saved = (uint32_t)store_now();
 	p.date = m.date;
 	cp->st->next_sum_off = c.sum_off;
 	cp->st->next_sum_len = c.sum_len;

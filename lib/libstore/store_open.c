@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store_local.h"
+#include "store_retain.h"
 
 #define QUOTA_STEP (4 << 20) /* octets of change that deliverers must know */
 
@@ -42,6 +42,7 @@ store_free(struct store *st)
 	while (st->nblobs > 0)
 		store_blob_free(st->blobs[--st->nblobs]);
 	state_reset(st);
+	retain_free(st);
 	buf_clear(&st->ops);
 	buf_clear(&st->sum_buf);
 	free(st->waiting);
@@ -198,7 +199,7 @@ start_writing(struct store *st, bool clean)
 			st->lamport += UID_SKIP;
 	} else if (log_reopen(st, !clean) == -1)
 		return sys_result();
-	if (waiting_finish(st) == -1)
+	if (retain_open(st) == -1 || waiting_finish(st) == -1)
 		return STORE_IO;
 	if (behind && skip_uids(st) == -1)
 		return STORE_IO;
@@ -273,7 +274,7 @@ store_commit(struct store *st)
 		return STORE_IO;
 	if (st->ops.len == 0)
 		return STORE_OK;
-	if (log_write(st, 0) == -1) {
+	if (retain_before_log(st) == -1 || log_write(st, 0) == -1) {
 		st->failed = true;
 		return STORE_IO;
 	}
@@ -319,6 +320,7 @@ store_idle(struct store *st, bool *more)
 	*more = false;
 	if (st->failed || st->damage[0] != '\0' || st->ops.len > 0)
 		return STORE_OK;
+	*more = true; /* what follows is seldom all */
 	if (st->log_since > CHECKPOINT_MIN &&
 	    st->log_since > st->checkpoint_len / 4)
 		return checkpoint(st);

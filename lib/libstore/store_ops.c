@@ -29,7 +29,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "store_local.h"
+#include "store_retain.h"
+
+#define PLACE_BLOB 32 /* where a PLACE has the blob's id */
 
 void
 damaged(struct store *st, const char *fmt, ...)
@@ -58,8 +60,12 @@ mut_begin(struct store *st, size_t len)
 void
 op_queue(struct store *st, enum op op, const struct buf *body)
 {
-	struct rd r = {body->p, body->len, 0, false};
+	struct rd r = {body->p, body->len, 0, false}, head = r;
 
+	/* A PLACE: the blob is wanted again. */
+	if (op == OP_PLACE && body->len > PLACE_BLOB + STORE_ID)
+		retain_placed(
+		    st, box_find(st, rd64(&head)), body->p + PLACE_BLOB);
 	if (st->ops.len == 0) {
 		st->now = (uint32_t)time(NULL);
 		st->ops_lamport = st->lamport + 1;
@@ -79,7 +85,8 @@ op_queue(struct store *st, enum op op, const struct buf *body)
 void
 op_group_end(struct store *st)
 {
-	if (st->ops.len > OPS_SOFT && !st->failed && log_write(st, 0) == -1)
+	if (st->ops.len > OPS_SOFT && !st->failed &&
+	    (retain_before_log(st) == -1 || log_write(st, 0) == -1))
 		st->failed = true;
 }
 
@@ -195,7 +202,9 @@ place_message(struct store *st, struct box *b, const struct place *p)
 		return -1;
 	}
 	raise_modseq(b, p->modseq);
-	if (p->how == HOW_NEW)
+	if (p->how == HOW_RESTORE)
+		garbage_drop(st, p->blob);
+	if (p->how == HOW_NEW || p->how == HOW_RESTORE)
 		st->live += p->bytes;
 	if ((p->how == HOW_COPY || p->how == HOW_MOVE) &&
 	    shared_add(st, p->blob, 1) == -1)

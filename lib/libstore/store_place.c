@@ -25,6 +25,7 @@
 #include <time.h>
 
 #include "store_local.h"
+#include "store_sweep.h"
 
 enum store_result
 store_append_create(
@@ -89,7 +90,7 @@ place_blob(struct store *st, struct store_blob *blob,
 	memcpy(p.threadid, in->threadid, STORE_ID);
 	p.bytes = store_blob_size(blob);
 	p.size = (uint32_t)in->size;
-	p.saved = (uint32_t)time(NULL);
+	p.saved = (uint32_t)store_now();
 	p.date = in->date;
 	p.flags = in->flags;
 	summary = blob_summary(blob, &len);

@@ -30,13 +30,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atf-c.h>
 
 #include "account.h"
 #include "compat.h"
-#include "store_local.h"
+#include "store_retain.h"
+#include "store_sweep.h"
 
 static const struct store_range everything = {1, UINT32_MAX};
 
@@ -249,6 +251,46 @@ run_drain(struct account *a)
 	close_it(a);
 }
 
+static void
+upkeep(struct account *a)
+{
+	bool more;
+	int i;
+
+	for (i = 0, more = true; more && i < 100; i++)
+		must(a, store_idle(a->st, &more));
+}
+
+/* Deletes are signed, cancelled, executed, compacted. */
+static void
+run_deletes(struct account *a)
+{
+	struct store_range some = {3, 6};
+	unsigned int i;
+	uint32_t uid;
+
+	open_it(a);
+	store_set_expiry(a->st, 30, 30);
+	for (i = 0; i < 6; i++)
+		must(a, append(a, STORE_INBOX, i, 3000, &uid));
+	commit(a);
+	must(a,
+	    store_copy(
+		a->st, STORE_INBOX, &everything, 1, 6, true, NULL, NULL));
+	commit(a);
+	upkeep(a);
+	must(a, store_copy(a->st, 6, &some, 1, STORE_INBOX, true, NULL, NULL));
+	commit(a);
+	upkeep(a);
+	must(a, store_expunge(a->st, 6, &some, 1, true));
+	must(a, store_expunge(a->st, STORE_INBOX, &some, 1, true));
+	commit(a);
+	upkeep(a);
+	if (retain_compact(a->st) == -1)
+		must(a, STORE_IO);
+	close_it(a);
+}
+
 struct model {
 	char *acked;
 	char *pending;
@@ -349,6 +391,41 @@ check_state(struct account *a, struct model *m)
 	check_bodies(a);
 }
 
+static int64_t
+in_two_months(void)
+{
+	return (int64_t)time(NULL) + 60 * 86400;
+}
+
+/* Two months later all that is not in Trash is there; executed twice. */
+static void
+check_deletes(struct account *a, struct model *m)
+{
+	const struct store_msg *msg;
+	struct store_swept s;
+	size_t i, n;
+
+	check_state(a, m);
+	account_close(a);
+	ATF_REQUIRE_EQ(0, system("cp -a accounts now"));
+	store_clock_set(in_two_months);
+	OK(store_sweep(a->dir, &s));
+	ATF_REQUIRE(!s.bad);
+	store_clock_set(NULL);
+	account_open(a);
+	msg = store_msgs(a->st, STORE_INBOX, &n);
+	for (i = 0; i < n; i++) {
+		msg = store_msgs(a->st, STORE_INBOX, &n);
+		check_message(a, STORE_INBOX, msg[i].uid,
+		    (unsigned int)(msg[i].date - 1700000000), msg[i].size);
+	}
+	account_close(a);
+	close(a->dir);
+	ATF_REQUIRE_EQ(0, system("rm -rf accounts && mv now accounts"));
+	OK(store_account_open(a->base, ACCOUNT, &a->dir));
+	account_open(a);
+}
+
 static void
 check_deliveries(struct account *a, struct model *m)
 {
@@ -418,6 +495,11 @@ FAULT_TEST(tear, run_all, TEAR, check_state)
 FAULT_TEST(drain_stop, run_drain, STOP, check_deliveries)
 FAULT_TEST(drain_fail, run_drain, FAIL, check_deliveries)
 FAULT_TEST(drain_tear, run_drain, TEAR, check_deliveries)
+
+FAULT_TEST(delete_stop, run_deletes, STOP, check_deletes)
+FAULT_TEST(delete_fail, run_deletes, FAIL, check_deletes)
+FAULT_TEST(delete_full, run_deletes, FULL, check_deletes)
+FAULT_TEST(delete_tear, run_deletes, TEAR, check_deletes)
 
 /* The last segment's octets, to be changed and put back. */
 struct segment {
@@ -610,6 +692,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fail);
 	ATF_TP_ADD_TC(tp, full);
 	ATF_TP_ADD_TC(tp, tear);
+	ATF_TP_ADD_TC(tp, delete_stop);
+	ATF_TP_ADD_TC(tp, delete_fail);
+	ATF_TP_ADD_TC(tp, delete_full);
+	ATF_TP_ADD_TC(tp, delete_tear);
 	ATF_TP_ADD_TC(tp, drain_stop);
 	ATF_TP_ADD_TC(tp, drain_fail);
 	ATF_TP_ADD_TC(tp, drain_tear);
