@@ -21,6 +21,7 @@
 
 #include <sys/types.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mime_local.h"
@@ -183,4 +184,60 @@ decoder_end(struct decoder *d, char *out)
 	}
 	d->state = 0;
 	return n;
+}
+
+bool
+mime_coding_known(const char *name, size_t len)
+{
+	return mime_coding_find(name, len) != MIME_CODING_NONE ||
+	    name_is(name, len, "7bit") || name_is(name, len, "8bit") ||
+	    name_is(name, len, "binary");
+}
+
+struct mime_decoder {
+	struct decoder d;
+	char out[MIME_TEXT_STEP + 8];
+};
+
+struct mime_decoder *
+mime_decoder_new(enum mime_coding coding)
+{
+	struct mime_decoder *d;
+
+	d = calloc(1, sizeof(*d));
+	if (d != NULL)
+		decoder_init(&d->d, coding);
+	return d;
+}
+
+void
+mime_decoder_feed(struct mime_decoder *d, const void *octets, size_t len,
+    mime_out out, void *arg)
+{
+	const char *p = octets;
+	size_t n, step;
+
+	for (; len > 0; p += step, len -= step) {
+		step = len < MIME_TEXT_STEP ? len : MIME_TEXT_STEP;
+		n = decoder_feed(&d->d, p, step, d->out);
+		if (n > 0)
+			out(arg, d->out, n);
+	}
+}
+
+void
+mime_decoder_end(struct mime_decoder *d, mime_out out, void *arg)
+{
+	size_t n;
+
+	n = decoder_end(&d->d, d->out);
+	if (n > 0)
+		out(arg, d->out, n);
+}
+
+void
+mime_decoder_free(struct mime_decoder *d)
+{
+	if (d != NULL)
+		freezero(d, sizeof(*d));
 }

@@ -49,6 +49,18 @@ enum mime_coding { MIME_CODING_NONE, MIME_CODING_QP, MIME_CODING_BASE64 };
 enum mime_coding mime_coding_find(const char *name, size_t len);
 
 /*
+ * Transfer encodings undone, octet for octet (IMAP's BINARY): what comes out
+ * goes to out.  _known() says whether a name is one that RFC 2045 knows.
+ */
+bool mime_coding_known(const char *name, size_t len);
+struct mime_decoder;
+struct mime_decoder *mime_decoder_new(enum mime_coding); /* NULL: no memory */
+void mime_decoder_feed(
+    struct mime_decoder *, const void *, size_t, mime_out, void *arg);
+void mime_decoder_end(struct mime_decoder *, mime_out, void *arg);
+void mime_decoder_free(struct mime_decoder *); /* wipes; NULL is fine */
+
+/*
  * A pipe from the octets of a body to text: transfer encoding, charset, and
  * HTML if html is set, to UTF-8; folded too if fold is set.  What comes out
  * goes to out in pieces that do not split a character.  Bad input becomes
