@@ -24,18 +24,15 @@
 #include "imap_local.h"
 
 /*
- * append = "APPEND" SP mailbox SP [flag-list SP] [date-time SP] literal
- * The input ends behind the literal's braces.
+ * append-opts SP append-data, without the first space; the input ends behind
+ * the literal's braces.  literal8 is a message that may hold NUL (RFC 3516).
  */
-int
-imap_parse_append(struct imap_lex *lex)
+static int
+append_message(struct imap_lex *lex)
 {
 	struct imap_cmd *cmd = lex->cmd;
 	struct imap_literal literal;
 
-	if (lex_space(lex) == -1 || lex_mailbox(lex, &cmd->name) == -1 ||
-	    lex_space(lex) == -1)
-		return -1;
 	if (lex_peek(lex, '(')) {
 		if (lex_flags(lex, true) == -1 || lex_space(lex) == -1)
 			return -1;
@@ -47,10 +44,30 @@ imap_parse_append(struct imap_lex *lex)
 		cmd->has_date = true;
 	}
 	if (!imap_literal_find(lex->p, (size_t)(lex->end - lex->p), &literal) ||
-	    literal.len != (size_t)(lex->end - lex->p) || literal.binary)
+	    literal.len != (size_t)(lex->end - lex->p))
 		return lex_fail(lex, "Message literal expected");
 	cmd->size = literal.overflow ? UINT64_MAX : literal.size;
 	cmd->sync = !literal.nonsync;
+	cmd->binary = literal.binary;
 	lex->p = lex->end;
 	return 0;
+}
+
+/*
+ * append = "APPEND" SP mailbox 1*append-message
+ * append-message = SP [flag-list SP] [date-time SP] append-data
+ */
+int
+imap_parse_append(struct imap_lex *lex)
+{
+	if (lex_space(lex) == -1 || lex_mailbox(lex, &lex->cmd->name) == -1 ||
+	    lex_space(lex) == -1)
+		return -1;
+	return append_message(lex);
+}
+
+int
+imap_parse_append_more(struct imap_lex *lex)
+{
+	return lex_space(lex) == -1 ? -1 : append_message(lex);
 }

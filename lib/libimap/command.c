@@ -188,19 +188,6 @@ parse_rename(struct imap_lex *lex)
 	return lex_mailbox(lex, &lex->cmd->name2);
 }
 
-static int
-parse_list(struct imap_lex *lex)
-{
-	struct imap_cmd *cmd = lex->cmd;
-
-	cmd->words = imap_cmd_alloc(cmd, sizeof(*cmd->words));
-	if (lex_space(lex) == -1 || lex_mailbox(lex, &cmd->name2) == -1 ||
-	    lex_space(lex) == -1 || lex_pattern(lex, &cmd->words[0]) == -1)
-		return -1;
-	cmd->nwords = 1;
-	return 0;
-}
-
 static const struct {
 	const char *name;
 	uint32_t bit;
@@ -212,15 +199,16 @@ static const struct {
     {"UNSEEN", IMAP_STATUS_UNSEEN},
     {"DELETED", IMAP_STATUS_DELETED},
     {"SIZE", IMAP_STATUS_SIZE},
+    {"APPENDLIMIT", IMAP_STATUS_APPENDLIMIT},
+    {"MAILBOXID", IMAP_STATUS_MAILBOXID},
 };
 
-static int
-parse_status(struct imap_lex *lex)
+int
+lex_status_items(struct imap_lex *lex)
 {
 	size_t i, n;
 
-	if (parse_mailbox(lex) == -1 || lex_space(lex) == -1 ||
-	    lex_char(lex, '(') == -1)
+	if (lex_char(lex, '(') == -1)
 		return -1;
 	n = sizeof(status_items) / sizeof(status_items[0]);
 	do {
@@ -234,6 +222,14 @@ parse_status(struct imap_lex *lex)
 		lex->cmd->status |= status_items[i].bit;
 	} while (!lex_close(lex));
 	return 0;
+}
+
+static int
+parse_status(struct imap_lex *lex)
+{
+	if (parse_mailbox(lex) == -1 || lex_space(lex) == -1)
+		return -1;
+	return lex_status_items(lex);
 }
 
 static const struct {
@@ -368,8 +364,8 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"RENAME", IMAP_RENAME, false, false, parse_rename},
     {"SUBSCRIBE", IMAP_SUBSCRIBE, false, false, parse_mailbox},
     {"UNSUBSCRIBE", IMAP_UNSUBSCRIBE, false, false, parse_mailbox},
-    {"LIST", IMAP_LIST, false, false, parse_list},
-    {"LSUB", IMAP_LSUB, false, false, parse_list},
+    {"LIST", IMAP_LIST, false, false, imap_parse_list},
+    {"LSUB", IMAP_LSUB, false, false, imap_parse_lsub},
     {"NAMESPACE", IMAP_NAMESPACE, false, false, parse_nothing},
     {"STATUS", IMAP_STATUS, false, false, parse_status},
     {"APPEND", IMAP_APPEND, false, false, imap_parse_append},

@@ -42,6 +42,9 @@ static const struct {
     {"RFC822.SIZE", IMAP_ITEM_SIZE},
     {"ENVELOPE", IMAP_ITEM_ENVELOPE},
     {"BODYSTRUCTURE", IMAP_ITEM_BODYSTRUCTURE},
+    {"EMAILID", IMAP_ITEM_EMAILID},
+    {"THREADID", IMAP_ITEM_THREADID},
+    {"SAVEDATE", IMAP_ITEM_SAVEDATE},
 };
 
 static const struct {
@@ -52,6 +55,18 @@ static const struct {
     {"RFC822", IMAP_TEXT_ALL, false},
     {"RFC822.HEADER", IMAP_TEXT_HEADER, true},
     {"RFC822.TEXT", IMAP_TEXT_TEXT, false},
+};
+
+static const struct {
+	const char *name;
+	enum imap_section_kind kind;
+	bool peek;
+} sectioned[] = {
+    {"BODY", IMAP_SECTION_BODY, false},
+    {"BODY.PEEK", IMAP_SECTION_BODY, true},
+    {"BINARY", IMAP_SECTION_BINARY, false},
+    {"BINARY.PEEK", IMAP_SECTION_BINARY, true},
+    {"BINARY.SIZE", IMAP_SECTION_BINARY_SIZE, true},
 };
 
 /* header-list = "(" header-fld-name *(SP header-fld-name) ")" */
@@ -119,7 +134,9 @@ section_parts(struct imap_lex *lex, struct imap_section *s)
 		if (!lex_peek(lex, '.'))
 			break;
 		lex->p++;
-		if (lex_peek(lex, ']'))
+		if (lex->p == lex->end ||
+		    (!isdigit(*lex->p) &&
+			(lex_peek(lex, ']') || s->kind != IMAP_SECTION_BODY)))
 			return lex_fail(lex, "Unknown section");
 	}
 	copy = imap_cmd_alloc(lex->cmd, s->nparts * sizeof(*copy));
@@ -137,11 +154,13 @@ section(struct imap_lex *lex, struct imap_section *s)
 	if (lex->p < lex->end && isdigit(*lex->p) &&
 	    section_parts(lex, s) == -1)
 		return -1;
-	if (!lex_peek(lex, ']') && section_text(lex, s) == -1)
+	/* section-binary = "[" [section-part] "]" (RFC 3516) */
+	if (!lex_peek(lex, ']') && s->kind == IMAP_SECTION_BODY &&
+	    section_text(lex, s) == -1)
 		return -1;
 	if (lex_char(lex, ']') == -1)
 		return -1;
-	if (!lex_peek(lex, '<'))
+	if (!lex_peek(lex, '<') || s->kind == IMAP_SECTION_BINARY_SIZE)
 		return 0;
 	lex->p++;
 	s->partial = true;
@@ -181,13 +200,16 @@ item(struct imap_lex *lex)
 			return 0;
 		}
 	}
-	if (lex_take(lex, "BODY.PEEK")) {
-		s->peek = true;
-		if (!lex_peek(lex, '['))
-			return lex_fail(lex, "Section expected");
-	} else if (!lex_take(lex, "BODY"))
+	for (i = 0; i < sizeof(sectioned) / sizeof(sectioned[0]); i++)
+		if (lex_take(lex, sectioned[i].name))
+			break;
+	if (i == sizeof(sectioned) / sizeof(sectioned[0]))
 		return lex_fail(lex, "Unknown FETCH item");
+	s->kind = sectioned[i].kind;
+	s->peek = sectioned[i].peek;
 	if (!lex_peek(lex, '[')) {
+		if (i != 0)
+			return lex_fail(lex, "Section expected");
 		cmd->items |= IMAP_ITEM_BODY;
 		return 0;
 	}

@@ -31,22 +31,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IMAP_TAG_MAX 128              /* octets of a tag */
-#define IMAP_PRELINE_MAX 8192         /* a command before login, literals too */
-#define IMAP_PRELITERAL_MAX 1024      /* a literal before login */
-#define IMAP_COMMAND_MAX (256 * 1024) /* a command after login */
-#define IMAP_LITERAL_MAX (64 * 1024)  /* a literal that is no message */
-#define IMAP_SKIP_MAX (1024 * 1024)   /* refused octets that are read over */
-#define IMAP_AUTHLINE_MAX 4096        /* an answer within AUTHENTICATE */
-#define IMAP_SET_MAX 8192             /* ranges of a set */
-#define IMAP_SECTIONS_MAX 64          /* BODY[...] items of a FETCH */
-#define IMAP_PARTS_MAX 64             /* numbers of a section */
+#define IMAP_TAG_MAX 128         /* octets of a tag */
+#define IMAP_PRELINE_MAX 8192    /* a command before login, literals too */
+#define IMAP_PRELITERAL_MAX 1024 /* a literal before login */
+#define IMAP_COMMAND_MAX (1024 * 1024) /* a command after login */
+#define IMAP_LITERAL_MAX (64 * 1024)   /* a literal that is no message */
+#define IMAP_SKIP_MAX (1024 * 1024)    /* refused octets that are read over */
+#define IMAP_AUTHLINE_MAX 4096         /* an answer within AUTHENTICATE */
+#define IMAP_SET_MAX 100000            /* ranges of a set */
+#define IMAP_SECTIONS_MAX 64           /* BODY[...] items of a FETCH */
+#define IMAP_PARTS_MAX 64              /* numbers of a section */
 #define IMAP_FIELDS_MAX 256  /* names of all HEADER.FIELDS of a FETCH */
 #define IMAP_KEYS_MAX 1000   /* keys of a SEARCH */
 #define IMAP_NEST_MAX 50     /* parentheses, NOTs and ORs around a key */
 #define IMAP_FLAGS_MAX 64    /* flags of a list */
 #define IMAP_WORDS_MAX 64    /* words of an ENABLE, patterns of a LIST */
 #define IMAP_KEYWORD_MAX 100 /* octets of a keyword */
+#define IMAP_ID_MAX 255      /* octets of an object's id (RFC 8474) */
 
 #define IMAP_STAR UINT32_MAX /* "*" in a set: the highest number */
 
@@ -67,7 +68,7 @@ enum imap_verb {
 	IMAP_RENAME, /* name, name2 */
 	IMAP_SUBSCRIBE,
 	IMAP_UNSUBSCRIBE,
-	IMAP_LIST, /* name2 (reference), words (patterns), list_* */
+	IMAP_LIST, /* name2 (reference), words (patterns), list_*, status */
 	IMAP_LSUB,
 	IMAP_NAMESPACE,
 	IMAP_STATUS, /* name, status */
@@ -77,7 +78,7 @@ enum imap_verb {
 	IMAP_CLOSE,
 	IMAP_UNSELECT,
 	IMAP_EXPUNGE, /* set, if by uid */
-	IMAP_SEARCH,  /* charset, keys */
+	IMAP_SEARCH,  /* charset, keys, has_return, returns */
 	IMAP_FETCH,   /* set, items, sections */
 	IMAP_STORE,   /* set, store_op, silent, flags, keywords */
 	IMAP_COPY,    /* set, name */
@@ -102,6 +103,7 @@ struct imap_range {
 struct imap_set {
 	struct imap_range *range;
 	size_t n;
+	bool saved; /* "$": what the last SEARCH saved (RFC 5182); n is 0 */
 };
 
 /* FETCH items that stand for themselves. */
@@ -112,6 +114,9 @@ struct imap_set {
 #define IMAP_ITEM_ENVELOPE 0x010
 #define IMAP_ITEM_BODY 0x020
 #define IMAP_ITEM_BODYSTRUCTURE 0x040
+#define IMAP_ITEM_EMAILID 0x080 /* RFC 8474 */
+#define IMAP_ITEM_THREADID 0x100
+#define IMAP_ITEM_SAVEDATE 0x200 /* RFC 8514 */
 
 enum imap_section_kind {
 	IMAP_SECTION_BODY,   /* BODY[...], BODY.PEEK[...] */
@@ -150,6 +155,23 @@ struct imap_section {
 #define IMAP_STATUS_UNSEEN 0x10
 #define IMAP_STATUS_DELETED 0x20
 #define IMAP_STATUS_SIZE 0x40
+#define IMAP_STATUS_APPENDLIMIT 0x80 /* RFC 7889 */
+#define IMAP_STATUS_MAILBOXID 0x100  /* RFC 8474 */
+
+/* RETURN options of SEARCH (RFC 4731, RFC 5182). */
+#define IMAP_RETURN_MIN 0x01
+#define IMAP_RETURN_MAX 0x02
+#define IMAP_RETURN_ALL 0x04
+#define IMAP_RETURN_COUNT 0x08
+#define IMAP_RETURN_SAVE 0x10
+
+/* Selection and return options of LIST (RFC 5258, 5819, 6154). */
+#define IMAP_LIST_SUBSCRIBED 0x01
+#define IMAP_LIST_REMOTE 0x02
+#define IMAP_LIST_RECURSIVE 0x04
+#define IMAP_LIST_SPECIAL_USE 0x08
+#define IMAP_LIST_CHILDREN 0x10
+#define IMAP_LIST_STATUS 0x20
 
 /* System flags, as the bits that the store uses. */
 #define IMAP_FLAG_SEEN 0x01
@@ -182,7 +204,14 @@ enum imap_key_op {
 	IMAP_KEY_SMALLER,
 	IMAP_KEY_HEADER, /* field (lower case), text */
 	IMAP_KEY_BODY,   /* text */
-	IMAP_KEY_TEXT
+	IMAP_KEY_TEXT,
+	IMAP_KEY_YOUNGER, /* number: seconds (RFC 5032) */
+	IMAP_KEY_OLDER,
+	IMAP_KEY_SAVEDBEFORE, /* date (RFC 8514) */
+	IMAP_KEY_SAVEDON,
+	IMAP_KEY_SAVEDSINCE,
+	IMAP_KEY_EMAILID, /* text (RFC 8474) */
+	IMAP_KEY_THREADID
 };
 
 struct imap_key {
@@ -200,7 +229,7 @@ enum imap_store_op { IMAP_STORE_REPLACE, IMAP_STORE_ADD, IMAP_STORE_REMOVE };
 /* XSEALMAIL: what is to be done; name2 is the new secret, or a label. */
 enum imap_seal_op {
 	IMAP_SEAL_PASSWD = 1,
-	IMAP_SEAL_APP_ADD, /* seal_scope */
+	IMAP_SEAL_APP_ADD,    /* seal_scope */
 	IMAP_SEAL_APP_REVOKE, /* seal_slot */
 	IMAP_SEAL_RECOVER,
 	IMAP_SEAL_REKEY,
@@ -222,9 +251,11 @@ struct imap_cmd {
 	bool has_initial;
 	bool silent;
 	bool has_date;
-	bool sync;            /* APPEND: the client waits for a continuation */
-	bool badcharset;      /* SEARCH: neither UTF-8 nor US-ASCII */
-	bool list_subscribed; /* LIST (SUBSCRIBED) */
+	bool sync;          /* APPEND: the client waits for a continuation */
+	bool binary;        /* APPEND: the literal may hold NUL */
+	bool badcharset;    /* SEARCH: neither UTF-8 nor US-ASCII */
+	bool has_return;    /* SEARCH RETURN (...) */
+	bool list_extended; /* more than LIST of RFC 3501 */
 	char tag[IMAP_TAG_MAX + 1];
 	const char *error; /* of IMAP_BAD */
 	struct imap_str name, name2, secret;
@@ -234,9 +265,11 @@ struct imap_cmd {
 	uint32_t items; /* IMAP_ITEM_ */
 	struct imap_section *sections;
 	size_t nsections;
-	size_t nfields;  /* of all sections */
-	uint32_t status; /* IMAP_STATUS_ */
-	uint32_t use;    /* CREATE: IMAP_USE_ */
+	size_t nfields;                    /* of all sections */
+	uint32_t status;                   /* IMAP_STATUS_ */
+	uint32_t returns;                  /* IMAP_RETURN_ */
+	uint32_t list_select, list_return; /* IMAP_LIST_ */
+	uint32_t use;                      /* CREATE: IMAP_USE_ */
 	enum imap_store_op store_op;
 	uint32_t flags; /* IMAP_FLAG_ */
 	struct imap_str *keywords;
@@ -253,7 +286,11 @@ enum imap_event {
 	IMAP_MORE,     /* all was used, feed more */
 	IMAP_COMMAND,  /* imap_reader_take() it */
 	IMAP_CONTINUE, /* send a continuation, then read on */
-	IMAP_MESSAGE,  /* APPEND: take it; then _accept() or _refuse() */
+	/*
+	 * APPEND: take it; then _accept() or _refuse().  After IMAP_DATA one
+	 * more message of the same command (RFC 3502): its name is empty.
+	 */
+	IMAP_MESSAGE,
 	IMAP_DATA,     /* octets of the message: _data() */
 	IMAP_DATA_END, /* the APPEND is whole */
 	IMAP_DATA_BAD, /* it was, but its line does not end there: BAD */

@@ -43,7 +43,7 @@ int lex_space(struct imap_lex *);
 int lex_char(struct imap_lex *, int c);
 bool lex_peek(const struct imap_lex *, int c);
 bool lex_at_end(const struct imap_lex *);
-/* A "(" and, in lex_close(), spaces before ")" that some clients send. */
+/* Takes a ")" if one is here. */
 bool lex_close(struct imap_lex *);
 int lex_atom(struct imap_lex *, struct imap_str *);
 int lex_astring(struct imap_lex *, struct imap_str *);
@@ -90,9 +90,15 @@ void imap_command_parse(struct imap_lex *, bool login);
 /* The tag, and the row of the verb or NULL. */
 const struct imap_verb_row *imap_command_begin(struct imap_lex *, bool login);
 int lex_flags(struct imap_lex *, bool parens);
+/* "(" item *(SP item) ")" of STATUS into cmd->status. */
+int lex_status_items(struct imap_lex *);
 
-/* append.c, fetch.c, search.c */
+/* append.c, fetch.c, list.c, search.c */
 int imap_parse_append(struct imap_lex *);
+/* append-message of RFC 3502: what follows the first message. */
+int imap_parse_append_more(struct imap_lex *);
+int imap_parse_list(struct imap_lex *);
+int imap_parse_lsub(struct imap_lex *);
 int imap_parse_fetch(struct imap_lex *);
 int imap_parse_search(struct imap_lex *);
 

@@ -68,13 +68,9 @@ lex_space(struct imap_lex *lex)
 bool
 lex_close(struct imap_lex *lex)
 {
-	const uint8_t *p;
-
-	for (p = lex->p; p < lex->end && *p == ' '; p++)
-		;
-	if (p == lex->end || *p != ')')
+	if (!lex_peek(lex, ')'))
 		return false;
-	lex->p = p + 1;
+	lex->p++;
 	return true;
 }
 

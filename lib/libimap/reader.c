@@ -343,7 +343,27 @@ read_literal(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 	return IMAP_MORE;
 }
 
-/* The end of an APPEND's line: nothing but a line end may follow. */
+/* Does the line offer one more message (RFC 3502)?  Then it is r->cmd. */
+static bool
+another_message(struct imap_reader *r)
+{
+	struct imap_lex lex = {.utf8 = r->utf8};
+
+	imap_cmd_free(r->cmd);
+	r->cmd = imap_cmd_new();
+	lex.cmd = r->cmd;
+	lex.p = r->buf;
+	lex.end = r->buf + r->len;
+	if (imap_parse_append_more(&lex) == -1)
+		return false;
+	r->cmd->verb = IMAP_APPEND;
+	r->sync = r->cmd->sync;
+	r->left = r->cmd->size;
+	r->state = OFFER;
+	return true;
+}
+
+/* The end of an APPEND's line: a line end, or the next message's literal. */
 static enum imap_event
 message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 {
@@ -366,6 +386,8 @@ message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 		r->state = LINE;
 		return IMAP_DATA_END;
 	}
+	if (r->error == NULL && another_message(r))
+		return IMAP_MESSAGE;
 	if (imap_literal_find(r->buf, r->len, &literal) && literal.nonsync) {
 		if (literal.overflow || literal.size > IMAP_SKIP_MAX) {
 			r->state = DEAD;

@@ -38,7 +38,9 @@ enum argument {
 	ARG_TEXT,
 	ARG_FIELD, /* text in the header field of this name */
 	ARG_HEADER,
-	ARG_SET
+	ARG_SET,
+	ARG_INTERVAL,
+	ARG_ID
 };
 
 static const struct {
@@ -55,6 +57,7 @@ static const struct {
     {"CC", IMAP_KEY_HEADER, ARG_FIELD, 0},
     {"DELETED", IMAP_KEY_FLAG, ARG_NONE, IMAP_FLAG_DELETED},
     {"DRAFT", IMAP_KEY_FLAG, ARG_NONE, IMAP_FLAG_DRAFT},
+    {"EMAILID", IMAP_KEY_EMAILID, ARG_ID, 0},
     {"FLAGGED", IMAP_KEY_FLAG, ARG_NONE, IMAP_FLAG_FLAGGED},
     {"FROM", IMAP_KEY_HEADER, ARG_FIELD, 0},
     {"HEADER", IMAP_KEY_HEADER, ARG_HEADER, 0},
@@ -63,8 +66,13 @@ static const struct {
     /* No message is \Recent (RFC 9051 appendix E): so none is new. */
     {"NEW", IMAP_KEY_RECENT, ARG_NONE, 0},
     {"OLD", IMAP_KEY_ALL, ARG_NONE, 0},
+    {"OLDER", IMAP_KEY_OLDER, ARG_INTERVAL, 0},
     {"ON", IMAP_KEY_ON, ARG_DATE, 0},
     {"RECENT", IMAP_KEY_RECENT, ARG_NONE, 0},
+    {"SAVEDATESUPPORTED", IMAP_KEY_ALL, ARG_NONE, 0},
+    {"SAVEDBEFORE", IMAP_KEY_SAVEDBEFORE, ARG_DATE, 0},
+    {"SAVEDON", IMAP_KEY_SAVEDON, ARG_DATE, 0},
+    {"SAVEDSINCE", IMAP_KEY_SAVEDSINCE, ARG_DATE, 0},
     {"SEEN", IMAP_KEY_FLAG, ARG_NONE, IMAP_FLAG_SEEN},
     {"SENTBEFORE", IMAP_KEY_SENTBEFORE, ARG_DATE, 0},
     {"SENTON", IMAP_KEY_SENTON, ARG_DATE, 0},
@@ -73,6 +81,7 @@ static const struct {
     {"SMALLER", IMAP_KEY_SMALLER, ARG_NUMBER, 0},
     {"SUBJECT", IMAP_KEY_HEADER, ARG_FIELD, 0},
     {"TEXT", IMAP_KEY_TEXT, ARG_TEXT, 0},
+    {"THREADID", IMAP_KEY_THREADID, ARG_ID, 0},
     {"TO", IMAP_KEY_HEADER, ARG_FIELD, 0},
     {"UID", IMAP_KEY_UID, ARG_SET, 0},
     {"UNANSWERED", IMAP_KEY_FLAG, ARG_NOT_FLAG, IMAP_FLAG_ANSWERED},
@@ -81,6 +90,7 @@ static const struct {
     {"UNFLAGGED", IMAP_KEY_FLAG, ARG_NOT_FLAG, IMAP_FLAG_FLAGGED},
     {"UNKEYWORD", IMAP_KEY_KEYWORD, ARG_UNKEYWORD, 0},
     {"UNSEEN", IMAP_KEY_FLAG, ARG_NOT_FLAG, IMAP_FLAG_SEEN},
+    {"YOUNGER", IMAP_KEY_YOUNGER, ARG_INTERVAL, 0},
 };
 
 #define NAMES (sizeof(names) / sizeof(names[0]))
@@ -155,6 +165,35 @@ lower(struct imap_cmd *cmd, struct imap_str *s, const char *from)
 	s->p = p;
 }
 
+/* "YOUNGER" SP nz-number (RFC 5032) */
+static int
+key_interval(struct imap_lex *lex, struct imap_key *key)
+{
+	uint32_t n;
+
+	if (lex_space(lex) == -1 || lex_nznumber(lex, &n) == -1)
+		return -1;
+	key->number = n;
+	return 0;
+}
+
+/* objectid = 1*255(ALPHA / DIGIT / "_" / "-") (RFC 8474) */
+static int
+key_id(struct imap_lex *lex, struct imap_key *key)
+{
+	size_t i;
+
+	if (lex_space(lex) == -1 || lex_atom(lex, &key->text) == -1)
+		return -1;
+	for (i = 0; i < key->text.len; i++)
+		if (!isalnum((unsigned char)key->text.p[i]) &&
+		    key->text.p[i] != '-' && key->text.p[i] != '_')
+			break;
+	if (i < key->text.len || i > IMAP_ID_MAX)
+		return lex_fail(lex, "Bad object id");
+	return 0;
+}
+
 static int
 key_argument(struct search *s, struct imap_key *key, size_t name)
 {
@@ -193,6 +232,10 @@ key_argument(struct search *s, struct imap_key *key, size_t name)
 		if (lex_space(lex) == -1)
 			return -1;
 		return lex_set(lex, &key->set);
+	case ARG_INTERVAL:
+		return key_interval(lex, key);
+	case ARG_ID:
+		return key_id(lex, key);
 	}
 	return -1;
 }
@@ -205,7 +248,8 @@ leaf(struct search *s)
 	struct imap_key *key;
 	size_t i;
 
-	if (lex->p < lex->end && (isdigit(*lex->p) || *lex->p == '*')) {
+	if (lex->p < lex->end &&
+	    (isdigit(*lex->p) || *lex->p == '*' || *lex->p == '$')) {
 		key = key_add(s, IMAP_KEY_SEQ);
 		return key == NULL ? -1 : lex_set(lex, &key->set);
 	}
@@ -287,7 +331,47 @@ charset(struct search *s)
 	return 0;
 }
 
-/* search-program = ["CHARSET" SP charset SP] search-key *(SP search-key) */
+static const struct {
+	const char *name;
+	uint32_t bit;
+} returns[] = {
+    {"MIN", IMAP_RETURN_MIN},
+    {"MAX", IMAP_RETURN_MAX},
+    {"ALL", IMAP_RETURN_ALL},
+    {"COUNT", IMAP_RETURN_COUNT},
+    {"SAVE", IMAP_RETURN_SAVE},
+};
+
+/* "RETURN" SP "(" [option *(SP option)] ")" SP; no option is ALL. */
+static int
+return_options(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+	size_t i, n, known;
+
+	known = sizeof(returns) / sizeof(returns[0]);
+	if (lex_space(lex) == -1 || lex_char(lex, '(') == -1)
+		return -1;
+	for (n = 0; !lex_close(lex); n++) {
+		if (n > 0 && lex_space(lex) == -1)
+			return -1;
+		for (i = 0; i < known; i++)
+			if (lex_take(lex, returns[i].name))
+				break;
+		if (i == known)
+			return lex_fail(lex, "Unknown RETURN option");
+		cmd->returns |= returns[i].bit;
+	}
+	if (n == 0)
+		cmd->returns = IMAP_RETURN_ALL;
+	cmd->has_return = true;
+	return lex_space(lex);
+}
+
+/*
+ * search = "SEARCH" [SP "RETURN" SP "(" ... ")"] SP
+ *          ["CHARSET" SP charset SP] search-key *(SP search-key)
+ */
 int
 imap_parse_search(struct imap_lex *lex)
 {
@@ -296,6 +380,8 @@ imap_parse_search(struct imap_lex *lex)
 	int r;
 
 	if (lex_space(lex) == -1)
+		return -1;
+	if (lex_take(lex, "RETURN") && return_options(lex) == -1)
 		return -1;
 	if (lex_take(lex, "CHARSET") && charset(&s) == -1)
 		return -1;

@@ -108,6 +108,12 @@ lex_set(struct imap_lex *lex, struct imap_set *set)
 	const uint8_t *p;
 	size_t n;
 
+	/* seq-last-command = "$": alone, never within a list */
+	if (lex_peek(lex, '$')) {
+		lex->p++;
+		set->saved = true;
+		return 0;
+	}
 	for (p = lex->p, n = 1; p < lex->end && *p != ' ' && *p != ')'; p++)
 		if (*p == ',')
 			n++;

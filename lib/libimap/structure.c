@@ -113,6 +113,12 @@ imap_put_envelope(struct imap_buf *b, const struct mime_summary *sum)
 	return 0;
 }
 
+static bool
+is_text(const struct mime_part *part)
+{
+	return part->type.len == 4 && strncasecmp(part->type.s, "TEXT", 4) == 0;
+}
+
 /* body-fld-param = "(" string SP string *(...) ")" / nil */
 static void
 put_params(
@@ -123,6 +129,13 @@ put_params(
 	bool any;
 
 	any = false;
+	/* Text is US-ASCII unless it says otherwise (RFC 2045 section 5.2). */
+	if (which == MIME_PARAMS_TYPE && part->kind == MIME_LEAF &&
+	    is_text(part) &&
+	    mime_param_find(part, MIME_PARAMS_TYPE, "charset").s == NULL) {
+		imap_puts(b, "(\"charset\" \"us-ascii\"");
+		any = true;
+	}
 	pos = 0;
 	while (mime_param_next(part, which, &pos, &name, &value) == 1) {
 		imap_putc(b, any ? ' ' : '(');
@@ -208,9 +221,7 @@ put_tail(struct imap_buf *b, const struct mime_part *part, bool extended)
 			put_extension(b, part);
 		}
 	} else {
-		if (part->kind == MIME_MESSAGE ||
-		    (part->type.len == 4 &&
-			strncasecmp(part->type.s, "TEXT", 4) == 0))
+		if (part->kind == MIME_MESSAGE || is_text(part))
 			put_lines(b, part);
 		if (extended) {
 			imap_putc(b, ' ');

@@ -68,6 +68,7 @@ shape_of(unsigned kind)
 	case SEARCH_NOT:
 		return SHAPE_UNARY;
 	case SEARCH_ALL:
+	case SEARCH_SAVED:
 		return SHAPE_PLAIN;
 	case SEARCH_FLAG_ANY:
 	case SEARCH_FLAG_NONE:
@@ -79,11 +80,16 @@ shape_of(unsigned kind)
 	case SEARCH_MODSEQ:
 	case SEARCH_YOUNGER:
 	case SEARCH_OLDER:
+	case SEARCH_SENT:
+	case SEARCH_SAVEDBEFORE:
+	case SEARCH_SAVEDON:
+	case SEARCH_SAVEDSINCE:
 	case SEARCH_SENTBEFORE:
 	case SEARCH_SENTON:
 	case SEARCH_SENTSINCE:
 		return SHAPE_NUMBER;
 	case SEARCH_KEYWORD:
+	case SEARCH_EMAILID:
 	case SEARCH_BODY:
 	case SEARCH_TEXT:
 		return SHAPE_TEXT;
@@ -262,6 +268,17 @@ const struct search_node *
 search_node(const struct search *s, size_t i)
 {
 	return &s->node[i];
+}
+
+bool
+search_has(const struct search *s, enum search_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->node[i].kind == kind)
+			return true;
+	return false;
 }
 
 bool
@@ -596,6 +613,18 @@ store_leaf(const struct search_node *node, const struct search_facts *f)
 		    (uint64_t)f->now - (uint64_t)f->date == node->number;
 	case SEARCH_OLDER:
 		return old(f, node->number);
+	case SEARCH_SAVED:
+		return f->saved;
+	case SEARCH_SENT:
+		return f->sent;
+	case SEARCH_SAVEDBEFORE:
+		return f->stored < (int64_t)node->number;
+	case SEARCH_SAVEDON:
+		return on_day(f->stored, node->number);
+	case SEARCH_SAVEDSINCE:
+		return f->stored >= (int64_t)node->number;
+	case SEARCH_EMAILID:
+		return strcmp(f->emailid, node->text) == 0;
 	default:
 		return SEARCH_MAYBE;
 	}

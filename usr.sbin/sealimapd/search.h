@@ -56,6 +56,13 @@ enum search_kind {
 	SEARCH_MODSEQ = 21,  /* number: modseq >= n */
 	SEARCH_YOUNGER = 22, /* number: received within n seconds of now */
 	SEARCH_OLDER = 23,   /* number: received n seconds ago or earlier */
+	SEARCH_SAVED = 24,   /* what the session's last search has saved */
+	SEARCH_SENT = 25,    /* of the set that was sent before (V_SET); */
+			     /* number: 1 UIDs, 0 sequence numbers */
+	SEARCH_SAVEDBEFORE = 26, /* number: midnight UTC; when it came into */
+	SEARCH_SAVEDON = 27,     /* the box, as UTC */
+	SEARCH_SAVEDSINCE = 28,
+	SEARCH_EMAILID = 29, /* text: 32 hexadecimal digits */
 	/* Leaves that the worker decides.  Terms are UTF-8, not folded. */
 	SEARCH_HEADER = 40, /* name, text; FROM, TO, SUBJECT... are this too */
 	SEARCH_BODY = 41,   /* text */
@@ -124,7 +131,12 @@ struct search_facts {
 	int64_t date; /* internal date, seconds UTC */
 	int zone;     /* minutes east that it was given with; 0 if unknown */
 	int64_t now;
+	int64_t stored;   /* when it came into the box, seconds UTC */
+	bool saved, sent; /* in the saved result; in the set sent before */
+	char emailid[33]; /* filled in if search_has() EMAILID */
 };
+/* Does a leaf of this kind occur? */
+bool search_has(const struct search *, enum search_kind);
 void search_bind(struct search *,
     uint64_t (*keyword)(void *arg, const char *name), void *arg);
 enum search_truth search_eval_store(const struct search *,

@@ -30,7 +30,9 @@
  * Numbers.  A message is named by UID or by sequence number; sequence numbers
  * are those this session has been told of (R_EXISTS, R_EXPUNGE).
  * A set is: u32 count, then count times u32 first, u32 last (first <= last;
- * 0xffffffff as "*": the highest number of the box).
+ * 0xffffffff as "*": the highest number of the box).  One range 0, 0 alone is
+ * what the last V_SEARCH with SAVE_ bits has found in this box.  More ranges
+ * than fit come before the request, by V_SET.
  *
  * News.  A request with NEWS asks for what others changed, before its R_DONE:
  * R_ROW with flags of changed messages, R_EXISTS of new ones, and, only
@@ -45,7 +47,9 @@
 #define BOX_NAME_MAX 1000        /* octets of a mailbox name, all levels */
 #define KEYWORD_MAX 100          /* octets of a keyword */
 #define KEYWORDS_MAX 56          /* keywords of a mailbox */
-#define SET_RANGES_MAX 8192      /* ranges of one set */
+#define SET_RANGES_MAX 8192      /* ranges of one set in one message */
+#define SET_TOTAL_MAX 100000     /* the same with those of V_SET before it */
+#define APPEND_MESSAGES_MAX 100  /* messages that one V_APPEND series places */
 #define CHUNK_PLAIN 65536        /* plain octets of every chunk but the last */
 #define SUMMARY_MAX (256 * 1024) /* octets of a summary, plain */
 #define RENAMES_MAX 500          /* boxes moved by one V_RENAME */
@@ -79,6 +83,12 @@
 #define ROW_BODY 0x02     /* the whole body as R_CHUNKs after each row */
 #define ROW_SET_SEEN 0x04 /* \Seen is set first (a read-write box only) */
 #define ROW_FIRST 0x08    /* body chunk 0 alone, as an R_CHUNK after each row */
+#define ROW_IDS 0x10      /* email and thread id, time of saving */
+
+/* Options of V_SEARCH: what of the found is saved for sets and SEARCH_SAVED. */
+#define SAVE_ALL 0x01
+#define SAVE_MIN 0x02
+#define SAVE_MAX 0x04
 
 /* u8 result of R_DONE. */
 enum vault_result {
@@ -139,9 +149,13 @@ enum vault_wire {
 	 * last hold CHUNK_PLAIN; summary chunks come after them.
 	 */
 	V_CHUNK = 109,
-	/* u64 size in octets.  R_APPENDED, R_DONE. */
+	/*
+	 * u64 size in octets, u8 1 if another V_APPEND of the same id follows:
+	 * all of them are placed at once, all or none, in the first one's box.
+	 * After the last: R_APPENDED of each, R_DONE.
+	 */
 	V_APPEND_END = 110,
-	V_APPEND_ABORT = 111, /* no answer */
+	V_APPEND_ABORT = 111, /* no answer; those that wait are dropped too */
 	/*
 	 * u8 bits, u8 ROW_ items, set.  R_ROWS (many rows each) and, with
 	 * ROW_BODY, R_CHUNK... after each row (an empty body is one empty
@@ -166,14 +180,19 @@ enum vault_wire {
 	/* u8 bits, set of UIDs or empty: all with \Deleted.  R_DONE. */
 	V_EXPUNGE = 116,
 	/*
-	 * u8 bits (BY_UID: answer in UIDs), u8 options (0), the rest: a
+	 * u8 bits (BY_UID: answer in UIDs), u8 SAVE_ options, the rest: a
 	 * program as search.h packs it.  R_FOUND..., R_DONE.
 	 */
 	V_SEARCH = 117,
 	V_NOOP = 118, /* u8 bits: only news.  R_DONE */
 	V_IDLE = 119, /* u8 on.  R_DONE to each; between them news with id 0 */
 	V_CANCEL = 120, /* the request of this id is no longer wanted */
-	V_SLOTS = 130,  /* R_SLOT..., R_DONE: which secrets open the account */
+	/*
+	 * Set: ranges that come before those of the next request's set, or
+	 * that the next V_SEARCH calls SEARCH_SENT.  No answer.
+	 */
+	V_SET = 121,
+	V_SLOTS = 130, /* R_SLOT..., R_DONE: which secrets open the account */
 
 	/* ---- vault -> engine ---- */
 
@@ -196,7 +215,9 @@ enum vault_wire {
 	/*
 	 * Many rows, to the end of the message; each: u32 sequence number, u32
 	 * uid, u64 flags, u64 modseq, i64 internal date, u16 zone, u64 size,
-	 * raw[16] email id, u8 codec, u8 what follows: 0 nothing; 1 summary:
+	 * raw[16] email id (zeros without ROW_IDS), u8 codec, with ROW_IDS:
+	 * raw[16] thread id (zeros: none), u32 when it came into the box; u8
+	 * what follows: 0 nothing; 1 summary:
 	 * u8 compressed, u32 plain length, bytes.  A summary that is longer
 	 * than one chunk comes as kind 1 R_CHUNKs right after its row, which
 	 * is then the last of its message and says 2.  With id 0, or as news

@@ -171,14 +171,14 @@ ATF_TC_BODY(structure, tc)
 		   "NIL \"7BIT\" 12 1)"
 		   "(\"message\" \"rfc822\" NIL NIL NIL \"7BIT\" 19 "
 		   "(NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL) "
-		   "(\"text\" \"plain\" NIL NIL "
+		   "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL "
 		   "NIL \"7BIT\" 4 0) 2) \"mixed\")");
 	ATF_REQUIRE_EQ(0, imap_put_body(&b, &sum, true));
 	CHECK_SAID("((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL "
 		   "NIL \"7BIT\" 12 1 NIL NIL NIL NIL)"
 		   "(\"message\" \"rfc822\" NIL NIL NIL \"7BIT\" 19 "
 		   "(NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL) "
-		   "(\"text\" \"plain\" NIL NIL "
+		   "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL "
 		   "NIL \"7BIT\" 4 0 NIL NIL NIL NIL) 2 NIL NIL NIL NIL) "
 		   "\"mixed\" (\"boundary\" \"q\") NIL NIL NIL)");
 	mime_parser_free(p);

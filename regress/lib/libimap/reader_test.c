@@ -161,8 +161,16 @@ ATF_TC_BODY(append, tc)
 	/* What follows the message must be the end of the line. */
 	check("a APPEND INBOX {2+}\r\nhi x\r\nb NOOP\r\n", true,
 	    "a message 2\ndata 2\nbad end\nb NOOP\n");
-	check("a APPEND INBOX {2+}\r\nhi {3+}\r\nabc\r\nb NOOP\r\n", true,
+	check("a APPEND INBOX {2+}\r\nhi x {3+}\r\nabc\r\nb NOOP\r\n", true,
 	    "a message 2\ndata 2\nbad end\nb NOOP\n");
+	/* RFC 3502: more messages, the last one's line ends the command. */
+	check("a APPEND INBOX {2+}\r\nhi (\\Seen) {3+}\r\nabc\r\nb NOOP\r\n",
+	    true, "a message 2\ndata 2\n message 3\ndata 3\nend\nb NOOP\n");
+	check("a APPEND INBOX {2+}\r\nhi (\\Foo) {3+}\r\nabc\r\nb NOOP\r\n",
+	    true, "a message 2\ndata 2\nbad end\nb NOOP\n");
+	/* RFC 3516: literal8 */
+	check("a APPEND INBOX ~{2+}\r\nhi\r\n", true,
+	    "a message 2\ndata 2\nend\n");
 	/* Wrong before the message: the message is read over. */
 	check("a APPEND INBOX (\\Foo) {5+}\r\nhello\r\nb NOOP\r\n", true,
 	    "a BAD\nb NOOP\n");

@@ -43,7 +43,9 @@ struct append {
 	uint8_t *chunk;
 	size_t len;
 	uint64_t size;
-	uint32_t uidvalidity, uid;
+	uint32_t uidvalidity;
+	struct imap_buf uids; /* of APPENDUID */
+	const char *why;      /* we do not want it */
 };
 
 static struct mime_parser *parsers[PARSERS_KEPT];
@@ -74,10 +76,15 @@ parser_put(struct mime_parser *p)
 		mime_parser_free(p);
 }
 
+static void append_more(struct job *, struct imap_cmd *);
+
 void
 append_begin(struct conn *c, struct imap_cmd *cmd)
 {
-	c->append = job_new(c, cmd);
+	if (c->append != NULL)
+		append_more(c->append, cmd);
+	else
+		c->append = job_new(c, cmd);
 }
 
 /* Not to be: "NO text" at once, or after the octets that come anyway. */
@@ -101,17 +108,12 @@ append_refuse(struct job *job, const char *text)
 }
 
 static void
-append_ask(struct job *job, struct append *a)
+append_put(struct job *job, const struct imap_cmd *cmd, struct msgout *m)
 {
-	struct imap_cmd *cmd = job->cmd;
-	struct msgout *m;
 	size_t i;
 
-	m = job_request(job, V_APPEND);
-	a->id = job->expect;
-	a->asked = true;
 	msg_put_u8(m, NEWS);
-	msg_put_bytes(m, cmd->name.p, cmd->name.len);
+	msg_put_bytes(m, job->cmd->name.p, job->cmd->name.len);
 	msg_put_u64(m, cmd->flags);
 	msg_put_u16(m, (uint16_t)cmd->nkeywords);
 	for (i = 0; i < cmd->nkeywords; i++)
@@ -121,6 +123,18 @@ append_ask(struct job *job, struct append *a)
 	msg_put_u64(m, cmd->size);
 	msg_put_u8(m, engine_config()->codec);
 	msg_send(m);
+}
+
+/* The parser and the chunk for the next message. */
+static void
+append_room_new(struct append *a)
+{
+	a->chunk = malloc(CHUNK_PLAIN);
+	if (a->chunk == NULL)
+		fatal("append");
+	a->parser = parser_get();
+	a->len = 0;
+	a->size = 0;
 }
 
 void
@@ -138,17 +152,23 @@ append_start(struct job *job)
 		append_refuse(job, "A message has octets");
 		return;
 	}
+	if (cmd->nkeywords > KEYWORDS_MAX) {
+		append_refuse(job, "[LIMIT] Too many keywords");
+		return;
+	}
 	if (cmd->badname || cmd->name.len == 0 ||
 	    cmd->name.len > BOX_NAME_MAX) {
 		append_refuse(job, "[TRYCREATE] No such mailbox");
 		return;
 	}
 	a = calloc(1, sizeof(*a));
-	if (a == NULL || (a->chunk = malloc(CHUNK_PLAIN)) == NULL)
+	if (a == NULL)
 		fatal("append");
 	job->data = a;
-	a->parser = parser_get();
-	append_ask(job, a);
+	append_room_new(a);
+	append_put(job, cmd, job_request(job, V_APPEND));
+	a->id = job->expect;
+	a->asked = true;
 	imap_reader_accept(c->reader);
 	if (cmd->sync)
 		imap_puts(conn_out(c), "+ OK\r\n");
@@ -219,7 +239,7 @@ append_data(struct conn *c, const uint8_t *p, size_t len)
 }
 
 static void
-append_finish(struct job *job, struct append *a)
+append_finish(struct job *job, struct append *a, bool more)
 {
 	struct msgout *m;
 	const uint8_t *summary;
@@ -236,6 +256,7 @@ append_finish(struct job *job, struct append *a)
 	}
 	m = msg_new(job->conn->vault, V_APPEND_END, a->id);
 	msg_put_u64(m, a->size);
+	msg_put_u8(m, more);
 	msg_send(m);
 	/* What is kept until the answer comes is little. */
 	freezero(a->chunk, CHUNK_PLAIN);
@@ -250,6 +271,53 @@ append_abort(struct job *job, struct append *a)
 	msg_signal(job->conn->vault, V_APPEND_ABORT, a->id);
 	a->asked = false;
 	job->waiting = 0;
+}
+
+/* Why a further message cannot be; NULL if it can. */
+static const char *
+more_refused(const struct append *a, const struct imap_cmd *cmd)
+{
+	if (a->why != NULL)
+		return a->why;
+	if (cmd->size > engine_config()->literal_max)
+		return "[TOOBIG] Message too large";
+	if (cmd->nkeywords > KEYWORDS_MAX)
+		return "[LIMIT] Too many keywords";
+	return cmd->size == 0 ? "A message has octets" : NULL;
+}
+
+/* One more message of the same command (RFC 3502): all are kept, or none. */
+static void
+append_more(struct job *job, struct imap_cmd *cmd)
+{
+	struct conn *c = job->conn;
+	struct append *a = job->data;
+	bool sync = cmd->sync;
+
+	if (cmd->size > 4 * engine_config()->literal_max && !sync) {
+		imap_cmd_free(cmd);
+		conn_bye(c, "[TOOBIG] Message too large");
+		return;
+	}
+	if (a != NULL && !a->refused && (a->why = more_refused(a, cmd)) != NULL)
+		a->refused = true;
+	if (a == NULL || a->refused) {
+		imap_cmd_free(cmd);
+		if (!sync) {
+			imap_reader_accept(c->reader);
+			return;
+		}
+		imap_reader_refuse(c->reader);
+		append_data_end(c, true);
+		return;
+	}
+	append_finish(job, a, true);
+	append_room_new(a);
+	append_put(job, cmd, msg_new(c->vault, V_APPEND, a->id));
+	imap_cmd_free(cmd);
+	imap_reader_accept(c->reader);
+	if (sync)
+		imap_puts(conn_out(c), "+ OK\r\n");
 }
 
 void
@@ -275,10 +343,13 @@ append_data_end(struct conn *c, bool good)
 	a->whole = true;
 	if (a->refused) {
 		append_abort(job, a);
-		job_result(job, job->result, NULL);
+		if (a->why != NULL)
+			job_done(job, "NO", a->why);
+		else
+			job_result(job, job->result, NULL);
 		return;
 	}
-	append_finish(job, a);
+	append_finish(job, a, false);
 }
 
 void
@@ -286,10 +357,15 @@ append_answer(struct job *job, struct msg *msg)
 {
 	struct append *a = job->data;
 
+	uint32_t uid;
+
 	a->uidvalidity = msg_get_u32(msg);
-	a->uid = msg_get_u32(msg);
-	if (msg->type != R_APPENDED || msg_end(msg) == -1)
+	uid = msg_get_u32(msg);
+	if (msg->type != R_APPENDED || msg_end(msg) == -1) {
 		conn_protocol(job->conn, "R_APPENDED");
+		return;
+	}
+	imap_put_range(&a->uids, uid, uid, a->uids.len == 0);
 }
 
 void
@@ -314,7 +390,7 @@ append_done(struct job *job, enum vault_result result, const char *detail)
 	imap_puts(&text, "[APPENDUID ");
 	imap_put_number(&text, a->uidvalidity);
 	imap_putc(&text, ' ');
-	imap_put_number(&text, a->uid);
+	imap_put(&text, a->uids.p, a->uids.len);
 	imap_put(&text, "] Appended", sizeof("] Appended"));
 	job_done(job, "OK", (const char *)text.p);
 	imap_buf_free(&text);
@@ -333,5 +409,6 @@ append_free(struct job *job)
 	}
 	freezero(a->chunk, a->chunk == NULL ? 0 : CHUNK_PLAIN);
 	parser_put(a->parser);
+	imap_buf_free(&a->uids);
 	freezero(a, sizeof(*a));
 }

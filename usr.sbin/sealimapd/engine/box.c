@@ -92,8 +92,19 @@ create_start(struct job *job)
 void
 create_done(struct job *job, enum vault_result result, const char *detail)
 {
-	if (job->waiting == 0)
-		job_result(job, result, "Created");
+	struct imap_buf text = {0};
+
+	if (job->waiting > 0)
+		return;
+	if (result != DONE_OK) {
+		job_result(job, result, NULL);
+		return;
+	}
+	imap_puts(&text, "[MAILBOXID (F");
+	imap_puts(&text, detail);
+	imap_put(&text, ")] Created", sizeof(")] Created"));
+	job_done(job, "OK", (const char *)text.p);
+	imap_buf_free(&text);
 }
 
 void

@@ -75,7 +75,7 @@ static const struct command commands[] = {
     {IMAP_EXPUNGE, IN_SELECTED, CLASS_FLOW, expunge_start, NULL, NULL, NULL,
 	NULL, NULL},
     {IMAP_SEARCH, IN_SELECTED, CLASS_BARRIER, search_start, search_answer,
-	search_done, search_news, NULL, NULL},
+	search_done, search_news, NULL, search_end},
     {IMAP_FETCH, IN_SELECTED, CLASS_BARRIER, fetch_start, fetch_answer,
 	fetch_done, NULL, NULL, fetch_free},
     {IMAP_STORE, IN_SELECTED, CLASS_FLOW, store_start, store_answer, NULL, NULL,

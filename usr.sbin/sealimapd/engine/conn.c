@@ -276,6 +276,8 @@ conn_blocked(struct conn *c)
 	last = TAILQ_LAST(&c->jobs, jobs);
 	if (last == NULL)
 		return false;
+	if (last->heavy)
+		return true;
 	if (last->cmd->verb == IMAP_AUTHENTICATE ||
 	    last->cmd->verb == IMAP_IDLE)
 		return !c->answer_due;

@@ -93,6 +93,7 @@ struct job {
 	bool started;
 	bool finished;
 	bool open;        /* output is inside a line or literal of this job */
+	bool heavy;       /* a set of very many ranges: nothing is read on */
 	uint32_t expect;  /* id of the oldest request not done */
 	unsigned waiting; /* requests not done */
 	enum vault_result result; /* the first that was not OK */
@@ -133,6 +134,7 @@ struct conn {
 	struct login *login;
 	unsigned tries, bad;
 	char *account;
+	bool rev2; /* ENABLE IMAP4rev2: exactly RFC 9051 */
 	/* The selected box. */
 	bool readonly;
 	uint32_t exists;
@@ -173,6 +175,12 @@ void job_done(struct job *, const char *condition, const char *text);
 void job_result(struct job *, enum vault_result, const char *text);
 /* A request to the vault on behalf of the job; then msg_put..., msg_send. */
 struct msgout *job_request(struct job *, uint32_t type);
+/*
+ * A set goes in two steps: job_send_set() before the request, for what does
+ * not fit into it, then job_put_set() within it.
+ */
+void job_send_set(struct job *, const struct imap_set *);
+void job_send_ranges(struct job *, const struct imap_range *, size_t n);
 void job_put_set(struct msgout *, const struct imap_set *);
 void job_vault_message(struct conn *, struct msg *);
 /* Is a job in the midst of its output? */
@@ -232,6 +240,7 @@ void select_done(struct job *, enum vault_result, const char *);
 void unselect_start(struct job *);
 void unselect_done(struct job *, enum vault_result, const char *);
 void select_forget(struct conn *);
+void put_mailbox_id(struct imap_buf *, uint64_t id);
 /* What others changed. */
 void news_message(struct conn *, struct msg *);
 void news_keywords(struct conn *, struct msg *);
@@ -252,13 +261,16 @@ struct box {
 	uint16_t uses;
 	bool subscribed;
 	bool exists;
+	bool counted; /* numbers are there, in the order of IMAP_STATUS_ */
+	uint64_t number[7];
+	uint64_t id;
 };
 struct boxes {
 	struct box *box;
 	size_t n;
 	size_t size;
 };
-/* Adds one, without numbers; -1 if the message is malformed. */
+/* Adds one, with its numbers if it has them; -1 if it is malformed. */
 int boxes_add(struct boxes *, struct msg *);
 void boxes_clear(struct boxes *);
 
@@ -291,6 +303,7 @@ void expunge_start(struct job *);
 
 /* search.c */
 void search_start(struct job *);
+void search_end(struct job *);
 void search_answer(struct job *, struct msg *);
 void search_news(struct job *);
 void search_done(struct job *, enum vault_result, const char *);
@@ -329,7 +342,9 @@ struct row {
 	uint64_t size;
 	uint8_t codec;
 	uint8_t follows;
+	uint8_t email_id[16]; /* with ids */
+	uint32_t saved;
 };
-void row_get(struct msg *, struct row *);
+void row_get(struct msg *, struct row *, bool ids);
 
 #endif

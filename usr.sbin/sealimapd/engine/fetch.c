@@ -32,6 +32,7 @@ ask(struct job *job, struct fetch *f)
 	struct imap_cmd *cmd = job->cmd;
 	struct msgout *m;
 
+	job_send_set(job, &cmd->set);
 	m = job_request(job, V_FETCH);
 	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
 	msg_put_u8(m, f->items);
@@ -67,7 +68,7 @@ fetch_free(struct job *job)
 	imap_buf_free(&f->head);
 	imap_buf_free(&f->summary);
 	imap_buf_free(&f->memory);
-	mime_filter_free(f->filter);
+	filter_free(f->filter);
 	mime_parser_free(f->parser);
 	free(f->deferred);
 	free(f->piece);
@@ -199,7 +200,7 @@ rows(struct job *job, struct msg *msg)
 	size_t len;
 
 	while (msg->off < msg->len) {
-		row_get(msg, &f->row);
+		row_get(msg, &f->row, (f->items & ROW_IDS) != 0);
 		octets = NULL;
 		len = 0;
 		if (f->row.follows == 1)

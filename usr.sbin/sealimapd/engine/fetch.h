@@ -26,18 +26,23 @@
 
 #include "engine.h"
 #include "mime.h"
+#include "mime_text.h"
 
 /* What becomes of one BODY[...] of a message. */
 enum piece_kind {
 	PIECE_NIL,    /* no such part */
 	PIECE_MEMORY, /* off, len: in fetch->memory */
+	PIECE_NUMBER, /* len is the answer itself (BINARY.SIZE) */
 	PIECE_RANGE,  /* off, len: octets of the message */
-	PIECE_FILTER  /* off, len: a header, some of whose fields are wanted */
+	PIECE_FILTER  /* off, len: octets that are told as a filter leaves them:
+		       * a header of whose fields some are wanted, or a part to
+		       * be decoded */
 };
 
 struct piece {
 	const struct imap_section *section;
 	enum piece_kind kind;
+	enum mime_coding coding; /* of BINARY */
 	uint64_t off;
 	uint64_t len;
 	bool begun; /* its literal has been opened */
@@ -66,7 +71,8 @@ struct fetch {
 	size_t now;     /* the piece at hand */
 	uint64_t pos;   /* octets of it that were told */
 	uint64_t total; /* SLOW_COUNT, SLOW_FILTER: octets that passed */
-	struct mime_filter *filter;
+	struct filter *filter;
+	bool unknown_cte; /* BINARY: what cannot be decoded was asked for */
 	struct mime_parser *parser;
 	uint32_t *deferred; /* UIDs */
 	size_t n_deferred, next, size;
@@ -93,7 +99,12 @@ void fetch_put_name(struct imap_buf *, const struct imap_section *);
 void fetch_put_value(
     struct job *, const struct imap_section *, const uint8_t *, uint64_t len);
 void fetch_put_memory(struct job *, struct piece *);
-struct mime_filter *fetch_filter(const struct imap_section *);
+/* What a PIECE_FILTER goes through. */
+struct filter;
+struct filter *filter_new(const struct piece *);
+void filter_feed(struct filter *, const void *, size_t, mime_out, void *arg);
+void filter_end(struct filter *, mime_out, void *arg);
+void filter_free(struct filter *);
 /* Filters a whole header that is at hand. */
 void fetch_put_filtered(struct job *, struct piece *, const uint8_t *);
 /* Of total octets, what a partial leaves: from *first, *count. */

@@ -32,6 +32,8 @@
 #define ITEMS_SUMMARY \
 	(IMAP_ITEM_ENVELOPE | IMAP_ITEM_BODY | IMAP_ITEM_BODYSTRUCTURE)
 
+#define ITEMS_IDS (IMAP_ITEM_EMAILID | IMAP_ITEM_SAVEDATE)
+
 /* The summary of an empty message: it knows which fields summaries cover. */
 static uint8_t *probe_octets;
 static struct mime_summary probe;
@@ -63,6 +65,13 @@ is_whole(const struct imap_section *s)
 }
 
 static bool
+is_binary(const struct imap_section *s)
+{
+	return s->kind == IMAP_SECTION_BINARY ||
+	    s->kind == IMAP_SECTION_BINARY_SIZE;
+}
+
+static bool
 is_covered(const struct imap_section *s, const struct mime_summary *sum)
 {
 	size_t i;
@@ -84,6 +93,8 @@ fetch_rows_wanted(struct job *job)
 	size_t i;
 
 	items = (cmd->items & ITEMS_SUMMARY) != 0 ? ROW_SUMMARY : 0;
+	if ((cmd->items & ITEMS_IDS) != 0)
+		items |= ROW_IDS;
 	for (i = 0; i < cmd->nsections; i++) {
 		s = &cmd->sections[i];
 		if (!s->peek && !job->conn->readonly)
@@ -92,7 +103,9 @@ fetch_rows_wanted(struct job *job)
 			items |= ROW_SUMMARY;
 			if (!is_covered(s, &probe))
 				items |= ROW_FIRST;
-		} else if (!s->partial)
+		} else if (s->kind == IMAP_SECTION_BINARY_SIZE)
+			continue;
+		else if (!s->partial)
 			items |= ROW_BODY;
 		else if (s->first < CHUNK_PLAIN &&
 		    s->count <= CHUNK_PLAIN - s->first)
@@ -113,6 +126,29 @@ item(struct imap_buf *b, const char *name)
 	if (b->p[b->len - 1] != '(')
 		imap_putc(b, ' ');
 	imap_puts(b, name);
+}
+
+/* RFC 8474, RFC 8514. */
+static void
+put_ids(struct imap_buf *b, const struct row *row, uint32_t items)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	if ((items & IMAP_ITEM_EMAILID) != 0) {
+		item(b, "EMAILID (M");
+		for (i = 0; i < sizeof(row->email_id); i++) {
+			imap_putc(b, digits[row->email_id[i] >> 4]);
+			imap_putc(b, digits[row->email_id[i] & 15]);
+		}
+		imap_putc(b, ')');
+	}
+	if ((items & IMAP_ITEM_THREADID) != 0)
+		item(b, "THREADID NIL");
+	if ((items & IMAP_ITEM_SAVEDATE) != 0) {
+		item(b, "SAVEDATE ");
+		imap_put_date(b, (int64_t)row->saved, 0);
+	}
 }
 
 void
@@ -144,6 +180,8 @@ fetch_put_head(struct job *job, const struct mime_summary *sum)
 		item(b, "RFC822.SIZE ");
 		imap_put_number(b, row->size);
 	}
+	if ((items & (ITEMS_IDS | IMAP_ITEM_THREADID)) != 0)
+		put_ids(b, row, items);
 	if ((items & IMAP_ITEM_ENVELOPE) != 0) {
 		item(b, "ENVELOPE ");
 		(void)imap_put_envelope(b, sum);
@@ -209,6 +247,40 @@ plan_fields(struct fetch *f, struct piece *p, const struct mime_summary *sum)
 	p->off = begin + first;
 }
 
+/*
+ * A part decoded, or its size then (RFC 3516, RFC 9051 6.4.5.1).  What is no
+ * leaf has no encoding of its own.
+ */
+static void
+plan_binary(struct fetch *f, struct piece *p, const struct mime_summary *sum)
+{
+	const struct imap_section *s = p->section;
+	struct mime_part part;
+	bool size;
+	int i;
+
+	size = s->kind == IMAP_SECTION_BINARY_SIZE;
+	p->kind = size ? PIECE_NUMBER : PIECE_NIL;
+	i = mime_part_find(sum, s->part, s->nparts);
+	if (i == -1)
+		return;
+	mime_part_get(sum, (uint32_t)i, &part);
+	if (part.kind == MIME_LEAF &&
+	    !mime_coding_known(part.encoding.s, part.encoding.len)) {
+		f->unknown_cte = true;
+		return;
+	}
+	p->coding = mime_coding_find(part.encoding.s, part.encoding.len);
+	if (part.kind == MIME_LEAF && p->coding != MIME_CODING_NONE) {
+		p->kind = PIECE_FILTER;
+		p->off = part.body_off;
+		p->len = part.body_len;
+	} else if (size)
+		p->len = part.body_len;
+	else
+		plan_range(p, part.body_off, part.body_len);
+}
+
 static void
 plan_section(struct fetch *f, struct piece *p, const struct mime_summary *sum)
 {
@@ -264,8 +336,14 @@ fetch_plan(struct job *job, const struct mime_summary *sum)
 		p = &f->piece[i];
 		memset(p, 0, sizeof(*p));
 		p->section = &cmd->sections[i];
-		if (is_whole(p->section))
+		if (is_whole(p->section) &&
+		    p->section->kind == IMAP_SECTION_BINARY_SIZE) {
+			p->kind = PIECE_NUMBER;
+			p->len = f->row.size;
+		} else if (is_whole(p->section))
 			plan_range(p, 0, f->row.size);
+		else if (is_binary(p->section))
+			plan_binary(f, p, sum);
 		else
 			plan_section(f, p, sum);
 		if (p->kind == PIECE_RANGE || p->kind == PIECE_FILTER)
@@ -302,7 +380,10 @@ fetch_put_name(struct imap_buf *b, const struct imap_section *s)
 		imap_puts(b, rfc822[s->text]);
 		return;
 	}
-	imap_put(b, "BODY[", 5);
+	imap_puts(b,
+	    s->kind == IMAP_SECTION_BINARY_SIZE ? "BINARY.SIZE[" :
+		s->kind == IMAP_SECTION_BINARY  ? "BINARY[" :
+						  "BODY[");
 	for (i = 0; i < s->nparts; i++) {
 		if (i > 0)
 			imap_putc(b, '.');
@@ -347,6 +428,9 @@ fetch_put_value(struct job *job, const struct imap_section *s, const uint8_t *p,
 		imap_put(b, "\"\"", 2);
 		return;
 	}
+	/* literal8 (RFC 3516): NUL may be in it. */
+	if (s->kind == IMAP_SECTION_BINARY)
+		imap_putc(b, '~');
 	imap_put_literal(b, len);
 	if (p != NULL)
 		imap_put(b, p, (size_t)len);
@@ -357,6 +441,10 @@ fetch_put_memory(struct job *job, struct piece *p)
 {
 	struct fetch *f = job->data;
 
+	if (p->kind == PIECE_NUMBER) {
+		imap_put_number(put_name(job, p->section), p->len);
+		return;
+	}
 	if (p->kind == PIECE_NIL) {
 		imap_put(put_name(job, p->section), "NIL", 3);
 		return;
@@ -365,22 +453,66 @@ fetch_put_memory(struct job *job, struct piece *p)
 	    p->len == 0 ? (const uint8_t *)"" : f->memory.p + p->off, p->len);
 }
 
-struct mime_filter *
-fetch_filter(const struct imap_section *s)
+struct filter {
+	struct mime_filter *fields;
+	struct mime_decoder *decoder;
+};
+
+struct filter *
+filter_new(const struct piece *piece)
 {
+	const struct imap_section *s = piece->section;
 	struct mime_str names[IMAP_FIELDS_MAX];
-	struct mime_filter *filter;
+	struct filter *filter;
 	size_t i;
 
+	filter = calloc(1, sizeof(*filter));
+	if (filter == NULL)
+		fatal("filter");
+	if (s->kind != IMAP_SECTION_BODY) {
+		filter->decoder = mime_decoder_new(piece->coding);
+		if (filter->decoder == NULL)
+			fatal("decoder");
+		return filter;
+	}
 	for (i = 0; i < s->nfields; i++) {
 		names[i].s = s->field[i].p;
 		names[i].len = s->field[i].len;
 	}
-	filter = mime_filter_new(
+	filter->fields = mime_filter_new(
 	    names, s->nfields, s->text == IMAP_TEXT_FIELDS_NOT);
-	if (filter == NULL)
+	if (filter->fields == NULL)
 		fatal("filter");
 	return filter;
+}
+
+void
+filter_feed(
+    struct filter *filter, const void *p, size_t len, mime_out out, void *arg)
+{
+	if (filter->decoder != NULL)
+		mime_decoder_feed(filter->decoder, p, len, out, arg);
+	else
+		mime_filter_feed(filter->fields, p, len, out, arg);
+}
+
+void
+filter_end(struct filter *filter, mime_out out, void *arg)
+{
+	if (filter->decoder != NULL)
+		mime_decoder_end(filter->decoder, out, arg);
+	else
+		mime_filter_end(filter->fields, out, arg);
+}
+
+void
+filter_free(struct filter *filter)
+{
+	if (filter == NULL)
+		return;
+	mime_decoder_free(filter->decoder);
+	mime_filter_free(filter->fields);
+	free(filter);
 }
 
 static void
@@ -393,15 +525,22 @@ void
 fetch_put_filtered(struct job *job, struct piece *p, const uint8_t *header)
 {
 	struct fetch *f = job->data;
-	struct mime_filter *filter;
+	struct filter *filter;
 	uint64_t first, begin;
 
 	begin = f->memory.len;
-	filter = fetch_filter(p->section);
-	mime_filter_feed(filter, header, (size_t)p->len, filtered, &f->memory);
-	mime_filter_end(filter, filtered, &f->memory);
-	mime_filter_free(filter);
-	imap_put(&f->memory, "\r\n", 2);
+	filter = filter_new(p);
+	filter_feed(filter, header, (size_t)p->len, filtered, &f->memory);
+	filter_end(filter, filtered, &f->memory);
+	filter_free(filter);
+	if (p->section->kind == IMAP_SECTION_BODY)
+		imap_put(&f->memory, "\r\n", 2);
+	if (p->section->kind == IMAP_SECTION_BINARY_SIZE) {
+		p->kind = PIECE_NUMBER;
+		p->len = f->memory.len - begin;
+		fetch_put_memory(job, p);
+		return;
+	}
 	p->kind = PIECE_MEMORY;
 	fetch_partial(p->section, f->memory.len - begin, &first, &p->len);
 	p->off = begin + first;

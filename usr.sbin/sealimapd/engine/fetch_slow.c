@@ -33,11 +33,12 @@ static void piece_next(struct job *);
 static void
 ask_row(struct job *job, uint32_t uid)
 {
+	struct fetch *f = job->data;
 	struct msgout *m;
 
 	m = job_request(job, V_FETCH);
 	msg_put_u8(m, BY_UID);
-	msg_put_u8(m, ROW_SUMMARY);
+	msg_put_u8(m, ROW_SUMMARY | (f->items & ROW_IDS));
 	msg_put_u32(m, 1);
 	msg_put_u32(m, uid);
 	msg_put_u32(m, uid);
@@ -67,7 +68,11 @@ fetch_slow_next(struct job *job)
 	f->have_row = false;
 	imap_buf_reset(&f->summary, OUT_KEEP);
 	if (f->next == f->n_deferred) {
-		job_result(job, job->result, "Fetched");
+		if (f->unknown_cte && job->result == DONE_OK)
+			job_done(job, "NO",
+			    "[UNKNOWN-CTE] A part cannot be decoded");
+		else
+			job_result(job, job->result, "Fetched");
 		return;
 	}
 	f->step = SLOW_ROW;
@@ -85,7 +90,7 @@ fetch_slow_rows(struct job *job, struct msg *msg)
 		conn_protocol(job->conn, "R_ROWS");
 		return;
 	}
-	row_get(msg, &f->row);
+	row_get(msg, &f->row, (f->items & ROW_IDS) != 0);
 	f->have_row = true;
 	if (f->row.follows == 1) {
 		p = fetch_summary_get(msg, &f->row, &len);
@@ -180,7 +185,7 @@ piece_next(struct job *job)
 		if (p->kind == PIECE_FILTER && p->len > 0) {
 			f->step = p->len > HEADER_BUFFER ? SLOW_COUNT :
 							   SLOW_FILTER;
-			f->filter = fetch_filter(p->section);
+			f->filter = filter_new(p);
 			ask_body(job, p->off, p->len);
 			return;
 		}
@@ -262,10 +267,10 @@ filter_chunk(struct job *job, const struct chunk *chunk)
 	if (begin < p->off) {
 		if (end <= p->off)
 			return;
-		mime_filter_feed(f->filter, chunk->p + (p->off - begin),
+		filter_feed(f->filter, chunk->p + (p->off - begin),
 		    (size_t)(end - p->off), filter_out, job);
 	} else if (end > begin)
-		mime_filter_feed(f->filter, chunk->p, (size_t)(end - begin),
+		filter_feed(f->filter, chunk->p, (size_t)(end - begin),
 		    filter_out, job);
 }
 
@@ -314,10 +319,19 @@ filter_done(struct job *job)
 
 	begin = f->memory.len -
 	    (f->step == SLOW_FILTER && !p->begun ? f->total : 0);
-	mime_filter_end(f->filter, filter_out, job);
-	mime_filter_free(f->filter);
+	filter_end(f->filter, filter_out, job);
+	filter_free(f->filter);
 	f->filter = NULL;
-	filter_out(job, "\r\n", 2);
+	if (p->section->kind == IMAP_SECTION_BODY)
+		filter_out(job, "\r\n", 2);
+	if (p->section->kind == IMAP_SECTION_BINARY_SIZE) {
+		p->kind = PIECE_NUMBER;
+		p->len = f->total;
+		fetch_put_memory(job, p);
+		f->now++;
+		piece_next(job);
+		return;
+	}
 	fetch_partial(p->section, f->total, &first, &count);
 	if (f->step == SLOW_COUNT) {
 		fetch_put_value(job, p->section, NULL, count);
@@ -325,7 +339,7 @@ filter_done(struct job *job)
 		f->pos = count;
 		f->total = 0;
 		p->begun = true;
-		f->filter = fetch_filter(p->section);
+		f->filter = filter_new(p);
 		ask_body(job, p->off, p->len);
 		return;
 	}

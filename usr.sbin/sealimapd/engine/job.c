@@ -29,6 +29,17 @@
 #include "engine.h"
 #include "log.h"
 
+static bool
+is_heavy(const struct imap_cmd *cmd)
+{
+	size_t i;
+
+	for (i = 0; i < cmd->nkeys; i++)
+		if (cmd->keys[i].set.n > SET_RANGES_MAX)
+			return true;
+	return cmd->set.n > SET_RANGES_MAX;
+}
+
 struct job *
 job_new(struct conn *c, struct imap_cmd *cmd)
 {
@@ -40,6 +51,7 @@ job_new(struct conn *c, struct imap_cmd *cmd)
 	job->conn = c;
 	job->cmd = cmd;
 	job->command = command_find(cmd->verb);
+	job->heavy = is_heavy(cmd);
 	TAILQ_INSERT_TAIL(&c->jobs, job, entry);
 	c->njobs++;
 	/* What comes next is no command. */
@@ -246,16 +258,53 @@ job_request(struct job *job, uint32_t type)
 	return msg_new(c->vault, type, id);
 }
 
+static void
+put_ranges(struct msgout *m, const struct imap_range *range, size_t n)
+{
+	msg_put_u32(m, (uint32_t)n);
+	for (; n > 0; n--, range++) {
+		msg_put_u32(m, range->first);
+		msg_put_u32(m, range->last);
+	}
+}
+
+void
+job_send_ranges(struct job *job, const struct imap_range *range, size_t n)
+{
+	struct msgout *m;
+	size_t part;
+
+	for (; n > 0; n -= part, range += part) {
+		part = n < SET_RANGES_MAX ? n : SET_RANGES_MAX;
+		m = msg_new(job->conn->vault, V_SET, 0);
+		put_ranges(m, range, part);
+		msg_send(m);
+	}
+}
+
+/* The ranges that stand in the request itself are the last ones. */
+static size_t
+set_before(const struct imap_set *set)
+{
+	return set->n > SET_RANGES_MAX ? set->n - SET_RANGES_MAX : 0;
+}
+
+void
+job_send_set(struct job *job, const struct imap_set *set)
+{
+	job_send_ranges(job, set->range, set_before(set));
+}
+
 void
 job_put_set(struct msgout *m, const struct imap_set *set)
 {
-	size_t i;
+	static const struct imap_range saved = {0, 0};
 
-	msg_put_u32(m, (uint32_t)set->n);
-	for (i = 0; i < set->n; i++) {
-		msg_put_u32(m, set->range[i].first);
-		msg_put_u32(m, set->range[i].last);
-	}
+	if (set->saved)
+		put_ranges(m, &saved, 1);
+	else
+		put_ranges(
+		    m, set->range + set_before(set), set->n - set_before(set));
 }
 
 static void

@@ -32,10 +32,12 @@
 
 struct list {
 	struct boxes boxes;
-	char *pattern;
-	size_t pattern_len;
+	struct imap_str *pattern; /* each with the reference before it */
+	size_t n;
+	size_t octets;      /* of all patterns */
 	struct event yield; /* goes on after others had their turn */
 	size_t next;        /* box to be told of */
+	size_t work;        /* of looking below names, since the last turn */
 	bool done;          /* all are known: only output is left */
 };
 
@@ -48,6 +50,20 @@ boxes_clear(struct boxes *boxes)
 		freezero(boxes->box[i].name, boxes->box[i].len + 1);
 	free(boxes->box);
 	memset(boxes, 0, sizeof(*boxes));
+}
+
+/* In the order of IMAP_STATUS_: the second is RECENT, of which none is. */
+static void
+box_numbers(struct box *box, struct msg *msg)
+{
+	size_t i;
+
+	box->number[0] = msg_get_u32(msg);
+	box->number[1] = 0;
+	for (i = 2; i < 6; i++)
+		box->number[i] = msg_get_u32(msg);
+	box->number[6] = msg_get_u64(msg);
+	(void)msg_get_u64(msg);
 }
 
 int
@@ -69,13 +85,16 @@ boxes_add(struct boxes *boxes, struct msg *msg)
 		boxes->size = size;
 	}
 	box = &boxes->box[boxes->n];
-	(void)msg_get_u64(msg);
+	box->id = msg_get_u64(msg);
 	box->uses = msg_get_u16(msg);
 	box->subscribed = msg_get_u8(msg) != 0;
 	box->exists = msg_get_u8(msg) != 0;
 	name = msg_get_bytes(msg, &box->len, BOX_NAME_MAX);
-	if (msg_get_u8(msg) != 0 || name == NULL || msg_end(msg) == -1 ||
-	    box->len == 0 || memchr(name, '\0', box->len) != NULL)
+	box->counted = msg_get_u8(msg) != 0;
+	if (box->counted)
+		box_numbers(box, msg);
+	if (name == NULL || msg_end(msg) == -1 || box->len == 0 ||
+	    memchr(name, '\0', box->len) != NULL)
 		return -1;
 	box->name = calloc(1, box->len + 1);
 	if (box->name == NULL)
@@ -113,6 +132,38 @@ within(const struct box *box, const char *name, size_t len)
 	    (box->len == len || box->name[len] == '/');
 }
 
+/* The patterns with the reference before them; false: too long. */
+static bool
+patterns_make(struct list *l, const struct imap_cmd *cmd)
+{
+	const struct imap_str *word;
+	size_t i;
+	char *p;
+
+	l->pattern = calloc(cmd->nwords, sizeof(*l->pattern));
+	if (l->pattern == NULL)
+		fatal("list");
+	for (i = 0; i < cmd->nwords; i++) {
+		word = &cmd->words[i];
+		l->pattern[i].len = cmd->name2.len + word->len;
+		l->octets += l->pattern[i].len;
+		p = calloc(1, l->pattern[i].len + 1);
+		if (p == NULL)
+			fatal("list");
+		memcpy(p, cmd->name2.p, cmd->name2.len);
+		memcpy(p + cmd->name2.len, word->p, word->len);
+		l->pattern[i].p = p;
+		l->n++;
+	}
+	return l->octets <= 2 * BOX_NAME_MAX;
+}
+
+static bool
+is_lsub(const struct job *job)
+{
+	return job->cmd->verb == IMAP_LSUB;
+}
+
 void
 list_start(struct job *job)
 {
@@ -120,12 +171,9 @@ list_start(struct job *job)
 	struct msgout *m;
 	struct list *l;
 
-	if (cmd->name2.len + cmd->words[0].len > 2 * BOX_NAME_MAX) {
-		job_done(job, "NO", "[LIMIT] Pattern too long");
-		return;
-	}
 	/* The hierarchy's separator is asked for (RFC 3501 6.3.8). */
-	if (cmd->verb == IMAP_LIST && cmd->words[0].len == 0 && !cmd->badname) {
+	if (!is_lsub(job) && !cmd->list_extended && cmd->words[0].len == 0 &&
+	    !cmd->badname) {
 		imap_puts(
 		    conn_out(job->conn), "* LIST (\\Noselect) \"/\" \"\"\r\n");
 		job_done(job, "OK", "Listed");
@@ -136,14 +184,12 @@ list_start(struct job *job)
 		fatal("list");
 	job->data = l;
 	evtimer_set(&l->yield, list_again, job);
-	l->pattern_len = cmd->name2.len + cmd->words[0].len;
-	l->pattern = calloc(1, l->pattern_len + 1);
-	if (l->pattern == NULL)
-		fatal("list");
-	memcpy(l->pattern, cmd->name2.p, cmd->name2.len);
-	memcpy(l->pattern + cmd->name2.len, cmd->words[0].p, cmd->words[0].len);
+	if (!patterns_make(l, cmd)) {
+		job_done(job, "NO", "[LIMIT] Pattern too long");
+		return;
+	}
 	m = job_request(job, V_LIST);
-	msg_put_u8(m, 0);
+	msg_put_u8(m, (cmd->list_return & IMAP_LIST_STATUS) != 0);
 	msg_send(m);
 }
 
@@ -151,12 +197,16 @@ void
 list_free(struct job *job)
 {
 	struct list *l = job->data;
+	size_t i;
 
 	if (l == NULL)
 		return;
 	evtimer_del(&l->yield);
 	boxes_clear(&l->boxes);
-	freezero(l->pattern, l->pattern_len + 1);
+	for (i = 0; i < l->n; i++)
+		freezero(
+		    (char *)(uintptr_t)l->pattern[i].p, l->pattern[i].len + 1);
+	free(l->pattern);
 	free(l);
 }
 
@@ -171,40 +221,176 @@ list_answer(struct job *job, struct msg *msg)
 		conn_protocol(job->conn, "R_BOX");
 		return;
 	}
-	/* LIST tells of what exists, LSUB of what is subscribed. */
+	/* Names that only are subscribed interest who asks for them. */
 	box = &l->boxes.box[l->boxes.n - 1];
-	if (job->cmd->verb == IMAP_LSUB ? !box->subscribed : !box->exists) {
-		freezero(box->name, box->len + 1);
-		memset(box, 0, sizeof(*box));
-		l->boxes.n--;
+	if (is_lsub(job) ? box->subscribed :
+			   box->exists ||
+		    (job->cmd->list_select & IMAP_LIST_SUBSCRIBED) != 0)
+		return;
+	freezero(box->name, box->len + 1);
+	memset(box, 0, sizeof(*box));
+	l->boxes.n--;
+}
+
+static bool
+matches(const struct list *l, const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (imap_pattern_match(
+			l->pattern[i].p, l->pattern[i].len, name, len))
+			return true;
+	return false;
+}
+
+/* Does the box meet the selection options, all of them? */
+static bool
+is_selected(const struct job *job, const struct box *box)
+{
+	uint32_t select = job->cmd->list_select;
+
+	if (is_lsub(job))
+		return box->subscribed;
+	if ((select & IMAP_LIST_SUBSCRIBED) != 0 && !box->subscribed)
+		return false;
+	if ((select & IMAP_LIST_SPECIAL_USE) != 0 && box->uses == 0)
+		return false;
+	return (select & IMAP_LIST_SUBSCRIBED) != 0 || box->exists;
+}
+
+/* What is known of a name: a box, or only a part of others' names. */
+struct name {
+	const char *p;
+	size_t len;
+	const struct box *box; /* NULL: none of that name */
+	bool children;         /* a box lies below it */
+	bool below;            /* one that is selected, but not told itself */
+	bool selected;
+};
+
+/* Goes through what lies below the name: those from box first on. */
+static void
+look_below(struct job *job, struct name *name, size_t first)
+{
+	struct list *l = job->data;
+	const struct box *box;
+	bool deep;
+
+	deep = (job->cmd->list_select & IMAP_LIST_RECURSIVE) != 0;
+	for (; first < l->boxes.n; first++) {
+		box = &l->boxes.box[first];
+		if (!within(box, name->p, name->len))
+			return;
+		l->work += deep ? l->octets + 64 : 8;
+		if (box->exists || is_lsub(job))
+			name->children = true;
+		if (deep && is_selected(job, box) &&
+		    !matches(l, box->name, box->len))
+			name->below = true;
+		if (name->children && (!deep || name->below))
+			return;
 	}
 }
 
 static void
-put_name(struct job *job, const char *name, size_t len, const struct box *box,
-    bool children)
+put_attributes(struct job *job, struct imap_buf *b, const struct name *name)
 {
+	struct imap_cmd *cmd = job->cmd;
+	uint32_t either = cmd->list_select | cmd->list_return;
+	const struct box *box = name->box;
+
+	if (is_lsub(job)) {
+		if (box == NULL)
+			imap_puts(b, "\\Noselect");
+		return;
+	}
+	/* RFC 5258 section 3: \NonExistent implies \Noselect. */
+	if (box == NULL || !box->exists)
+		imap_puts(b,
+		    cmd->list_extended || job->conn->rev2 ? "\\NonExistent " :
+							    "\\Noselect ");
+	imap_puts(b, name->children ? "\\HasChildren" : "\\HasNoChildren");
+	if (box != NULL && box->subscribed &&
+	    (either & IMAP_LIST_SUBSCRIBED) != 0)
+		imap_puts(b, " \\Subscribed");
+	if (box != NULL)
+		imap_put_uses(b, box->uses);
+}
+
+static void
+put_status(struct job *job, const struct box *box)
+{
+	static const char *const names[] = {"MESSAGES ", "RECENT ", "UIDNEXT ",
+	    "UIDVALIDITY ", "UNSEEN ", "DELETED ", "SIZE "};
+	struct conn *c = job->conn;
+	struct imap_buf *b;
+	size_t i, begin;
+
+	b = conn_out(c);
+	imap_puts(b, "* STATUS ");
+	imap_put_mailbox(b, box->name, box->len, c->rev2);
+	imap_puts(b, " (");
+	begin = b->len;
+	for (i = 0; i < 9; i++) {
+		if ((job->cmd->status >> i & 1) == 0)
+			continue;
+		if (b->len > begin)
+			imap_putc(b, ' ');
+		if (i < 7) {
+			imap_puts(b, names[i]);
+			imap_put_number(b, box->number[i]);
+		} else if (i == 7) {
+			imap_puts(b, "APPENDLIMIT ");
+			imap_put_number(b, engine_config()->literal_max);
+		} else {
+			imap_puts(b, "MAILBOXID (");
+			put_mailbox_id(b, box->id);
+			imap_putc(b, ')');
+		}
+	}
+	imap_puts(b, ")\r\n");
+}
+
+/* What CHILDINFO says: by which selections there is something below. */
+static void
+put_childinfo(struct job *job, struct imap_buf *b)
+{
+	uint32_t select = job->cmd->list_select;
+
+	imap_puts(b, " (\"CHILDINFO\" (");
+	if ((select & IMAP_LIST_SUBSCRIBED) != 0)
+		imap_puts(b, "\"SUBSCRIBED\"");
+	else
+		imap_puts(b, "\"SPECIAL-USE\"");
+	imap_puts(b, "))");
+}
+
+static void
+put_name(struct job *job, const struct name *name)
+{
+	struct conn *c = job->conn;
 	struct list *l = job->data;
 	struct imap_buf *b;
 
 	/* A parent that is only a name interests LSUB for a % alone. */
-	if (job->cmd->verb == IMAP_LSUB && box == NULL &&
-	    (l->pattern_len == 0 || l->pattern[l->pattern_len - 1] != '%'))
+	if (is_lsub(job) && name->box == NULL &&
+	    (l->pattern[0].len == 0 ||
+		l->pattern[0].p[l->pattern[0].len - 1] != '%'))
 		return;
-	if (!imap_pattern_match(l->pattern, l->pattern_len, name, len))
+	if ((!name->selected && !name->below) ||
+	    !matches(l, name->p, name->len))
 		return;
-	b = conn_out(job->conn);
-	if (job->cmd->verb == IMAP_LSUB)
-		imap_puts(b, box == NULL ? "* LSUB (\\Noselect" : "* LSUB (");
-	else {
-		imap_puts(b, box == NULL ? "* LIST (\\Noselect " : "* LIST (");
-		imap_puts(b, children ? "\\HasChildren" : "\\HasNoChildren");
-		if (box != NULL)
-			imap_put_uses(b, box->uses);
-	}
+	b = conn_out(c);
+	imap_puts(b, is_lsub(job) ? "* LSUB (" : "* LIST (");
+	put_attributes(job, b, name);
 	imap_puts(b, ") \"/\" ");
-	imap_put_mailbox(b, name, len, false);
+	imap_put_mailbox(b, name->p, name->len, c->rev2);
+	if (name->below)
+		put_childinfo(job, b);
 	imap_puts(b, "\r\n");
+	if (name->box != NULL && name->box->counted && name->selected)
+		put_status(job, name->box);
 }
 
 /* Box i, and before it the parents that exist only as parts of its name. */
@@ -213,7 +399,7 @@ put_box(struct job *job, size_t i)
 {
 	struct list *l = job->data;
 	struct box *box = &l->boxes.box[i];
-	bool children;
+	struct name name;
 	size_t len;
 
 	for (len = 1; len < box->len; len++) {
@@ -221,10 +407,21 @@ put_box(struct job *job, size_t i)
 			continue;
 		if (i > 0 && within(box - 1, box->name, len))
 			continue;
-		put_name(job, box->name, len, NULL, true);
+		memset(&name, 0, sizeof(name));
+		name.p = box->name;
+		name.len = len;
+		/* Of itself it is nothing that could be selected. */
+		name.selected = job->cmd->list_select == 0;
+		look_below(job, &name, i);
+		put_name(job, &name);
 	}
-	children = i + 1 < l->boxes.n && within(box + 1, box->name, box->len);
-	put_name(job, box->name, box->len, box, children);
+	memset(&name, 0, sizeof(name));
+	name.p = box->name;
+	name.len = box->len;
+	name.box = box;
+	name.selected = is_selected(job, box);
+	look_below(job, &name, i + 1);
+	put_name(job, &name);
 }
 
 /*
@@ -237,13 +434,12 @@ list_drained(struct job *job)
 	struct timeval now = {0};
 	struct conn *c = job->conn;
 	struct list *l = job->data;
-	size_t work;
 
 	if (l == NULL || !l->done)
 		return;
 	evtimer_del(&l->yield);
-	for (work = 0; l->next < l->boxes.n && work < LIST_WORK;) {
-		work += l->boxes.box[l->next].len * (l->pattern_len + 64);
+	for (l->work = 0; l->next < l->boxes.n && l->work < LIST_WORK;) {
+		l->work += l->boxes.box[l->next].len * (l->octets + 64);
 		put_box(job, l->next++);
 	}
 	if (l->next == l->boxes.n) {
@@ -302,46 +498,12 @@ status_start(struct job *job)
 void
 status_answer(struct job *job, struct msg *msg)
 {
-	static const char *const names[] = {"MESSAGES ", "RECENT ", "UIDNEXT ",
-	    "UIDVALIDITY ", "UNSEEN ", "DELETED ", "SIZE "};
-	struct imap_buf *b;
-	uint64_t value[7];
-	const uint8_t *name;
-	size_t i, len;
-	bool any;
+	struct boxes boxes = {0};
 
-	(void)msg_get_u64(msg);
-	(void)msg_get_u16(msg);
-	(void)msg_get_u8(msg);
-	(void)msg_get_u8(msg);
-	name = msg_get_bytes(msg, &len, BOX_NAME_MAX);
-	if (msg->type != R_BOX || msg_get_u8(msg) == 0 || name == NULL) {
+	if (msg->type != R_BOX || boxes_add(&boxes, msg) == -1 ||
+	    !boxes.box[0].counted)
 		conn_protocol(job->conn, "R_BOX");
-		return;
-	}
-	value[0] = msg_get_u32(msg);
-	value[1] = 0;
-	for (i = 2; i < 6; i++)
-		value[i] = msg_get_u32(msg);
-	value[6] = msg_get_u64(msg);
-	(void)msg_get_u64(msg);
-	if (msg_end(msg) == -1) {
-		conn_protocol(job->conn, "R_BOX");
-		return;
-	}
-	b = conn_out(job->conn);
-	imap_puts(b, "* STATUS ");
-	imap_put_mailbox(b, job->cmd->name.p, job->cmd->name.len, false);
-	imap_puts(b, " (");
-	any = false;
-	for (i = 0; i < 7; i++) {
-		if ((job->cmd->status >> i & 1) == 0)
-			continue;
-		if (any)
-			imap_putc(b, ' ');
-		any = true;
-		imap_puts(b, names[i]);
-		imap_put_number(b, value[i]);
-	}
-	imap_puts(b, ")\r\n");
+	else
+		put_status(job, &boxes.box[0]);
+	boxes_clear(&boxes);
 }

@@ -22,6 +22,7 @@
 #include <sys/types.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine.h"
 #include "log.h"
@@ -29,6 +30,20 @@
 #include "../search.h"
 
 #define SECONDS_OF_DAY 86400
+#define RANGES_HERE                                               \
+	1000 /* of a set within the program; larger ones go ahead \
+	      */
+
+/* What is told of a search, beside its numbers. */
+struct found {
+	const struct imap_key *sent; /* whose set went ahead */
+	bool extended;               /* ESEARCH */
+	bool told;                   /* something was */
+	const char *refusal;         /* nothing is sought, but $ is emptied */
+	uint32_t min, max, count;
+	uint32_t first, last; /* a range of ALL that may still grow */
+	bool begun;           /* ALL has a range already */
+};
 
 /* An operator whose keys are not all written yet. */
 struct open {
@@ -57,6 +72,8 @@ add_set(struct search *s, enum search_kind kind, const struct imap_key *key)
 	size_t i;
 	int r;
 
+	if (key->set.saved)
+		return search_add(s, SEARCH_SAVED);
 	range = calloc(key->set.n, sizeof(*range));
 	if (range == NULL)
 		fatal("search");
@@ -69,9 +86,53 @@ add_set(struct search *s, enum search_kind kind, const struct imap_key *key)
 	return r;
 }
 
+/* An id of a message is "M" and 32 digits; no other has a message. */
 static int
-add_leaf(struct search *s, const struct imap_key *key)
+add_emailid(struct search *s, const struct imap_key *key)
 {
+	if (key->text.len != 33 || key->text.p[0] != 'M')
+		return search_add_number(s, SEARCH_FLAG_ANY, 0);
+	return search_add_text(s, SEARCH_EMAILID, key->text.p + 1, 32);
+}
+
+/* RFC 5032, RFC 8474, RFC 8514. */
+static int
+add_extension(struct search *s, const struct imap_key *key)
+{
+	switch ((int)key->op) {
+	case IMAP_KEY_YOUNGER:
+		return search_add_number(s, SEARCH_YOUNGER, key->number);
+	case IMAP_KEY_OLDER:
+		return search_add_number(s, SEARCH_OLDER, key->number);
+	case IMAP_KEY_SAVEDBEFORE:
+		return add_date(s, SEARCH_SAVEDBEFORE, key);
+	case IMAP_KEY_SAVEDON:
+		return add_date(s, SEARCH_SAVEDON, key);
+	case IMAP_KEY_SAVEDSINCE:
+		return add_date(s, SEARCH_SAVEDSINCE, key);
+	case IMAP_KEY_EMAILID:
+		return add_emailid(s, key);
+	case IMAP_KEY_THREADID:
+		return search_add_number(s, SEARCH_FLAG_ANY, 0);
+	}
+	return -1;
+}
+
+/* The set of one key may go ahead of the program. */
+static int
+add_large_set(struct search *s, const struct imap_key *key, struct found *f)
+{
+	if (f->sent != NULL)
+		return -1;
+	f->sent = key;
+	return search_add_number(s, SEARCH_SENT, key->op == IMAP_KEY_UID);
+}
+
+static int
+add_leaf(struct search *s, const struct imap_key *key, struct found *f)
+{
+	if (key->set.n > RANGES_HERE)
+		return add_large_set(s, key, f);
 	switch (key->op) {
 	case IMAP_KEY_AND:
 	case IMAP_KEY_OR:
@@ -112,6 +173,14 @@ add_leaf(struct search *s, const struct imap_key *key)
 		return add_text(s, SEARCH_BODY, key);
 	case IMAP_KEY_TEXT:
 		return add_text(s, SEARCH_TEXT, key);
+	case IMAP_KEY_YOUNGER:
+	case IMAP_KEY_OLDER:
+	case IMAP_KEY_SAVEDBEFORE:
+	case IMAP_KEY_SAVEDON:
+	case IMAP_KEY_SAVEDSINCE:
+	case IMAP_KEY_EMAILID:
+	case IMAP_KEY_THREADID:
+		return add_extension(s, key);
 	}
 	return -1;
 }
@@ -141,7 +210,7 @@ close_open(struct search *s, struct open *stack, size_t *depth)
 }
 
 static struct search *
-program(const struct imap_cmd *cmd)
+program(const struct imap_cmd *cmd, struct found *f)
 {
 	struct open stack[2 * IMAP_NEST_MAX + 2];
 	const struct imap_key *key;
@@ -154,7 +223,7 @@ program(const struct imap_cmd *cmd)
 	depth = 0;
 	for (key = cmd->keys; key < cmd->keys + cmd->nkeys; key++) {
 		if (key->op > IMAP_KEY_NOT) {
-			if (add_leaf(s, key) == -1 ||
+			if (add_leaf(s, key, f) == -1 ||
 			    close_open(s, stack, &depth) == -1)
 				goto err;
 			continue;
@@ -173,38 +242,155 @@ err:
 	return NULL;
 }
 
+/* What of the found is to be saved (RFC 5182 section 2.4). */
+static uint8_t
+save_options(const struct imap_cmd *cmd)
+{
+	uint8_t options;
+
+	if ((cmd->returns & IMAP_RETURN_SAVE) == 0)
+		return 0;
+	if ((cmd->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)) != 0)
+		return SAVE_ALL;
+	options = 0;
+	if ((cmd->returns & IMAP_RETURN_MIN) != 0)
+		options |= SAVE_MIN;
+	if ((cmd->returns & IMAP_RETURN_MAX) != 0)
+		options |= SAVE_MAX;
+	return options != 0 ? options : SAVE_ALL;
+}
+
+static void
+ask(struct job *job, const struct found *f, const uint8_t *packed, size_t len)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct msgout *m;
+
+	if (f->sent != NULL)
+		job_send_ranges(job, f->sent->set.range, f->sent->set.n);
+	m = job_request(job, V_SEARCH);
+	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
+	msg_put_u8(m, save_options(cmd));
+	msg_put_raw(m, packed, len);
+	msg_send(m);
+}
+
+/* RFC 5182 section 2.1: a saving SEARCH that is NO leaves nothing saved. */
+static void
+refuse(struct job *job, struct found *f)
+{
+	const uint8_t *packed;
+	struct search *s;
+	size_t len;
+
+	f->sent = NULL;
+	f->refusal = job->cmd->badcharset ?
+	    "[BADCHARSET (UTF-8 US-ASCII)] Unknown charset" :
+	    "[LIMIT] Too much to search for at once";
+	if ((job->cmd->returns & IMAP_RETURN_SAVE) == 0) {
+		job_done(job, "NO", f->refusal);
+		return;
+	}
+	s = search_new();
+	if (s == NULL || search_add_number(s, SEARCH_FLAG_ANY, 0) == -1 ||
+	    (packed = search_encode(s, &len)) == NULL)
+		fatal("search");
+	ask(job, f, packed, len);
+	search_free(s);
+}
+
 void
 search_start(struct job *job)
 {
 	struct imap_cmd *cmd = job->cmd;
 	const uint8_t *packed;
 	struct search *s;
-	struct msgout *m;
+	struct found *f;
 	size_t len;
 
-	if (cmd->badcharset) {
-		job_done(
-		    job, "NO", "[BADCHARSET (UTF-8 US-ASCII)] Unknown charset");
-		return;
-	}
-	s = program(cmd);
+	f = job->data = calloc(1, sizeof(*f));
+	if (f == NULL)
+		fatal("search");
+	/* RFC 9051 7.3.4: there SEARCH too is answered by ESEARCH. */
+	f->extended = cmd->has_return || job->conn->rev2;
+	if (!cmd->has_return)
+		cmd->returns = IMAP_RETURN_ALL;
+	s = cmd->badcharset ? NULL : program(cmd, f);
 	packed = s == NULL ? NULL : search_encode(s, &len);
-	if (packed == NULL) {
-		search_free(s);
-		job_done(job, "NO", "[LIMIT] Too much to search for at once");
+	if (packed != NULL)
+		ask(job, f, packed, len);
+	else
+		refuse(job, f);
+	search_free(s);
+}
+
+void
+search_end(struct job *job)
+{
+	free(job->data);
+}
+
+/* The range is as long as it gets. */
+static void
+put_range(struct imap_buf *b, struct found *f)
+{
+	if (f->first == 0)
+		return;
+	if (!f->begun)
+		imap_puts(b, " ALL ");
+	imap_put_range(b, f->first, f->last, !f->begun);
+	f->begun = true;
+	f->first = 0;
+}
+
+static void
+begin_line(struct job *job, struct imap_buf *b, struct found *f)
+{
+	f->told = true;
+	job->open = true;
+	if (!f->extended) {
+		imap_puts(b, "* SEARCH");
 		return;
 	}
-	m = job_request(job, V_SEARCH);
-	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
-	msg_put_u8(m, 0);
-	msg_put_raw(m, packed, len);
-	msg_send(m);
-	search_free(s);
+	imap_puts(b, "* ESEARCH (TAG ");
+	imap_put_string(b, job->cmd->tag, strlen(job->cmd->tag));
+	imap_puts(b, job->cmd->uid ? ") UID" : ")");
+}
+
+/* Does ESEARCH say anything but what is saved? */
+static bool
+is_silent(const struct job *job)
+{
+	return job->cmd->returns == IMAP_RETURN_SAVE;
+}
+
+static void
+put_found(struct job *job, struct imap_buf *b, uint32_t n)
+{
+	struct found *f = job->data;
+
+	if (f->count++ == 0)
+		f->min = n;
+	f->max = n;
+	if (!f->extended) {
+		imap_putc(b, ' ');
+		imap_put_number(b, n);
+		return;
+	}
+	if ((job->cmd->returns & IMAP_RETURN_ALL) == 0)
+		return;
+	if (f->first != 0 && n == f->last + 1) {
+		f->last = n;
+		return;
+	}
+	put_range(b, f);
+	f->first = f->last = n;
 }
 
 void
 search_answer(struct job *job, struct msg *msg)
 {
+	struct found *f = job->data;
 	struct imap_buf *b;
 	uint32_t i, n;
 
@@ -214,32 +400,58 @@ search_answer(struct job *job, struct msg *msg)
 		return;
 	}
 	b = conn_out(job->conn);
-	if (!job->open)
-		imap_puts(b, "* SEARCH");
-	job->open = true;
-	job->data = job; /* something was told */
-	for (i = 0; i < n; i++) {
-		imap_putc(b, ' ');
-		imap_put_number(b, msg_get_u32(msg));
-	}
+	if (!job->open && !is_silent(job))
+		begin_line(job, b, f);
+	for (i = 0; i < n; i++)
+		put_found(job, b, msg_get_u32(msg));
 	if (msg_end(msg) == -1)
 		conn_protocol(job->conn, "R_FOUND");
 }
 
+static void
+put_item(struct imap_buf *b, const char *name, uint32_t n)
+{
+	imap_puts(b, name);
+	imap_put_number(b, n);
+}
+
+/* All was found before any news: the line ends. */
 void
 search_news(struct job *job)
 {
-	if (job->open)
-		imap_puts(conn_out(job->conn), "\r\n");
+	uint32_t returns = job->cmd->returns;
+	struct found *f = job->data;
+	struct imap_buf *b;
+
+	if (!job->open)
+		return;
 	job->open = false;
+	b = conn_out(job->conn);
+	if (f->extended) {
+		put_range(b, f);
+		if ((returns & IMAP_RETURN_MIN) != 0 && f->count > 0)
+			put_item(b, " MIN ", f->min);
+		if ((returns & IMAP_RETURN_MAX) != 0 && f->count > 0)
+			put_item(b, " MAX ", f->max);
+		if ((returns & IMAP_RETURN_COUNT) != 0)
+			put_item(b, " COUNT ", f->count);
+	}
+	imap_puts(b, "\r\n");
 }
 
 void
 search_done(struct job *job, enum vault_result result, const char *detail)
 {
-	search_news(job);
+	struct found *f = job->data;
+
+	if (f->refusal != NULL) {
+		job_done(job, "NO", f->refusal);
+		return;
+	}
 	/* RFC 3501 7.2.5: also when nothing was found. */
-	if ((result == DONE_OK || result == DONE_EXPUNGED) && job->data == NULL)
-		imap_puts(conn_out(job->conn), "* SEARCH\r\n");
+	if ((result == DONE_OK || result == DONE_EXPUNGED) && !f->told &&
+	    !is_silent(job))
+		begin_line(job, conn_out(job->conn), f);
+	search_news(job);
 	job_result(job, result, "Searched");
 }

@@ -21,6 +21,7 @@
 
 #include <sys/types.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,8 @@ select_start(struct job *job)
 	struct msgout *m;
 
 	/* Whatever comes of it, the old box is left (RFC 3501 6.3.1). */
+	if (c->rev2 && c->state == CONN_SELECTED)
+		imap_puts(conn_out(c), "* OK [CLOSED] Left\r\n");
 	select_forget(c);
 	c->state = CONN_AUTH;
 	if (cmd->badname || cmd->name.len == 0 ||
@@ -153,18 +156,29 @@ put_code(struct imap_buf *b, const char *code, uint32_t n, const char *text)
 	imap_puts(b, "\r\n");
 }
 
+/* RFC 8474: "F" and 16 hexadecimal digits. */
+void
+put_mailbox_id(struct imap_buf *b, uint64_t id)
+{
+	char text[20];
+
+	(void)snprintf(text, sizeof(text), "F%016llx", (unsigned long long)id);
+	imap_puts(b, text);
+}
+
 void
 select_answer(struct job *job, struct msg *msg)
 {
 	struct conn *c = job->conn;
 	struct imap_buf *b;
 	uint32_t uidnext, unseen;
+	uint64_t id;
 
 	if (msg->type != R_SELECTED) {
 		conn_protocol(c, "answer to SELECT");
 		return;
 	}
-	(void)msg_get_u64(msg);
+	id = msg_get_u64(msg);
 	c->uidvalidity = msg_get_u32(msg);
 	uidnext = msg_get_u32(msg);
 	(void)msg_get_u64(msg);
@@ -179,9 +193,20 @@ select_answer(struct job *job, struct msg *msg)
 	put_flags_lines(c, b);
 	imap_puts(b, "* ");
 	imap_put_number(b, c->exists);
-	imap_puts(b, " EXISTS\r\n* 0 RECENT\r\n");
-	if (unseen != 0)
-		put_code(b, "UNSEEN", unseen, "First unseen");
+	imap_puts(b, " EXISTS\r\n");
+	/* RFC 9051 6.3.2: neither, but the name as LIST tells it. */
+	if (c->rev2) {
+		imap_puts(b, "* LIST () \"/\" ");
+		imap_put_mailbox(b, job->cmd->name.p, job->cmd->name.len, true);
+		imap_puts(b, "\r\n");
+	} else {
+		imap_puts(b, "* 0 RECENT\r\n");
+		if (unseen != 0)
+			put_code(b, "UNSEEN", unseen, "First unseen");
+	}
+	imap_puts(b, "* OK [MAILBOXID (");
+	put_mailbox_id(b, id);
+	imap_puts(b, ")] Its id\r\n");
 	put_code(b, "UIDVALIDITY", c->uidvalidity, "UIDs are valid");
 	put_code(b, "UIDNEXT", uidnext, "Next UID");
 }
@@ -225,9 +250,9 @@ unselect_done(struct job *job, enum vault_result result, const char *detail)
 }
 
 void
-row_get(struct msg *msg, struct row *row)
+row_get(struct msg *msg, struct row *row, bool ids)
 {
-	uint8_t email_id[16];
+	uint8_t thread_id[16];
 
 	row->seq = msg_get_u32(msg);
 	row->uid = msg_get_u32(msg);
@@ -236,8 +261,13 @@ row_get(struct msg *msg, struct row *row)
 	row->date = msg_get_i64(msg);
 	row->zone = (int16_t)msg_get_u16(msg);
 	row->size = msg_get_u64(msg);
-	(void)msg_get_raw(msg, email_id, sizeof(email_id));
+	(void)msg_get_raw(msg, row->email_id, sizeof(row->email_id));
 	row->codec = msg_get_u8(msg);
+	row->saved = 0;
+	if (ids) {
+		(void)msg_get_raw(msg, thread_id, sizeof(thread_id));
+		row->saved = msg_get_u32(msg);
+	}
 	row->follows = msg_get_u8(msg);
 }
 
@@ -249,7 +279,7 @@ news_rows(struct conn *c, struct msg *msg)
 
 	b = conn_out(c);
 	while (msg->off < msg->len) {
-		row_get(msg, &row);
+		row_get(msg, &row, false);
 		if (msg->bad || row.follows != 0) {
 			conn_protocol(c, "rows of news");
 			return;

@@ -36,13 +36,17 @@ bad_start(struct job *job)
 void
 capability_put(struct conn *c, struct imap_buf *b)
 {
-	imap_puts(b, " IMAP4rev1 LITERAL+ ID");
+	imap_puts(b, " IMAP4rev2 IMAP4rev1 LITERAL+ ID");
 	if (c->listener != IMAP_LISTEN_STARTTLS || tlsio_is_secure(c->io))
 		imap_puts(b, " XSEALMAIL");
 	if (c->state == CONN_AUTH || c->state == CONN_SELECTED) {
 		imap_puts(b,
 		    " ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT"
-		    " CHILDREN SPECIAL-USE CREATE-SPECIAL-USE");
+		    " CHILDREN SPECIAL-USE CREATE-SPECIAL-USE ESEARCH"
+		    " SEARCHRES LIST-EXTENDED LIST-STATUS STATUS=SIZE"
+		    " BINARY MULTIAPPEND OBJECTID SAVEDATE WITHIN"
+		    " APPENDLIMIT=");
+		imap_put_number(b, engine_config()->literal_max);
 		return;
 	}
 	imap_puts(b, " SASL-IR");
@@ -77,11 +81,25 @@ id_start(struct job *job)
 	job_done(job, "OK", "Nice to meet you");
 }
 
-/* RFC 5161: what is not known is ignored; nothing is to be enabled yet. */
+/* RFC 5161: what is not known is ignored. */
 void
 enable_start(struct job *job)
 {
-	imap_puts(conn_out(job->conn), "* ENABLED\r\n");
+	struct conn *c = job->conn;
+	struct imap_buf *b;
+	size_t i;
+
+	b = conn_out(c);
+	imap_puts(b, "* ENABLED");
+	for (i = 0; i < job->cmd->nwords; i++) {
+		if (c->rev2 || job->cmd->words[i].len != 9 ||
+		    strncasecmp(job->cmd->words[i].p, "IMAP4rev2", 9) != 0)
+			continue;
+		c->rev2 = true;
+		imap_reader_utf8(c->reader);
+		imap_puts(b, " IMAP4rev2");
+	}
+	imap_puts(b, "\r\n");
 	job_done(job, "OK", "Enabled");
 }
 

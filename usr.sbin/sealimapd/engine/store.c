@@ -48,6 +48,11 @@ store_start(struct job *job)
 		job_result(job, DONE_READONLY, NULL);
 		return;
 	}
+	if (cmd->nkeywords > KEYWORDS_MAX) {
+		job_result(job, DONE_LIMIT, NULL);
+		return;
+	}
+	job_send_set(job, &cmd->set);
 	m = job_request(job, V_STORE);
 	msg_put_u8(m, bits(job) | (cmd->silent ? SILENT : 0));
 	msg_put_u8(m, (uint8_t)cmd->store_op);
@@ -73,7 +78,7 @@ store_answer(struct job *job, struct msg *msg)
 	}
 	b = conn_out(c);
 	while (msg->off < msg->len) {
-		row_get(msg, &row);
+		row_get(msg, &row, false);
 		if (msg->bad || row.follows != 0) {
 			conn_protocol(c, "rows of STORE");
 			return;
@@ -117,6 +122,7 @@ copy_start(struct job *job)
 	job->data = calloc(1, sizeof(struct copy));
 	if (job->data == NULL)
 		fatal("copy");
+	job_send_set(job, &cmd->set);
 	m = job_request(job, V_COPY);
 	/* What a MOVE takes away is told at once; else as with FETCH. */
 	msg_put_u8(m, bits(job) | (cmd->verb == IMAP_MOVE ? NEWS_EXPUNGE : 0));
@@ -224,6 +230,7 @@ expunge_start(struct job *job)
 		job_result(job, DONE_READONLY, NULL);
 		return;
 	}
+	job_send_set(job, &cmd->set);
 	m = job_request(job, V_EXPUNGE);
 	msg_put_u8(m, NEWS | NEWS_EXPUNGE | BY_UID);
 	job_put_set(m, &cmd->set);

@@ -31,7 +31,8 @@
 #include "vault_local.h"
 
 struct append {
-	struct job *job; /* what the job will be, once it is whole */
+	struct append *next; /* placed together with this one */
+	struct job *job;     /* what the job will be, once it is whole */
 	uint32_t id;
 	int64_t date;
 	int16_t zone;
@@ -55,11 +56,9 @@ static enum vault_result append_flags(struct job *, uint64_t box, uint64_t *);
 const struct job_kind append_kind = {
     V_APPEND, false, append_parse, append_change, append_answer};
 
-void
-append_free(struct append *a)
+static void
+append_free_one(struct append *a)
 {
-	if (a == NULL)
-		return;
 	store_blob_free(a->blob);
 	if (a->job != NULL) {
 		freezero(a->job->name, BOX_NAME_MAX + 1);
@@ -69,6 +68,18 @@ append_free(struct append *a)
 		free(a->job);
 	}
 	free(a);
+}
+
+/* With all that would be placed together with it. */
+void
+append_free(struct append *a)
+{
+	struct append *next;
+
+	for (; a != NULL; a = next) {
+		next = a->next;
+		append_free_one(a);
+	}
 }
 
 bool
@@ -83,7 +94,8 @@ append_message(struct session *s, struct msg *m)
 	if (m->type == V_APPEND_END)
 		return append_end(s, m);
 	append_free(s->append);
-	s->append = NULL;
+	append_free(s->whole);
+	s->append = s->whole = NULL;
 	return msg_end(m) == 0;
 }
 
@@ -106,10 +118,13 @@ append_parse(struct session *s, struct job *j, struct msg *m)
 static bool
 append_begin(struct session *s, struct msg *m)
 {
-	struct append *a;
+	struct append *a, *w;
 	enum store_result result;
+	uint64_t size = 0;
+	size_t n = 0;
 
-	if (s->append != NULL || m->id == 0)
+	if (s->append != NULL || m->id == 0 ||
+	    (s->whole != NULL && s->whole->id != m->id))
 		return false;
 	a = s->append = vault_alloc(1, sizeof(*a));
 	a->id = m->id;
@@ -119,12 +134,20 @@ append_begin(struct session *s, struct msg *m)
 	append_parse(s, a->job, m);
 	if (msg_end(m) == -1)
 		return false;
-	if (store_box_named(vault_store(), a->job->name) == NULL) {
+	if (s->whole == NULL &&
+	    store_box_named(vault_store(), a->job->name) == NULL) {
 		a->result = DONE_TRYCREATE;
 		return true;
 	}
+	/* Together they must fit the quota. */
+	for (w = s->whole; w != NULL; w = w->next, n++)
+		size += w->size;
+	if (n >= APPEND_MESSAGES_MAX) {
+		a->result = DONE_LIMIT;
+		return true;
+	}
 	result = store_append_create(
-	    vault_store(), a->codec, a->size, &a->blob);
+	    vault_store(), a->codec, size + a->size, &a->blob);
 	a->result = result_of(result);
 	return true;
 }
@@ -160,15 +183,23 @@ append_chunk(struct session *s, struct msg *m)
 static bool
 append_end(struct session *s, struct msg *m)
 {
-	struct append *a = s->append;
+	struct append *a = s->append, **last;
 	struct job *j = a->job;
+	bool more;
 
 	a->size = msg_get_u64(m);
+	more = msg_get_u8(m) != 0;
 	if (msg_end(m) == -1)
 		return false;
 	s->append = NULL;
+	for (last = &s->whole; *last != NULL; last = &(*last)->next)
+		;
+	*last = a;
+	if (more)
+		return true;
 	a->job = NULL;
-	j->append = a;
+	j->append = s->whole;
+	s->whole = NULL;
 	TAILQ_INSERT_TAIL(&s->jobs, j, entry);
 	s->njobs++;
 	return true;
@@ -191,30 +222,61 @@ append_flags(struct job *j, uint64_t box, uint64_t *flags)
 	return DONE_OK;
 }
 
-static void
-append_change(struct session *s, struct job *j)
+/* One of the messages of a command; its own job is the first's, or j. */
+static enum vault_result
+append_one(struct append *a, struct job *j, const struct store_box *box)
 {
-	const struct store_box *box;
-	struct append *a = j->append;
 	struct store_place p;
+	enum vault_result result;
 
-	j->result = a->result;
-	if (j->result != DONE_OK)
-		return;
-	if ((box = store_box_named(vault_store(), j->name)) == NULL) {
-		j->result = DONE_TRYCREATE;
-		return;
-	}
 	memset(&p, 0, sizeof(p));
 	p.box = box->id;
 	p.date = a->date;
 	p.zone = a->zone;
 	p.size = a->size;
-	j->uidvalidity = box->uidvalidity;
-	j->result = append_flags(j, box->id, &p.flags);
+	result = append_flags(a->job != NULL ? a->job : j, box->id, &p.flags);
+	if (result != DONE_OK)
+		return result;
+	return result_of(append_place(a, &p));
+}
+
+/*
+ * All or none: what was placed before one that cannot be is taken out again,
+ * within the same commit, so that nobody ever sees it (RFC 3502).
+ */
+static void
+append_change(struct session *s, struct job *j)
+{
+	const struct store_box *box;
+	struct store_range r;
+	enum store_result result = STORE_OK;
+	struct append *a, *b;
+	uint64_t id;
+
+	for (a = j->append; a != NULL && j->result == DONE_OK; a = a->next)
+		j->result = a->result;
 	if (j->result != DONE_OK)
 		return;
-	j->result = result_of(append_place(a, &p));
+	a = j->append;
+	box = store_box_named(
+	    vault_store(), a->job != NULL ? a->job->name : j->name);
+	if (box == NULL) {
+		j->result = DONE_TRYCREATE;
+		return;
+	}
+	id = box->id;
+	j->uidvalidity = box->uidvalidity;
+	for (; a != NULL; a = a->next) {
+		j->result = append_one(a, j, store_box_find(vault_store(), id));
+		if (j->result != DONE_OK)
+			break;
+	}
+	for (b = j->append; a != NULL && b != a; b = b->next) {
+		r.first = r.last = b->uid;
+		result = store_expunge(vault_store(), id, &r, 1, true);
+		if (result != STORE_OK)
+			j->result = DONE_IO;
+	}
 }
 
 /* The blob gets its trailer, then its place. */
@@ -241,13 +303,16 @@ append_place(struct append *a, const struct store_place *p)
 static enum step
 append_answer(struct session *s, struct job *j)
 {
+	struct append *a;
 	struct msgout *o;
 
 	if (j->result != DONE_OK)
 		return STEP_DONE;
-	o = msg_new(s->wire, R_APPENDED, j->id);
-	msg_put_u32(o, j->uidvalidity);
-	msg_put_u32(o, j->append->uid);
-	msg_send(o);
+	for (a = j->append; a != NULL; a = a->next) {
+		o = msg_new(s->wire, R_APPENDED, j->id);
+		msg_put_u32(o, j->uidvalidity);
+		msg_put_u32(o, a->uid);
+		msg_send(o);
+	}
 	return STEP_DONE;
 }

@@ -65,7 +65,7 @@ parse_store(struct session *s, struct job *j, struct msg *m)
 	j->flags = msg_get_u64(m) & FLAG_SYSTEM;
 	get_keywords(j, m);
 	j->unchanged = msg_get_u64(m);
-	get_set(j, m);
+	get_set(s, j, m);
 }
 
 /* The bits of the keywords; only what is set makes new ones. */
@@ -126,7 +126,7 @@ parse_copy(struct session *s, struct job *j, struct msg *m)
 	j->bits = msg_get_u8(m);
 	j->on = msg_get_u8(m) != 0;
 	get_name(j, m);
-	get_set(j, m);
+	get_set(s, j, m);
 }
 
 static void
@@ -215,7 +215,7 @@ static void
 parse_expunge(struct session *s, struct job *j, struct msg *m)
 {
 	j->bits = msg_get_u8(m);
-	get_set(j, m);
+	get_set(s, j, m);
 	if (j->nset > 0)
 		j->bits |= BY_UID;
 	else {

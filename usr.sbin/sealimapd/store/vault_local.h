@@ -73,6 +73,7 @@ struct view {
 	uint16_t keywords;
 	struct uidlist ghosts;
 	struct uidlist changed; /* flags not told yet */
+	struct uidlist saved;   /* what the last saving search found */
 };
 
 struct job;
@@ -125,6 +126,7 @@ struct job {
 	size_t nrenames;
 	struct store_range *set;
 	size_t nset;
+	bool saved; /* the set is what a search saved */
 	/* the answer's place */
 	bool resolved;
 	size_t range; /* of set */
@@ -152,7 +154,10 @@ struct session {
 	struct view view;
 	TAILQ_HEAD(, job) jobs;
 	unsigned int njobs;
-	struct append *append; /* between V_APPEND and its end */
+	struct append *append;    /* between V_APPEND and its end */
+	struct append *whole;     /* others that are placed together with it */
+	struct store_range *sent; /* of V_SET, for the next request */
+	size_t nsent;
 };
 
 /* vault.c */
@@ -219,6 +224,7 @@ struct rows {
 	struct msgout *o;
 	struct session *s;
 	uint32_t id;
+	bool ids; /* ROW_IDS */
 };
 void rows_start(struct rows *, struct session *, uint32_t id);
 void rows_flags(struct rows *, const struct store_msg *, size_t pos);
@@ -239,7 +245,9 @@ void search_worker_end(void);
 bool search_worker_release(void); /* ends the worker unless it is at work */
 
 /* Reads fields that several requests have. */
-void get_set(struct job *, struct msg *);
+void get_set(struct session *, struct job *, struct msg *);
+/* Takes the ranges of V_SET over into the job's set. */
+void get_sent(struct session *, struct job *);
 void get_name(struct job *, struct msg *);
 void get_keywords(struct job *, struct msg *);
 

@@ -27,7 +27,7 @@
 
 #include "vault_local.h"
 
-#define ROW_FIXED 64 /* octets of a row without its summary, and spare */
+#define ROW_FIXED 96 /* octets of a row without its summary, and spare */
 
 static void parse_fetch(struct session *, struct job *, struct msg *);
 static void parse_body(struct session *, struct job *, struct msg *);
@@ -59,6 +59,7 @@ rows_start(struct rows *r, struct session *s, uint32_t id)
 	r->o = NULL;
 	r->s = s;
 	r->id = id;
+	r->ids = false;
 }
 
 void
@@ -83,8 +84,12 @@ row_room(struct rows *r, size_t len)
 static void
 row_put(struct rows *r, const struct store_msg *m, size_t pos)
 {
-	static const uint8_t no_id[STORE_ID];
+	struct store_cold cold;
 
+	memset(&cold, 0, sizeof(cold));
+	if (r->ids)
+		(void)store_cold_get(
+		    vault_store(), r->s->view.box, m->uid, &cold);
 	msg_put_u32(r->o, view_seq(&r->s->view, m->uid, pos));
 	msg_put_u32(r->o, m->uid);
 	msg_put_u64(r->o, m->flags);
@@ -92,8 +97,12 @@ row_put(struct rows *r, const struct store_msg *m, size_t pos)
 	msg_put_i64(r->o, m->date);
 	msg_put_u16(r->o, (uint16_t)m->zone);
 	msg_put_u64(r->o, m->size);
-	msg_put_raw(r->o, no_id, sizeof(no_id));
+	msg_put_raw(r->o, cold.emailid, sizeof(cold.emailid));
 	msg_put_u8(r->o, (uint8_t)m->codec);
+	if (r->ids) {
+		msg_put_raw(r->o, cold.threadid, sizeof(cold.threadid));
+		msg_put_u32(r->o, m->saved);
+	}
 }
 
 void
@@ -155,7 +164,7 @@ parse_fetch(struct session *s, struct job *j, struct msg *m)
 {
 	j->bits = msg_get_u8(m);
 	j->items = msg_get_u8(m);
-	get_set(j, m);
+	get_set(s, j, m);
 	j->barrier = true;
 	if ((j->items & ROW_SET_SEEN) == 0)
 		j->changed = true; /* reads only */
@@ -165,15 +174,20 @@ parse_fetch(struct session *s, struct job *j, struct msg *m)
 static void
 change_fetch(struct session *s, struct job *j)
 {
-	enum store_result result;
+	enum store_result result = STORE_OK;
+	size_t n;
 
 	if (!s->view.selected || s->view.readonly)
 		return;
 	j->result = view_resolve(&s->view, j);
 	if (j->result == DONE_BADSEQ)
 		return;
-	result = store_flags(vault_store(), s->view.box, j->set, j->nset,
-	    STORE_SEEN, 0, UINT64_MAX);
+	for (size_t i = 0; result == STORE_OK && i < j->nset; i += n) {
+		n = j->nset - i < STORE_RANGES_MAX ? j->nset - i :
+						     STORE_RANGES_MAX;
+		result = store_flags(vault_store(), s->view.box, j->set + i, n,
+		    STORE_SEEN, 0, UINT64_MAX);
+	}
 	/* A full or read-only store still shows its mail. */
 	if (result != STORE_OK && result != STORE_READONLY &&
 	    result != STORE_NOSPACE)
@@ -200,6 +214,7 @@ answer_fetch(struct session *s, struct job *j)
 	if (j->body != NULL && body_chunks(s, j) != STEP_DONE)
 		return STEP_MORE;
 	rows_start(&rows, s, j->id);
+	rows.ids = (j->items & ROW_IDS) != 0;
 	while (step == STEP_DONE && j->range < j->nset) {
 		if (j->uid < j->set[j->range].first)
 			j->uid = j->set[j->range].first;

@@ -25,6 +25,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,7 @@ struct search_run {
 	int64_t now;
 	unsigned int open; /* candidates without a verdict */
 	struct uidlist found;
-	bool sorted;
+	bool saved;                   /* what was to be kept is */
 	struct need needs[NEEDS_MAX]; /* ring of what the worker asked for */
 	size_t need_head, need_n;
 	struct store_body *body; /* of the need being served */
@@ -71,6 +72,7 @@ static enum step search_answer(struct session *, struct job *);
 static enum step search_scan(struct session *, struct job *);
 static enum step search_text(struct session *, struct job *);
 static enum step search_report(struct session *, struct job *);
+static void search_sent(struct session *, struct job *);
 static bool worker_claim(struct job *);
 static void worker_message(struct wire *, struct msg *, void *);
 static void worker_gone(struct wire *, void *);
@@ -109,6 +111,7 @@ search_parse(struct session *s, struct job *j, struct msg *m)
 		m->bad = true;
 	if (r->program != NULL)
 		r->text = search_needs_text(r->program);
+	get_sent(s, j);
 }
 
 void
@@ -149,13 +152,20 @@ search_answer(struct session *s, struct job *j)
 	if (r->next == 0) {
 		search_bind(r->program, bind_keyword, s);
 		r->next = 1;
+		search_sent(s, j);
 	}
-	if (r->cancelled)
+	if (r->cancelled || j->result != DONE_OK) {
+		if (j->items != 0 && j->result != DONE_BADSEQ)
+			uidlist_clear(&s->view.saved);
 		return STEP_DONE;
+	}
 	if (r->text && !worker_claim(j))
 		return STEP_WAIT;
-	if (j->result != DONE_OK)
+	if (j->result != DONE_OK) {
+		if (j->items != 0)
+			uidlist_clear(&s->view.saved);
 		return STEP_DONE;
+	}
 	if (!r->scanned) {
 		step = r->text ? search_text(s, j) : search_scan(s, j);
 		if (step != STEP_DONE)
@@ -164,6 +174,83 @@ search_answer(struct session *s, struct job *j)
 	if (r->text && (r->open > 0 || worker_job == j))
 		return STEP_WAIT; /* verdicts, or the worker's DONE */
 	return search_report(s, j);
+}
+
+/* The set that came before becomes UIDs that the session knows. */
+static void
+search_sent(struct session *s, struct job *j)
+{
+	uint8_t bits = j->bits;
+
+	j->bits &= (uint8_t)~BY_UID;
+	for (size_t i = 0; i < search_count(j->search->program); i++)
+		if (search_node(j->search->program, i)->kind == SEARCH_SENT &&
+		    search_node(j->search->program, i)->number == 1)
+			j->bits |= BY_UID;
+	if (j->nset > 0 && view_resolve(&s->view, j) == DONE_BADSEQ)
+		j->result = DONE_BADSEQ;
+	j->bits = bits;
+}
+
+/* Ranges ascend; only the last, of a "*", may overlap others. */
+static bool
+in_sent(const struct job *j, uint32_t uid)
+{
+	size_t lo = 0, hi = j->nset, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (j->set[mid].first <= uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo > 0 && j->set[lo - 1].last >= uid)
+		return true;
+	return j->nset > 0 && j->set[j->nset - 1].first <= uid &&
+	    j->set[j->nset - 1].last >= uid;
+}
+
+/* Facts that few searches ask for. */
+static void
+facts_more(struct session *s, struct job *j, uint32_t uid, uint32_t stored,
+    struct search_facts *f)
+{
+	struct search_run *r = j->search;
+	struct store_cold cold;
+
+	f->stored = stored;
+	f->sent = j->nset > 0 && in_sent(j, uid);
+	if (search_has(r->program, SEARCH_SAVED))
+		f->saved = uidlist_has(&s->view.saved, uid);
+	if (search_has(r->program, SEARCH_EMAILID) &&
+	    store_cold_get(vault_store(), s->view.box, uid, &cold) == STORE_OK)
+		for (size_t i = 0; i < STORE_ID; i++)
+			(void)snprintf(
+			    f->emailid + 2 * i, 3, "%02x", cold.emailid[i]);
+}
+
+/* RFC 5182: MIN or MAX alone save what they tell, anything else all. */
+static void
+search_save(struct session *s, struct job *j)
+{
+	struct uidlist *found = &j->search->found, *saved = &s->view.saved;
+
+	j->search->saved = true;
+	if (j->items == 0)
+		return;
+	uidlist_clear(saved);
+	if (found->n == 0)
+		return;
+	if ((j->items & SAVE_ALL) != 0) {
+		for (size_t i = 0; i < found->n; i++)
+			uidlist_add(saved, found->v[i]);
+		return;
+	}
+	if ((j->items & SAVE_MIN) != 0)
+		uidlist_add(saved, found->v[0]);
+	if ((j->items & SAVE_MAX) != 0)
+		uidlist_add(saved, found->v[found->n - 1]);
 }
 
 static void
@@ -202,6 +289,7 @@ search_scan(struct session *s, struct job *j)
 			return STEP_MORE;
 		}
 		facts_of(&s->view, &m[pos], pos, n, r->now, &f);
+		facts_more(s, j, m[pos].uid, m[pos].saved, &f);
 		if (search_eval_store(r->program, &f, truth) == SEARCH_YES)
 			uidlist_add(&r->found, m[pos].uid);
 	}
@@ -240,6 +328,7 @@ search_text(struct session *s, struct job *j)
 			return STEP_MORE;
 		}
 		facts_of(&s->view, &copy, pos, n, r->now, &f);
+		facts_more(s, j, copy.uid, copy.saved, &f);
 		switch (search_eval_store(r->program, &f, truth)) {
 		case SEARCH_YES:
 			uidlist_add(&r->found, copy.uid);
@@ -378,6 +467,8 @@ search_report(struct session *s, struct job *j)
 	size_t n, pos, at;
 
 	uidlist_sort(&r->found);
+	if (!r->saved)
+		search_save(s, j);
 	while (r->found.n > 0) {
 		if (wire_queued(s->wire) > 0)
 			return STEP_MORE;

@@ -43,6 +43,7 @@ static enum step job_finish(struct session *, struct job *);
 static void session_idle_news(struct session *);
 static void job_free(struct session *, struct job *);
 static void names_free(char **, size_t);
+static bool session_set(struct session *, struct msg *);
 
 struct session *
 session_new(int fd, uint64_t id, uint32_t slot, uint8_t scope)
@@ -66,6 +67,8 @@ session_free(struct session *s)
 	while ((j = TAILQ_FIRST(&s->jobs)) != NULL)
 		job_free(s, j);
 	append_free(s->append);
+	append_free(s->whole);
+	free(s->sent);
 	if (s->view.selected)
 		store_unuse(vault_store(), s->view.box);
 	view_clear(&s->view);
@@ -164,6 +167,13 @@ session_message(struct wire *w, struct msg *m, void *arg)
 	case V_CANCEL:
 		search_cancel(s, m->id);
 		break;
+	case V_SET:
+		if (!session_set(s, m)) {
+			log_warnx(
+			    "session=%llu bad set", (unsigned long long)s->id);
+			vault_reap(s);
+		}
+		return;
 	default:
 		kind = kind_find(m->type);
 		if (kind == NULL || m->id == 0) {
@@ -384,24 +394,54 @@ result_of(enum store_result result)
 	return DONE_IO;
 }
 
-void
-get_set(struct job *j, struct msg *m)
+/* Reads ranges and puts them behind the n that are there. */
+static bool
+get_ranges(struct store_range **set, size_t *n, struct msg *m)
 {
-	uint32_t n;
+	struct store_range *grown;
+	uint32_t more;
 
-	n = msg_get_u32(m);
-	if (n > SET_RANGES_MAX) {
+	more = msg_get_u32(m);
+	if (m->bad || more > SET_RANGES_MAX || more > SET_TOTAL_MAX - *n)
+		return false;
+	grown = vault_alloc(*n + more > 0 ? *n + more : 1, sizeof(*grown));
+	if (*n > 0)
+		memcpy(grown, *set, *n * sizeof(*grown));
+	free(*set);
+	*set = grown;
+	for (; more > 0; more--, (*n)++) {
+		grown[*n].first = msg_get_u32(m);
+		grown[*n].last = msg_get_u32(m);
+		if (grown[*n].first > grown[*n].last)
+			return false;
+	}
+	return true;
+}
+
+static bool
+session_set(struct session *s, struct msg *m)
+{
+	return get_ranges(&s->sent, &s->nsent, m) && msg_end(m) == 0;
+}
+
+void
+get_sent(struct session *s, struct job *j)
+{
+	j->set = s->sent;
+	j->nset = s->nsent;
+	s->sent = NULL;
+	s->nsent = 0;
+}
+
+void
+get_set(struct session *s, struct job *j, struct msg *m)
+{
+	get_sent(s, j);
+	if (!get_ranges(&j->set, &j->nset, m)) {
 		m->bad = true;
 		return;
 	}
-	j->set = vault_alloc(n > 0 ? n : 1, sizeof(*j->set));
-	for (uint32_t i = 0; i < n; i++) {
-		j->set[i].first = msg_get_u32(m);
-		j->set[i].last = msg_get_u32(m);
-		if (j->set[i].first > j->set[i].last)
-			m->bad = true;
-	}
-	j->nset = n;
+	j->saved = j->nset == 1 && j->set[0].last == 0;
 }
 
 void

@@ -169,6 +169,7 @@ view_clear(struct view *v)
 {
 	uidlist_clear(&v->ghosts);
 	uidlist_clear(&v->changed);
+	uidlist_clear(&v->saved);
 	memset(v, 0, sizeof(*v));
 }
 
@@ -289,11 +290,16 @@ view_resolve(struct view *v, struct job *j)
 	size_t n, live, k = 0;
 	bool some;
 
+	if (j->saved) {
+		free(j->set);
+		uidlist_sort(&v->saved);
+		j->set = uidlist_ranges(&v->saved, &j->nset);
+	}
 	m = store_msgs(vault_store(), v->box, &n);
 	live = view_live(v);
 	out = vault_alloc(j->nset > 0 ? j->nset : 1, sizeof(*out));
 	for (size_t i = 0; i < j->nset; i++) {
-		if (j->bits & BY_UID) {
+		if (j->saved || (j->bits & BY_UID)) {
 			some = resolve_uids(v, &j->set[i], m, live, &out[k]);
 		} else {
 			one = resolve_seqs(

@@ -340,7 +340,7 @@ class Sections:
     def t_structure_agrees(self):
         c = Client(1, b"sections")
         row, _ = c.fetch(1, b"(BODYSTRUCTURE ENVELOPE)")
-        assert b'"text" "plain" NIL NIL NIL "7BIT" 12 1' in row, row
+        assert b'"text" "plain" ("charset" "us-ascii") NIL NIL "7BIT" 12 1' in row, row
         assert b'"message" "rfc822" NIL NIL NIL "7BIT" %d' % len(INNER) \
             in row, row
         for macro, items in ((b"FAST", 3), (b"ALL", 4), (b"FULL", 5)):
@@ -709,11 +709,12 @@ class Hostile:
         assert time.time() - begin < 2
 
 
-def main():
-    case = globals()[sys.argv[2]]()
+def run(cases):
+    case = cases[sys.argv[2]]()
     for name in [x for x in type(case).__dict__ if x.startswith("t_")]:
         print(name, flush=True)
         getattr(case, name)()
 
 
-main()
+if __name__ == "__main__":
+    run(globals())
