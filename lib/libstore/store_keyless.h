@@ -24,7 +24,10 @@
 
 #define SEGMENT_MAX (8 * 1024 * 1024) /* octets of a segment that is read */
 #define SEGMENTS_MAX 65536            /* names in log/ */
-#define RESTORED_MARK "restored"      /* a copy from a backup was put here */
+
+/* Marks of sealctl in an account's directory; store_mark.c. */
+#define RESTORED_MARK "restored" /* a copy from a backup was put here */
+#define REBUILD_MARK "rebuild"   /* look for messages that no log names */
 
 /* One file of log/, as its name says, in order of writer and number. */
 struct segment_name {

@@ -400,6 +400,10 @@ int waiting_list(struct store *);
 int waiting_take(struct store *, const uint8_t *blob);
 int waiting_finish(struct store *);
 
+/* store_mark.c: did sealctl restore or rebuild?  Then what is left to do. */
+bool mark_there(struct store *);
+int mark_finish(struct store *);
+
 /* A sealed delivery: what a look at its file tells. */
 struct delivery {
 	uint8_t id[STORE_ID];

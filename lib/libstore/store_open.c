@@ -187,10 +187,12 @@ skip_uids(struct store *st)
 static enum store_result
 start_writing(struct store *st, bool clean)
 {
-	bool behind;
+	bool behind, marked;
 
 	if (head_check(st, &behind) == -1)
 		return STORE_IO;
+	marked = mark_there(st);
+	behind = behind || marked;
 	if (st->own == WRITERS_MAX || behind) {
 		if (new_writer(st) == -1)
 			return STORE_LIMIT;
@@ -208,7 +210,9 @@ start_writing(struct store *st, bool clean)
 	if (store_commit(st) != STORE_OK)
 		return STORE_IO;
 	/* From now on this copy is the one that counts. */
-	return behind && head_write(st) == -1 ? STORE_IO : STORE_OK;
+	if (behind && head_write(st) == -1)
+		return STORE_IO;
+	return marked && mark_finish(st) == -1 ? STORE_IO : STORE_OK;
 }
 
 enum store_result

@@ -88,10 +88,13 @@ static const struct entry {
     {"blob", PART_BLOB, 0077, true},
     {"log", PART_LOG, 0077, true},
     {"trash", PART_TRASH, 0077, true},
-    {"snap", PART_LOCAL, 0077, true},
+    {"snap", PART_LOCAL, 0077, false},
     {"idx", PART_LOCAL, 0077, false},
     {"journal", PART_LOCAL, 0077, false},
+    {"del", PART_LOCAL, 0027, false},
     {RESTORED_MARK, PART_FILE, 0022, false},
+    {REBUILD_MARK, PART_FILE, 0022, false},
+    {"aside", PART_LOCAL, 0077, false},
 };
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
 

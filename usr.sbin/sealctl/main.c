@@ -38,10 +38,12 @@ static const struct command {
 	int (*run)(struct invocation *);
 	const char *args;
 } commands[] = {
+    {{"backup", NULL}, cmd_backup, " directory [account ...]"},
     {{"check", NULL}, cmd_check, ""},
     {{"log", "brief"}, cmd_log_brief, ""},
     {{"log", "verbose"}, cmd_log_verbose, ""},
     {{"reload", NULL}, cmd_reload, ""},
+    {{"restore", NULL}, cmd_restore, " directory [account ...]"},
     {{"show", "processes"}, cmd_show_processes, ""},
     {{"show", "sessions"}, cmd_show_sessions, ""},
     {{"show", "stats"}, cmd_show_stats, ""},
@@ -53,7 +55,7 @@ static const struct command {
     {{"user", "import"}, cmd_user_import, " file"},
     {{"user", "list"}, cmd_user_list, " [domain]"},
     {{"user", "show"}, cmd_user_show, " account"},
-    {{"verify", NULL}, cmd_verify, " [account ...]"},
+    {{"verify", NULL}, cmd_verify, " [-d directory] [account ...]"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -100,8 +100,8 @@ struct invocation;
 /* The directory of accounts/, or -1 (printed). */
 int accounts_base(const struct conf *);
 /* A name in lower case, with a domain; -1 (printed) if it is too long. */
-int account_normal(
-    const struct conf *, const char *arg, char *name, size_t size);
+int
+account_normal(const struct conf *, const char *arg, char *name, size_t size);
 /*
  * Calls run with each account that the arguments from first on name, or with
  * all, and its directory.  Returns how many failed (printed, unless first is
@@ -119,10 +119,12 @@ struct invocation {
 	char **argv;
 };
 
+int cmd_backup(struct invocation *);
 int cmd_check(struct invocation *);
 int cmd_log_brief(struct invocation *);
 int cmd_log_verbose(struct invocation *);
 int cmd_reload(struct invocation *);
+int cmd_restore(struct invocation *);
 int cmd_stop(struct invocation *);
 int cmd_show_processes(struct invocation *);
 int cmd_show_sessions(struct invocation *);

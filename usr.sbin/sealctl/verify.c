@@ -23,6 +23,7 @@
 
 #include <ctype.h>
 #include <err.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -114,9 +115,15 @@ cmd_verify(struct invocation *inv)
 {
 	struct run run;
 	unsigned int failed;
-	int base;
+	int base, first = 1;
 
-	base = accounts_base(inv->conf);
+	if (inv->argc > 2 && strcmp(inv->argv[1], "-d") == 0) {
+		first = 3;
+		base = open(inv->argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (base == -1)
+			warn("%s", inv->argv[2]);
+	} else
+		base = accounts_base(inv->conf);
 	if (base == -1)
 		return EXIT_FAILED;
 	if (seal_init() == -1)
@@ -127,11 +134,11 @@ cmd_verify(struct invocation *inv)
 	run.check.progress = count_octets;
 	run.check.arg = &run;
 	if (bar_wanted())
-		(void)accounts_each(inv, -1, base, measure_account, &run);
+		(void)accounts_each(inv, -first, base, measure_account, &run);
 	bar_start(run.total);
 	if (run.json)
 		out_start(finding_columns, N_COLUMNS, true);
-	failed = accounts_each(inv, 1, base, verify_account, &run);
+	failed = accounts_each(inv, first, base, verify_account, &run);
 	bar_clear();
 	(void)close(base);
 	if (bar_wanted())

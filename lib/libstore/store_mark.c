@@ -1,0 +1,171 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Marks that sealctl leaves in an account's directory: "restored", its files
+ * came from a backup; "rebuild", its log is not what it was, and messages that
+ * it does not name are to be found again.  Either way the vault goes on under
+ * a new writer id, with numbers that what was lost cannot have used.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store_keyless.h"
+
+/* Ids of blobs that the state knows, sorted. */
+struct known {
+	uint8_t *id;
+	size_t n;
+	size_t size;
+};
+
+bool
+mark_there(struct store *st)
+{
+	struct stat sb;
+
+	return fstatat(st->acct, RESTORED_MARK, &sb, AT_SYMLINK_NOFOLLOW) ==
+	    0 ||
+	    fstatat(st->acct, REBUILD_MARK, &sb, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int
+id_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, STORE_ID);
+}
+
+static int
+known_add(struct known *k, const uint8_t *id)
+{
+	uint8_t *p;
+	size_t size;
+
+	if (k->n == k->size) {
+		size = k->size == 0 ? 1024 : k->size * 2;
+		p = reallocarray(k->id, size, STORE_ID);
+		if (p == NULL)
+			return -1;
+		k->id = p;
+		k->size = size;
+	}
+	memcpy(k->id + k->n++ * STORE_ID, id, STORE_ID);
+	return 0;
+}
+
+/* The blobs of all messages, and those that are garbage. */
+static int
+known_list(struct store *st, struct known *k)
+{
+	struct box *b;
+	struct cold c;
+	size_t i, j;
+	int r;
+
+	r = 0;
+	for (i = 0; r == 0 && i < st->nboxes; i++) {
+		b = st->boxes[i];
+		r = col_load(st, b);
+		for (j = 0; r == 0 && j < b->n; j++) {
+			r = cold_read(st, b->col[j].cold, &c);
+			if (r == 0)
+				r = known_add(k, c.blob);
+			explicit_bzero(&c, sizeof(c));
+		}
+	}
+	for (i = 0; r == 0 && i < st->ngarbage; i++)
+		r = known_add(k, st->garbage[i].blob);
+	if (r == 0 && k->n > 1)
+		qsort(k->id, k->n, STORE_ID, id_cmp);
+	return r;
+}
+
+/* Back to in/, from where the next drain takes them with their date. */
+static int
+find_orphans(struct store *st, const struct known *k, const char *name)
+{
+	uint8_t id[STORE_ID];
+	char from[BLOB_NAME_SIZE], to[BLOB_NAME_SIZE];
+	struct dirent *de;
+	DIR *dir;
+	int fd, r;
+
+	fd = sys_open(st->acct, name, O_RDONLY | O_DIRECTORY);
+	dir = fd == -1 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return -1;
+	}
+	for (r = 0; r == 0 && (de = readdir(dir)) != NULL;) {
+		if (seal_unhex(de->d_name, id, STORE_ID) == -1 ||
+		    (k->n > 0 &&
+			bsearch(id, k->id, k->n, STORE_ID, id_cmp) != NULL))
+			continue;
+		(void)snprintf(
+		    from, sizeof(from), "%.8s/%.32s", name, de->d_name);
+		(void)snprintf(to, sizeof(to), "in/%.32s", de->d_name);
+		r = sys()->rename(st->acct, from, st->acct, to);
+	}
+	(void)closedir(dir);
+	return r;
+}
+
+static int
+find_all_orphans(struct store *st)
+{
+	struct known k = {0};
+	char fan[16];
+	struct stat sb;
+	unsigned int i;
+	int r;
+
+	r = known_list(st, &k);
+	if (r == 0)
+		r = find_orphans(st, &k, "blob");
+	for (i = 0; r == 0 && i < 256; i++) {
+		(void)snprintf(fan, sizeof(fan), "blob/%02x", i);
+		if (fstatat(st->acct, fan, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+			r = find_orphans(st, &k, fan);
+	}
+	free(k.id);
+	return r == 0 ? sys_sync_dir(st->acct, "in") : -1;
+}
+
+int
+mark_finish(struct store *st)
+{
+	struct stat sb;
+
+	if (fstatat(st->acct, REBUILD_MARK, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    find_all_orphans(st) == -1)
+		return -1;
+	if ((sys()->unlink(st->acct, REBUILD_MARK, 0) == -1 &&
+		errno != ENOENT) ||
+	    (sys()->unlink(st->acct, RESTORED_MARK, 0) == -1 &&
+		errno != ENOENT))
+		return -1;
+	return sys_sync_dir(st->acct, ".");
+}

@@ -1,0 +1,92 @@
+#! /usr/bin/env atf-sh
+#
+# sealctl verify, backup and restore beside a suite at work, and without it.
+
+. "$(atf_get_srcdir)/suite.sh"
+
+busy() {
+	python3 "$(suite_top)/regress/suite/busy.py" "$suite/server.json" "$@"
+}
+
+start_work() {
+	busy work acknowledged >work.out 2>&1 &
+	echo $! >work.pid
+}
+
+stop_work() {
+	[ -f work.pid ] || return 0
+	kill "$(cat work.pid)" 2>/dev/null
+	rm -f work.pid
+}
+
+# lacks_nothing FILE: every subject in it is in a mailbox.
+lacks_nothing() {
+	busy lacks "$1" >lacks.out 2>&1 || fail_with lacks.out "no list"
+	[ ! -s lacks.out ] || fail_with lacks.out "messages are not there"
+}
+
+count() {
+	[ -f "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
+}
+
+atf_test_case at_work cleanup
+at_work_head() {
+	atf_set descr "what was acknowledged before a backup is restored"
+	atf_set timeout 300
+}
+at_work_body() {
+	need python3
+	start_suite USERS=3
+	start_work
+	wait_for 60 count acknowledged 20 || fail_with work.out "no work"
+	# Several runs into one copy, and the suite verified meanwhile.
+	for i in 1 2 3 4 5; do
+		cp acknowledged "before$i"
+		# shellcheck disable=SC2086
+		$sealctl backup copy >backup.out 2>&1 ||
+		    fail_with backup.out "backup $i failed"
+		# shellcheck disable=SC2086
+		$sealctl verify >verify.out 2>&1 ||
+		    fail_with verify.out "findings while it works"
+		sleep 1
+	done
+	kill -0 "$(cat work.pid)" || fail_with work.out "the work has ended"
+	stop_work
+	atf_check "${sealctl%% *}" -f "$conf" verify -d copy
+
+	# Into the running suite, for an account that was removed.
+	atf_check -o ignore "${sealctl%% *}" -f "$conf" user del "user0001@$domain"
+	atf_check -o match:"user0001.*whole" "${sealctl%% *}" -f "$conf" \
+	    restore copy "user0001@$domain"
+	atf_check -s exit:1 -o ignore -e match:"exists; not touched" \
+	    "${sealctl%% *}" -f "$conf" restore copy "user0001@$domain"
+	lacks_nothing before5
+	suite_alive
+
+	# Elsewhere: another directory, which has never seen the account.
+	stop_suite
+	mv suite old
+	mkdir -p suite/mail
+	cp old/password suite/
+	sed "s,$PWD/suite/\(key\|cert\|aliases\),$PWD/old/\1,g" \
+	    old/sealmail.conf >conf
+	chmod 600 conf
+	atf_check -o match:"user0003.*whole" "${sealctl%% *}" -f conf \
+	    restore copy
+	atf_check "${sealctl%% *}" -f conf verify
+	start_suite USERS=3
+	lacks_nothing before5
+	suite_alive
+	stop_suite
+	atf_check "${sealctl%% *}" -f conf verify
+	[ ! -e "suite/mail/accounts/$domain/user0001/restored" ] ||
+	    atf_fail "the mark is still there"
+}
+at_work_cleanup() {
+	stop_work
+	stop_suite
+}
+
+atf_init_test_cases() {
+	atf_add_test_case at_work
+}
