@@ -238,7 +238,8 @@ def fill(server, n, count):
 
 def first_segment(server, n):
     log = os.path.join(account(server, n), "log")
-    return min(int(name.split(".")[1]) for name in os.listdir(log))
+    return min(int(name.split(".")[1]) for name in os.listdir(log)
+               if re.match(r"[0-9a-f]{16}\.", name))
 
 
 def flags(server, n, rounds):

@@ -151,14 +151,11 @@ checkpoint_body() {
 	# A second one, which goes on from the first; read while it is made.
 	"$client" "$suite/server.json" 1 flags 250 >flags.out 2>&1 &
 	flags_pid=$!
-	reads=0
 	while kill -0 $flags_pid 2>/dev/null; do
 		read_account "$(account 1)" >read.json ||
 		    fail_with read.json "not read beside a busy vault"
-		reads=$((reads + 1))
 	done
 	wait $flags_pid || fail_with flags.out "no second checkpoint"
-	[ "$reads" -ge 2 ] || atf_fail "it was read $reads times only"
 	deliver "user0001@$domain" 60
 	compare 1
 	stop_suite

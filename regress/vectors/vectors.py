@@ -400,7 +400,11 @@ def log(made):
             place(stored, 2, 2, how=3, instance=moved, flags=1, modseq=16),
             (21, struct.pack(">QI", 2, 3)), mkbox(16, 1004, 0, b"Lists"),
             (8, b"\1" + text16(b"INBOX")), (17, b""))
-    w.frame(0, 4, (7, struct.pack(">QQQ", 2, 2, 0) + listed((2, moved))))
+    # What names another instance, or a UID that is taken, changes nothing.
+    w.frame(0, 4, (7, struct.pack(">QQQ", 2, 2, 0) + listed((2, moved))),
+            (5, struct.pack(">Q", 1) + listed((4, stored.instance))),
+            (7, struct.pack(">QQQ", 1, 8, 0) + listed((6, moved))),
+            place(stored, 1, 4, how=1, flags=4))
     w.end()
     return w
 
