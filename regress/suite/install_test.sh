@@ -19,7 +19,7 @@ layout_body() {
 	    libexec/sealmail/smtp-deliver libexec/sealmail/sealkeys; do
 		[ -x "root$prefix/$f" ] || atf_fail "no $f"
 	done
-	for page in sealmail.1 sealmail.conf.5 sealstore.5 sealmail.7 \
+	for page in sealmail.1 sealmail.conf.5 sealstore.5 sealmail.7 xsealmail.7 \
 	    sealctl.8 sealimapd.8 sealsmtpd.8; do
 		find root -name "$page" | grep -q . || atf_fail "no $page"
 	done

@@ -16,7 +16,7 @@
 
 /*
  * sealmail(1): `sealmail deliver`, a delivery agent for other mail servers and
- * for scripts.
+ * for scripts; and what users do with their secrets (slots.c).
  */
 
 #include <sys/types.h>
@@ -36,7 +36,14 @@ static int
 usage(void)
 {
 	(void)fputs("usage: sealmail [-s socket] deliver [-f sender] "
-		    "recipient ...\n",
+		    "recipient ...\n"
+		    "       sealmail passwd [options] account\n"
+		    "       sealmail app add [options] [-S scope,...] "
+		    "account label\n"
+		    "       sealmail app list [options] account\n"
+		    "       sealmail app revoke [options] account id\n"
+		    "       sealmail recover [options] account\n"
+		    "       sealmail rekey [options] account\n",
 	    stderr);
 	return EX_USAGE;
 }
@@ -119,10 +126,22 @@ deliver(int argc, char *argv[], const char *socket)
 	return code;
 }
 
+static const struct {
+	const char *word;
+	int (*run)(int argc, char *argv[]);
+} commands[] = {
+    {"app", cmd_app},
+    {"passwd", cmd_passwd},
+    {"recover", cmd_recover},
+    {"rekey", cmd_rekey},
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
 int
 main(int argc, char *argv[])
 {
 	const char *socket = RUNDIR "/lmtp.sock";
+	size_t i;
 	int ch;
 
 	/* A server that hangs up is a reply we did not get, not our end. */
@@ -136,5 +155,8 @@ main(int argc, char *argv[])
 	argv += optind;
 	if (argc > 0 && strcmp(argv[0], "deliver") == 0)
 		return deliver(argc, argv, socket);
+	for (i = 0; argc > 0 && i < N_COMMANDS; i++)
+		if (strcmp(argv[0], commands[i].word) == 0)
+			return commands[i].run(argc, argv);
 	return usage();
 }

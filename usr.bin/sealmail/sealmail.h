@@ -56,4 +56,10 @@ struct delivery {
  */
 void lmtp_deliver(struct delivery *, FILE *message);
 
+/* slots.c: the exit codes of the commands. */
+int cmd_passwd(int argc, char *argv[]);
+int cmd_app(int argc, char *argv[]);
+int cmd_recover(int argc, char *argv[]);
+int cmd_rekey(int argc, char *argv[]);
+
 #endif
