@@ -227,6 +227,9 @@ checkpoint(struct store *st)
 		return STORE_OK;
 	if (st->failed || st->ops.len > 0 || st->damage[0] != '\0')
 		return STORE_INVALID;
+	/* Once begun it must end: a place is twice as long as a record. */
+	if (!store_room(st->acct, st->cold.len * 2))
+		return STORE_NOSPACE;
 	before = st->log_since;
 	if (log_new_segment(st, SEG_FIRST, SEG_CHECKPOINT) == -1)
 		return sys_result();

@@ -48,7 +48,9 @@ compact_due(const struct store *st)
 	for (i = 0, live = 0; i < st->nboxes; i++)
 		live += st->boxes[i]->pub.messages;
 	all = st->cold.len / COLD_LEN;
-	return all > live && all - live > DEAD_MIN && all - live > live;
+	/* Once begun it must end. */
+	return all > live && all - live > DEAD_MIN && all - live > live &&
+	    store_room(st->acct, st->cold.len + st->sum.len);
 }
 
 /* Copies of a message share its summary, here as before. */

@@ -145,27 +145,35 @@ waiting_finish(struct store *st)
 	return r;
 }
 
-/* Every octet as it was written, or half of it may be missing after a crash. */
-static int
+/*
+ * Every octet as it was written, or half of it may be missing after a crash.
+ * What could not be read or had no memory is not said to be unfinished: that
+ * may be removed.
+ */
+static enum look
 verify(int fd, uint64_t size, const uint8_t *want)
 {
 	struct seal_sum *sum;
 	uint8_t *p;
 	uint64_t off, end;
 	size_t n;
+	ssize_t got;
 
 	p = sys_scratch();
 	sum = p == NULL ? NULL : seal_sum_new();
 	if (sum == NULL)
-		return -1;
+		return LOOK_ERROR;
 	end = size - SEAL_SUM_TAIL;
-	for (off = 0; off < end; off += n) {
+	for (off = 0, got = 0; off < end && got != -1; off += n) {
 		n = end - off < COPY_SIZE ? (size_t)(end - off) : COPY_SIZE;
-		if (sys_read(fd, p, n, (off_t)off) != (ssize_t)n)
+		got = sys_read(fd, p, n, (off_t)off);
+		if (got != (ssize_t)n)
 			break;
 		seal_sum_update(sum, p, n);
 	}
-	return seal_sum_end(sum, want);
+	if (seal_sum_end(sum, want) == 0)
+		return LOOK_OK;
+	return got == -1 ? LOOK_ERROR : LOOK_UNFINISHED;
 }
 
 static enum look
@@ -174,6 +182,7 @@ look_trailer(struct store *st, int fd, struct delivery *d)
 	uint8_t header[SEAL_HEADER_LEN], tail[SEAL_TRAILER_LEN];
 	struct seal_header h;
 	struct seal_trailer t;
+	enum look whole;
 	uint64_t size;
 
 	if (fstat(fd, &d->sb) == -1)
@@ -181,13 +190,17 @@ look_trailer(struct store *st, int fd, struct delivery *d)
 	if (!S_ISREG(d->sb.st_mode))
 		return LOOK_BAD;
 	size = (uint64_t)d->sb.st_size;
-	if (d->sb.st_size < SEAL_HEADER_LEN + SEAL_TRAILER_LEN ||
-	    sys_read(fd, tail, sizeof(tail),
-		d->sb.st_size - SEAL_TRAILER_LEN) != sizeof(tail) ||
-	    sys_read(fd, header, sizeof(header), 0) != sizeof(header) ||
-	    seal_trailer_parse(tail, &t) == -1 || t.size != size ||
-	    verify(fd, size, t.sum) == -1)
+	if (d->sb.st_size < SEAL_HEADER_LEN + SEAL_TRAILER_LEN)
 		return LOOK_UNFINISHED;
+	if (sys_read(fd, tail, sizeof(tail),
+		d->sb.st_size - SEAL_TRAILER_LEN) != sizeof(tail) ||
+	    sys_read(fd, header, sizeof(header), 0) != sizeof(header))
+		return LOOK_ERROR;
+	if (seal_trailer_parse(tail, &t) == -1 || t.size != size)
+		return LOOK_UNFINISHED;
+	whole = verify(fd, size, t.sum);
+	if (whole != LOOK_OK)
+		return whole;
 	if (memcmp(t.id, d->id, STORE_ID) != 0 ||
 	    seal_header_parse(header, &h) == -1 ||
 	    memcmp(h.id, d->id, STORE_ID) != 0 ||

@@ -275,6 +275,8 @@ void pack_init(struct pack *, uint8_t kind);
 int pack_open(struct store *, struct pack *, const char *name, bool create);
 int
 pack_append(struct store *, struct pack *, const void *, size_t, uint64_t *off);
+/* Full blocks that a full disk did not take; -1 while it does not. */
+int pack_flush(struct store *, struct pack *);
 int pack_read(struct store *, struct pack *, uint64_t off, size_t, void *);
 void pack_forget(struct pack *); /* caches only */
 void pack_close(struct pack *);

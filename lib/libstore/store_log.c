@@ -74,11 +74,12 @@ seg_parse_name(const char *name, uint8_t writer[WRITER_LEN], uint32_t *seg)
 	return end == NULL ? 0 : -1;
 }
 
-static void
+static int
 make_header(struct store *st, const struct writer *w, uint8_t flags,
     uint8_t out[SEG_HEADER])
 {
 	struct buf b = {0};
+	int r;
 
 	buf_put(&b, magic, sizeof(magic));
 	buf_put(&b, st->account, STORE_ID);
@@ -89,11 +90,11 @@ make_header(struct store *st, const struct writer *w, uint8_t flags,
 	buf_put32(&b, w->seg + 1);
 	buf_put64(&b, w->seq + 1);
 	buf_put(&b, w->chain, SEAL_CHAIN_LEN);
-	if (b.failed || b.len != SEG_HEADER)
-		memset(out, 0, SEG_HEADER);
-	else
+	r = b.failed || b.len != SEG_HEADER ? -1 : 0;
+	if (r == 0)
 		memcpy(out, b.p, SEG_HEADER);
 	buf_clear(&b);
+	return r;
 }
 
 int
@@ -183,7 +184,8 @@ log_new_segment(struct store *st, size_t room, uint8_t flags)
 		size = SEG_STEP;
 	if (size < SEG_FIRST)
 		size = SEG_FIRST;
-	make_header(st, w, flags, header);
+	if (make_header(st, w, flags, header) == -1)
+		return -1;
 	fd = new_file(st, header, sizeof(header), size);
 	if (fd == -1 || name_file(st, fd, w->seg + 1) == -1)
 		return -1;

@@ -290,6 +290,10 @@ map_flags(struct store *st, const struct box *from, struct box *to,
 	return STORE_OK;
 }
 
+#define COPY_COST 512ULL /* octets of log and snapshot for one message */
+#define COPY_OPS 256     /* of log alone: its place, and to undo it */
+#define COPY_WHOLE 16384 /* messages for which there is room from the start */
+
 struct copying {
 	struct store *st;
 	struct box *from;
@@ -352,6 +356,72 @@ make_keywords(struct copying *cp, const uint32_t *pos, uint32_t n)
 	return map_flags(cp->st, cp->from, cp->to, flags, &mapped);
 }
 
+/*
+ * One group, whose positions are as they were before the first.  The caller
+ * has begun: what a full disk does not take of the packs waits in memory.
+ */
+static enum store_result
+copy_group(struct copying *cp, uint32_t *pos, uint32_t n, uint32_t gone)
+{
+	enum store_result result;
+	uint32_t i;
+
+	result = log_reserve(cp->st, MOVE_BATCH * COPY_OPS);
+	if (result == STORE_OK && cp->to->n + n > STORE_MESSAGES_MAX)
+		result = STORE_LIMIT;
+	for (i = 0; result == STORE_OK && i < n; i++) {
+		if (cp->move)
+			pos[i] -= gone;
+		result = copy_one(cp, pos[i]);
+	}
+	if (result == STORE_OK && cp->move)
+		queue_expunge(cp->st, cp->from, pos, n);
+	return result;
+}
+
+/* What was placed since that UID goes again; where it cannot, the vault. */
+static enum store_result
+copy_undo(struct copying *cp, uint32_t since, enum store_result why)
+{
+	struct store *st = cp->st;
+	uint32_t *pos, part;
+	size_t first, n;
+	bool found;
+
+	first = col_find(cp->to, since, &found);
+	n = cp->to->n - first;
+	pos = n == 0 ? NULL : calloc(OPS_BATCH, sizeof(*pos));
+	for (; pos != NULL && n > 0 && !st->failed; n -= part) {
+		part = n < OPS_BATCH ? (uint32_t)n : OPS_BATCH;
+		if (log_reserve(st, part * 12 + 64) != STORE_OK)
+			break;
+		for (uint32_t i = 0; i < part; i++)
+			pos[i] = (uint32_t)(first + n - part + i);
+		queue_expunge(st, cp->to, pos, part);
+		op_group_end(st);
+	}
+	free(pos);
+	if (n > 0)
+		st->failed = true;
+	return st->failed ? STORE_IO : why;
+}
+
+/* Room for all of it, where that is not more than a segment may hold. */
+static enum store_result
+copy_begin(struct copying *cp, uint32_t count)
+{
+	size_t len;
+
+	if (count > MOVE_BATCH && !store_room(cp->st->acct, count * COPY_COST))
+		return STORE_NOSPACE;
+	len = count < COPY_WHOLE ? count : COPY_WHOLE;
+	return mut_begin(cp->st, (len + MOVE_BATCH) * COPY_OPS);
+}
+
+/*
+ * A COPY is undone whole where its end cannot be written; of a MOVE the groups
+ * before stay.
+ */
 enum store_result
 store_copy(struct store *st, uint64_t id, const struct store_range *ranges,
     size_t n, uint64_t to, bool move,
@@ -360,7 +430,7 @@ store_copy(struct store *st, uint64_t id, const struct store_range *ranges,
 	struct walk w = {ranges, n, 0, 0, false};
 	struct copying cp = {st, NULL, NULL, move, cb, arg};
 	enum store_result result;
-	uint32_t *pos, count, part, i, gone;
+	uint32_t *pos, count, part, gone, since;
 
 	result = open_box(st, id, &cp.from);
 	if (result == STORE_OK)
@@ -373,22 +443,19 @@ store_copy(struct store *st, uint64_t id, const struct store_range *ranges,
 	if (pos == NULL)
 		return STORE_IO;
 	count = gather(cp.from, &w, true, pos, (uint32_t)cp.from->n);
-	result = make_keywords(&cp, pos, count);
-	for (gone = 0; result == STORE_OK && count > 0; count -= part) {
-		part = count < MOVE_BATCH ? count : MOVE_BATCH;
-		result = mut_begin(st, MOVE_BATCH * 220 + 64);
-		if (result == STORE_OK && cp.to->n + part > STORE_MESSAGES_MAX)
-			result = STORE_LIMIT;
-		for (i = 0; result == STORE_OK && i < part; i++)
-			result = copy_one(
-			    &cp, pos[gone + i] - (move ? gone : 0));
-		if (result == STORE_OK && move) {
-			for (i = 0; i < part; i++)
-				pos[gone + i] -= gone;
-			queue_expunge(st, cp.from, pos + gone, part);
-		}
-		gone += part;
-		op_group_end(st);
+	result = copy_begin(&cp, count);
+	if (result == STORE_OK)
+		result = make_keywords(&cp, pos, count);
+	since = next_uid(st, cp.to);
+	for (gone = 0; result == STORE_OK && gone < count; gone += part) {
+		part = count - gone < MOVE_BATCH ? count - gone : MOVE_BATCH;
+		if (move)
+			since = next_uid(st, cp.to);
+		result = copy_group(&cp, pos + gone, part, gone);
+		if (result == STORE_OK)
+			op_group_end(st);
+		else if (!st->failed)
+			result = copy_undo(&cp, since, result);
 	}
 	free(pos);
 	return result == STORE_OK && st->failed ? STORE_IO : result;

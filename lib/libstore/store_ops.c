@@ -54,6 +54,9 @@ mut_begin(struct store *st, size_t len)
 		errno = EIO;
 		return STORE_IO;
 	}
+	/* What the disk did not take before comes first. */
+	if (pack_flush(st, &st->cold) == -1 || pack_flush(st, &st->sum) == -1)
+		return sys_result();
 	return log_reserve(st, len);
 }
 

@@ -18,8 +18,10 @@
  * Packs: the cold records and the summaries of all messages, each a stream of
  * octets cut into blocks of 64 KiB that are sealed one by one, in order of
  * arrival.  What does not yet fill a block is the tail, in memory; the
- * snapshot keeps it.  A pack only grows: what was once written stays as it is,
- * so that a crash leaves what an older snapshot refers to.
+ * snapshot keeps it.  Where the disk is full the tail grows past a block, and
+ * the next mutation is refused until it could be written.  A pack only grows:
+ * what was once written stays as it is, so that a crash leaves what an older
+ * snapshot refers to.
  */
 
 #include <sys/types.h>
@@ -64,21 +66,35 @@ pack_ad(const struct pack *p, uint64_t block, uint8_t ad[17])
 	}
 }
 
+/* The tail's first block goes out. */
 static int
 put_tail(struct store *st, struct pack *p)
 {
 	uint8_t ad[17], *out;
 	uint64_t block;
+	size_t rest;
 
 	out = sys_scratch();
 	if (out == NULL)
 		return -1;
-	block = p->len / PACK_BLOCK - 1;
+	block = (p->len - p->tail.len) / PACK_BLOCK;
 	pack_ad(p, block, ad);
 	seal_box(st->snap_key, ad, sizeof(ad), p->tail.p, PACK_BLOCK, out);
 	if (sys_write(p->fd, out, PACK_SLOT, (off_t)(block * PACK_SLOT)) == -1)
 		return -1;
-	buf_reset(&p->tail, 0);
+	rest = p->tail.len - PACK_BLOCK;
+	memmove(p->tail.p, p->tail.p + PACK_BLOCK, rest);
+	buf_reset(&p->tail, rest);
+	return 0;
+}
+
+int
+pack_flush(struct store *st, struct pack *p)
+{
+	while (p->tail.len >= PACK_BLOCK) {
+		if (put_tail(st, p) == -1)
+			return -1;
+	}
 	return 0;
 }
 
@@ -89,19 +105,18 @@ pack_append(struct store *st, struct pack *p, const void *data, size_t len,
 	const uint8_t *in;
 	size_t n;
 
-	/* Full still: the disk was, when the block should have gone out. */
-	if (p->tail.len == PACK_BLOCK && put_tail(st, p) == -1)
-		return -1;
 	*off = p->len;
 	for (in = data; len > 0; in += n, len -= n) {
-		n = PACK_BLOCK - p->tail.len;
+		n = PACK_BLOCK - p->tail.len % PACK_BLOCK;
 		if (n > len)
 			n = len;
 		buf_put(&p->tail, in, n);
 		if (p->tail.failed)
 			return -1;
 		p->len += n;
-		if (p->tail.len == PACK_BLOCK && put_tail(st, p) == -1)
+		/* A full disk: later. */
+		if (p->tail.len % PACK_BLOCK == 0 && pack_flush(st, p) == -1 &&
+		    sys_result() != STORE_NOSPACE)
 			return -1;
 	}
 	return 0;
@@ -163,7 +178,7 @@ pack_read(
 		n = PACK_BLOCK - in;
 		if (n > len)
 			n = len;
-		block = off >= tail ? p->tail.p :
+		block = off >= tail ? p->tail.p + (off - in - tail) :
 				      get_block(st, p, off / PACK_BLOCK);
 		if (block == NULL)
 			return -1;

@@ -272,6 +272,8 @@ snap_save(struct store *st)
 
 	if (st->ops.len > 0 || st->snap_bad || st->snap_fd == -1)
 		return STORE_INVALID;
+	if (pack_flush(st, &st->cold) == -1 || pack_flush(st, &st->sum) == -1)
+		return sys_result();
 	for (i = 0; i < st->nboxes; i++) {
 		if (!st->boxes[i]->dirty)
 			continue;

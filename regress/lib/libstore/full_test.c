@@ -1,0 +1,337 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * A full disk: no blocks, no quota or no inodes, at any call.  What is asked
+ * is refused and nothing of it is done, the vault lives on, and when there is
+ * room again all goes on as if nothing had been.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <atf-c.h>
+
+#include "account.h"
+#include "store_local.h"
+
+#define SLOT (65536 + SEAL_BOX_EXTRA) /* of a pack's block on the disk */
+#define MANY 1000
+
+static const struct store_range everything = {1, UINT32_MAX};
+
+static int why;            /* errno of what fails; 0: there is room */
+static unsigned int after; /* writes that succeed before */
+static bool packs_only;
+
+static bool
+full(size_t len)
+{
+	if (why == 0 || (packs_only && len != SLOT))
+		return false;
+	if (after > 0) {
+		after--;
+		return false;
+	}
+	errno = why;
+	return true;
+}
+
+static int
+f_open(int dirfd, const char *name, int flags, mode_t mode)
+{
+	struct stat sb;
+
+	if ((flags & O_CREAT) != 0 &&
+	    fstatat(dirfd, name, &sb, AT_SYMLINK_NOFOLLOW) == -1 && full(0))
+		return -1;
+	return openat(dirfd, name, flags, mode);
+}
+
+/* As a disk does it: what is there is written over, and a part may fit. */
+static ssize_t
+f_pwrite(int fd, const void *p, size_t len, off_t off)
+{
+	struct stat sb;
+
+	if (fstat(fd, &sb) == -1)
+		return -1;
+	if (off + (off_t)len <= sb.st_size || !full(len))
+		return pwrite(fd, p, len, off);
+	if (len > 8192 && pwrite(fd, p, 4096, off) != 4096)
+		return -1;
+	errno = why;
+	return -1;
+}
+
+static int
+f_sync(int fd)
+{
+	return 0;
+}
+
+static int
+f_mkdir(int dirfd, const char *name, mode_t mode)
+{
+	return full(0) ? -1 : mkdirat(dirfd, name, mode);
+}
+
+static const struct store_sys filling = {f_open, f_pwrite, f_sync, f_sync,
+    f_sync, renameat, unlinkat, f_mkdir, ftruncate};
+
+static void
+begin(struct account *a, unsigned int messages)
+{
+	unsigned int i;
+	uint32_t uid;
+
+	store_sys_set(&filling);
+	account_make(a);
+	account_open(a);
+	for (i = 0; i < messages; i++) {
+		OK(append(a, STORE_INBOX, i, 100, &uid));
+		if (i % 64 == 63)
+			OK(store_commit(a->st));
+	}
+	OK(store_commit(a->st));
+}
+
+static void
+end(struct account *a)
+{
+	const struct store_msg *m;
+	char *before, *after_it;
+	size_t i, n;
+
+	before = picture(a);
+	account_reopen(a);
+	after_it = picture(a);
+	ATF_CHECK_STREQ(before, after_it);
+	ATF_REQUIRE_EQ(0, system("rm -rf accounts/*/*/snap/*"));
+	store_abandon(a->st);
+	account_open(a);
+	free(after_it);
+	after_it = picture(a);
+	ATF_CHECK_STREQ(before, after_it);
+	ATF_CHECK(store_damage(a->st) == NULL);
+	m = store_msgs(a->st, STORE_INBOX, &n);
+	for (i = 0; i < n; i += 50) {
+		m = store_msgs(a->st, STORE_INBOX, &n);
+		check_message(a, STORE_INBOX, m[i].uid,
+		    (unsigned int)(m[i].date - 1700000000), m[i].size);
+	}
+	free(before);
+	free(after_it);
+	account_end(a);
+	store_sys_set(NULL);
+}
+
+static void
+copy_fails(int error)
+{
+	const struct store_box *to;
+	struct account a;
+	unsigned int n, refused;
+	enum store_result r;
+
+	begin(&a, MANY);
+	to = store_box_find(a.st, 3);
+	for (n = refused = 0;; n++) {
+		why = error;
+		after = n;
+		r = store_copy(
+		    a.st, STORE_INBOX, &everything, 1, 3, false, NULL, NULL);
+		if (r == STORE_OK)
+			r = store_commit(a.st);
+		why = 0;
+		if (r == STORE_OK)
+			break;
+		ATF_REQUIRE_EQ_MSG(
+		    STORE_NOSPACE, r, "%u: %s", n, store_strerror(r));
+		ATF_REQUIRE_EQ(0, to->messages);
+		ATF_REQUIRE_EQ(
+		    MANY, store_box_find(a.st, STORE_INBOX)->messages);
+		OK(store_commit(a.st));
+		refused++;
+	}
+	printf("%u refusals\n", refused);
+	ATF_CHECK(refused > 1);
+	ATF_CHECK_EQ(MANY, to->messages);
+	end(&a);
+}
+
+ATF_TC_WITHOUT_HEAD(copy);
+ATF_TC_BODY(copy, tc)
+{
+	copy_fails(ENOSPC);
+}
+
+ATF_TC_WITHOUT_HEAD(copy_quota);
+ATF_TC_BODY(copy_quota, tc)
+{
+	copy_fails(EDQUOT);
+}
+
+/* A MOVE may end in the middle, but each message is in one place. */
+ATF_TC_WITHOUT_HEAD(move);
+ATF_TC_BODY(move, tc)
+{
+	const struct store_box *from, *to;
+	struct account a;
+	enum store_result r;
+	unsigned int n;
+
+	begin(&a, MANY);
+	from = store_box_find(a.st, STORE_INBOX);
+	to = store_box_find(a.st, 3);
+	for (n = 0;; n++) {
+		why = ENOSPC;
+		after = n;
+		r = store_copy(
+		    a.st, STORE_INBOX, &everything, 1, 3, true, NULL, NULL);
+		why = 0;
+		ATF_REQUIRE_EQ(MANY, from->messages + to->messages);
+		if (r == STORE_OK)
+			break;
+		ATF_REQUIRE_EQ(STORE_NOSPACE, r);
+		OK(store_commit(a.st));
+		OK(store_copy(
+		    a.st, 3, &everything, 1, STORE_INBOX, true, NULL, NULL));
+		OK(store_commit(a.st));
+	}
+	ATF_CHECK(n > 1);
+	OK(store_commit(a.st));
+	ATF_CHECK_EQ(MANY, to->messages);
+	end(&a);
+}
+
+/* The disk takes the log but not the packs: refused, not ended. */
+ATF_TC_WITHOUT_HEAD(packs);
+ATF_TC_BODY(packs, tc)
+{
+	struct account a;
+	enum store_result r;
+	unsigned int i;
+	uint32_t uid;
+
+	begin(&a, 100);
+	why = ENOSPC;
+	packs_only = true;
+	for (i = 0, r = STORE_OK; r == STORE_OK; i++) {
+		ATF_REQUIRE(i < MANY);
+		r = append(&a, STORE_INBOX, 100 + i, 100, &uid);
+		if (r == STORE_OK)
+			OK(store_commit(a.st));
+	}
+	ATF_CHECK_EQ(STORE_NOSPACE, r);
+	/* All of it can be read. */
+	check_message(&a, STORE_INBOX,
+	    store_box_find(a.st, STORE_INBOX)->uidnext - 2, 100 + i - 2, 100);
+	ATF_CHECK_EQ(STORE_NOSPACE, store_mkbox(a.st, "x", 0, NULL));
+	ATF_CHECK_EQ(STORE_NOSPACE, snap_save(a.st));
+	why = 0;
+	packs_only = false;
+	OK(store_mkbox(a.st, "x", 0, NULL));
+	OK(append(&a, STORE_INBOX, 5000, 100, &uid));
+	OK(store_commit(a.st));
+	end(&a);
+}
+
+/* Every operation that a session may ask for, refused and then done. */
+static void
+each_refused(int error)
+{
+	struct account a;
+	struct store_rename ren = {3, "renamed"};
+	struct store_drained d;
+	enum store_result r;
+	uint32_t uid;
+	unsigned int n, op, bit;
+
+	begin(&a, 10);
+	for (op = 0; op < 7; op++) {
+		for (n = 0, r = STORE_NOSPACE; r != STORE_OK; n++) {
+			/* Nothing is left of what was laid out ahead. */
+			a.st->log_alloc = own_writer(a.st)->off;
+			ATF_REQUIRE_EQ(
+			    0, ftruncate(a.st->log_fd, (off_t)a.st->log_alloc));
+			why = error;
+			after = n;
+			switch (op) {
+			case 0:
+				r = append(&a, STORE_INBOX, 50, 30000, &uid);
+				break;
+			case 1:
+				r = deliver(&a, 60 + n, 30000);
+				break;
+			case 2:
+				r = store_drain(a.st, &d);
+				break;
+			case 3:
+				r = store_keyword(
+				    a.st, STORE_INBOX, "red", true, &bit);
+				break;
+			case 4:
+				r = store_flags(a.st, STORE_INBOX, &everything,
+				    1, 1, 0, UINT64_MAX);
+				break;
+			case 5:
+				r = store_mvbox(a.st, &ren, 1);
+				break;
+			default:
+				r = store_expunge(
+				    a.st, STORE_INBOX, &everything, 1, true);
+				break;
+			}
+			why = 0;
+			ATF_REQUIRE_MSG(r == STORE_OK || r == STORE_NOSPACE,
+			    "operation %u, %u: %s", op, n, store_strerror(r));
+			OK(store_commit(a.st));
+		}
+		ATF_CHECK(n > 1);
+	}
+	end(&a);
+}
+
+ATF_TC_WITHOUT_HEAD(refused);
+ATF_TC_BODY(refused, tc)
+{
+	each_refused(ENOSPC);
+}
+
+ATF_TC_WITHOUT_HEAD(refused_quota);
+ATF_TC_BODY(refused_quota, tc)
+{
+	each_refused(EDQUOT);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, copy);
+	ATF_TP_ADD_TC(tp, copy_quota);
+	ATF_TP_ADD_TC(tp, move);
+	ATF_TP_ADD_TC(tp, packs);
+	ATF_TP_ADD_TC(tp, refused);
+	ATF_TP_ADD_TC(tp, refused_quota);
+	return atf_no_error();
+}
