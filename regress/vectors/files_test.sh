@@ -31,7 +31,7 @@ computed_head() {
 }
 computed_body() {
 	need_nacl
-	atf_check -o match:'vectors, 16 files' \
+	atf_check -o match:'vectors, 19 files' \
 	    /usr/bin/python3 "$here/vectors.py" check "$here"
 }
 

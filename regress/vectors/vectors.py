@@ -99,6 +99,12 @@ def sign(data):
     return data + na.crypto_sign(data, SECRET)[:64]
 
 
+def sign_list(context, data):
+    state = na.crypto_sign_ed25519ph_state()
+    na.crypto_sign_ed25519ph_update(state, context + b"\0" + data)
+    return na.crypto_sign_ed25519ph_final_create(state, SECRET)
+
+
 def key_id(public):
     return blake(16, b"", b"sealmail key id", public)[:8]
 
@@ -297,9 +303,14 @@ def blobs():
         Blob("zstd", 2, b"x" * 65536 + pattern(1000), b"", fixed("d3", 16), 0,
              b""),
         Blob("waiting", 0, pattern(3000), b"", fixed("d4", 16), 1 | 4,
-             b"Lists")]
-    for i, blob in enumerate(made):
-        folder = ("blob/", "blob/%02x/" % made[1].id[0], "in/", "in/")[i]
+             b"Lists"),
+        Blob("gone", 0, pattern(100), b"", fixed("d5", 16), 0, b""),
+        Blob("stays", 0, pattern(200), b"", fixed("d6", 16), 0, b"")]
+    folders = ("blob/", "blob/%02x/" % made[1].id[0], "in/", "in/", None,
+               "blob/")
+    for folder, blob in zip(folders, made):
+        if folder is None:
+            continue
         note(blob.name + ".file", folder + blob.id.hex())
         FILES[folder + blob.id.hex()] = blob.file
     return made
@@ -368,13 +379,14 @@ def listed(*pairs):
 
 
 def log(made):
-    stored, deflate, zstd, _ = made
+    stored, deflate, zstd, _, gone, stays = made
     w = Log()
     w.begin(0)
     w.frame(0, 1, mkbox(1, 1000, 0, b"INBOX"), mkbox(2, 1002, 1, b"Archive"),
-            mkbox(16, 1004, 0, b"List"), (8, b"\1" + text16(b"INBOX")))
+            mkbox(6, 1010, 32, b"Trash"), mkbox(16, 1004, 0, b"List"), (8, b"\1" + text16(b"INBOX")))
     w.frame(0, 2, place(stored, 1, 2, flags=1), place(deflate, 1, 4, codec=1),
-            place(zstd, 1, 6, codec=2, zone=-450))
+            place(zstd, 1, 6, codec=2, zone=-450), place(gone, 6, 2),
+            place(stays, 6, 4))
     moved = blake(16, b"", b"move\0", stored.instance, struct.pack(">Q", 2))
     note("move.instance", moved)
     note("emailid", blake(16, b"", b"emailid\0", stored.id))
@@ -387,18 +399,22 @@ def log(made):
     w.end()
     w.begin(1)
     w.frame(1, 4, (16, struct.pack(">QIQ", 17, 1004, stored.bytes +
-                                   deflate.bytes + zstd.bytes)),
+                                   deflate.bytes + zstd.bytes + gone.bytes +
+                                   stays.bytes)),
             mkbox(1, 1000, 0, b"INBOX"),
             (10, struct.pack(">QB", 1, 0) + text16(b"work")),
-            place(deflate, 1, 4, how=3, codec=1, flags=0x102, modseq=22),
+            place(deflate, 1, 4, how=3, codec=1, flags=0x102, modseq=28),
             place(zstd, 1, 6, how=3, codec=2, zone=-450, flags=0x102,
-                  modseq=22),
-            (18, struct.pack(">QIIIQ", 1, 1, 2, CREATED + 200, 18) +
+                  modseq=28),
+            (18, struct.pack(">QIIIQ", 1, 1, 2, CREATED + 200, 24) +
              stored.instance[:8]),
             (21, struct.pack(">QI", 1, 7)))
     w.frame(3, 4, mkbox(2, 1002, 1, b"Archive"),
-            place(stored, 2, 2, how=3, instance=moved, flags=1, modseq=16),
-            (21, struct.pack(">QI", 2, 3)), mkbox(16, 1004, 0, b"Lists"),
+            place(stored, 2, 2, how=3, instance=moved, flags=1, modseq=22),
+            (21, struct.pack(">QI", 2, 3)), mkbox(6, 1010, 32, b"Trash"),
+            place(gone, 6, 2, how=3, modseq=18),
+            place(stays, 6, 4, how=3, modseq=20),
+            (21, struct.pack(">QI", 6, 5)), mkbox(16, 1004, 0, b"Lists"),
             (8, b"\1" + text16(b"INBOX")), (17, b""))
     # What names another instance, or a UID that is taken, changes nothing.
     w.frame(0, 4, (7, struct.pack(">QQQ", 2, 2, 0) + listed((2, moved))),
@@ -410,6 +426,26 @@ def log(made):
 
 
 # ---- All
+
+def deletes_file(number, flags, entries):
+    """entries: (blob id, kind, flags, not before, Lamport time)."""
+    data = b"SMdels\0\1" + ID + struct.pack(
+        ">BBHIQq16x", 0, flags, 0, len(entries), number, CREATED + 400)
+    for blob, kind, mark, when, lamport in entries:
+        data += blob + struct.pack(">BBHIqQ", kind, mark, 0, 0, when, lamport)
+    FILES["del/0.%d" % number] = data + sign_list(b"sealmail del", data)
+
+
+def deletes(made):
+    """One message of Trash has gone, one waits, what INBOX has is spared."""
+    stored, deflate, zstd, _, gone, stays = made
+    deletes_file(3, 1, [
+        (deflate.id, 2, 0, CREATED, 30), (stays.id, 2, 0, CREATED, 31),
+        (gone.id, 0, 0, 0, 32), (bytes(16), 4, 0, 0, 33)])
+    deletes_file(4, 0, [
+        (stays.id, 2, 0, 1 << 40, 34), (gone.id, 2, 0, CREATED, 35),
+        (zstd.id, 0, 0, 0, 36), (stored.id, 0, 0, 0, 37)])
+
 
 def head(w):
     data = b"SMhead\0\1" + ID + struct.pack(">QI", w.lamport, 1) + w.writer + \
@@ -431,10 +467,7 @@ def small_things():
     note("box", nonce + xseal(kdf(AMK, 2, b"sealamk1"), nonce,
                               b"a small sealed thing", b"its place"))
     note("mac", blake(32, kdf(AMK, 4, b"sealamk1"), b"what is kept"))
-    state = na.crypto_sign_ed25519ph_state()
-    na.crypto_sign_ed25519ph_update(state, b"vector\0a list")
-    note("list_signature", na.crypto_sign_ed25519ph_final_create(state,
-                                                                 SECRET))
+    note("list_signature", sign_list(b"vector", b"a list"))
 
 
 def compute():
@@ -443,7 +476,9 @@ def compute():
     account_file()
     slots()
     ring()
-    w = log(blobs())
+    made = blobs()
+    w = log(made)
+    deletes(made)
     FILES["limits"] = b"quota 1000000\n"
     place_of = "made/accounts/vectors.example/someone/"
     made = {place_of + name: data for name, data in FILES.items()}

@@ -34,6 +34,7 @@
 #include "seal_log.h"
 #include "seal_read.h"
 #include "store.h"
+#include "store_del.h"
 
 #define VALUE_MAX 8192
 #define LINE_SIZE (2 * VALUE_MAX + 128)
@@ -475,8 +476,8 @@ check_store(struct store *st, bool drained)
 	struct store_cold c;
 
 	ATF_CHECK_MSG(store_damage(st) == NULL, "%s", store_damage(st));
-	check_message(st, "INBOX", 4, 0x102, 0, 22, "deflate");
-	check_message(st, "INBOX", 6, 0x102, -450, 22, "zstd");
+	check_message(st, "INBOX", 4, 0x102, 0, 28, "deflate");
+	check_message(st, "INBOX", 6, 0x102, -450, 28, "zstd");
 	b = store_box_named(st, "INBOX");
 	ATF_CHECK_EQ(2, b->messages);
 	ATF_CHECK_EQ(8, b->uidnext);
@@ -493,6 +494,23 @@ check_store(struct store *st, bool drained)
 	ATF_CHECK_EQ(drained ? 1 : 0, b->messages);
 	if (drained)
 		ATF_CHECK_EQ(5, store_msgs(st, b->id, &(size_t){0})->flags);
+}
+
+/* What was signed to go from Trash, and has, is let go by the vault too. */
+static void
+check_expiry(struct store *st)
+{
+	const struct store_box *trash;
+	bool more;
+
+	trash = store_box_named(st, "Trash");
+	ATF_REQUIRE(trash != NULL);
+	ATF_CHECK_EQ(2, trash->messages);
+	store_set_expiry(st, 36500, 36500);
+	for (more = true; more;)
+		ATF_REQUIRE_EQ(STORE_OK, store_idle(st, &more));
+	ATF_CHECK_EQ(1, trash->messages);
+	check_message(st, "Trash", 4, 0, 0, 20, "stays");
 }
 
 /* Git keeps no empty folders; the store wants all of them. */
@@ -530,20 +548,59 @@ open_store(bool checkpoint)
 	r = unlock_password(fd);
 	ATF_REQUIRE_EQ(STORE_OK, store_open(base, fd, r, &st));
 	if (checkpoint)
-		check_message(st, "Archive", 2, 3, 0, 52, "stored");
+		check_message(st, "Archive", 2, 3, 0, 66, "stored");
 	else
-		check_message(st, "Archive", 2, 1, 0, 16, "stored");
+		check_message(st, "Archive", 2, 1, 0, 22, "stored");
 	check_store(st, false);
 	ATF_REQUIRE_EQ(STORE_OK, store_drain(st, &drained));
 	ATF_CHECK_EQ(1, drained.placed);
 	ATF_CHECK_EQ(0, drained.bad);
 	check_store(st, true);
+	check_expiry(st);
 	ATF_REQUIRE_EQ(STORE_OK, store_close(st));
 	ATF_REQUIRE_EQ(STORE_OK, store_open(base, fd, r, &st));
 	check_store(st, true);
+	ATF_CHECK_EQ(1, store_box_named(st, "Trash")->messages);
 	ATF_REQUIRE_EQ(STORE_OK, store_close(st));
 	seal_ring_free(r);
 	close(base);
+	close(fd);
+}
+
+ATF_TC_WITHOUT_HEAD(deletes);
+ATF_TC_BODY(deletes, tc)
+{
+	static const struct {
+		const char *blob;
+		enum del_kind kind;
+		bool due;
+	} words[] = {
+	    {"deflate", DEL_EXPIRE, true},
+	    {"gone", DEL_EXPIRE, true},
+	    {"stays", DEL_EXPIRE, false},
+	    {"zstd", DEL_CANCEL, false},
+	};
+	const struct del_entry *e;
+	struct seal_account a;
+	struct del_list list;
+	struct value v;
+	int fd;
+
+	begin(tc);
+	fd = open_dir(ACCOUNT);
+	ATF_REQUIRE_EQ(0, seal_account_load(fd, &a));
+	ATF_CHECK_EQ(0, del_check(fd, &a, "0.3"));
+	ATF_CHECK_EQ(0, del_check(fd, &a, "0.4"));
+	del_init(&list);
+	ATF_REQUIRE_EQ(0, del_load(fd, &a, &list));
+	ATF_CHECK(!list.bad);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		e = del_find(&list, vector_of(words[i].blob, ".id", &v));
+		ATF_REQUIRE_MSG(e != NULL, "%s", words[i].blob);
+		ATF_CHECK_EQ(words[i].kind, e->kind);
+		ATF_CHECK_EQ(words[i].due, del_due(e, 1800000000, 0));
+	}
+	del_clear(&list);
 	close(fd);
 }
 
@@ -624,6 +681,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, ring);
 	ATF_TP_ADD_TC(tp, blobs);
 	ATF_TP_ADD_TC(tp, frames);
+	ATF_TP_ADD_TC(tp, deletes);
 	ATF_TP_ADD_TC(tp, store);
 	ATF_TP_ADD_TC(tp, store_from_start);
 	ATF_TP_ADD_TC(tp, suite);
