@@ -34,7 +34,7 @@
 
 #include "store_keyless.h"
 
-/* Ids of blobs that the state knows, sorted. */
+/* Ids of blobs, sorted. */
 struct known {
 	uint8_t *id;
 	size_t n;
@@ -75,9 +75,15 @@ known_add(struct known *k, const uint8_t *id)
 	return 0;
 }
 
-/* The blobs of all messages, and those that are garbage. */
+static bool
+known_has(const struct known *k, const uint8_t *id)
+{
+	return k->n > 0 && bsearch(id, k->id, k->n, STORE_ID, id_cmp) != NULL;
+}
+
+/* The blobs of all messages. */
 static int
-known_list(struct store *st, struct known *k)
+known_messages(struct store *st, struct known *k)
 {
 	struct box *b;
 	struct cold c;
@@ -95,34 +101,55 @@ known_list(struct store *st, struct known *k)
 			explicit_bzero(&c, sizeof(c));
 		}
 	}
-	for (i = 0; r == 0 && i < st->ngarbage; i++)
-		r = known_add(k, st->garbage[i].blob);
-	if (r == 0 && k->n > 1)
+	if (k->n > 1)
 		qsort(k->id, k->n, STORE_ID, id_cmp);
 	return r;
 }
 
+/* Those that no message uses, and that are about to go. */
+static int
+known_garbage(struct store *st, struct known *k)
+{
+	size_t i;
+	int r;
+
+	for (r = 0, i = 0; r == 0 && i < st->ngarbage; i++)
+		r = known_add(k, st->garbage[i].blob);
+	if (k->n > 1)
+		qsort(k->id, k->n, STORE_ID, id_cmp);
+	return r;
+}
+
+static DIR *
+open_part(struct store *st, const char *name)
+{
+	DIR *dir;
+	int fd;
+
+	fd = sys_open(st->acct, name, O_RDONLY | O_DIRECTORY);
+	dir = fd == -1 ? NULL : fdopendir(fd);
+	if (dir == NULL && fd != -1)
+		(void)close(fd);
+	return dir;
+}
+
 /* Back to in/, from where the next drain takes them with their date. */
 static int
-find_orphans(struct store *st, const struct known *k, const char *name)
+find_orphans(struct store *st, const struct known *messages,
+    const struct known *garbage, const char *name)
 {
 	uint8_t id[STORE_ID];
 	char from[BLOB_NAME_SIZE], to[BLOB_NAME_SIZE];
 	struct dirent *de;
 	DIR *dir;
-	int fd, r;
+	int r;
 
-	fd = sys_open(st->acct, name, O_RDONLY | O_DIRECTORY);
-	dir = fd == -1 ? NULL : fdopendir(fd);
-	if (dir == NULL) {
-		if (fd != -1)
-			(void)close(fd);
-		return -1;
-	}
+	dir = open_part(st, name);
+	if (dir == NULL)
+		return errno == ENOENT ? 0 : -1;
 	for (r = 0; r == 0 && (de = readdir(dir)) != NULL;) {
 		if (seal_unhex(de->d_name, id, STORE_ID) == -1 ||
-		    (k->n > 0 &&
-			bsearch(id, k->id, k->n, STORE_ID, id_cmp) != NULL))
+		    known_has(messages, id) || known_has(garbage, id))
 			continue;
 		(void)snprintf(
 		    from, sizeof(from), "%.8s/%.32s", name, de->d_name);
@@ -133,24 +160,54 @@ find_orphans(struct store *st, const struct known *k, const char *name)
 	return r;
 }
 
+/* What the lost part of the log had expunged is not expunged now. */
 static int
-find_all_orphans(struct store *st)
+find_trashed(struct store *st, const struct known *messages)
 {
-	struct known k = {0};
+	uint8_t id[STORE_ID];
+	char from[BLOB_NAME_SIZE], to[BLOB_NAME_SIZE];
+	struct dirent *de;
+	DIR *dir;
+	int r;
+
+	dir = open_part(st, "trash");
+	if (dir == NULL)
+		return errno == ENOENT ? 0 : -1;
+	for (r = 0; r == 0 && (de = readdir(dir)) != NULL;) {
+		if (seal_unhex(de->d_name, id, STORE_ID) == -1 ||
+		    !known_has(messages, id))
+			continue;
+		(void)snprintf(from, sizeof(from), "trash/%.32s", de->d_name);
+		if (blob_place_name(st, id, to, true) == -1)
+			r = -1;
+		else
+			r = sys()->rename(st->acct, from, st->acct, to);
+	}
+	(void)closedir(dir);
+	return r == 0 ? sys_sync_dir(st->acct, "blob") : -1;
+}
+
+static int
+find_all(struct store *st)
+{
+	struct known messages = {0}, garbage = {0};
 	char fan[16];
-	struct stat sb;
 	unsigned int i;
 	int r;
 
-	r = known_list(st, &k);
+	r = known_messages(st, &messages);
 	if (r == 0)
-		r = find_orphans(st, &k, "blob");
+		r = known_garbage(st, &garbage);
+	if (r == 0)
+		r = find_trashed(st, &messages);
+	if (r == 0)
+		r = find_orphans(st, &messages, &garbage, "blob");
 	for (i = 0; r == 0 && i < 256; i++) {
 		(void)snprintf(fan, sizeof(fan), "blob/%02x", i);
-		if (fstatat(st->acct, fan, &sb, AT_SYMLINK_NOFOLLOW) == 0)
-			r = find_orphans(st, &k, fan);
+		r = find_orphans(st, &messages, &garbage, fan);
 	}
-	free(k.id);
+	free(messages.id);
+	free(garbage.id);
 	return r == 0 ? sys_sync_dir(st->acct, "in") : -1;
 }
 
@@ -160,7 +217,7 @@ mark_finish(struct store *st)
 	struct stat sb;
 
 	if (fstatat(st->acct, REBUILD_MARK, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    find_all_orphans(st) == -1)
+	    find_all(st) == -1)
 		return -1;
 	if ((sys()->unlink(st->acct, REBUILD_MARK, 0) == -1 &&
 		errno != ENOENT) ||

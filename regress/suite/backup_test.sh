@@ -87,6 +87,52 @@ at_work_cleanup() {
 	stop_suite
 }
 
+# flip FILE: another octet in its middle.
+flip() {
+	python3 -c 'import os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+at = int(sys.argv[2])
+old = os.pread(fd, 1, at)
+os.pwrite(fd, bytes([old[0] ^ 64]), at)' "$1" "$2"
+}
+
+atf_test_case repair cleanup
+repair_head() {
+	atf_set descr "a damaged log: found, rebuilt, and all mail is there"
+	atf_set timeout 300
+}
+repair_body() {
+	need python3
+	start_suite USERS=2
+	start_work
+	wait_for 60 count acknowledged 40 || fail_with work.out "no work"
+	stop_work
+	stop_suite
+	user=suite/mail/accounts/$domain/user0001
+	atf_check "${sealctl%% *}" -f "$conf" verify
+	for log in "$user"/log/*.1; do
+		flip "$log" 9000
+	done
+	atf_check -s exit:1 -o match:"user0001@.*: log/.*: damaged at octet" \
+	    "${sealctl%% *}" -f "$conf" verify
+	atf_check -s exit:1 -o match:'"file": "log/.*"advice": "' \
+	    "${sealctl%% *}" -f "$conf" verify -j user0001
+	atf_check -o match:"user0001.*aside/1" "${sealctl%% *}" -f "$conf" \
+	    rebuild user0001
+	atf_check "${sealctl%% *}" -f "$conf" verify
+	start_suite USERS=2
+	lacks_nothing acknowledged
+	suite_alive
+	stop_suite
+	atf_check "${sealctl%% *}" -f "$conf" verify
+	[ ! -e "$user/rebuild" ] || atf_fail "the mark is still there"
+}
+repair_cleanup() {
+	stop_work
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case at_work
+	atf_add_test_case repair
 }

@@ -13,6 +13,7 @@ import json
 import smtplib
 import ssl
 import sys
+import time
 
 
 def login(server):
@@ -67,6 +68,13 @@ def work(server, path):
 
 def lacks(server, path):
     m = login(server)
+    # What waits is taken in by and by.
+    for _ in range(100):
+        before = int(ok(m.select("INBOX"))[0])
+        time.sleep(0.1)
+        ok(m.noop())
+        if int(ok(m.select("INBOX"))[0]) == before:
+            break
     there = set()
     for box in ("INBOX", "Archive"):
         count = int(ok(m.select(box))[0])
