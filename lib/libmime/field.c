@@ -325,7 +325,7 @@ static void
 keep_field(struct mime_parser *p, const char *s, size_t len, size_t name_len)
 {
 	struct node *n = &p->nodes[p->now];
-	size_t max, kept;
+	size_t max, kept, value;
 	bool cut;
 	int i;
 
@@ -338,6 +338,11 @@ keep_field(struct mime_parser *p, const char *s, size_t len, size_t name_len)
 	if (cut) {
 		/* Still a field, and it ends before the next one begins. */
 		kept = kept < name_len + 4 ? 0 : kept - 2;
+		/* Two line ends in a row would be one without a field. */
+		while (kept > 0 && (s[kept - 1] == '\n' || s[kept - 1] == '\r'))
+			kept--;
+		if (kept > 0 && field_name(s, kept, &value) == 0)
+			kept = 0;
 		n->flags |= PART_PARTIAL;
 		p->limited = true;
 	} else if (s[kept - 1] != '\n')

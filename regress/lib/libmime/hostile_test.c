@@ -257,6 +257,30 @@ ATF_TC_BODY(many_messages, tc)
 	ATF_CHECK(sum.limited);
 }
 
+/* A field that is cut anywhere is still a field: its summary holds. */
+ATF_TC_WITHOUT_HEAD(folded_fields);
+ATF_TC_BODY(folded_fields, tc)
+{
+	static const char *const folds[] = {
+	    "\r\n x", "\n x", "\r\n\tyy", "\r\r\n ", "\r\n "};
+	unsigned f, shift, i;
+
+	for (f = 0; f < sizeof(folds) / sizeof(folds[0]); f++) {
+		for (shift = 0; shift < 5; shift++) {
+			begin();
+			say("Subject:");
+			for (i = 0; i < shift; i++)
+				say("s");
+			for (i = 0; i < 20000; i++)
+				say(folds[f]);
+			say("\r\nTo: a@b\r\n\r\nbody");
+			(void)end();
+			ATF_CHECK(sum.limited);
+			mime_parser_free(parser);
+		}
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, many_parts);
@@ -268,5 +292,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, near_boundaries);
 	ATF_TP_ADD_TC(tp, parameter_bomb);
 	ATF_TP_ADD_TC(tp, many_messages);
+	ATF_TP_ADD_TC(tp, folded_fields);
 	return atf_no_error();
 }
