@@ -78,6 +78,9 @@ enum store_result
 store_account_create(int basefd, const char *account, int *fd);
 enum store_result
 store_account_publish(int basefd, const char *account, int fd);
+/* Another name, of another domain too; durable.  STORE_EXISTS, _UNKNOWN. */
+enum store_result
+store_account_rename(int basefd, const char *account, const char *to);
 /* Forgets one that was created and not published. */
 void store_account_abandon(int basefd, const char *account, int fd);
 /* Opens without following a symbolic link anywhere. */

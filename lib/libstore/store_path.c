@@ -276,6 +276,35 @@ store_account_publish(int basefd, const char *account, int fd)
 	return result;
 }
 
+enum store_result
+store_account_rename(int basefd, const char *account, const char *to)
+{
+	char domain[STORE_PART_MAX + 1], local[STORE_PART_MAX + 1];
+	char domain2[STORE_PART_MAX + 1], local2[STORE_PART_MAX + 1];
+	enum store_result result = STORE_OK;
+	struct stat st;
+	int dir, dir2;
+
+	if (split(account, domain, local) == -1 ||
+	    split(to, domain2, local2) == -1)
+		return STORE_BADNAME;
+	dir = open_domain(basefd, domain, false);
+	if (dir == -1)
+		return sys_result();
+	dir2 = open_domain(basefd, domain2, true);
+	if (dir2 == -1)
+		result = sys_result();
+	else if (fstatat(dir2, local2, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		result = STORE_EXISTS;
+	else if (sys()->rename(dir, local, dir2, local2) == -1 ||
+	    sys_fsync(dir2) == -1 || sys_fsync(dir) == -1)
+		result = sys_result();
+	if (dir2 != -1)
+		(void)close(dir2);
+	(void)close(dir);
+	return result;
+}
+
 void
 store_account_abandon(int basefd, const char *account, int fd)
 {

@@ -53,8 +53,12 @@ static const struct command {
     {{"stop", NULL}, cmd_stop, ""},
     {{"user", "add"}, cmd_user_add, " [-p] account"},
     {{"user", "del"}, cmd_user_del, " account"},
+    {{"user", "disable"}, cmd_user_disable, " account"},
+    {{"user", "enable"}, cmd_user_enable, " account"},
     {{"user", "import"}, cmd_user_import, " file"},
     {{"user", "list"}, cmd_user_list, " [domain]"},
+    {{"user", "quota"}, cmd_user_quota, " account size"},
+    {{"user", "rename"}, cmd_user_rename, " account name"},
     {{"user", "show"}, cmd_user_show, " account"},
     {{"verify", NULL}, cmd_verify, " [-d directory] [account ...]"},
 };

@@ -133,8 +133,12 @@ int cmd_show_stats(struct invocation *);
 int cmd_show_version(struct invocation *);
 int cmd_user_add(struct invocation *);
 int cmd_user_del(struct invocation *);
+int cmd_user_disable(struct invocation *);
+int cmd_user_enable(struct invocation *);
 int cmd_user_import(struct invocation *);
 int cmd_user_list(struct invocation *);
+int cmd_user_quota(struct invocation *);
+int cmd_user_rename(struct invocation *);
 int cmd_user_show(struct invocation *);
 int cmd_verify(struct invocation *);
 

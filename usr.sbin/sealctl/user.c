@@ -453,6 +453,125 @@ cmd_user_del(struct invocation *inv)
 	return code;
 }
 
+/* Sends what is in m, about the account, and waits for the end. */
+static int
+ask_end(struct store *st, struct msgout *m, const char *account)
+{
+	struct msg msg;
+
+	store_send(m);
+	memset(&msg, 0, sizeof(msg));
+	do
+		store_receive(st, &msg);
+	while (msg.id != st->id || msg.type != MASTER_CTL_END);
+	return store_end(&msg, account) == -1 ? EXIT_FAILED : 0;
+}
+
+static int
+user_limit(struct invocation *inv, uint8_t what, uint64_t quota)
+{
+	char account[ACCOUNT_NAME_MAX];
+	struct msgout *m;
+	struct store st;
+	int code;
+
+	if (account_name(inv->conf, inv->argv[1], account, sizeof(account)) ==
+	    -1)
+		return EXIT_FAILED;
+	if ((code = store_open(&st, inv)) != 0)
+		return code;
+	m = store_new(&st, CTL_MASTER_USER_LIMIT);
+	msg_put_str(m, account);
+	msg_put_u8(m, what);
+	msg_put_u64(m, quota);
+	code = ask_end(&st, m, account);
+	store_close(&st);
+	return code;
+}
+
+int
+cmd_user_disable(struct invocation *inv)
+{
+	return inv->argc != 2 ? EXIT_BAD_USAGE : user_limit(inv, 1, 0);
+}
+
+int
+cmd_user_enable(struct invocation *inv)
+{
+	return inv->argc != 2 ? EXIT_BAD_USAGE : user_limit(inv, 2, 0);
+}
+
+/* Octets, or with K, M, G or T behind them; "none" is 0.  -1: no size. */
+static int
+parse_size(const char *s, uint64_t *size)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	uint64_t n = 0;
+
+	*size = 0;
+	if (strcmp(s, "none") == 0)
+		return 0;
+	if (!isdigit((unsigned char)*s))
+		return -1;
+	for (; isdigit((unsigned char)*s); s++) {
+		if (n > (UINT64_MAX >> 4) / 10)
+			return -1;
+		n = n * 10 + (uint64_t)(*s - '0');
+	}
+	if (*s != '\0') {
+		unit = strchr(units, toupper((unsigned char)*s));
+		if (unit == NULL || s[1] != '\0')
+			return -1;
+		for (; unit >= units; unit--) {
+			if (n > UINT64_MAX >> 14)
+				return -1;
+			n <<= 10;
+		}
+	}
+	*size = n;
+	return n == 0 ? -1 : 0;
+}
+
+int
+cmd_user_quota(struct invocation *inv)
+{
+	uint64_t size;
+
+	if (inv->argc != 3)
+		return EXIT_BAD_USAGE;
+	if (parse_size(inv->argv[2], &size) == -1) {
+		warnx("%s: not a size like 500M or 2G, nor none",
+		    inv->argv[2]);
+		return EXIT_BAD_USAGE;
+	}
+	return user_limit(inv, 3, size);
+}
+
+int
+cmd_user_rename(struct invocation *inv)
+{
+	char account[ACCOUNT_NAME_MAX], to[ACCOUNT_NAME_MAX];
+	struct msgout *m;
+	struct store st;
+	int code;
+
+	if (inv->argc != 3)
+		return EXIT_BAD_USAGE;
+	if (account_name(inv->conf, inv->argv[1], account, sizeof(account)) ==
+		-1 ||
+	    account_name(inv->conf, inv->argv[2], to, sizeof(to)) == -1)
+		return EXIT_FAILED;
+	if ((code = store_open(&st, inv)) != 0)
+		return code;
+	m = store_new(&st, CTL_MASTER_USER_RENAME);
+	msg_put_str(m, account);
+	msg_put_str(m, to);
+	code = ask_end(&st, m, account);
+	store_close(&st);
+	return code;
+}
+
 static const struct column user_columns[] = {
     {"account", COLUMN_TEXT, 30},
     {"state", COLUMN_TEXT, 8},

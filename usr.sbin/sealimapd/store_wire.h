@@ -223,6 +223,13 @@ enum store_wire {
 	MASTER_CTL_USER = 64,
 	/* master -> sealctl: bytes password (empty if given), str recovery. */
 	MASTER_CTL_CREATED = 65,
+	/*
+	 * u32 version, str account, u8 what: 1 disable, 2 enable, 3 quota; u64
+	 * octets (0: none).  Disabling ends the sessions.
+	 */
+	CTL_MASTER_USER_LIMIT = 90,
+	/* u32 version, str account, str new name; its sessions end. */
+	CTL_MASTER_USER_RENAME = 91,
 	/* master -> sealctl: u8 error (0: done), str one-line reason. */
 	MASTER_CTL_END = 66
 };

@@ -60,6 +60,8 @@ static void user_add(struct msg *, uint32_t id);
 static void user_del(struct msg *, uint32_t id);
 static void user_list(struct msg *, uint32_t id);
 static void user_show(struct msg *, uint32_t id);
+static void user_limit(struct msg *, uint32_t id);
+static void user_rename(struct msg *, uint32_t id);
 static int user_send(const char *account, uint32_t id);
 static bool request_get(struct msg *, char *account, size_t size);
 static void send_to_ctl(struct msgout *);
@@ -120,6 +122,12 @@ serve(struct msg *m)
 		break;
 	case CTL_MASTER_USER_DEL:
 		user_del(m, m->id);
+		break;
+	case CTL_MASTER_USER_LIMIT:
+		user_limit(m, m->id);
+		break;
+	case CTL_MASTER_USER_RENAME:
+		user_rename(m, m->id);
 		break;
 	case CTL_MASTER_USER_LIST:
 		user_list(m, m->id);
@@ -280,6 +288,74 @@ user_del(struct msg *m, uint32_t id)
 	msg_done(&answer);
 	if (account_remove(clerk.base, account, &reason) == 0)
 		log_info("account=%s removed", log_addr(account));
+	end(id, reason);
+}
+
+/* Ends the account's vault, and all its sessions with it. */
+static void
+kick(const char *account)
+{
+	struct msg answer;
+
+	ask(CLERK_MASTER_KICK, account, &answer, MASTER_CLERK_KICKED);
+	msg_done(&answer);
+}
+
+static void
+user_limit(struct msg *m, uint32_t id)
+{
+	char account[ACCOUNT_NAME_MAX];
+	const char *reason = NULL;
+	uint64_t quota;
+	uint8_t what;
+
+	if (!request_get(m, account, sizeof(account)))
+		return;
+	what = msg_get_u8(m);
+	quota = msg_get_u64(m);
+	if (msg_end(m) == -1 || what < LIMIT_DISABLE || what > LIMIT_QUOTA) {
+		end(id, "the request is malformed");
+		return;
+	}
+	msg_done(m);
+	if (account_limit(clerk.base, account, (enum limit)what, quota,
+		&reason) == 0) {
+		log_info("account=%s limit changed what=%u", log_addr(account),
+		    what);
+		/* Nobody becomes a vault that has not read the new limits. */
+		if (what == LIMIT_DISABLE)
+			kick(account);
+	}
+	end(id, reason);
+}
+
+static void
+user_rename(struct msg *m, uint32_t id)
+{
+	char account[ACCOUNT_NAME_MAX], to[ACCOUNT_NAME_MAX];
+	const char *reason = NULL;
+	struct msg answer;
+	uint64_t passes;
+
+	if (!request_get(m, account, sizeof(account)))
+		return;
+	(void)msg_get_str(m, to, sizeof(to));
+	if (msg_end(m) == -1) {
+		end(id, "the request is malformed");
+		return;
+	}
+	msg_done(m);
+	ask(CLERK_MASTER_KDF, to, &answer, MASTER_CLERK_KDF);
+	passes = msg_get_u64(&answer);
+	msg_done(&answer);
+	if (passes == 0) {
+		end(id, "the domain is not in the configuration");
+		return;
+	}
+	kick(account);
+	if (account_rename(clerk.base, account, to, &reason) == 0)
+		log_info("account=%s renamed to=%s", log_addr(account),
+		    log_addr(to));
 	end(id, reason);
 }
 

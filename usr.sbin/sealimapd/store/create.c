@@ -144,6 +144,57 @@ account_unlocked(int acct)
 	return 0;
 }
 
+int
+account_limit(int base, const char *account, enum limit what, uint64_t quota,
+    const char **reason)
+{
+	struct store_limits limits;
+	enum store_result result;
+	int acct;
+
+	result = store_account_open(base, account, &acct);
+	if (result == STORE_OK) {
+		result = store_limits_read(acct, &limits);
+		if (what == LIMIT_QUOTA)
+			limits.quota = quota;
+		else
+			limits.disabled = what == LIMIT_DISABLE;
+		if (result == STORE_OK)
+			result = store_limits_write(acct, &limits);
+		close(acct);
+	}
+	if (result != STORE_OK)
+		*reason = reason_of(result);
+	return result == STORE_OK ? 0 : -1;
+}
+
+int
+account_rename(
+    int base, const char *account, const char *to, const char **reason)
+{
+	enum store_result result;
+	int acct, ret = -1;
+
+	result = store_account_open(base, account, &acct);
+	if (result != STORE_OK) {
+		*reason = reason_of(result);
+		return -1;
+	}
+	if (account_unlocked(acct) == -1) {
+		*reason = "somebody is logged in and does not go";
+	} else {
+		result = store_account_rename(base, account, to);
+		if (result == STORE_OK)
+			ret = 0;
+		else
+			*reason = result == STORE_EXISTS ?
+			    "the new name is an account's already" :
+			    reason_of(result);
+	}
+	close(acct);
+	return ret;
+}
+
 /* removed/<seconds>-<id>, so that what was removed can be found again. */
 static int
 removed_name(int acct, char *name, size_t size)

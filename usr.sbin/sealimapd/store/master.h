@@ -138,6 +138,13 @@ struct creation {
  */
 int account_make(int base, const struct creation *, char *made, char *code,
     const char **reason);
+/* Changes one limit and keeps the others. */
+enum limit { LIMIT_DISABLE = 1, LIMIT_ENABLE = 2, LIMIT_QUOTA = 3 };
+int account_limit(int base, const char *account, enum limit, uint64_t quota,
+    const char **reason);
+/* Gives it another name; its vault must have ended. */
+int account_rename(
+    int base, const char *account, const char *to, const char **reason);
 /* Moves it to removed/; its vault must have ended. */
 int account_remove(int base, const char *account, const char **reason);
 /* 0 once nobody holds the account's lock; -1 after LOCK_WAIT_MS. */
