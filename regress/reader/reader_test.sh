@@ -287,6 +287,76 @@ put_back_cleanup() {
 	stop_suite
 }
 
+# change SECRETS VALUE ARGS...: what sealmail prints of the value.
+change() {
+	change_secrets=$1
+	change_value=$2
+	change_command=$3
+	shift 3
+	# shellcheck disable=SC2086
+	printf '%b' "$change_secrets" | "$top/usr.bin/sealmail/sealmail" \
+	    $change_command -j -s -C "$cafile" -h "$host" -p "$imaps_port" \
+	    "user0001@$domain" "$@" >changed ||
+	    fail_with changed "sealmail $change_command"
+	/usr/bin/python3 -c 'import json, sys
+print(json.load(open("changed")).get(sys.argv[1], ""))' "$change_value"
+}
+
+opens() {
+	read_account "$(account 1)" "$1" >read.json 2>told ||
+	    fail_with told "$2 opens nothing"
+	atf_check -o inline:"$3\n" grep -c '"sha256": "' read.json
+}
+
+opens_not() {
+	read_account "$(account 1)" "$1" >read.json 2>told
+	[ $? -eq 1 ] || fail_with told "$2 opens it still"
+}
+
+atf_test_case keys cleanup
+keys_head() {
+	atf_set descr "what password change, app passwords, a new recovery" \
+	    "code and new keys leave"
+	atf_set timeout 300
+}
+keys_body() {
+	need_reader
+	start_suite
+	"$client" "$suite/server.json" 1 append || atf_fail "no append"
+	deliver "user0001@$domain" 10
+	first=$(sed -n "s/^user0001@$domain .* //p" "$suite/recovery-codes")
+	app=$(change "$password\n" password "app add" phone)
+	lost=$(change "$password\n" password "app add" lost)
+	id=$(/usr/bin/python3 -c 'import json
+print(json.load(open("changed"))["id"])')
+	opens "$app" "an app password" 31
+	opens "$lost" "another app password" 31
+	change "$password\n" id "app revoke" "$id"
+	opens_not "$lost" "a revoked app password"
+	change "$password\nanother one\n" id passwd
+	opens_not "$password" "the old password"
+	opens "another one" "the new password" 31
+	opens "$app" "an app password" 31
+	second=$(change "another one\n" recovery recover)
+	opens_not "$first" "the old recovery code"
+	opens "$second" "the new recovery code" 31
+	# New keys: what is written now, and what was written before them.
+	third=$(change "another one\n" recovery rekey)
+	deliver "user0001@$domain" 20
+	opens_not "$app" "an app password of the old keys"
+	opens_not "$second" "the recovery code of the old keys"
+	opens "$third" "the recovery code of the new keys" 32
+	change "another one\n$password\n" id passwd
+	"$client" "$suite/server.json" 1 append || atf_fail "no append"
+	deliver "user0001@$domain" 30
+	opens "$password" "the password" 63
+	compare 1
+	suite_alive
+}
+keys_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case waiting
 	atf_add_test_case operations
@@ -295,4 +365,5 @@ atf_init_test_cases() {
 	atf_add_test_case secrets
 	atf_add_test_case damage
 	atf_add_test_case put_back
+	atf_add_test_case keys
 }
