@@ -1,0 +1,297 @@
+#! /usr/bin/env python3
+"""
+What a running suite says of a message's parts against what it serves.
+
+usage: mime_client.py server.json CASE [FIXTURES FORGE]
+
+The structure is read from BODYSTRUCTURE alone; every part of it is then
+fetched, and must have the octets and lines it was said to have (RFC 9051
+sections 6.4.5 and 7.5.2).
+"""
+
+import glob
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+from engine_client import SERVER, Client, run
+
+
+def parse(text):
+    """The value that begins text (lists, strings, atoms), and the rest."""
+    stack = [[]]
+    at = 0
+    while True:
+        c = text[at:at + 1]
+        if c == b" ":
+            at += 1
+            continue
+        if c == b"(":
+            stack.append([])
+            at += 1
+            continue
+        if c == b")":
+            if len(stack) == 1:
+                return stack[0], text[at:]
+            done = stack.pop()
+            stack[-1].append(done)
+            at += 1
+            if len(stack) == 1:
+                return stack[0][0], text[at:]
+            continue
+        if c == b'"':
+            found = re.compile(rb'"((?:[^"\\\r\n\0]|\\["\\])*)"').match(
+                text, at)
+            assert found, text[at:at + 80]
+            stack[-1].append(found.group(1).decode("latin-1"))
+        elif c == b"{":
+            found = re.compile(rb"\{(\d+)\}\r\n").match(text, at)
+            size = int(found.group(1))
+            end = found.end() + size
+            stack[-1].append(text[found.end():end].decode("latin-1"))
+            at = end
+            continue
+        else:
+            found = re.compile(rb"[^ ()\"{%\*\]\\\x00-\x1f]+").match(text, at)
+            assert found, text[at:at + 80]
+            word = found.group(0)
+            stack[-1].append(None if word == b"NIL" else
+                             int(word) if word.isdigit() else word)
+        at = found.end()
+
+
+def structure(c, n):
+    row, _ = c.fetch(n, b"BODYSTRUCTURE")
+    assert b"(BODYSTRUCTURE (" in row, row[:200]
+    value, rest = parse(row[row.index(b"(BODYSTRUCTURE ") + 15:])
+    assert rest == b")\r\n", rest[:100]
+    return value
+
+
+def parts(tree, path, top=True):
+    """Path, kind and value of each part, without recursion."""
+    todo = [(tree, path, top)]
+    while todo:
+        part, path, top = todo.pop()
+        if isinstance(part[0], list):
+            yield path, "multipart", part
+            for i, child in enumerate(
+                    [x for x in part if isinstance(x, list)], 1):
+                if not isinstance(child[0], (list, str)) or \
+                        i > count_children(part):
+                    break
+                todo.append((child, path + [i], False))
+        else:
+            own = path + [1] if top else path
+            if part[0].lower() == "message" and \
+                    part[1].lower() == "rfc822" and len(part) > 8 and \
+                    isinstance(part[8], list):
+                yield own, "message", part
+                inner = part[8]
+                todo.append((inner, own, not isinstance(inner[0], list)))
+            else:
+                yield own, "leaf", part
+
+
+def count_children(part):
+    n = 0
+    while n < len(part) and isinstance(part[n], list):
+        n += 1
+    return n
+
+
+def section(c, n, path, suffix=b""):
+    name = b".".join(b"%d" % x for x in path)
+    if suffix:
+        name += b"." + suffix if name else suffix
+    row, got = c.fetch(n, b"BODY.PEEK[%s]" % name)
+    if b"[%s] NIL" % name in row:
+        return None
+    return got[0] if got else b""
+
+
+def check(c, n, message, most=60):
+    """Fetches the parts that the structure names; how many it has."""
+    if c.fetch(n, b"RFC822.SIZE")[0].split(b" ")[-1] != \
+            b"%d)\r\n" % len(message):
+        raise AssertionError("size")
+    assert section(c, n, []) == message
+    head, text = section(c, n, [], b"HEADER"), section(c, n, [], b"TEXT")
+    assert head + text == message
+    all_parts = list(parts(structure(c, n), []))
+    leaves = len(all_parts)
+    if leaves > most:
+        all_parts = random.Random(n).sample(all_parts, most)
+    for path, kind, part in all_parts:
+        if kind == "multipart":
+            continue
+        body = section(c, n, path)
+        assert body is not None and len(body) == part[6], (path, part[:7])
+        if kind == "message":
+            assert body.count(b"\n") == part[9], (path, part[9])
+            inner = section(c, n, path, b"HEADER")
+            assert inner + section(c, n, path, b"TEXT") == body, path
+        elif part[0].lower() == "text":
+            assert body.count(b"\n") == part[7], (path, part[7])
+        if len(path) > 1:
+            mime = section(c, n, path, b"MIME")
+            assert mime + body in message, path
+        if part[5].lower() in ("7bit", "8bit", "binary"):
+            row, got = c.fetch(n, b"(BINARY.PEEK[%s] BINARY.SIZE[%s])" % (
+                (b".".join(b"%d" % x for x in path),) * 2))
+            assert (got[0] if got else b"") == body
+            assert b" %d" % len(body) in row
+        last = path[:-1] + [path[-1] + 1000]
+        assert section(c, n, last) is None
+    row, _ = c.fetch(n, b"ENVELOPE")
+    envelope, _ = parse(row[row.index(b"(ENVELOPE ") + 10:])
+    assert len(envelope) == 10, envelope
+    return leaves
+
+
+class Fixtures:
+    def t_all(self):
+        """All fixtures of the parser, through APPEND and back."""
+        c = Client(1)
+        c.ok(b"CREATE fixtures")
+        c.ok(b"SELECT fixtures")
+        n = 0
+        names = sorted(glob.glob(sys.argv[3] + "/*.eml"))
+        assert len(names) >= 30, names
+        for name in names:
+            with open(name, "rb") as f:
+                message = f.read()
+            if message == b"":
+                continue
+            n += 1
+            c.append(b"fixtures", message)
+            try:
+                check(c, n, message)
+            except Exception:
+                print(name)
+                raise
+
+
+class Malformed:
+    def t_all(self):
+        """Kept octet for octet, described the same each time, and soon."""
+        def mixed(boundary, body):
+            return (b"Content-Type: multipart/mixed; boundary=" + boundary +
+                    b"\r\n\r\n" + body)
+        deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n"
+                        b"--b%d\r\n" % (i, i) for i in range(20000))
+        forwarded = b"Content-Type: message/rfc822\r\n\r\n" * 20000
+        cases = (
+            mixed(b"q", b"--q\r\n\r\none\r\n--q\r\n\r\ntwo"),
+            mixed(b"q", b"--q"), mixed(b"q", b""), mixed(b"q", b"--q--"),
+            mixed(b'""', b"--\r\n\r\nx\r\n--"),
+            mixed(b"q", b"--q\r\n\r\nx\r\n--q--\r\n--q\r\n\r\ny\r\n--q--"),
+            mixed(b"q", b"--q \t\r\n\r\nx\n--q\n\ny\n--q-- \n"),
+            b"Subject: \xff\xfe\x80 raw\r\nFrom: \xc3\xa4@\xe4\r\n\r\n\xff",
+            b"Sub\0ject: \0\r\nFrom: a\0b@c\r\n\r\n\0\0",
+            b"Subject: a\rb\nTo: c\r\r\n\nbody\r\r\n\r", b"\r", b"\n", b"\0",
+            b"\r\n", b"a", b":", b": x\r\n\r\n", b"no colon\r\nx: y\r\n\r\nz",
+            b"Subject: " + b"x" * 1000000 + b"\r\n\r\nbody",
+            b"X-Long: " + b"y " * 500000 + b"\r\nSubject: after\r\n\r\nbody",
+            b"Subject:" + b"\r\n x" * 200000 + b"\r\n\r\nbody",
+            b"".join(b"H%d: v\r\n" % i for i in range(50000)) + b"\r\nb",
+            mixed(b"q", b"--q\r\n\r\nx\r\n" * 20000 + b"--q--\r\n"),
+            mixed(b"q", b"--q\r\n" * 20000), deep, forwarded,
+            b"Content-Type: text/plain" + b"; a=b" * 50000 + b"\r\n\r\nx",
+            b"To: " + b"a@b, " * 50000 + b"\r\n\r\nx",
+            b"To: " + b"((((" * 50000 + b"\r\n\r\nx",
+            b"Content-Type: message/rfc822\r\n"
+            b"Content-Transfer-Encoding: base64\r\n\r\nU3ViamVjdA==\r\n",
+        )
+        c, d = Client(1), Client(1)
+        c.ok(b"CREATE malformed")
+        c.ok(b"SELECT malformed")
+        for n, message in enumerate(cases, 1):
+            c.append(b"malformed", message)
+            try:
+                check(c, n, message, 12)
+                assert structure(c, n) == structure(c, n)
+                c.ok(b"COPY %d malformed" % n) if n == 1 else None
+                d.ok(b"NOOP")
+            except Exception:
+                print(n, message[:100])
+                raise
+            if n == 1:
+                c.ok(b"STORE 2 +FLAGS.SILENT (\\Deleted)")
+                c.ok(b"EXPUNGE")
+
+
+def normal(row):
+    return re.sub(rb"^\* \d+ ", b"", row)
+
+
+class Forged:
+    """A summary that does not hold together is made anew from the body."""
+
+    def forge(self, user, message, kind, number=0):
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(message)
+            f.flush()
+            subprocess.run(
+                [sys.argv[4], SERVER["data_dir"],
+                 "user%04d@%s" % (user, SERVER["domain"]), f.name, kind,
+                 str(number)], check=True)
+
+    def wait(self, user, n):
+        """The vault takes them in when the user logs in."""
+        c = Client(user)
+        for _ in range(100):
+            if b"MESSAGES %d)" % n in c.ok(b"STATUS INBOX (MESSAGES)")[0]:
+                c.ok(b"SELECT INBOX")
+                return c
+            time.sleep(0.1)
+        raise AssertionError("not delivered: %d" % n)
+
+    def t_forged(self):
+        with open(sys.argv[3] + "/mixed_related.eml", "rb") as f:
+            message = f.read()
+        kinds = ("true", "none", "garbage", "short", "long", "other", "zip")
+        for kind in kinds:
+            self.forge(2, message, kind)
+        c = self.wait(2, len(kinds))
+        sample = Client(1)
+        sample.ok(b"CREATE sample")
+        sample.ok(b"SELECT sample")
+        sample.append(b"sample", message)
+        for items in (b"(ENVELOPE BODY BODYSTRUCTURE RFC822.SIZE)",
+                      b"(BODY.PEEK[1] BODY.PEEK[HEADER])",
+                      b"(ENVELOPE BODY.PEEK[HEADER.FIELDS (SUBJECT TO)])"):
+            want = normal(sample.fetch(1, items)[0])
+            rows = c.ok(b"FETCH 1:* " + items)[:-1]
+            assert len(rows) == len(kinds), rows
+            for row in rows:
+                assert normal(row) == want, (row, want)
+        for n in range(1, len(kinds) + 1):
+            check(c, n, message)
+
+    def t_flipped(self):
+        """What was changed at random is at worst wrong, never ill-formed."""
+        with open(sys.argv[3] + "/nested.eml", "rb") as f:
+            message = f.read()
+        many = 400 if os.environ.get("STRESS") else 60
+        for seed in range(many):
+            self.forge(3, message, "flip", seed)
+        c = self.wait(3, many)
+        for i in range(1, many + 1):
+            row, _ = c.fetch(i, b"(ENVELOPE BODYSTRUCTURE)")
+            value, rest = parse(row[row.index(b"(ENVELOPE"):])
+            assert len(value) == 4 and len(value[1]) == 10, row
+            assert rest == b"\r\n", row
+            assert section(c, i, []) == message
+            for path, kind, part in parts(value[3], []):
+                if kind == "leaf":
+                    body = section(c, i, path)
+                    assert body is not None and len(body) == part[6], row
+
+
+if __name__ == "__main__":
+    run(globals())
