@@ -116,6 +116,15 @@ same(const char *name, const void *p, size_t len)
 }
 
 static void
+same_of(const char *prefix, const char *name, const void *p, size_t len)
+{
+	char full[64];
+
+	(void)snprintf(full, sizeof(full), "%s%s", prefix, name);
+	same(full, p, len);
+}
+
+static void
 begin(const atf_tc_t *tc)
 {
 	(void)snprintf(
@@ -223,7 +232,8 @@ ATF_TC_BODY(primitives, tc)
 	(void)vector("log.writer", &data);
 	seal_chain_start(v.p, data.p, data.len, chain);
 	same("log.chain", chain, sizeof(chain));
-	seal_derive_id("emailid", vector("stored.id", &v), v.len, out);
+	(void)vector("stored.id", &v);
+	seal_derive_id("emailid", v.p, v.len, out);
 	same("emailid", out, SEAL_ID_LEN);
 }
 
@@ -321,7 +331,6 @@ load_blob(int fd, const char *prefix, size_t *len, struct seal_trailer *t)
 {
 	struct seal_header h;
 	struct seal_sum *sum;
-	struct value v;
 	uint8_t *file;
 	char name[64];
 
@@ -330,9 +339,9 @@ load_blob(int fd, const char *prefix, size_t *len, struct seal_trailer *t)
 	ATF_REQUIRE_EQ(
 	    0, seal_trailer_parse(file + *len - SEAL_TRAILER_LEN, t));
 	ATF_CHECK_EQ(*len, t->size);
-	ATF_CHECK_EQ(0, memcmp(vector_of(prefix, ".id", &v), t->id, v.len));
+	same_of(prefix, ".id", t->id, sizeof(t->id));
 	ATF_REQUIRE_EQ(0, seal_header_parse(file, &h));
-	ATF_CHECK_EQ(0, memcmp(v.p, h.id, v.len));
+	same_of(prefix, ".id", h.id, sizeof(h.id));
 	sum = seal_sum_new();
 	ATF_REQUIRE(sum != NULL);
 	seal_sum_update(sum, file, *len - SEAL_SUM_TAIL);
@@ -347,22 +356,19 @@ open_blob(int fd, const struct seal_ring *r, const char *prefix, uint64_t size)
 	struct seal_trailer t;
 	struct seal_stanza s;
 	struct seal_table *table;
-	struct value v;
 	uint64_t off;
 	uint8_t *file;
 	size_t len, n;
 
 	file = load_blob(fd, prefix, &len, &t);
 	ATF_REQUIRE_EQ(0, seal_stanza_open(r, &t, &s));
-	ATF_CHECK_EQ(0, memcmp(vector_of(prefix, ".key", &v), s.key, v.len));
+	same_of(prefix, ".key", s.key, sizeof(s.key));
 	ATF_CHECK_STREQ("alice@example.org", s.from);
 	ATF_CHECK_STREQ("bob+lists@example.org", s.to);
 	ATF_CHECK_STREQ("spf=pass", s.verdicts);
 	ATF_REQUIRE_EQ(0, seal_reader_init(&rd, file, s.key));
-	(void)vector_of(prefix, ".chunk_key", &v);
-	ATF_CHECK_EQ(0, memcmp(v.p, rd.key, v.len));
-	(void)vector_of(prefix, ".ad", &v);
-	ATF_CHECK_EQ(0, memcmp(v.p, rd.ad, v.len));
+	same_of(prefix, ".chunk_key", rd.key, sizeof(rd.key));
+	same_of(prefix, ".ad", rd.ad, sizeof(rd.ad));
 	ATF_REQUIRE_EQ(0, seal_locator_open(&rd, &t, &off, &n));
 	table = seal_table_open(&rd, file + off, n);
 	ATF_REQUIRE(table != NULL);
@@ -405,8 +411,7 @@ check_frame(const struct seal_ring *r, const char *prefix)
 	ATF_CHECK_EQ(frame.len, f.len);
 	ATF_CHECK_EQ(0, seal_frame_check(frame.p, &f));
 	ATF_REQUIRE_EQ(0, seal_ring_log(r, f.epoch, key));
-	(void)vector_of(prefix, ".key", &v);
-	ATF_CHECK_EQ(0, memcmp(v.p, key, v.len));
+	same_of(prefix, ".key", key, sizeof(key));
 	memcpy(chain, vector_of(prefix, ".chain", &v), sizeof(chain));
 	out = malloc(f.len);
 	ATF_REQUIRE(out != NULL);
@@ -414,8 +419,7 @@ check_frame(const struct seal_ring *r, const char *prefix)
 	(void)vector_of(prefix, ".plain", &plain);
 	ATF_CHECK(len <= plain.len - 4);
 	ATF_CHECK_EQ(0, memcmp(plain.p + 4, out, len));
-	(void)vector_of(prefix, ".tag", &v);
-	ATF_CHECK_EQ(0, memcmp(v.p, chain, v.len));
+	same_of(prefix, ".tag", chain, sizeof(chain));
 	memcpy(chain, vector_of(prefix, ".chain", &v), sizeof(chain));
 	again = f;
 	sealed = malloc(seal_frame_size(len));
@@ -454,7 +458,6 @@ check_message(struct store *st, const char *box, uint32_t uid, uint64_t flags,
 	const struct store_box *b;
 	const struct store_msg *m;
 	struct store_cold c;
-	struct value v;
 
 	b = store_box_named(st, box);
 	ATF_REQUIRE_MSG(b != NULL, "no box %s", box);
@@ -466,7 +469,7 @@ check_message(struct store *st, const char *box, uint32_t uid, uint64_t flags,
 	    (unsigned long long)m->modseq);
 	ATF_CHECK_EQ(1700000100, m->date);
 	ATF_REQUIRE_EQ(STORE_OK, store_cold_get(st, b->id, uid, &c));
-	ATF_CHECK_EQ(0, memcmp(vector_of(prefix, ".id", &v), c.blob, v.len));
+	same_of(prefix, ".id", c.blob, sizeof(c.blob));
 }
 
 static void
