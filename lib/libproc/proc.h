@@ -162,4 +162,12 @@ pid_t proc_fork(const char *title);
 void
 proc_narrow(const char *promises, const struct proc_path *, size_t n_paths);
 
+/*
+ * For a tool that is run by hand, once it has read its configuration: only
+ * these promises and paths from here on.  best_effort: as far as the kernel
+ * can.  Fatal on failure.
+ */
+void proc_tool_narrow(bool best_effort, const char *promises,
+    const struct proc_path *, size_t n_paths);
+
 #endif

@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "proc.h"
 #include "sealctl.h"
 #include "store_blob.h"
 
@@ -61,10 +62,37 @@ bar_draw(void)
 	    (unsigned long long)(bar.total >> 20));
 }
 
+/* Asked first before the sandbox, in which terminals are not known. */
 bool
 bar_wanted(void)
 {
-	return isatty(STDERR_FILENO) == 1;
+	static int wanted = -1;
+
+	if (wanted == -1)
+		wanted = isatty(STDERR_FILENO) == 1;
+	return wanted == 1;
+}
+
+void
+accounts_narrow(
+    const struct conf *conf, const char *dir, bool writes_dir, bool writes_base)
+{
+	struct proc_path paths[2];
+	size_t n;
+
+	(void)bar_wanted();
+	memset(paths, 0, sizeof(paths));
+	n = 0;
+	paths[n].path = conf->directory;
+	paths[n++].perm = writes_base ? "rwc" : "r";
+	if (dir != NULL) {
+		paths[n].path = dir;
+		paths[n++].perm = writes_dir ? "rwc" : "r";
+	}
+	proc_tool_narrow(conf->best_effort,
+	    writes_dir || writes_base ? "stdio rpath wpath cpath fattr flock" :
+					"stdio rpath",
+	    paths, n);
 }
 
 void

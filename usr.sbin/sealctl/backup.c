@@ -204,6 +204,7 @@ cmd_backup(struct invocation *inv)
 	    (run.dir = open_dir(inv->argv[1], true)) == -1 ||
 	    lock_dir(run.dir, inv->argv[1]) == -1)
 		return EXIT_FAILED;
+	accounts_narrow(inv->conf, inv->argv[1], true, false);
 	if (bar_wanted())
 		(void)accounts_each(inv, -2, run.base, measure_account, &run);
 	bar_start(run.total);
@@ -306,6 +307,7 @@ cmd_restore(struct invocation *inv)
 	if ((run.base = accounts_base(inv->conf)) == -1 ||
 	    (run.dir = open_dir(inv->argv[1], false)) == -1)
 		return EXIT_FAILED;
+	accounts_narrow(inv->conf, inv->argv[1], false, true);
 	if (bar_wanted())
 		(void)accounts_each(inv, -2, run.dir, measure_account, &run);
 	bar_start(run.total);

@@ -84,6 +84,7 @@ cmd_rebuild(struct invocation *inv)
 		err(EXIT_FAILED, "libsodium");
 	if ((base = accounts_base(inv->conf)) == -1)
 		return EXIT_FAILED;
+	accounts_narrow(inv->conf, NULL, false, true);
 	out_start(rebuilt_columns, N_COLUMNS, inv->json);
 	failed = accounts_each(inv, first, base, rebuild_account, &all);
 	(void)close(base);

@@ -99,6 +99,12 @@ void bar_clear(void); /* before a line is printed, and at the end */
 struct invocation;
 /* The directory of accounts/, or -1 (printed). */
 int accounts_base(const struct conf *);
+/*
+ * From here on only the files of accounts and below dir (or NULL) can be
+ * reached, and written where it is said.  Fatal where the kernel cannot.
+ */
+void accounts_narrow(
+    const struct conf *, const char *dir, bool writes_dir, bool writes_base);
 /* A name in lower case, with a domain; -1 (printed) if it is too long. */
 int
 account_normal(const struct conf *, const char *arg, char *name, size_t size);

@@ -128,6 +128,8 @@ cmd_verify(struct invocation *inv)
 		return EXIT_FAILED;
 	if (seal_init() == -1)
 		err(EXIT_FAILED, "libsodium");
+	accounts_narrow(
+	    inv->conf, first == 3 ? inv->argv[2] : NULL, false, false);
 	memset(&run, 0, sizeof(run));
 	run.json = inv->json;
 	run.check.found = print_finding;
