@@ -38,6 +38,8 @@
 #define KDF_KIB_MIN 8
 #define KDF_KIB_MAX (4 * 1024 * 1024)
 #define KDF_PASSES_MAX 100
+#define EXPIRE_DEFAULT 30 /* days */
+#define EXPIRE_MAX 36500
 #define QUOTA_MAX (UINT64_C(1) << 60)
 #define LISTEN_MAX 64
 #define CERT_MAX 64
@@ -124,6 +126,7 @@ build_new(void)
 	conf->aliases = SIZE_MAX;
 	conf->kdf = kdfs[0].cost;
 	conf->linger = LINGER_DEFAULT;
+	conf->expire[CONF_TRASH] = conf->expire[CONF_SPAM] = EXPIRE_DEFAULT;
 	conf->codec = CONF_ZSTD;
 	return conf;
 }
@@ -146,6 +149,10 @@ build_finish(struct conf *conf)
 			d->kdf = conf->kdf;
 		if (!d->own_quota)
 			d->quota = conf->quota;
+		for (size_t j = 0; j < CONF_EXPIRES; j++) {
+			if (!d->own_expire[j])
+				d->expire[j] = conf->expire[j];
+		}
 	}
 	for (i = 0; conf->aliases == SIZE_MAX && i < conf->n_tables; i++) {
 		if (strcmp(conf->tables[i].name, "aliases") == 0)
@@ -661,6 +668,39 @@ build_quota(uint64_t *quota, const char *value)
 	}
 	if (conf_size(value, 1, QUOTA_MAX, quota) == -1)
 		return "not a size, or none";
+	return NULL;
+}
+
+static const char *const expires[] = {
+    [CONF_TRASH] = "trash",
+    [CONF_SPAM] = "spam",
+    [CONF_WAITING] = "waiting",
+};
+
+const char *
+conf_expire_name(enum conf_expire what)
+{
+	return expires[what];
+}
+
+int
+build_expire_kind(const char *name)
+{
+	for (int i = 0; i < CONF_EXPIRES; i++) {
+		if (strcmp(name, expires[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+const char *
+build_expire(uint32_t *days, const char *value)
+{
+	uint64_t n;
+
+	if (conf_number(value, 0, EXPIRE_MAX, &n) == -1)
+		return "not a number of days: 0 (never) to 36500";
+	*days = (uint32_t)n;
 	return NULL;
 }
 

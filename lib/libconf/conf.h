@@ -56,11 +56,21 @@ struct conf_kdf {
 	uint32_t passes; /* its time cost */
 };
 
+/* Mail that expires: where it lies. */
+enum conf_expire {
+	CONF_TRASH,   /* boxes of that special use */
+	CONF_SPAM,    /* likewise, Junk */
+	CONF_WAITING, /* in/, of accounts that nobody logs in to */
+	CONF_EXPIRES
+};
+
 struct conf_domain {
 	char name[CONF_NAME_MAX]; /* lower case */
 	struct conf_kdf kdf;
-	uint64_t quota; /* octets of a new account, 0: none */
-	bool own_kdf;   /* not taken from the defaults */
+	uint64_t quota;                /* octets of a new account, 0: none */
+	uint32_t expire[CONF_EXPIRES]; /* days, 0: never */
+	bool own_expire[CONF_EXPIRES];
+	bool own_kdf; /* not taken from the defaults */
 	bool own_quota;
 };
 
@@ -128,8 +138,9 @@ struct conf {
 	size_t n_tables;
 	size_t aliases; /* index into tables; SIZE_MAX: none */
 	uint64_t limits[CONF_LIMITS];
-	struct conf_kdf kdf;   /* of domains that say nothing */
-	uint64_t quota;        /* likewise; 0: none */
+	struct conf_kdf kdf;           /* of domains that say nothing */
+	uint64_t quota;                /* likewise; 0: none */
+	uint32_t expire[CONF_EXPIRES]; /* likewise; days, 0: never */
 	uint32_t linger;       /* seconds a vault outlives its sessions */
 	uint8_t host_index;    /* 0 or 1, of a pair */
 	enum conf_codec codec; /* how new messages are compressed */
@@ -176,6 +187,7 @@ uint8_t *conf_read_file(int fd, size_t max, size_t *len);
 const char *conf_role_name(enum conf_role);
 const char *conf_proto_name(enum conf_proto);
 const char *conf_limit_name(enum conf_limit);
+const char *conf_expire_name(enum conf_expire);
 const struct conf_domain *conf_domain_find(const struct conf *, const char *);
 
 #endif

@@ -67,6 +67,9 @@ const char *build_kdf(struct conf_kdf *, const char *name);
 const char *
 build_kdf_cost(struct conf_kdf *, const char *memory, const char *passes);
 const char *build_quota(uint64_t *, const char *);
+/* What expires, or -1; and its days. */
+int build_expire_kind(const char *);
+const char *build_expire(uint32_t *, const char *);
 const char *build_linger(struct conf *, const char *);
 const char *build_codec(struct conf *, const char *);
 

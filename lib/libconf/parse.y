@@ -88,7 +88,7 @@ enum once {
 	ONCE_HOSTNAME, ONCE_POSTMASTER, ONCE_DIRECTORY, ONCE_RUN, ONCE_LIBEXEC,
 	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION,
 	ONCE_ADDRESSES, ONCE_LOG, ONCE_SANDBOX, ONCE_HOST_INDEX, ONCE_QUOTA,
-	ONCE_KDF, ONCE_GROUP
+	ONCE_KDF, ONCE_GROUP, ONCE_EXPIRE /* and more */
 };
 
 static int yylex(void);
@@ -114,6 +114,8 @@ static void fail_arg(const struct word *, const struct word *, const char *);
 static void once(enum once, const struct word *);
 static void set_flag(bool *, const struct word *, const char *, const char *);
 static void host_index(const struct word *);
+static void expire(struct conf_domain *, const struct word *,
+    const struct word *);
 static void define(const struct word *, const struct word *);
 static void include(const struct word *);
 int yyparse(void);
@@ -126,7 +128,7 @@ int yyparse(void);
 %token <w> HOSTNAME POSTMASTER DIRECTORY RUN LIBEXEC DOMAIN CERTIFICATE CERT
 %token <w> KEY LISTEN ON SOCKET IMAPS IMAP SMTP LMTP PORT NOTLS STARTTLS TABLE
 %token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION LOG ADDRESSES
-%token <w> SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
+%token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
 %type <w> proto tablename
 
 %%
@@ -231,6 +233,9 @@ setting		: LINGER STRING {
 			once(ONCE_QUOTA, &$1);
 			fail_at(&$2, build_quota(&ps.conf->quota, $2.s));
 		}
+		| EXPIRE STRING STRING {
+			expire(NULL, &$2, &$3);
+		}
 		| KDF STRING {
 			once(ONCE_KDF, &$1);
 			fail_at(&$2, build_kdf(&ps.conf->kdf, $2.s));
@@ -260,6 +265,10 @@ domainopt	: QUOTA STRING {
 				fail_at(&$2, build_quota(&ps.domain->quota,
 				    $2.s));
 			}
+		}
+		| EXPIRE STRING STRING {
+			if (ps.domain != NULL)
+				expire(ps.domain, &$2, &$3);
 		}
 		| KDF STRING {
 			if (ps.domain != NULL) {
@@ -360,6 +369,7 @@ static const struct {
 	{ "compression", COMPRESSION },
 	{ "directory", DIRECTORY },
 	{ "domain", DOMAIN },
+	{ "expire", EXPIRE },
 	{ "group", GROUP },
 	{ "host", HOST },
 	{ "hostname", HOSTNAME },
@@ -699,6 +709,27 @@ host_index(const struct word *w)
 		report(w, "expected 0 or 1");
 	else
 		ps.conf->host_index = (uint8_t)n;
+}
+
+/* domain NULL: of those that say nothing. */
+static void
+expire(struct conf_domain *domain, const struct word *what,
+    const struct word *days)
+{
+	int kind;
+
+	kind = build_expire_kind(what->s);
+	if (kind == -1) {
+		report(what, "expected trash, spam or waiting");
+		return;
+	}
+	if (domain == NULL) {
+		once(ONCE_EXPIRE + (unsigned int)kind, what);
+		fail_at(days, build_expire(&ps.conf->expire[kind], days->s));
+		return;
+	}
+	domain->own_expire[kind] = true;
+	fail_at(days, build_expire(&domain->expire[kind], days->s));
 }
 
 static void

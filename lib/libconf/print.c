@@ -34,6 +34,7 @@ static void print_table(const struct conf_table *, FILE *);
 static void print_settings(const struct conf *, FILE *);
 static void print_kdf(const struct conf_kdf *, FILE *);
 static void print_quota(uint64_t, FILE *);
+static void print_expire(enum conf_expire, uint32_t, FILE *);
 
 void
 conf_free(struct conf *conf)
@@ -140,6 +141,8 @@ print_settings(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "\n");
 	print_quota(conf->quota, out);
 	(void)fprintf(out, "\n");
+	for (size_t i = 0; i < CONF_EXPIRES; i++)
+		print_expire(i, conf->expire[i], out);
 	(void)fprintf(out, "linger %u\n", conf->linger);
 	(void)fprintf(out, "compression %s\n", codecs[conf->codec]);
 	(void)fprintf(
@@ -166,11 +169,18 @@ print_quota(uint64_t quota, FILE *out)
 }
 
 static void
+print_expire(enum conf_expire what, uint32_t days, FILE *out)
+{
+	(void)fprintf(out, "expire %s %u\n", conf_expire_name(what), days);
+}
+
+static void
 print_domain(const struct conf_domain *d, FILE *out)
 {
 	(void)fprintf(out, "domain ");
 	print_quoted(out, d->name);
-	if (d->own_kdf || d->own_quota) {
+	if (d->own_kdf || d->own_quota || d->own_expire[CONF_TRASH] ||
+	    d->own_expire[CONF_SPAM] || d->own_expire[CONF_WAITING]) {
 		(void)fprintf(out, " {\n");
 		if (d->own_kdf) {
 			(void)fprintf(out, "\t");
@@ -181,6 +191,12 @@ print_domain(const struct conf_domain *d, FILE *out)
 			(void)fprintf(out, "\t");
 			print_quota(d->quota, out);
 			(void)fprintf(out, "\n");
+		}
+		for (size_t i = 0; i < CONF_EXPIRES; i++) {
+			if (!d->own_expire[i])
+				continue;
+			(void)fprintf(out, "\t");
+			print_expire(i, d->expire[i], out);
 		}
 		(void)fprintf(out, "}");
 	}

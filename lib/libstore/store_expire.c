@@ -199,6 +199,7 @@ expire_step(struct store *st, bool *more)
 		r->scanned = true; /* unless something is placed meanwhile */
 		r->scan_at = now;
 		r->executed = false;
+		st->trash_checked = false;
 	}
 	b = next_bin(st);
 	if (b == NULL) {

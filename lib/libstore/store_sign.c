@@ -89,7 +89,7 @@ put_entry(struct buf *b, const struct del_entry *e, int64_t now)
 }
 
 static void
-put_header(struct store *st, struct buf *b, uint64_t n, uint32_t count,
+put_header(const struct store *st, struct buf *b, uint64_t n, uint32_t count,
     bool complete, int64_t now)
 {
 	buf_put(b, "SMdels\0\1", 8);
@@ -105,7 +105,7 @@ put_header(struct store *st, struct buf *b, uint64_t n, uint32_t count,
 }
 
 static int
-make_dir(struct store *st)
+make_dir(const struct store *st)
 {
 	if (sys()->mkdir(st->acct, DEL_DIR, 0700) == 0)
 		return sys_sync_dir(st->acct, ".");
@@ -114,7 +114,7 @@ make_dir(struct store *st)
 
 /* Signs what is in b, and makes it the list of that number. */
 static int
-write_list(struct store *st, struct buf *b, uint64_t n)
+write_list(const struct store *st, struct buf *b, uint64_t n)
 {
 	uint8_t sig[SEAL_SIG_LEN];
 	char name[64];
@@ -141,6 +141,32 @@ write_list(struct store *st, struct buf *b, uint64_t n)
 	    sys()->rename(st->acct, NEW_NAME, st->acct, name) == -1)
 		return -1;
 	return sys_sync_dir(st->acct, DEL_DIR);
+}
+
+enum store_result
+store_sign_waiting(
+    int acct, const struct seal_ring *ring, unsigned int host, uint32_t days)
+{
+	struct store st = {.acct = acct, .ring = ring, .host = (uint8_t)host};
+	struct del_entry e;
+	struct buf b = {0};
+	enum store_result result;
+	int64_t now;
+
+	if (days == 0)
+		return STORE_OK;
+	memcpy(st.account, seal_ring_account(ring)->id, STORE_ID);
+	now = store_now();
+	memset(&e, 0, sizeof(e));
+	e.kind = DEL_WAITING;
+	e.when = (int64_t)days * DAY;
+	e.signed_at = now;
+	e.order = 1;
+	put_header(&st, &b, 1, 1, false, now);
+	put_entry(&b, &e, now);
+	result = write_list(&st, &b, 1) == -1 ? sys_result() : STORE_OK;
+	buf_clear(&b);
+	return result;
 }
 
 int

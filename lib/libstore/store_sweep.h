@@ -38,6 +38,13 @@ struct store_swept {
  * lock while it works.
  */
 enum store_result store_sweep(int acctfd, struct store_swept *);
+/*
+ * Signs for a new account how many days mail may wait undrained; 0: for ever,
+ * which needs no list.
+ */
+struct seal_ring;
+enum store_result store_sign_waiting(
+    int acctfd, const struct seal_ring *, unsigned int host, uint32_t days);
 /* Mass deletes signed until now need not wait any longer. */
 enum store_result store_confirm_deletes(int acctfd);
 

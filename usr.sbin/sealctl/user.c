@@ -660,3 +660,71 @@ cmd_user_show(struct invocation *inv)
 		return EXIT_FAILED;
 	return print_users(inv, CTL_MASTER_USER_SHOW, account, account);
 }
+
+int
+cmd_user_confirm(struct invocation *inv)
+{
+	struct store st;
+	char account[ACCOUNT_NAME_MAX];
+	struct msgout *m;
+	struct msg msg;
+	int code;
+
+	if (inv->argc != 2)
+		return EXIT_BAD_USAGE;
+	if (account_name(inv->conf, inv->argv[1], account, sizeof(account)) ==
+	    -1)
+		return EXIT_FAILED;
+	if ((code = store_open(&st, inv)) != 0)
+		return code;
+	memset(&msg, 0, sizeof(msg));
+	m = store_new(&st, CTL_MASTER_CONFIRM);
+	msg_put_str(m, account);
+	store_send(m);
+	store_receive(&st, &msg);
+	code = msg.type == MASTER_CTL_END && store_end(&msg, account) == 0 ?
+	    0 :
+	    EXIT_FAILED;
+	store_close(&st);
+	return code;
+}
+
+int
+cmd_sweep(struct invocation *inv)
+{
+	static const struct column columns[] = {
+	    {"accounts", COLUMN_NUMBER, 10},
+	    {"failed", COLUMN_NUMBER, 10},
+	    {"trashed", COLUMN_NUMBER, 10},
+	    {"removed", COLUMN_NUMBER, 10},
+	};
+	struct store st;
+	struct msg msg;
+	uint32_t failed = 0;
+	int code;
+
+	if (inv->argc != 1)
+		return EXIT_BAD_USAGE;
+	if ((code = store_open(&st, inv)) != 0)
+		return code;
+	memset(&msg, 0, sizeof(msg));
+	store_send(store_new(&st, CTL_MASTER_SWEEP));
+	out_start(columns, sizeof(columns) / sizeof(columns[0]), inv->json);
+	store_receive(&st, &msg);
+	if (msg.type == MASTER_CTL_SWEPT) {
+		out_number(msg_get_u32(&msg));
+		failed = msg_get_u32(&msg);
+		out_number(failed);
+		out_number(msg_get_u64(&msg));
+		out_number(msg_get_u64(&msg));
+		if (msg_end(&msg) == -1)
+			errx(EXIT_FAILED,
+			    "imap-store: its answer is not understood");
+		store_receive(&st, &msg);
+	}
+	code = store_end(&msg, NULL) == 0 && failed == 0 ? 0 : EXIT_FAILED;
+	if (out_end() == -1)
+		code = EXIT_FAILED;
+	store_close(&st);
+	return code;
+}

@@ -47,7 +47,8 @@ enum imap_config_message {
 	IMAP_ENGINE_LISTENER = 0x103, /* u8 enum imap_listener, u64 certs */
 	IMAP_STORE_BASE = 0x110,
 	IMAP_STORE_DOMAIN =
-	    0x111 /* str name, u32 KDF KiB, u32 KDF passes, u64 quota */
+	    0x111 /* str name, u32 KDF KiB, u32 KDF passes, u64 quota, and
+		   * u32 days in Trash, in Spam, in in/ */
 };
 
 enum imap_listener {
@@ -90,6 +91,9 @@ struct store_domain {
 	uint32_t kdf_kib;
 	uint32_t kdf_passes;
 	uint64_t quota; /* bytes of a new account; 0: none */
+	uint32_t trash_days;   /* mail stays there; 0: for ever */
+	uint32_t spam_days;    /* likewise */
+	uint32_t waiting_days; /* of a new account, undrained; 0: for ever */
 };
 
 struct store_slice {

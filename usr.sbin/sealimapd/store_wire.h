@@ -188,17 +188,21 @@ enum store_wire {
 	/*
 	 * master -> opener, first: str account, u8 service, u8 host index, u8
 	 * a MASTER_OPENER_VAULT follows, u64 KDF passes, u64 KDF octets, u32
-	 * linger, u32 sessions at most; descriptor: wire to the engine.
+	 * linger, u32 sessions at most, u32 days that mail stays in Trash, u32
+	 * in Spam; descriptor: wire to the engine.
 	 */
 	MASTER_OPENER_START = 71,
 	/*
 	 * master -> clerk (a child that serves one sealctl), first: u8 host
-	 * index, u64 default quota; descriptor: wire to sealctl.
+	 * index; descriptor: wire to sealctl.
 	 */
 	MASTER_CLERK_START = 72,
 	/* clerk -> master: str domain: what does a password cost there? */
 	CLERK_MASTER_KDF = 73,
-	/* master -> clerk: u64 passes (0: no such domain), u64 octets. */
+	/*
+	 * master -> clerk: u64 passes (0: no such domain), u64 octets; u64
+	 * quota of a new account, u32 days that its mail may wait undrained.
+	 */
 	MASTER_CLERK_KDF = 74,
 	/* clerk -> master: str account: how many sessions? */
 	CLERK_MASTER_SESSIONS = 75,
@@ -206,6 +210,11 @@ enum store_wire {
 	/* clerk -> master: str account: end its vault; answered then. */
 	CLERK_MASTER_KICK = 77,
 	MASTER_CLERK_KICKED = 78,
+	/*
+	 * master -> clerk, instead of START, once a day: sweep all accounts.
+	 * Nothing; the clerk ends when it is done.
+	 */
+	MASTER_CLERK_SWEEP = 79,
 
 	/*
 	 * sealctl -> clerk, over the descriptor that its control message
@@ -231,7 +240,16 @@ enum store_wire {
 	/* u32 version, str account, str new name; its sessions end. */
 	CTL_MASTER_USER_RENAME = 91,
 	/* master -> sealctl: u8 error (0: done), str one-line reason. */
-	MASTER_CTL_END = 66
+	MASTER_CTL_END = 66,
+	/* u32 version: execute what is due.  Answered by SWEPT and END. */
+	CTL_MASTER_SWEEP = 67,
+	/*
+	 * master -> sealctl: u32 accounts, u32 of them that failed, u64 blobs
+	 * moved to trash/, u64 files removed.
+	 */
+	MASTER_CTL_SWEPT = 68,
+	/* u32 version, str account: its mass deletes need not wait.  END. */
+	CTL_MASTER_CONFIRM = 69
 };
 
 #endif

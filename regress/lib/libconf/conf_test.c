@@ -224,6 +224,9 @@ ATF_TC_BODY(smallest, tc)
 	ATF_CHECK_EQ(65536, c->domains[0].kdf.kib);
 	ATF_CHECK_EQ(3, c->domains[0].kdf.passes);
 	ATF_CHECK_EQ(0, c->domains[0].quota);
+	ATF_CHECK_EQ(30, c->domains[0].expire[CONF_TRASH]);
+	ATF_CHECK_EQ(30, c->domains[0].expire[CONF_SPAM]);
+	ATF_CHECK_EQ(0, c->domains[0].expire[CONF_WAITING]);
 	ATF_CHECK_EQ(3, c->n_listens);
 	ATF_CHECK_EQ(CONF_IMAPS, c->listens[0].proto);
 	ATF_CHECK_EQ(993, c->listens[0].port);
@@ -268,6 +271,11 @@ ATF_TC_BODY(everything, tc)
 	ATF_CHECK_EQ(1, c->domains[1].kdf.passes);
 	ATF_CHECK_EQ(8, c->domains[2].kdf.kib);
 	ATF_CHECK_EQ(UINT64_C(1) << 40, c->domains[2].quota);
+	ATF_CHECK_EQ(14, c->domains[0].expire[CONF_TRASH]);
+	ATF_CHECK_EQ(0, c->domains[0].expire[CONF_SPAM]);
+	ATF_CHECK_EQ(365, c->domains[0].expire[CONF_WAITING]);
+	ATF_CHECK_EQ(3, c->domains[2].expire[CONF_TRASH]);
+	ATF_CHECK_EQ(7, c->domains[2].expire[CONF_SPAM]);
 	ATF_CHECK(conf_domain_find(c, "EXAMPLE.com") == &c->domains[2]);
 	ATF_CHECK(conf_domain_find(c, "example") == NULL);
 	ATF_REQUIRE_EQ(6, c->n_listens);

@@ -250,6 +250,10 @@ send_store(struct wire *w, const struct parent *p)
 		s->domains[i].kdf_kib = conf->domains[i].kdf.kib;
 		s->domains[i].kdf_passes = conf->domains[i].kdf.passes;
 		s->domains[i].quota = conf->domains[i].quota;
+		s->domains[i].trash_days = conf->domains[i].expire[CONF_TRASH];
+		s->domains[i].spam_days = conf->domains[i].expire[CONF_SPAM];
+		s->domains[i].waiting_days =
+		    conf->domains[i].expire[CONF_WAITING];
 		s->n_domains++;
 	}
 	store_slice_put(w, s);

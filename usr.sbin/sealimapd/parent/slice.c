@@ -226,6 +226,9 @@ store_slice_put(struct wire *w, const struct store_slice *s)
 		msg_put_u32(m, s->domains[i].kdf_kib);
 		msg_put_u32(m, s->domains[i].kdf_passes);
 		msg_put_u64(m, s->domains[i].quota);
+		msg_put_u32(m, s->domains[i].trash_days);
+		msg_put_u32(m, s->domains[i].spam_days);
+		msg_put_u32(m, s->domains[i].waiting_days);
 		msg_send(m);
 	}
 }
@@ -268,6 +271,9 @@ get_store_domain(struct store_slice *s, struct msg *m)
 	d->kdf_kib = msg_get_u32(m);
 	d->kdf_passes = msg_get_u32(m);
 	d->quota = msg_get_u64(m);
+	d->trash_days = msg_get_u32(m);
+	d->spam_days = msg_get_u32(m);
+	d->waiting_days = msg_get_u32(m);
 	if (msg_end(m) == -1)
 		return -1;
 	s->n_domains++;

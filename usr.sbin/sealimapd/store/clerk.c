@@ -41,7 +41,7 @@
 #include "msg.h"
 #include "proc.h"
 #include "seal_keys.h"
-#include "store_blob.h"
+#include "store_sweep.h"
 
 #define CTL_IDLE_MS (10 * 60 * 1000)
 
@@ -50,7 +50,6 @@ static struct {
 	int base;
 	int ctl;
 	uint8_t host;
-	uint64_t quota; /* of a new account */
 	uint32_t asked; /* ids of questions to the master */
 } clerk;
 
@@ -60,6 +59,9 @@ static void user_add(struct msg *, uint32_t id);
 static void user_del(struct msg *, uint32_t id);
 static void user_list(struct msg *, uint32_t id);
 static void user_show(struct msg *, uint32_t id);
+static void user_confirm(struct msg *, uint32_t id);
+static void sweep(struct msg *, uint32_t id);
+static void sweep_daily(void) __attribute__((noreturn));
 static void user_limit(struct msg *, uint32_t id);
 static void user_rename(struct msg *, uint32_t id);
 static int user_send(const char *account, uint32_t id);
@@ -102,10 +104,11 @@ begin(void)
 
 	if (msg_recv_wait(clerk.master, &m, OPENER_WAIT_MS) != 1)
 		exit(0);
+	if (m.type == MASTER_CLERK_SWEEP)
+		sweep_daily();
 	if (m.type != MASTER_CLERK_START)
 		fatalx("master: unknown message type=%u", m.type);
 	clerk.host = msg_get_u8(&m);
-	clerk.quota = msg_get_u64(&m);
 	clerk.ctl = msg_get_fd(&m);
 	if (msg_end(&m) == -1)
 		fatalx("master: malformed message type=%u", m.type);
@@ -134,6 +137,12 @@ serve(struct msg *m)
 		break;
 	case CTL_MASTER_USER_SHOW:
 		user_show(m, m->id);
+		break;
+	case CTL_MASTER_CONFIRM:
+		user_confirm(m, m->id);
+		break;
+	case CTL_MASTER_SWEEP:
+		sweep(m, m->id);
 		break;
 	default:
 		end(m->id, "the request is not understood");
@@ -207,15 +216,20 @@ send_created(uint32_t id, const char *password, const char *code)
 	send_to_ctl(out);
 }
 
-/* What a password costs in the account's domain; ops 0: not a domain here. */
+/* What the account's domain says of new ones; ops 0: not a domain here. */
 static void
-domain_kdf(const char *account, struct seal_kdf *kdf)
+domain_ask(const char *account, struct seal_kdf *kdf, struct creation *c)
 {
 	struct msg m;
+	uint64_t quota;
 
 	ask(CLERK_MASTER_KDF, account, &m, MASTER_CLERK_KDF);
 	kdf->ops = msg_get_u64(&m);
 	kdf->mem = msg_get_u64(&m);
+	quota = msg_get_u64(&m);
+	c->waiting_days = msg_get_u32(&m);
+	if (c->quota == 0)
+		c->quota = quota;
 	if (msg_end(&m) == -1)
 		fatalx("master: malformed message type=%u", m.type);
 	msg_done(&m);
@@ -256,13 +270,11 @@ user_add(struct msg *m, uint32_t id)
 	if (c.len > 0)
 		memcpy(password, p, c.len);
 	msg_done(m); /* wiped; the buffer is wanted for the master's answer */
-	if (c.quota == 0)
-		c.quota = clerk.quota;
 	c.account = account;
 	c.password = password;
 	c.host = clerk.host;
 	c.kdf = &kdf;
-	domain_kdf(account, &kdf);
+	domain_ask(account, &kdf, &c);
 	if (kdf.ops == 0)
 		end(id, "the domain is not in the configuration");
 	else
@@ -439,4 +451,70 @@ user_show(struct msg *m, uint32_t id)
 	msg_done(m);
 	end(id,
 	    user_send(account, id) == 0 ? NULL : "there is no such account");
+}
+
+static void
+user_confirm(struct msg *m, uint32_t id)
+{
+	char account[ACCOUNT_NAME_MAX];
+	enum store_result result;
+	int acct;
+
+	if (!request_get(m, account, sizeof(account)))
+		return;
+	if (msg_end(m) == -1) {
+		end(id, "the request is malformed");
+		return;
+	}
+	msg_done(m);
+	result = store_account_open(clerk.base, account, &acct);
+	if (result == STORE_OK) {
+		result = store_confirm_deletes(acct);
+		close(acct);
+	}
+	if (result == STORE_OK)
+		log_info("account=%s deletes confirmed", log_addr(account));
+	if (result == STORE_UNKNOWN)
+		end(id, "there is no such account");
+	else
+		end(id, result == STORE_OK ? NULL : store_strerror(result));
+}
+
+static void
+sweep(struct msg *m, uint32_t id)
+{
+	struct sweep_total t;
+	enum store_result result;
+	struct msgout *out;
+	uint32_t version;
+
+	version = msg_get_u32(m);
+	if (msg_end(m) == -1 || version != STORE_WIRE_VERSION) {
+		end(id, "the request is malformed");
+		return;
+	}
+	msg_done(m);
+	result = sweep_all(clerk.base, &t);
+	out = msg_new_fd(clerk.ctl, MASTER_CTL_SWEPT, id);
+	msg_put_u32(out, t.accounts);
+	msg_put_u32(out, t.failed);
+	msg_put_u64(out, t.trashed);
+	msg_put_u64(out, t.removed);
+	send_to_ctl(out);
+	/* Without any account there is no directory of them. */
+	end(id,
+	    result == STORE_OK || result == STORE_UNKNOWN ?
+		NULL :
+		store_strerror(result));
+}
+
+/* Nobody waits for an answer: once a day. */
+static void
+sweep_daily(void)
+{
+	struct sweep_total t;
+
+	proc_narrow("stdio rpath wpath cpath fattr flock", NULL, 0);
+	(void)sweep_all(clerk.base, &t);
+	exit(0);
 }

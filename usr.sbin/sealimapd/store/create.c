@@ -34,6 +34,7 @@
 #include "seal_keys.h"
 #include "seal_read.h"
 #include "store_blob.h"
+#include "store_sweep.h"
 
 #define LOCK_STEP_MS 10
 #define REMOVED "removed"
@@ -80,7 +81,12 @@ account_fill(int acct, const struct creation *c, char *made, char *code,
 		*reason = strerror(errno);
 		return -1;
 	}
+	result = store_sign_waiting(acct, ring, c->host, c->waiting_days);
 	seal_ring_free(ring);
+	if (result != STORE_OK) {
+		*reason = reason_of(result);
+		return -1;
+	}
 	if (c->quota == 0)
 		return 0;
 	memset(&limits, 0, sizeof(limits));

@@ -20,8 +20,10 @@
  */
 
 #include <sys/types.h>
+#include <sys/time.h>
 
 #include <errno.h>
+#include <event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +37,8 @@
 
 #define ROLE_MAX 32
 #define KIB 1024
+#define SWEEP_FIRST_S 600
+#define SWEEP_EVERY_S 86400
 
 /* A peer process of another role. */
 struct engine {
@@ -58,6 +62,7 @@ static struct {
 	TAILQ_HEAD(, engine) peers;
 	unsigned int deriving;
 	unsigned int openers;
+	struct event sweep_ev;
 } master = {.accounts = RB_INITIALIZER(&master.accounts),
     .children = TAILQ_HEAD_INITIALIZER(master.children),
     .peers = TAILQ_HEAD_INITIALIZER(master.peers)};
@@ -92,6 +97,7 @@ static bool clerk_message(struct child *, struct msg *);
 static void clerk_kdf(struct child *, struct msg *);
 static void clerk_sessions(struct child *, struct msg *);
 static void clerk_kick(struct child *, struct msg *);
+static void on_sweep(int, short, void *);
 static struct account *account_find(const char *);
 static struct account *account_get(const char *);
 static void account_tidy(struct account *);
@@ -105,7 +111,11 @@ account_cmp(struct account *a, struct account *b)
 void
 master_start(int fd)
 {
+	struct timeval tv = {SWEEP_FIRST_S, 0};
+
 	master.forker = wire_new(fd, forker_message, forker_gone, NULL);
+	evtimer_set(&master.sweep_ev, on_sweep, NULL);
+	(void)evtimer_add(&master.sweep_ev, &tv);
 }
 
 void
@@ -457,6 +467,8 @@ opener_start(struct waiter *w)
 	msg_put_u64(out, (uint64_t)d->kdf_kib * KIB);
 	msg_put_u32(out, master.slice->linger);
 	msg_put_u32(out, master.slice->sessions_max);
+	msg_put_u32(out, d->trash_days);
+	msg_put_u32(out, d->spam_days);
 	msg_put_fd(out, fds[1]);
 	msg_send(out);
 	if (a->vault != NULL)
@@ -701,6 +713,18 @@ vault_worker(struct child *c, const struct msg *m)
 	msg_send(out);
 }
 
+/* Once a day, and first a while after the start. */
+static void
+on_sweep(int fd, short what, void *arg)
+{
+	struct timeval tv = {SWEEP_EVERY_S, 0};
+	struct child *c;
+
+	(void)evtimer_add(&master.sweep_ev, &tv);
+	if ((c = child_new(CHILD_CLERK)) != NULL)
+		msg_signal(c->wire, MASTER_CLERK_SWEEP, 1);
+}
+
 void
 master_ctl(int fd)
 {
@@ -713,7 +737,6 @@ master_ctl(int fd)
 	}
 	out = msg_new(c->wire, MASTER_CLERK_START, 1);
 	msg_put_u8(out, master.slice->host_index);
-	msg_put_u64(out, master.slice->quota);
 	msg_put_fd(out, fd);
 	msg_send(out);
 }
@@ -753,6 +776,8 @@ clerk_kdf(struct child *c, struct msg *m)
 	out = msg_new(c->wire, MASTER_CLERK_KDF, m->id);
 	msg_put_u64(out, d == NULL ? 0 : d->kdf_passes);
 	msg_put_u64(out, d == NULL ? 0 : (uint64_t)d->kdf_kib * KIB);
+	msg_put_u64(out, d == NULL ? 0 : d->quota);
+	msg_put_u32(out, d == NULL ? 0 : d->waiting_days);
 	msg_send(out);
 }
 

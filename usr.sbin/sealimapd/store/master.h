@@ -29,6 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store_blob.h"
+
 #include "../store_wire.h"
 
 struct store_slice;
@@ -130,6 +132,7 @@ struct creation {
 	const struct seal_kdf *kdf;
 	unsigned int host;
 	uint64_t quota; /* 0: none */
+	uint32_t waiting_days; /* of undrained mail; 0: for ever */
 };
 /*
  * Makes an account.  The password may be empty: then one is made, into made
@@ -147,6 +150,15 @@ int account_rename(
     int base, const char *account, const char *to, const char **reason);
 /* Moves it to removed/; its vault must have ended. */
 int account_remove(int base, const char *account, const char **reason);
+/* sweep.c */
+struct sweep_total {
+	uint32_t accounts;
+	uint32_t failed;
+	uint64_t trashed; /* blobs and deliveries, to trash/ */
+	uint64_t removed; /* files, for good */
+};
+enum store_result sweep_all(int base, struct sweep_total *);
+
 /* 0 once nobody holds the account's lock; -1 after LOCK_WAIT_MS. */
 int account_unlocked(int acct);
 

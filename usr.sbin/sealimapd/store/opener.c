@@ -177,6 +177,8 @@ begin(void)
 	o.kdf.mem = msg_get_u64(&m);
 	o.start.linger = msg_get_u32(&m);
 	o.start.sessions_max = msg_get_u32(&m);
+	o.start.trash_days = msg_get_u32(&m);
+	o.start.spam_days = msg_get_u32(&m);
 	o.engine = msg_get_fd(&m);
 	if (msg_end(&m) == -1)
 		fatalx("master: malformed message type=%u", m.type);

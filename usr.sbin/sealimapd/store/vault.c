@@ -33,6 +33,7 @@
 
 #include <errno.h>
 #include <event.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -48,6 +49,8 @@
 #define TAGS_MAX SEAL_SLOTS_MAX
 #define TAG_LEN 32
 #define OPENERS_MAX 64
+#define LOCK_STEP_MS 20
+#define IDLE_EVERY_MS (30 * 60 * 1000)
 #define IDLE_SLICE_MS 5   /* between pieces of idle work */
 #define IDLE_TROUBLE_S 60 /* after idle work has failed */
 
@@ -169,6 +172,7 @@ vault_main(struct vault_start *start)
 	(void)gettimeofday(&vault.hold_until, NULL);
 	vault.hold_until.tv_sec += FIRST_DRAIN_MS / 1000;
 	later(&vault.drain_ev, 0);
+	later(&vault.idle_ev, IDLE_WORK_MS);
 	if (start->change.op != 0) {
 		manage(start->session, &start->change);
 		sessions_report();
@@ -185,10 +189,17 @@ vault_main(struct vault_start *start)
 static void
 vault_open(struct vault_start *start)
 {
-	enum store_result result;
+	enum store_result result = STORE_LOCKED;
+	int i;
 
-	result = store_open(
-	    start->base, start->acct, start->ring, &vault.store);
+	/* A sweep holds the lock for moments. */
+	for (i = 0; i < LOCK_WAIT_MS / LOCK_STEP_MS; i++) {
+		result = store_open(
+		    start->base, start->acct, start->ring, &vault.store);
+		if (result != STORE_LOCKED)
+			break;
+		(void)poll(NULL, 0, LOCK_STEP_MS);
+	}
 	if (result != STORE_OK) {
 		log_warn("account=%s cannot be opened: %s",
 		    log_addr(start->account), store_strerror(result));
@@ -203,6 +214,7 @@ vault_open(struct vault_start *start)
 		log_warnx("account=%s opened read-only: %s",
 		    log_addr(start->account), store_damage(vault.store));
 	store_set_notify(vault.store, vault_changed, NULL);
+	store_set_expiry(vault.store, start->trash_days, start->spam_days);
 }
 
 static void
@@ -391,8 +403,8 @@ on_idle(int fd, short what, void *arg)
 		log_warnx("account=%s upkeep: %s",
 		    log_addr(vault.start->account), store_strerror(result));
 		later(&vault.idle_ev, IDLE_TROUBLE_S * 1000);
-	} else if (more)
-		later(&vault.idle_ev, IDLE_SLICE_MS);
+	} else
+		later(&vault.idle_ev, more ? IDLE_SLICE_MS : IDLE_EVERY_MS);
 }
 
 static void

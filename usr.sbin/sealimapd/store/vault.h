@@ -75,6 +75,8 @@ struct vault_start {
 	struct slot_change change;
 	unsigned int linger;       /* seconds after the last session */
 	unsigned int sessions_max; /* of this user at a time */
+	uint32_t trash_days;       /* mail stays there; 0: for ever */
+	uint32_t spam_days;
 };
 
 /* Opens the account, welcomes the first session, serves, and exits. */

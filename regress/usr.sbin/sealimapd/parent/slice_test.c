@@ -152,7 +152,8 @@ ATF_TC_BODY(engine, tc)
 ATF_TC_WITHOUT_HEAD(store);
 ATF_TC_BODY(store, tc)
 {
-	struct store_domain domain = {"a.example", 65536, 3, 1ULL << 33};
+	struct store_domain domain = {
+	    "a.example", 65536, 3, 1ULL << 33, 30, 10, 365};
 	struct store_slice s, *got;
 
 	prepare();
@@ -176,6 +177,9 @@ ATF_TC_BODY(store, tc)
 	ATF_CHECK_EQ(65536, got->domains[0].kdf_kib);
 	ATF_CHECK_EQ(3, got->domains[0].kdf_passes);
 	ATF_CHECK_EQ(1ULL << 33, got->domains[0].quota);
+	ATF_CHECK_EQ(30, got->domains[0].trash_days);
+	ATF_CHECK_EQ(10, got->domains[0].spam_days);
+	ATF_CHECK_EQ(365, got->domains[0].waiting_days);
 	store_slice_free(got);
 }
 
@@ -292,7 +296,7 @@ free_store(void *slice)
 ATF_TC_WITHOUT_HEAD(truncated);
 ATF_TC_BODY(truncated, tc)
 {
-	struct store_domain domain = {"a.example", 65536, 3, 0};
+	struct store_domain domain = {"a.example", 65536, 3, 0, 0, 0, 0};
 	struct imap_listen listen = {IMAP_LISTEN_IMAPS, 1};
 	struct engine_slice e;
 	struct store_slice s;

@@ -1,0 +1,110 @@
+#! /usr/bin/env atf-sh
+#
+# Deletes that wait, deletes that need no key, and quotas, in a whole suite.
+
+. "$(atf_get_srcdir)/suite.sh"
+
+as_user() {
+	python3 "$(suite_top)/regress/suite/retention.py" \
+	    "$suite/server.json" "$@"
+}
+
+must() {
+	"$@" >out 2>&1 || fail_with out "$*"
+}
+
+# says WHAT COMMAND ARGS...: that is all it prints.
+says() {
+	want=$1
+	shift
+	must "$@"
+	[ "$(cat out)" = "$want" ] || fail_with out "$*: not $want"
+}
+
+# files DIR: how many files lie in that directory of user0001.
+files() {
+	find "$suite/mail/accounts/$domain/user0001/$1" -type f 2>/dev/null | wc -l
+}
+
+ctl() {
+	"${sealctl%% *}" -f "$conf" "$@"
+}
+
+# swept COUNT: a sweep moves so many to trash/.
+swept() {
+	must ctl -j sweep
+	grep -q "\"trashed\": $1[,}]" out || fail_with out "not $1 trashed"
+}
+
+has_files() {
+	[ "$(files "$1")" -eq "$2" ]
+}
+
+atf_test_case brake cleanup
+brake_head() {
+	atf_set descr "a mass delete waits until the administrator confirms it"
+	atf_set timeout 300
+}
+brake_body() {
+	need python3
+	start_suite
+	must as_user fill 1 120
+	must as_user delete 1 60
+	says 60 imapdo count 1 INBOX
+	# Upkeep signs the deletes within seconds; the blobs stay.
+	wait_for 30 has_files del 1 || fail_with run.out "no list of deletes"
+	sleep 3
+	has_files blob 120 || fail_with run.out "blobs: $(files blob)"
+	# A few more at another time go with them: it is the same hour.
+	stop_suite
+	start_suite
+	swept 0
+	has_files blob 120 || fail_with run.out "blobs: $(files blob)"
+	must ctl user confirm-delete user0001
+	swept 60
+	has_files blob 60 || fail_with run.out "blobs: $(files blob)"
+	has_files trash 60 || fail_with run.out "trash: $(files trash)"
+	says 60 imapdo count 1 INBOX
+	ctl user confirm-delete nobody >out 2>&1 &&
+	    fail_with out "an account that does not exist"
+	grep -q "no such account" out || fail_with out "no reason"
+	suite_alive
+	stop_suite
+}
+brake_cleanup() {
+	stop_suite
+}
+
+atf_test_case few cleanup
+few_head() {
+	atf_set descr "a few deletes go at once, and Trash is signed ahead"
+	atf_set timeout 300
+}
+few_body() {
+	need python3
+	start_suite
+	must as_user fill 1 10
+	must as_user delete 1 3
+	wait_for 30 has_files trash 3 || fail_with run.out "not in trash/"
+	has_files blob 7 || fail_with run.out "blobs: $(files blob)"
+	must as_user trash 1 4
+	wait_for 30 has_files del 2 || fail_with run.out "Trash: not signed"
+	# It is cancelled before the answer to the MOVE.
+	must as_user back 1 2
+	has_files del 3 || fail_with run.out "nothing was cancelled"
+	stop_suite
+	start_suite
+	swept 0
+	says 5 imapdo count 1 INBOX
+	says 2 imapdo count 1 Trash
+	suite_alive
+	stop_suite
+}
+few_cleanup() {
+	stop_suite
+}
+
+atf_init_test_cases() {
+	atf_add_test_case brake
+	atf_add_test_case few
+}
