@@ -81,6 +81,9 @@ typedef void (*store_notify)(
 struct seal_ring;
 enum store_result
 store_open(int base, int acct, const struct seal_ring *, struct store **);
+/* The same as host 0 or 1 of a pair. */
+enum store_result store_open_host(int base, int acct, const struct seal_ring *,
+    unsigned int host, struct store **);
 /* Commits, writes snapshot, quota and head, unlocks, frees.  NULL ok. */
 enum store_result store_close(struct store *);
 /* The same without writing anything: after a failed commit. */
@@ -97,6 +100,35 @@ bool store_pending(const struct store *); /* is there something to commit? */
  * of memory, quota file.  *more: call again soon.
  */
 enum store_result store_idle(struct store *, bool *more);
+
+/*
+ * Merging with the other host: its log segments (and blobs, before them) have
+ * come into the account's directory.  Done when the account is opened, and by
+ * store_merge() where it is open: commits, folds again, tells what changed of
+ * what was there (not of new boxes), and, where this host holds the lease,
+ * places again what came late.  Pointers to boxes that remain stay valid.
+ */
+struct store_merged {
+	bool news;          /* there was something to merge */
+	unsigned int added; /* messages that are new in their boxes */
+	unsigned int gone;
+	unsigned int flagged;
+	unsigned int again;  /* that this host placed again */
+	unsigned int hidden; /* that wait for the other host to do so */
+};
+enum store_result store_merge(struct store *, struct store_merged *);
+/*
+ * The lease: its holder merges, the other host does not.  Host 0 has it at
+ * first.  Taken with the other's consent, or without: then 64 UIDs are left
+ * out in each box, so that what the other wrote last is all that moves.
+ */
+bool store_lease(const struct store *); /* is it ours? */
+enum store_result store_lease_take(struct store *, bool consent);
+/*
+ * Says that the other host may write: from now on neither a checkpoint nor
+ * the removal of a blob goes before it has seen what they rest upon.
+ */
+enum store_result store_pair(struct store *);
 
 /* Boxes.  In order of id; NULL at the end, NULL to begin. */
 const struct store_box *

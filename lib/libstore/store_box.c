@@ -99,21 +99,38 @@ box_add(struct store *st, uint64_t id, char *name_take)
 	return b;
 }
 
+static void
+free_name(char *name)
+{
+	if (name != NULL)
+		freezero(name, strlen(name));
+}
+
+/* All that it points to. */
 void
-box_free(struct box *b)
+box_clear(struct box *b)
 {
 	size_t i;
 	char *name;
 
 	memcpy(&name, &b->pub.name, sizeof(name));
-	if (name != NULL)
-		freezero(name, strlen(name));
+	free_name(name);
+	free_name(b->want);
+	free_name(b->old);
 	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
 		if (b->keywords[i] != NULL)
 			freezero(b->keywords[i], strlen(b->keywords[i]));
 	}
 	freezero(b->col, b->size * sizeof(*b->col));
 	free(b->tombs);
+	freezero(b->extra, b->extra_size * sizeof(*b->extra));
+	free(b->recent);
+}
+
+void
+box_free(struct box *b)
+{
+	box_clear(b);
 	freezero(b, sizeof(*b));
 }
 
@@ -142,7 +159,8 @@ next_uid(const struct store *st, const struct box *b)
 void
 box_update(const struct store *st, struct box *b)
 {
-	b->pub.uidnext = next_uid(st, b);
+	/* The next may be another host's, of its parity. */
+	b->pub.uidnext = b->uidmax + 1;
 	b->pub.messages = b->loaded ? (uint32_t)b->n : b->pub.messages;
 }
 
@@ -350,6 +368,8 @@ store_rmbox(struct store *st, uint64_t id)
 	result = mut_begin(st, 64);
 	if (result != STORE_OK)
 		return result;
+	if (merge_rescue(st, box) == -1)
+		return st->failed ? STORE_IO : STORE_CORRUPT;
 	buf_put64(&b, id);
 	op_queue(st, OP_RMBOX, &b);
 	buf_clear(&b);
@@ -532,8 +552,25 @@ garbage_add(struct store *st, const uint8_t *blob, uint64_t bytes)
 		st->garbage_size = size;
 	}
 	memcpy(st->garbage[st->ngarbage].blob, blob, STORE_ID);
+	st->garbage[st->ngarbage].writer = (uint8_t)st->cur_writer;
+	st->garbage[st->ngarbage].seq = st->stating ? 0 : st->cur_seq;
 	st->garbage[st->ngarbage++].bytes = bytes;
 	return 0;
+}
+
+int
+blob_ref(struct store *st, const uint8_t *blob, uint64_t bytes)
+{
+	size_t i;
+
+	for (i = 0; st->multi && i < st->ngarbage; i++) {
+		if (memcmp(st->garbage[i].blob, blob, STORE_ID) != 0)
+			continue;
+		st->garbage[i] = st->garbage[--st->ngarbage];
+		st->live += bytes;
+		return 0;
+	}
+	return shared_add(st, blob, 1);
 }
 
 int

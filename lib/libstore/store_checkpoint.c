@@ -85,6 +85,8 @@ put_message(struct store *st, const struct box *box, const struct store_msg *m)
 	p.date = m->date;
 	p.flags = m->flags;
 	p.modseq = m->modseq;
+	p.writer = c.writer;
+	p.seq = c.seq;
 	op_place(&b, &p);
 	explicit_bzero(&p, sizeof(p));
 	explicit_bzero(&c, sizeof(c));
@@ -111,6 +113,43 @@ put_tombs(struct store *st, const struct box *box)
 			return -1;
 	}
 	return 0;
+}
+
+/* The highest UIDs: of the box, and that each writer gave. */
+static int
+put_numbers(struct store *st, const struct box *box)
+{
+	struct buf b = {0};
+	size_t i;
+
+	buf_put64(&b, box->pub.id);
+	buf_put32(&b, (uint32_t)st->nwriters);
+	for (i = 0; i < st->nwriters; i++) {
+		buf_put8(&b, (uint8_t)i);
+		buf_put32(&b, box->last[i].uid);
+		buf_put64(&b, box->last[i].seq);
+	}
+	if (put_op(st, OP_LAST, &b) == -1)
+		return -1;
+	buf_put64(&b, box->pub.id);
+	buf_put32(&b, box->uidmax + 1);
+	return put_op(st, OP_UIDNEXT, &b);
+}
+
+/* A box that was removed: made, numbered, removed. */
+static int
+put_ghost(struct store *st, const struct box *g)
+{
+	struct buf b = {0};
+
+	buf_put64(&b, g->pub.id);
+	buf_put32(&b, g->pub.uidvalidity);
+	buf_put16(&b, g->pub.use);
+	buf_put_str(&b, g->pub.name);
+	if (put_op(st, OP_MKBOX, &b) == -1 || put_numbers(st, g) == -1)
+		return -1;
+	buf_put64(&b, g->pub.id);
+	return put_op(st, OP_RMBOX, &b);
 }
 
 static int
@@ -141,11 +180,8 @@ put_box(struct store *st, struct box *box)
 		r = put_message(st, box, &box->col[i]);
 	if (r == 0)
 		r = put_tombs(st, box);
-	if (r == 0) {
-		buf_put64(&b, box->pub.id);
-		buf_put32(&b, box->uidmax + 1);
-		r = put_op(st, OP_UIDNEXT, &b);
-	}
+	if (r == 0)
+		r = put_numbers(st, box);
 	if (!loaded && !box->dirty && box->users == 0)
 		col_unload(box);
 	return r;
@@ -181,6 +217,28 @@ put_lists(struct store *st)
 	return 0;
 }
 
+/* How far each writer has come, and what each had seen of the others. */
+static void
+put_vector(const struct store *st, struct buf *b)
+{
+	const struct writer *w;
+	size_t i, j;
+
+	buf_put32(b, (uint32_t)st->nwriters);
+	for (i = 0; i < st->nwriters; i++) {
+		w = &st->writers[i];
+		buf_put(b, w->id, WRITER_LEN);
+		buf_put8(b, w->host);
+		buf_put64(b, w->seq);
+		buf_put(b, w->chain, SEAL_CHAIN_LEN);
+		buf_put64(b, w->lamport);
+	}
+	for (i = 0; i < st->nwriters; i++) {
+		for (j = 0; j < st->nwriters; j++)
+			buf_put64(b, st->saw[i][j]);
+	}
+}
+
 static int
 put_state(struct store *st)
 {
@@ -190,10 +248,17 @@ put_state(struct store *st)
 	buf_put64(&b, st->next_box);
 	buf_put32(&b, st->last_uidvalidity);
 	buf_put64(&b, st->live);
+	buf_put8(&b, st->lease);
+	buf_put8(&b, st->paired);
+	put_vector(st, &b);
 	if (put_op(st, OP_BEGIN, &b) == -1)
 		return -1;
 	for (i = 0; i < st->nboxes; i++) {
 		if (put_box(st, st->boxes[i]) == -1)
+			return -1;
+	}
+	for (i = 0; i < st->nghosts; i++) {
+		if (put_ghost(st, st->ghosts[i]) == -1)
 			return -1;
 	}
 	if (put_lists(st) == -1)
@@ -216,17 +281,36 @@ retire_segments(struct store *st, uint32_t first)
 	}
 }
 
+/*
+ * With several writers a checkpoint covers only what the other host has seen
+ * whole, with nothing left to merge: what then comes is later than all of it.
+ */
+static bool
+may_checkpoint(const struct store *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->nwriters; i++) {
+		if (!fold_settled(st, i, st->writers[i].news))
+			return false;
+	}
+	for (i = 0; i < st->nboxes; i++) {
+		if (st->boxes[i]->nextra > 0 || st->boxes[i]->want != NULL)
+			return false;
+	}
+	return !st->multi || st->lease == st->host;
+}
+
 enum store_result
 checkpoint(struct store *st)
 {
 	uint64_t before;
 	uint32_t first;
 
-	/* With a second writer, its series must be covered too: not yet. */
-	if (st->nwriters != 1)
-		return STORE_OK;
 	if (st->failed || st->ops.len > 0 || st->damage[0] != '\0')
 		return STORE_INVALID;
+	if (!may_checkpoint(st))
+		return STORE_OK;
 	/* Once begun it must end: a place is twice as long as a record. */
 	if (!store_room(st->acct, st->cold.len * 2))
 		return STORE_NOSPACE;

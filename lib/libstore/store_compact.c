@@ -120,6 +120,8 @@ copy_box(struct compaction *cp, struct box *b)
 	cp->st->snap_fd = fd;
 	for (i = 0; r == 0 && i < b->n; i++)
 		r = copy_message(cp, &b->col[i]);
+	for (i = 0; r == 0 && i < b->nextra; i++)
+		r = copy_message(cp, &b->extra[i].m);
 	if (r == 0)
 		r = col_save(cp->st, b);
 	if (r == 0 && !loaded)

@@ -365,11 +365,42 @@ was_placed(struct store *st, const uint8_t *instance)
 	return false;
 }
 
+/* Placed by another host: its file is ours too, unless it was another. */
+static bool
+placed_elsewhere(struct store *st, const char *name, const struct delivery *d)
+{
+	struct rd r = {d->cold.instance, 8, 0, false};
+	char from[BLOB_NAME_SIZE], to[BLOB_NAME_SIZE];
+	struct inst *in;
+	struct cold c;
+	bool same;
+
+	if (!st->multi || inst_build(st) == -1)
+		return false;
+	in = inst_find(st, rd64(&r));
+	if (in == NULL)
+		return false;
+	same = in->state == INST_LIVE && fold_cold(st, in, &c) == 0 &&
+	    memcmp(c.blob, d->id, STORE_ID) == 0;
+	explicit_bzero(&c, sizeof(c));
+	(void)snprintf(from, sizeof(from), "in/%.32s", name);
+	(void)snprintf(to, sizeof(to), "trash/%.32s", name);
+	if (same && in_blobs(st, name))
+		(void)sys()->unlink(st->acct, from, 0);
+	else if (same)
+		(void)move_in(st, d->id);
+	else
+		(void)sys()->rename(st->acct, from, st->acct, to);
+	return true;
+}
+
 static bool
 placed_before(struct store *st, const char *name, const struct delivery *d)
 {
 	char path[BLOB_NAME_SIZE];
 
+	if (placed_elsewhere(st, name, d))
+		return true;
 	if (!in_blobs(st, name) || !was_placed(st, d->cold.instance))
 		return false;
 	(void)snprintf(path, sizeof(path), "in/%.32s", name);

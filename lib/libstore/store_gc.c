@@ -135,6 +135,26 @@ collect(struct store *st, const struct garbage *g, size_t n,
 	return count;
 }
 
+/*
+ * How much may go: what the other host has seen gone, since it may be using
+ * what it does not know to be.  That comes to lie at the end of the list.
+ */
+static size_t
+ready(struct store *st)
+{
+	struct garbage g;
+	size_t i, to;
+
+	for (i = to = 0; i < st->ngarbage; i++) {
+		g = st->garbage[i];
+		if (fold_settled(st, g.writer, g.seq))
+			continue;
+		st->garbage[i] = st->garbage[to];
+		st->garbage[to++] = g;
+	}
+	return st->ngarbage - to;
+}
+
 static enum store_result
 garbage_step(struct store *st)
 {
@@ -145,7 +165,9 @@ garbage_step(struct store *st)
 	size_t i, n;
 	int result;
 
-	n = st->ngarbage < GC_BATCH ? st->ngarbage : GC_BATCH;
+	n = ready(st);
+	if (n > GC_BATCH)
+		n = GC_BATCH;
 	g = st->garbage + (st->ngarbage - n);
 	list = calloc(n, sizeof(*list));
 	if (list == NULL)
@@ -193,7 +215,7 @@ retain_step(struct store *st, bool *more)
 	*more = true;
 	if (st->retain->unsure)
 		return retain_decide(st);
-	if (st->ngarbage > 0)
+	if (ready(st) > 0)
 		return garbage_step(st);
 	if (retain_compact_due(st))
 		return retain_compact(st) == -1 ? sys_result() : STORE_OK;
@@ -202,7 +224,7 @@ retain_step(struct store *st, bool *more)
 	result = expire_step(st, more);
 	if (result != STORE_OK || *more)
 		return result;
-	*more = st->ngarbage > 0;
+	*more = ready(st) > 0;
 	return STORE_OK;
 }
 

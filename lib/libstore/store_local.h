@@ -46,8 +46,11 @@
 #define TOMB_KEEP (180 * 86400)   /* seconds */
 #define BLOB_FLAT 4096            /* files in blob/ before it fans out */
 #define UID_SKIP 65536            /* by a new writer, in each box */
+#define UID_TAKEOVER 64           /* by one that takes the lease unasked */
 #define BOX_FIRST_ID 16           /* of boxes that a user makes */
-#define SUM_UNKNOWN UINT32_MAX    /* summary not in the pack */
+#define GHOSTS_MAX 10000          /* removed boxes that are remembered */
+#define NO_WRITER ((size_t)WRITERS_MAX)
+#define SUM_UNKNOWN UINT32_MAX /* summary not in the pack */
 
 /* A growing buffer that is wiped when it moves and when it ends. */
 struct buf {
@@ -102,15 +105,17 @@ enum op {
 	OP_TOMB = 18,
 	OP_GARBAGE = 19,
 	OP_SHARED = 20,
-	OP_UIDNEXT = 21
+	OP_UIDNEXT = 21,
+	OP_LAST = 22
 };
 /* How a PLACE came to be. */
 enum {
 	HOW_NEW = 0,
 	HOW_COPY = 1,
 	HOW_MOVE = 2,
-	HOW_STATE = 3,
+	HOW_STATE = 3,   /* of a checkpoint */
 	HOW_RESTORE = 4, /* of a blob that was garbage */
+	HOW_AGAIN = 5    /* an instance that was late */
 };
 /* Flags of a frame. */
 #define FRAME_CHECKPOINT 0x01
@@ -132,6 +137,8 @@ struct place {
 	int64_t date;
 	uint64_t flags;
 	uint64_t modseq; /* 0: the operation's own */
+	uint8_t writer;  /* whose frame placed it, by our table */
+	uint64_t seq;    /* that frame */
 };
 
 struct tomb {
@@ -139,6 +146,25 @@ struct tomb {
 	uint32_t when;
 	uint64_t modseq;
 	uint64_t inst;
+};
+
+/* A placement that is not shown: late, or its instance is shown elsewhere. */
+struct extra {
+	struct store_msg m;
+	uint8_t late;
+};
+
+/* A placement that another host may not have seen. */
+struct recent {
+	uint64_t seq;
+	uint32_t uid;
+	uint8_t writer;
+};
+
+/* The highest UID that a writer gave in a box, and in which frame. */
+struct last {
+	uint64_t seq;
+	uint32_t uid;
 };
 
 struct box {
@@ -155,6 +181,20 @@ struct box {
 	uint32_t file; /* version of its file in snap/, 0: none */
 	uint32_t uidmax;
 	char *keywords[STORE_KEYWORDS_MAX];
+	/* For merging. */
+	char *want;      /* the name, where an older box has it; or NULL */
+	char *old;       /* its name before the last rename, or NULL */
+	uint64_t mv_seq; /* the frame of that rename */
+	uint8_t mv_writer;
+	bool foreign;        /* changed by another host since our last SAW */
+	uint32_t gone;       /* of a ghost: when it was removed */
+	struct extra *extra; /* in no order */
+	size_t nextra;
+	size_t extra_size;
+	struct recent *recent; /* in the order of the fold */
+	size_t nrecent;
+	size_t recent_size;
+	struct last last[WRITERS_MAX];
 };
 
 struct cold {
@@ -165,6 +205,8 @@ struct cold {
 	uint64_t bytes;
 	uint64_t sum_off;
 	uint32_t sum_len; /* SUM_UNKNOWN: read the blob */
+	uint8_t writer;   /* who placed it, in which frame */
+	uint64_t seq;
 };
 
 /* A blob with more than one instance. */
@@ -180,6 +222,18 @@ RB_HEAD(shared_tree, shared);
 struct garbage {
 	uint8_t blob[STORE_ID];
 	uint64_t bytes;
+	uint8_t writer; /* whose frame let it go: the peer must have seen it */
+	uint64_t seq;
+};
+
+/* Where an instance is, in accounts with several writers. */
+enum inst_state { INST_NONE = 0, INST_LIVE = 1, INST_DEAD = 2 };
+struct inst {
+	uint64_t id; /* first octets of the instance id */
+	uint64_t box;
+	uint32_t uid; /* shown; 0: all its placements are hidden */
+	uint8_t state;
+	uint8_t used; /* the slot of the table */
 };
 
 struct writer {
@@ -190,6 +244,7 @@ struct writer {
 	uint64_t off; /* in seg, of the next frame */
 	uint64_t seq; /* of the last frame */
 	uint64_t lamport;
+	uint64_t news; /* its last frame that says more than SAW */
 };
 
 /* A file of 64 KiB blocks, each sealed, that only grows. */
@@ -225,6 +280,25 @@ struct store {
 	size_t nwriters;
 	size_t own; /* index of ours */
 	uint64_t lamport;
+	/* Merging. */
+	bool multi;        /* there are several writers */
+	bool stating;      /* applying a checkpoint */
+	size_t cur_writer; /* of the operation being applied */
+	uint64_t cur_seq;  /* its frame */
+	uint64_t cur_modseq;
+	uint64_t saw[WRITERS_MAX][WRITERS_MAX]; /* [by][of]: frames */
+	uint8_t map[WRITERS_MAX]; /* of a checkpoint's writers to ours */
+	size_t nmap;
+	uint8_t lease;  /* host */
+	uint8_t paired; /* bit h: host h was told of the account */
+	struct inst *idx;
+	size_t idx_size;
+	size_t idx_used;
+	bool idx_built;
+	struct box **ghosts; /* removed boxes */
+	size_t nghosts;
+	char *undo_from; /* a rename undone: what follows of it in its frame */
+	char *undo_to;
 	int log_fd;
 	uint64_t log_alloc;      /* zeroed octets of the segment */
 	uint64_t log_since;      /* octets of log since the checkpoint */
@@ -232,6 +306,7 @@ struct store {
 	uint64_t checkpoint_len; /* octets of the last checkpoint */
 	struct buf ops;
 	unsigned int nops;
+	bool ops_news;        /* more than SAW is queued */
 	uint64_t ops_lamport; /* of the first queued */
 
 	struct box **boxes; /* by id */
@@ -328,6 +403,7 @@ int place_sync(struct store *);
 struct writer *own_writer(struct store *);
 
 /* store_replay.c */
+bool log_news(struct store *); /* are there frames we have not folded? */
 enum store_result replay(struct store *, bool from_snapshot, bool *clean);
 
 /* store_ops.c: queueing and applying. */
@@ -339,11 +415,55 @@ enum store_result mut_begin(struct store *, size_t len);
 void damaged(struct store *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* store_fold.c: placements where several hosts write. */
+bool fold_seen(const struct store *, size_t by, size_t of, uint64_t seq);
+size_t fold_active(const struct store *, unsigned int host);
+size_t writer_find(const struct store *, const uint8_t id[WRITER_LEN]);
+bool fold_settled(const struct store *, size_t of, uint64_t seq);
+int fold_skip(struct store *, struct box *, uint32_t uid);
+int fold_late(struct store *, struct box *, uint32_t uid, bool *late);
+int fold_again(struct store *, struct box *, struct inst *,
+    const struct place *, bool late);
+int fold_flag(struct store *, struct rd list, uint64_t set, uint64_t clear);
+int fold_kill(struct store *, struct rd list);
+int fold_retire(struct store *, struct box *, struct rd *);
+int fold_rmbox(struct store *, struct box *);
+int fold_saw(struct store *, struct rd *);
+int fold_cold(struct store *, struct inst *, struct cold *);
+int
+extra_add(struct store *, struct box *, const struct store_msg *, bool late);
+int recent_add(struct box *, uint32_t uid, uint8_t writer, uint64_t seq);
+void raise_modseq(struct store *, struct box *, uint64_t modseq);
+void op_tell(struct store *, const struct box *, enum store_change,
+    uint32_t uid, size_t pos);
+
+/* store_inst.c */
+struct inst *inst_find(struct store *, uint64_t id); /* NULL: never heard of */
+int inst_set(
+    struct store *, uint64_t id, uint64_t box, uint32_t uid, enum inst_state);
+int inst_build(struct store *);
+void inst_clear(struct store *);
+
+/* store_names.c: boxes of several hosts. */
+void names_settle(struct store *);
+bool name_cycle(struct store *, struct box *, const char *name);
+struct box *ghost_find(struct store *, uint64_t id);
+void ghost_make(struct store *, struct box *); /* takes it out of the boxes */
+int ghost_revive(struct store *, struct box *);
+struct box *box_recovered(struct store *, uint64_t id);
+
+/* store_merge.c */
+int merge_open(struct store *); /* at opening: SAW, then what is ours to do */
+int merge_rescue(struct store *, struct box *); /* before RMBOX */
+int writer_new(struct store *);
+int skip_uids(struct store *, uint32_t by);
+
 /* store_box.c */
 struct box *box_find(struct store *, uint64_t id);
 struct box *box_add(struct store *, uint64_t id, char *name_take);
 void box_remove(struct store *, struct box *);
 void box_free(struct box *);
+void box_clear(struct box *); /* what it points to */
 int box_set_keyword(struct box *, unsigned int bit, char *name_take);
 int sub_set(struct store *, const char *, bool on);
 int sub_apply(struct store *, char *name_take, bool on);
@@ -353,6 +473,8 @@ void box_update(const struct store *, struct box *);
 int shared_add(struct store *, const uint8_t *blob, uint32_t count);
 /* One instance less: into garbage where it was the last. */
 int blob_unref(struct store *, const uint8_t *blob, uint64_t bytes);
+/* One more; out of the garbage where it was there. */
+int blob_ref(struct store *, const uint8_t *blob, uint64_t bytes);
 int garbage_add(struct store *, const uint8_t *blob, uint64_t bytes);
 
 /* store_col.c */
@@ -390,8 +512,7 @@ enum store_result body_look(struct store *, const struct cold *,
 int blob_place_name(struct store *, const uint8_t *blob, char *name, bool make);
 
 /* store_open.c */
-enum store_result store_open_host(int base, int acct, const struct seal_ring *,
-    unsigned int host, struct store **);
+enum store_result fold_from_log(struct store *, bool *clean);
 
 /* store_gc.c, store_head.c, store_drain.c */
 enum store_result gc_step(struct store *, bool *more);

@@ -253,6 +253,9 @@ log_write(struct store *st, uint8_t flags)
 	w->off += f.len;
 	w->seq++;
 	w->lamport = st->lamport;
+	if (st->ops_news)
+		w->news = w->seq;
+	st->ops_news = false;
 	st->log_since += f.len;
 	buf_reset(&st->ops, 0);
 	st->nops = 0;

@@ -119,6 +119,21 @@ count_flat(struct store *st)
 	(void)closedir(dir);
 }
 
+/* Without a snapshot. */
+enum store_result
+fold_from_log(struct store *st, bool *clean)
+{
+	enum store_result result;
+
+	state_reset(st);
+	st->damage[0] = '\0';
+	if (snap_new(st) == -1)
+		return sys_result();
+	result = replay(st, false, clean);
+	count_flat(st);
+	return result == STORE_UNKNOWN ? STORE_CORRUPT : result;
+}
+
 /* The state as the log tells it. */
 static enum store_result
 read_state(struct store *st, bool *clean)
@@ -132,78 +147,48 @@ read_state(struct store *st, bool *clean)
 		st->log_snapped = st->log_since;
 		result = replay(st, true, clean);
 	}
-	if (result == STORE_UNKNOWN) {
-		state_reset(st);
-		st->damage[0] = '\0';
-		if (snap_new(st) == -1)
-			return sys_result();
-		result = replay(st, false, clean);
-		if (result == STORE_UNKNOWN)
-			result = STORE_CORRUPT;
-		count_flat(st);
-	}
+	if (result == STORE_UNKNOWN)
+		result = fold_from_log(st, clean);
 	st->live_written = UINT64_MAX; /* what deliverers read is not known */
 	return result;
 }
 
-static int
-new_writer(struct store *st)
+/* Others have seen more of our series than there is: this is an old copy. */
+static bool
+outrun(const struct store *st)
 {
-	struct writer *w;
-
-	if (st->nwriters == WRITERS_MAX)
-		return -1;
-	st->own = st->nwriters++;
-	w = own_writer(st);
-	memset(w, 0, sizeof(*w));
-	seal_random(w->id, WRITER_LEN);
-	w->host = st->host;
-	seal_chain_start(st->account, w->id, WRITER_LEN, w->chain);
-	return 0;
-}
-
-/*
- * This copy is older than what was once written: a new name, and numbers that
- * the lost part cannot have used.
- */
-static int
-skip_uids(struct store *st)
-{
-	struct buf b = {0};
 	size_t i;
 
-	if (mut_begin(st, st->nboxes * 32 + 64) != STORE_OK)
-		return -1;
-	for (i = 0; i < st->nboxes; i++) {
-		buf_put64(&b, st->boxes[i]->pub.id);
-		buf_put32(&b, st->boxes[i]->uidmax + UID_SKIP);
-		op_queue(st, OP_UIDNEXT, &b);
-		buf_clear(&b);
+	for (i = 0; st->own != NO_WRITER && i < st->nwriters; i++) {
+		if (st->saw[i][st->own] > st->writers[st->own].seq)
+			return true;
 	}
-	op_group_end(st);
-	return 0;
+	return false;
 }
 
 static enum store_result
 start_writing(struct store *st, bool clean)
 {
-	bool behind, marked;
+	bool behind, fresh, marked;
 
 	if (head_check(st, &behind) == -1)
 		return STORE_IO;
 	marked = mark_there(st);
-	behind = behind || marked;
-	if (st->own == WRITERS_MAX || behind) {
-		if (new_writer(st) == -1)
+	behind = behind || marked || outrun(st);
+	fresh = st->nboxes > 0 && (st->own == NO_WRITER || behind);
+	if (st->own == NO_WRITER || behind) {
+		if (writer_new(st) == -1)
 			return STORE_LIMIT;
 		/* Values above all that were ever given, too. */
 		if (behind)
 			st->lamport += UID_SKIP;
 	} else if (log_reopen(st, !clean) == -1)
 		return sys_result();
-	if (retain_open(st) == -1 || waiting_finish(st) == -1)
+	/* SAW comes first: what follows was done in knowledge of all that. */
+	if (retain_open(st) == -1 || waiting_finish(st) == -1 ||
+	    merge_open(st) == -1)
 		return STORE_IO;
-	if (behind && skip_uids(st) == -1)
+	if (fresh && skip_uids(st, UID_SKIP) == -1)
 		return STORE_IO;
 	if (st->nboxes == 0 && make_first_boxes(st) == -1)
 		return STORE_IO;

@@ -80,9 +80,14 @@ op_queue(struct store *st, enum op op, const struct buf *body)
 	buf_put(&st->ops, body->p, body->len);
 	st->nops++;
 	st->lamport++;
+	st->ops_news = st->ops_news || op != OP_SAW;
+	st->cur_writer = st->own;
+	st->cur_seq = own_writer(st)->seq + 1;
 	if (body->failed || st->ops.failed ||
 	    op_apply(st, op, &r, st->lamport << 1 | st->host) == -1)
 		st->failed = true;
+	if (st->multi && (op == OP_MKBOX || op == OP_MVBOX || op == OP_RMBOX))
+		names_settle(st);
 }
 
 void
@@ -111,10 +116,14 @@ op_place(struct buf *b, const struct place *p)
 	buf_put64(b, (uint64_t)p->date);
 	buf_put64(b, p->flags);
 	buf_put64(b, p->modseq);
+	if (p->how == HOW_STATE) {
+		buf_put8(b, p->writer);
+		buf_put64(b, p->seq);
+	}
 }
 
 static void
-read_place(struct rd *r, struct place *p)
+read_place(const struct store *st, struct rd *r, struct place *p)
 {
 	p->box = rd64(r);
 	p->uid = rd32(r);
@@ -131,10 +140,20 @@ read_place(struct rd *r, struct place *p)
 	p->date = (int64_t)rd64(r);
 	p->flags = rd64(r);
 	p->modseq = rd64(r);
+	p->writer = (uint8_t)st->cur_writer;
+	p->seq = st->cur_seq;
+	if (p->how == HOW_STATE && r->off < r->len) {
+		p->writer = rd8(r);
+		p->seq = rd64(r);
+		if (p->writer >= st->nmap)
+			r->bad = true;
+		else
+			p->writer = st->map[p->writer];
+	}
 }
 
-static void
-tell(struct store *st, const struct box *b, enum store_change change,
+void
+op_tell(struct store *st, const struct box *b, enum store_change change,
     uint32_t uid, size_t pos)
 {
 	if (st->notify != NULL && !st->replaying)
@@ -142,11 +161,14 @@ tell(struct store *st, const struct box *b, enum store_change change,
 		    st->notify_arg, b->pub.id, change, uid, (uint32_t)pos);
 }
 
-static void
-raise_modseq(struct box *b, uint64_t modseq)
+void
+raise_modseq(struct store *st, struct box *b, uint64_t modseq)
 {
 	if (modseq > b->pub.modseq)
 		b->pub.modseq = modseq;
+	if ((modseq & 1) != st->host)
+		b->foreign = true;
+	b->dirty = true;
 }
 
 static int
@@ -161,6 +183,8 @@ place_cold(struct store *st, const struct place *p, uint32_t *ref)
 	memcpy(c.key, p->key, SEAL_KEY_LEN);
 	memcpy(c.threadid, p->threadid, STORE_ID);
 	c.bytes = p->bytes;
+	c.writer = p->writer;
+	c.seq = p->seq;
 	c.sum_off = st->next_sum_off;
 	c.sum_len = st->next_sum_len;
 	st->next_sum_len = SUM_UNKNOWN;
@@ -177,13 +201,12 @@ inst_head(const uint8_t *instance)
 	return rd64(&r);
 }
 
+/* In the column, or, where it is not to be seen, beside it. */
 static int
-place_message(struct store *st, struct box *b, const struct place *p)
+place_new(struct store *st, struct box *b, const struct place *p, bool late)
 {
 	struct store_msg m;
 
-	if (col_load(st, b) == -1)
-		return -1;
 	memset(&m, 0, sizeof(m));
 	m.uid = p->uid;
 	m.size = p->size;
@@ -196,24 +219,76 @@ place_message(struct store *st, struct box *b, const struct place *p)
 	m.inst = inst_head(p->instance);
 	if (place_cold(st, p, &m.cold) == -1)
 		return -1;
-	switch (col_insert(st, b, &m)) {
+	switch (late ? 1 : col_insert(st, b, &m)) {
 	case 0:
 		break;
 	case 1: /* a UID is never given twice: the first stands */
-		return 0;
+		if (!st->multi)
+			return 0;
+		late = true;
+		if (extra_add(st, b, &m, true) == -1)
+			return -1;
+		break;
 	default:
 		return -1;
 	}
-	raise_modseq(b, p->modseq);
+	raise_modseq(st, b, p->modseq);
+	if (st->multi &&
+	    inst_set(st, m.inst, b->pub.id, late ? 0 : m.uid, INST_LIVE) == -1)
+		return -1;
 	if (p->how == HOW_RESTORE)
 		garbage_drop(st, p->blob);
 	if (p->how == HOW_NEW || p->how == HOW_RESTORE)
 		st->live += p->bytes;
-	if ((p->how == HOW_COPY || p->how == HOW_MOVE) &&
-	    shared_add(st, p->blob, 1) == -1)
+	if ((p->how == HOW_COPY || p->how == HOW_MOVE || p->how == HOW_AGAIN) &&
+	    blob_ref(st, p->blob, p->bytes) == -1)
 		return -1;
-	tell(st, b, STORE_NEW, m.uid, b->n - 1);
+	if (!late)
+		op_tell(st, b, STORE_NEW, m.uid, b->n - 1);
 	return 0;
+}
+
+static int
+place_message(struct store *st, struct box *b, const struct place *p)
+{
+	struct inst *in;
+	bool late;
+
+	late = false;
+	if (col_load(st, b) == -1 || inst_build(st) == -1)
+		return -1;
+	if (st->multi && !st->stating && fold_late(st, b, p->uid, &late) == -1)
+		return -1;
+	if (st->multi && !fold_settled(st, p->writer, p->seq) &&
+	    recent_add(b, p->uid, p->writer, p->seq) == -1)
+		return -1;
+	if (p->uid > b->last[p->writer].uid)
+		b->last[p->writer] = (struct last){p->seq, p->uid};
+	if (p->uid > b->uidmax)
+		b->uidmax = p->uid;
+	box_update(st, b);
+	in = inst_find(st, inst_head(p->instance));
+	if (in == NULL)
+		return place_new(st, b, p, late);
+	if (in->state == INST_LIVE)
+		return fold_again(st, b, in, p, late);
+	/* EXPUNGE wins.  Its blob may be in use by what it was moved to. */
+	return 0;
+}
+
+static struct box *
+place_box(struct store *st, uint64_t id)
+{
+	struct box *b, *ghost;
+
+	b = box_find(st, id);
+	ghost = b != NULL || !st->multi ? NULL : ghost_find(st, id);
+	if (b != NULL || !st->multi)
+		return b;
+	/* It was removed by one who did not know of this. */
+	if (ghost == NULL)
+		return box_recovered(st, id);
+	return ghost_revive(st, ghost) == -1 ? NULL : box_find(st, id);
 }
 
 static int
@@ -224,7 +299,7 @@ apply_place(struct store *st, struct rd *r, uint64_t modseq)
 	int result;
 
 	memset(&p, 0, sizeof(p));
-	read_place(r, &p);
+	read_place(st, r, &p);
 	if (p.modseq == 0)
 		p.modseq = modseq;
 	result = -1;
@@ -232,11 +307,14 @@ apply_place(struct store *st, struct rd *r, uint64_t modseq)
 		if (st->replaying && waiting_take(st, p.blob) == -1)
 			result = -1;
 		else {
-			b = box_find(st, p.box);
-			result = b == NULL ? 0 : place_message(st, b, &p);
+			b = place_box(st, p.box);
+			result = b != NULL ? place_message(st, b, &p) :
+			    st->multi      ? -1 :
+					     0;
 		}
 	}
 	explicit_bzero(&p, sizeof(p));
+	st->next_sum_len = SUM_UNKNOWN;
 	return result;
 }
 
@@ -294,18 +372,20 @@ apply_expunge(struct store *st, struct rd *r, uint64_t modseq)
 	int result;
 
 	b = box_find(st, rd64(r));
+	if (st->multi)
+		return fold_kill(st, *r);
 	if (b == NULL)
 		return r->bad ? -1 : 0;
 	if (col_load(st, b) == -1 || find_listed(b, r, &pos, &n) == -1)
 		return -1;
 	result = 0;
 	for (i = n; i-- > 0;)
-		tell(st, b, STORE_EXPUNGED, b->col[pos[i]].uid, pos[i]);
+		op_tell(st, b, STORE_EXPUNGED, b->col[pos[i]].uid, pos[i]);
 	for (i = 0; result == 0 && i < n; i++)
 		result = unref_message(st, &b->col[pos[i]]);
 	if (result == 0)
 		result = col_remove(st, b, pos, n, modseq);
-	raise_modseq(b, modseq);
+	raise_modseq(st, b, modseq);
 	free(pos);
 	return result;
 }
@@ -322,6 +402,8 @@ apply_flag(struct store *st, struct rd *r, uint64_t modseq)
 	b = box_find(st, rd64(r));
 	set = rd64(r);
 	clear = rd64(r);
+	if (st->multi)
+		return fold_flag(st, *r, set, clear);
 	if (b == NULL)
 		return r->bad ? -1 : 0;
 	if (col_load(st, b) == -1 || find_listed(b, r, &pos, &n) == -1)
@@ -333,10 +415,9 @@ apply_flag(struct store *st, struct rd *r, uint64_t modseq)
 		count_msg(b, m, 1);
 		if (modseq > m->modseq)
 			m->modseq = modseq;
-		tell(st, b, STORE_FLAGS, m->uid, pos[i]);
+		op_tell(st, b, STORE_FLAGS, m->uid, pos[i]);
 	}
-	b->dirty = b->dirty || n > 0;
-	raise_modseq(b, modseq);
+	raise_modseq(st, b, modseq);
 	free(pos);
 	return 0;
 }
@@ -362,7 +443,7 @@ apply_mkbox(struct store *st, struct rd *r, uint64_t modseq)
 		st->next_box = id + 1;
 	if (validity > st->last_uidvalidity)
 		st->last_uidvalidity = validity;
-	if (box_find(st, id) != NULL) {
+	if (box_find(st, id) != NULL || ghost_find(st, id) != NULL) {
 		free(name); /* both hosts made the first boxes */
 		return 0;
 	}
@@ -371,7 +452,7 @@ apply_mkbox(struct store *st, struct rd *r, uint64_t modseq)
 		return -1;
 	b->pub.uidvalidity = validity;
 	b->pub.use = use;
-	raise_modseq(b, modseq);
+	raise_modseq(st, b, modseq);
 	return 0;
 }
 
@@ -389,9 +470,22 @@ apply_mvbox(struct store *st, struct rd *r)
 		free(name);
 		return 0;
 	}
+	if (st->multi && name_cycle(st, b, name)) {
+		free(name);
+		return 0;
+	}
 	memcpy(&old, &b->pub.name, sizeof(old));
-	freezero(old, strlen(old));
+	if (b->want != NULL) {
+		freezero(old, strlen(old));
+		old = b->want;
+		b->want = NULL;
+	}
 	b->pub.name = name;
+	if (b->old != NULL)
+		freezero(b->old, strlen(b->old));
+	b->old = old;
+	b->mv_writer = (uint8_t)st->cur_writer;
+	b->mv_seq = st->cur_seq;
 	return 0;
 }
 
@@ -406,12 +500,14 @@ apply_rmbox(struct store *st, struct rd *r)
 		return r->bad ? -1 : 0;
 	if (col_load(st, b) == -1)
 		return -1;
+	if (st->multi)
+		return fold_rmbox(st, b);
 	for (i = 0; i < b->n; i++) {
 		if (unref_message(st, &b->col[i]) == -1)
 			return -1;
 	}
-	tell(st, b, STORE_BOXGONE, 0, 0);
-	box_remove(st, b);
+	op_tell(st, b, STORE_BOXGONE, 0, 0);
+	ghost_make(st, b);
 	return 0;
 }
 
@@ -442,6 +538,8 @@ apply_small(struct store *st, enum op op, struct rd *r)
 		b->pub.use = rd16(r);
 	if (op == OP_UIDNEXT && b != NULL) {
 		uid = rd32(r);
+		if (fold_skip(st, b, uid) == -1)
+			return -1;
 		if (uid > b->uidmax + 1)
 			b->uidmax = uid - 1;
 		box_update(st, b);
@@ -468,7 +566,7 @@ apply_state(struct store *st, enum op op, struct rd *r)
 			if (b != NULL && !r->bad && tomb_add(b, &t) == -1)
 				return -1;
 			if (b != NULL)
-				raise_modseq(b, t.modseq);
+				raise_modseq(st, b, t.modseq);
 			continue;
 		}
 		rd_copy(r, blob, STORE_ID);
@@ -482,9 +580,72 @@ apply_state(struct store *st, enum op op, struct rd *r)
 	return r->bad ? -1 : 0;
 }
 
+/* BEGIN: the fold took its writers from it already, see store_replay.c. */
+static int
+apply_begin(struct store *st, struct rd *r)
+{
+	st->next_box = rd64(r);
+	st->last_uidvalidity = rd32(r);
+	st->live = rd64(r);
+	if (r->off < r->len) {
+		st->lease = rd8(r);
+		st->paired = rd8(r);
+	}
+	return r->bad ? -1 : 0;
+}
+
+/* LAST, and the ghosts, of a checkpoint. */
+static int
+apply_last(struct store *st, struct rd *r)
+{
+	struct box *b;
+	struct last l;
+	uint8_t w;
+	uint32_t n;
+
+	b = box_find(st, rd64(r));
+	for (n = rd32(r); n > 0 && !r->bad; n--) {
+		w = rd8(r);
+		l.uid = rd32(r);
+		l.seq = rd64(r);
+		if (r->bad || w >= st->nmap)
+			return -1;
+		if (b != NULL)
+			b->last[st->map[w]] = l;
+	}
+	return r->bad ? -1 : 0;
+}
+
+static int
+apply_retire(struct store *st, struct rd *r)
+{
+	struct box *b;
+
+	b = box_find(st, rd64(r));
+	if (r->bad)
+		return -1;
+	return b == NULL || !st->multi ? 0 : fold_retire(st, b, r);
+}
+
+static int
+apply_host(struct store *st, enum op op, struct rd *r)
+{
+	uint8_t host;
+
+	host = rd8(r);
+	if (r->bad || host > 1)
+		return -1;
+	if (op == OP_LEASE)
+		st->lease = host;
+	else
+		st->paired |= (uint8_t)(1U << host);
+	return 0;
+}
+
 int
 op_apply(struct store *st, enum op op, struct rd *r, uint64_t modseq)
 {
+	st->cur_modseq = modseq;
 	switch (op) {
 	case OP_MKBOX:
 		return apply_mkbox(st, r, modseq);
@@ -508,16 +669,18 @@ op_apply(struct store *st, enum op op, struct rd *r, uint64_t modseq)
 	case OP_SHARED:
 		return apply_state(st, op, r);
 	case OP_BEGIN:
-		st->next_box = rd64(r);
-		st->last_uidvalidity = rd32(r);
-		st->live = rd64(r);
-		return r->bad ? -1 : 0;
-	case OP_END:
-		return 0;
+		return apply_begin(st, r);
+	case OP_LAST:
+		return apply_last(st, r);
 	case OP_RETIRE:
+		return apply_retire(st, r);
 	case OP_SAW:
+		return fold_saw(st, r);
 	case OP_PAIR:
 	case OP_LEASE:
+		return apply_host(st, op, r);
+	case OP_END:
+		return 0;
 	case OP_SIEVE:
 	case OP_META:
 		break;

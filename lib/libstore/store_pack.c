@@ -223,6 +223,8 @@ cold_append(struct store *st, const struct cold *c, uint32_t *ref)
 	buf_put64(&b, c->bytes);
 	buf_put64(&b, c->sum_off);
 	buf_put32(&b, c->sum_len);
+	buf_put8(&b, c->writer);
+	buf_put64(&b, c->seq);
 	while (!b.failed && b.len < COLD_LEN)
 		buf_put8(&b, 0);
 	r = b.failed ? -1 : pack_append(st, &st->cold, b.p, COLD_LEN, &off);
@@ -254,6 +256,8 @@ cold_read_from(struct store *st, struct pack *p, uint32_t ref, struct cold *c)
 	c->bytes = rd64(&r);
 	c->sum_off = rd64(&r);
 	c->sum_len = rd32(&r);
+	c->writer = rd8(&r);
+	c->seq = rd64(&r);
 	explicit_bzero(raw, sizeof(raw));
 	return 0;
 }

@@ -17,8 +17,10 @@
 /*
  * The operation log, reading.  The series of all writers are folded frame by
  * frame in the order of (Lamport time, host, writer), which every host that
- * has the same frames computes alike.  A series is read up to its last frame
- * that verifies and chains; a valid frame behind a bad one is corruption.
+ * has the same frames computes alike; where there is a checkpoint, the frames
+ * that its vector does not cover follow it in that order.  A series is read up
+ * to its last frame that verifies and chains; a valid frame behind a bad one is
+ * corruption.
  */
 
 #include <sys/types.h>
@@ -37,6 +39,8 @@
 
 struct series {
 	struct writer w;
+	size_t idx;     /* of the writer in the store's table */
+	uint64_t skip;  /* frames up to this one are in the checkpoint */
 	uint32_t first; /* segments that are there */
 	uint32_t last;
 	uint8_t *seg; /* the one being read */
@@ -54,9 +58,15 @@ struct series {
 struct replay {
 	struct series s[WRITERS_MAX];
 	size_t n;
-	bool in_checkpoint; /* the one that the fold began with */
-	bool ended_checkpoint;
 };
+
+/* A segment that begins with a checkpoint. */
+struct candidate {
+	size_t series;
+	uint32_t seg;
+	uint64_t lamport;
+};
+#define CANDIDATES 3 /* of one writer */
 
 static int
 find_series(struct replay *rp, const uint8_t *id, uint32_t seg)
@@ -222,25 +232,31 @@ advance(struct store *st, struct series *s)
 	s->have = false;
 	while (!s->ended) {
 		if (open_frame(st, s) == 1) {
-			s->have = s->moved = true;
 			s->w.off += s->f.len;
 			s->w.seq = s->f.seq;
 			s->w.lamport = s->base + s->f.nops - 1;
+			if (s->w.seq <= s->skip)
+				continue;
+			s->have = s->moved = true;
 			return;
 		}
 		rest = s->len - (size_t)s->w.off;
 		s->rest_zero = all_zero(s->seg + s->w.off, rest);
 		if (!s->rest_zero && frame_after(s->seg + s->w.off, rest)) {
-			damaged(st, "log segment %u: damaged at octet %llu",
-			    s->w.seg, (unsigned long long)s->w.off);
+			if (s->w.host == st->host)
+				damaged(st,
+				    "log segment %u: damaged at octet %llu",
+				    s->w.seg, (unsigned long long)s->w.off);
 			s->ended = true;
 		} else if (s->w.seg >= s->last)
 			s->ended = true;
 		else if (next_segment(st, s) == -1) {
-			damaged(st,
-			    "log segment %u is missing or does not "
-			    "follow",
-			    s->w.seg + 1);
+			/* The other host's may be on its way. */
+			if (s->w.host == st->host)
+				damaged(st,
+				    "log segment %u is missing or does not "
+				    "follow",
+				    s->w.seg + 1);
 			s->ended = true;
 		}
 	}
@@ -297,12 +313,19 @@ apply_frame(struct store *st, struct series *s)
 
 	lamport = rd64(&r);
 	st->now = rd32(&r);
+	st->cur_writer = s->idx;
+	st->cur_seq = s->w.seq;
+	free(st->undo_from);
+	free(st->undo_to);
+	st->undo_from = st->undo_to = NULL;
 	while (!r.bad && r.off < r.len) {
 		type = (enum op)rd8(&r);
 		len = rd32(&r);
 		op = (struct rd){rd_raw(&r, len), len, 0, false};
 		if (r.bad || lamport >= UINT64_MAX / 4)
 			return -1;
+		if (type != OP_SAW && !st->stating)
+			s->w.news = s->w.seq;
 		if (op_apply(st, type, &op, lamport << 1 | s->w.host) == -1)
 			return -1;
 		lamport++;
@@ -331,21 +354,54 @@ earliest(struct replay *rp)
 	return best;
 }
 
+/* Every series has its writer in the table; new ones come at its end. */
+static int
+bind_writers(struct store *st, struct replay *rp)
+{
+	struct series *s;
+	size_t i;
+
+	for (i = 0; i < rp->n; i++) {
+		s = &rp->s[i];
+		s->idx = writer_find(st, s->w.id);
+		if (s->idx != NO_WRITER)
+			continue;
+		if (st->nwriters == WRITERS_MAX) {
+			errno = EMFILE;
+			return -1;
+		}
+		s->idx = st->nwriters++;
+		st->writers[s->idx] = (struct writer){.host = s->w.host};
+		memcpy(st->writers[s->idx].id, s->w.id, WRITER_LEN);
+	}
+	st->multi = st->nwriters > 1;
+	return 0;
+}
+
+/* After a frame: the table says how far its writer has come. */
+static void
+passed(struct store *st, struct series *s)
+{
+	st->writers[s->idx] = s->w;
+	if (s->w.lamport > st->lamport)
+		st->lamport = s->w.lamport;
+}
+
 /* STORE_UNKNOWN: this beginning does not do, try an earlier one. */
 static enum store_result
 fold(struct store *st, struct replay *rp, bool snapshot)
 {
 	struct series *s;
-	bool checkpoint;
+	uint64_t begin;
 	size_t i;
 
+	begin = st->lamport;
 	for (i = 0; i < rp->n; i++)
 		advance(st, &rp->s[i]);
 	while ((s = earliest(rp)) != NULL) {
-		if (snapshot && s->base <= st->lamport)
+		if (snapshot && s->base <= begin)
 			return STORE_UNKNOWN;
-		checkpoint = (s->f.flags & FRAME_CHECKPOINT) != 0;
-		if ((!checkpoint || rp->in_checkpoint) &&
+		if (!(s->f.flags & FRAME_CHECKPOINT) &&
 		    apply_frame(st, s) == -1) {
 			if (st->snap_bad || errno == ENOMEM)
 				return STORE_UNKNOWN;
@@ -353,36 +409,117 @@ fold(struct store *st, struct replay *rp, bool snapshot)
 			    s->w.seg, (unsigned long long)s->w.seq);
 			return STORE_OK;
 		}
-		if (checkpoint && rp->in_checkpoint)
-			st->checkpoint_len += s->f.len;
-		else
-			st->log_since += s->f.len;
-		if (s->f.flags & FRAME_END) {
-			rp->ended_checkpoint = true;
-			rp->in_checkpoint = false;
-		}
-		if (s->w.lamport > st->lamport)
-			st->lamport = s->w.lamport;
+		st->log_since += s->f.len;
+		passed(st, s);
 		advance(st, s);
 	}
-	return rp->in_checkpoint ? STORE_UNKNOWN : STORE_OK;
+	return STORE_OK;
 }
 
-/* Writers as the fold left them; ours is the one of our host. */
-static void
-take_writers(struct store *st, struct replay *rp)
+/* The vector of a checkpoint's BEGIN: writers, and what each had seen. */
+static int
+read_vector(struct store *st, struct series *s)
 {
+	struct rd r = {s->plain.p, s->plain_len, 0, false};
+	struct writer *w;
+	uint8_t id[WRITER_LEN];
+	uint64_t saw;
+	uint32_t n;
+	size_t i, j, k;
+
+	(void)rd64(&r);
+	(void)rd32(&r);
+	if (rd8(&r) != OP_BEGIN)
+		return -1;
+	if (rd32(&r) == 20) {
+		/* Of one writer: without a vector. */
+		st->nmap = 1;
+		st->map[0] = (uint8_t)s->idx;
+		st->writers[s->idx].seq = s->w.seq - 1;
+		return 0;
+	}
+	(void)rd_raw(&r, 8 + 4 + 8 + 1 + 1);
+	n = rd32(&r);
+	if (r.bad || n > WRITERS_MAX)
+		return -1;
+	for (st->nmap = 0; st->nmap < n; st->nmap++) {
+		rd_copy(&r, id, sizeof(id));
+		i = writer_find(st, id);
+		if (i == NO_WRITER && st->nwriters < WRITERS_MAX) {
+			i = st->nwriters++;
+			st->writers[i] = (struct writer){.seg = 0};
+			memcpy(st->writers[i].id, id, sizeof(id));
+		}
+		if (i == NO_WRITER)
+			return -1;
+		w = &st->writers[i];
+		w->host = rd8(&r);
+		w->seq = w->news = rd64(&r);
+		rd_copy(&r, w->chain, SEAL_CHAIN_LEN);
+		w->lamport = rd64(&r);
+		st->map[st->nmap] = (uint8_t)i;
+	}
+	for (j = 0; j < n; j++) {
+		for (k = 0; k < n; k++) {
+			saw = rd64(&r);
+			st->saw[st->map[j]][st->map[k]] = saw;
+		}
+	}
+	st->multi = st->nwriters > 1;
+	return r.bad ? -1 : 0;
+}
+
+/* Sets a series to go on behind what the checkpoint covers. */
+static void
+begin_behind(struct store *st, struct series *s)
+{
+	struct seg_header h;
+	uint32_t seg;
+
+	s->skip = st->writers[s->idx].seq;
+	for (seg = s->last; seg >= s->first && seg > 0; seg--) {
+		if (load_segment(st, s, seg, &h) == -1 ||
+		    h.first_seq > s->skip + 1)
+			continue;
+		s->w.seg = seg;
+		s->w.off = SEG_HEADER;
+		s->w.seq = h.first_seq - 1;
+		s->w.news = st->writers[s->idx].news;
+		memcpy(s->w.chain, h.chain, SEAL_CHAIN_LEN);
+		return;
+	}
+	if (s->w.host == st->host)
+		damaged(st, "log segment %u cannot be read", s->first);
+	s->ended = true;
+}
+
+/* The state, as the checkpoint in front of a series tells it. */
+static enum store_result
+fold_checkpoint(struct store *st, struct replay *rp, struct series *s)
+{
+	bool end;
 	size_t i;
 
-	st->nwriters = rp->n;
-	st->own = WRITERS_MAX;
-	for (i = 0; i < rp->n; i++) {
-		st->writers[i] = rp->s[i].w;
-		if (rp->s[i].w.host == st->host &&
-		    (st->own == WRITERS_MAX ||
-			st->writers[st->own].lamport < rp->s[i].w.lamport))
-			st->own = i;
+	advance(st, s);
+	if (!s->have || !(s->f.flags & FRAME_CHECKPOINT) ||
+	    read_vector(st, s) == -1)
+		return STORE_UNKNOWN;
+	for (st->stating = true, end = false; !end;) {
+		if (!s->have || !(s->f.flags & FRAME_CHECKPOINT) ||
+		    apply_frame(st, s) == -1)
+			return STORE_UNKNOWN;
+		st->checkpoint_len += s->f.len;
+		end = (s->f.flags & FRAME_END) != 0;
+		passed(st, s);
+		if (!end)
+			advance(st, s);
 	}
+	st->stating = false;
+	for (i = 0; i < rp->n; i++) {
+		if (&rp->s[i] != s)
+			begin_behind(st, &rp->s[i]);
+	}
+	return STORE_OK;
 }
 
 static void
@@ -396,51 +533,106 @@ rewind_all(struct replay *rp)
 		buf_clear(&rp->s[i].plain);
 		memset(&w, 0, sizeof(w));
 		memcpy(w.id, rp->s[i].w.id, WRITER_LEN);
-		rp->s[i] = (struct series){
-		    .w = w, .first = rp->s[i].first, .last = rp->s[i].last};
+		w.host = rp->s[i].w.host;
+		rp->s[i] = (struct series){.w = w,
+		    .idx = rp->s[i].idx,
+		    .first = rp->s[i].first,
+		    .last = rp->s[i].last};
 	}
-	rp->in_checkpoint = rp->ended_checkpoint = false;
+}
+
+/* Newest first, so that all who have the same files begin alike. */
+static void
+add_candidate(struct candidate *all, size_t *n, const struct candidate *c)
+{
+	size_t i;
+
+	for (i = *n; i > 0 && all[i - 1].lamport < c->lamport; i--)
+		all[i] = all[i - 1];
+	all[i] = *c;
+	(*n)++;
+}
+
+static size_t
+find_checkpoints(struct store *st, struct replay *rp, struct candidate *all)
+{
+	struct candidate c;
+	struct series *s;
+	bool checkpoint;
+	size_t n, of;
+
+	n = 0;
+	for (c.series = 0; c.series < rp->n; c.series++) {
+		s = &rp->s[c.series];
+		of = 0;
+		for (c.seg = s->last;
+		     c.seg > 0 && c.seg >= s->first && of < CANDIDATES;
+		     c.seg--) {
+			checkpoint = false;
+			if (begin_at(st, s, c.seg, &checkpoint) == -1 ||
+			    !checkpoint || open_frame(st, s) != 1)
+				continue;
+			c.lamport = s->base << 1 | s->w.host;
+			add_candidate(all, &n, &c);
+			of++;
+		}
+	}
+	rewind_all(rp);
+	return n;
+}
+
+static enum store_result
+fold_start(struct store *st, struct replay *rp)
+{
+	struct series *s;
+	bool checkpoint;
+	size_t i;
+
+	for (i = 0; i < rp->n; i++) {
+		s = &rp->s[i];
+		if (begin_at(st, s, s->first, &checkpoint) == 0 && !checkpoint)
+			continue;
+		if (s->w.host == st->host)
+			damaged(st, "log segment %u cannot be read", s->first);
+		s->ended = true;
+	}
+	if (bind_writers(st, rp) == -1)
+		return sys_result();
+	for (i = 0; i < rp->n; i++)
+		st->writers[rp->s[i].idx].host = rp->s[i].w.host;
+	return fold(st, rp, false);
 }
 
 /* The whole log, from the newest whole checkpoint that there is. */
 static enum store_result
 fold_all(struct store *st, struct replay *rp)
 {
+	struct candidate all[WRITERS_MAX * CANDIDATES];
 	enum store_result result;
-	struct series *s;
-	uint32_t seg;
 	bool checkpoint;
-	size_t i;
+	size_t i, j, n;
 
-	for (i = 0; i < rp->n; i++) {
-		s = &rp->s[i];
-		for (seg = s->last; seg > 0 && seg >= s->first; seg--) {
-			checkpoint = false;
-			if (begin_at(st, s, seg, &checkpoint) == -1 ||
-			    !checkpoint)
-				continue;
-			rp->in_checkpoint = true;
+	n = find_checkpoints(st, rp, all);
+	for (i = 0; i < n; i++) {
+		if (bind_writers(st, rp) == -1)
+			return sys_result();
+		for (j = 0; j < rp->n; j++)
+			st->writers[rp->s[j].idx].host = rp->s[j].w.host;
+		result = STORE_UNKNOWN;
+		if (begin_at(st, &rp->s[all[i].series], all[i].seg,
+			&checkpoint) == 0)
+			result = fold_checkpoint(st, rp, &rp->s[all[i].series]);
+		if (result == STORE_OK)
 			result = fold(st, rp, false);
-			if (result == STORE_OK)
-				return result;
-			state_reset(st);
-			st->damage[0] = '\0';
-			rewind_all(rp);
-			if (snap_new(st) == -1)
-				return sys_result();
-		}
+		if (result != STORE_UNKNOWN)
+			return result;
+		state_reset(st);
+		st->damage[0] = '\0';
 		rewind_all(rp);
+		if (snap_new(st) == -1)
+			return sys_result();
 	}
-	for (i = 0; i < rp->n; i++) {
-		if (begin_at(st, &rp->s[i], rp->s[i].first, &checkpoint) ==
-			-1 ||
-		    checkpoint) {
-			damaged(st, "log segment %u cannot be read",
-			    rp->s[i].first);
-			rp->s[i].ended = true;
-		}
-	}
-	return fold(st, rp, false);
+	return fold_start(st, rp);
 }
 
 static enum store_result
@@ -452,15 +644,84 @@ fold_tail(struct store *st, struct replay *rp)
 
 	for (i = 0; i < rp->n; i++) {
 		r = begin_from(st, &rp->s[i]);
+		/* A second writer changes what is to be known of the first. */
+		if (r == 1 && !st->multi)
+			return STORE_UNKNOWN;
 		if (r == 1)
 			r = begin_at(
 			    st, &rp->s[i], rp->s[i].first, &checkpoint);
 		if (r == -1)
 			return STORE_UNKNOWN;
 	}
-	if (rp->n < st->nwriters)
+	if (rp->n < st->nwriters && !st->multi)
 		return STORE_UNKNOWN;
-	return fold(st, rp, true);
+	return bind_writers(st, rp) == -1 ? sys_result() : fold(st, rp, true);
+}
+
+/* A series may go on in a segment that has no frame yet. */
+static void
+take_ends(struct store *st, const struct replay *rp)
+{
+	const struct series *s;
+	size_t i;
+
+	for (i = 0; i < rp->n; i++) {
+		s = &rp->s[i];
+		if (s->w.seg != 0 && s->w.seq >= st->writers[s->idx].seq)
+			st->writers[s->idx] = s->w;
+	}
+}
+
+/* Ours is the newest of our host.  What was seen once must be there. */
+static void
+check_writers(struct store *st)
+{
+	size_t i;
+
+	st->own = fold_active(st, st->host);
+	for (i = 0; st->own != NO_WRITER && i < st->nwriters; i++) {
+		if (st->writers[i].host != st->host &&
+		    st->saw[st->own][i] > st->writers[i].seq)
+			damaged(st,
+			    "the log of host %u ends before what was "
+			    "seen of it",
+			    st->writers[i].host);
+	}
+}
+
+/* Is there a frame of another host past what we know? */
+bool
+log_news(struct store *st)
+{
+	struct seal_frame f;
+	struct seg_header h;
+	struct replay *rp;
+	struct series *s;
+	size_t i, w;
+	bool news;
+
+	rp = calloc(1, sizeof(*rp));
+	news = rp != NULL && list_series(st, rp) == 0;
+	for (i = 0; news && i < rp->n; i++) {
+		s = &rp->s[i];
+		w = writer_find(st, s->w.id);
+		if (w == st->own)
+			continue;
+		if (w == NO_WRITER || st->writers[w].seg == 0 ||
+		    s->last > st->writers[w].seg)
+			break;
+		s->w = st->writers[w];
+		if (load_segment(st, s, s->w.seg, &h) == 0 &&
+		    s->w.off < s->len &&
+		    seal_frame_parse(
+			s->seg + s->w.off, s->len - (size_t)s->w.off, &f) == 0)
+			break;
+	}
+	news = news && i < rp->n;
+	for (i = 0; rp != NULL && i < rp->n; i++)
+		free(rp->s[i].seg);
+	free(rp);
+	return news;
 }
 
 /*
@@ -472,7 +733,7 @@ replay(struct store *st, bool from_snapshot, bool *clean)
 {
 	struct replay *rp;
 	enum store_result result;
-	size_t i;
+	size_t i, own;
 
 	rp = calloc(1, sizeof(*rp));
 	if (rp == NULL)
@@ -481,12 +742,17 @@ replay(struct store *st, bool from_snapshot, bool *clean)
 	result = STORE_IO;
 	if (list_series(st, rp) == 0)
 		result = from_snapshot ? fold_tail(st, rp) : fold_all(st, rp);
-	st->replaying = false;
-	if (result == STORE_OK)
-		take_writers(st, rp);
+	st->replaying = st->stating = false;
+	if (result == STORE_OK) {
+		take_ends(st, rp);
+		check_writers(st);
+		names_settle(st);
+	}
+	for (own = 0; own < rp->n && rp->s[own].idx != st->own; own++)
+		;
 	*clean = from_snapshot && result == STORE_OK &&
-	    (st->own == WRITERS_MAX ||
-		(!rp->s[st->own].moved && rp->s[st->own].rest_zero));
+	    (st->own == NO_WRITER ||
+		(own < rp->n && !rp->s[own].moved && rp->s[own].rest_zero));
 	for (i = 0; i < rp->n; i++) {
 		free(rp->s[i].seg);
 		buf_clear(&rp->s[i].plain);

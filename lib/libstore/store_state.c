@@ -24,14 +24,14 @@
 
 #include "store_local.h"
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #define STATE_MAX (256 << 20) /* octets of the file's plain text */
 
 static void
 put_writers(const struct store *st, struct buf *b)
 {
 	const struct writer *w;
-	size_t i;
+	size_t i, j;
 
 	buf_put32(b, (uint32_t)st->nwriters);
 	for (i = 0; i < st->nwriters; i++) {
@@ -43,7 +43,12 @@ put_writers(const struct store *st, struct buf *b)
 		buf_put64(b, w->off);
 		buf_put64(b, w->seq);
 		buf_put64(b, w->lamport);
+		buf_put64(b, w->news);
+		for (j = 0; j < st->nwriters; j++)
+			buf_put64(b, st->saw[i][j]);
 	}
+	buf_put8(b, st->lease);
+	buf_put8(b, st->paired);
 }
 
 static void
@@ -52,6 +57,48 @@ put_pack(const struct pack *p, struct buf *b)
 	buf_put64(b, p->len);
 	buf_put32(b, (uint32_t)p->tail.len);
 	buf_put(b, p->tail.p, p->tail.len);
+}
+
+static void
+put_extra(const struct extra *x, struct buf *b)
+{
+	buf_put32(b, x->m.uid);
+	buf_put32(b, x->m.size);
+	buf_put64(b, x->m.flags);
+	buf_put64(b, x->m.modseq);
+	buf_put64(b, (uint64_t)(int64_t)x->m.date);
+	buf_put16(b, (uint16_t)(int16_t)x->m.zone);
+	buf_put8(b, (uint8_t)x->m.codec);
+	buf_put32(b, x->m.saved);
+	buf_put32(b, x->m.cold);
+	buf_put64(b, x->m.inst);
+	buf_put8(b, x->late);
+}
+
+/* What merging needs of a box. */
+static void
+put_merging(const struct box *box, struct buf *b)
+{
+	size_t i;
+
+	buf_put_str(b, box->want == NULL ? "" : box->want);
+	buf_put_str(b, box->old == NULL ? "" : box->old);
+	buf_put8(b, box->mv_writer);
+	buf_put64(b, box->mv_seq);
+	buf_put8(b, box->foreign);
+	for (i = 0; i < WRITERS_MAX; i++) {
+		buf_put32(b, box->last[i].uid);
+		buf_put64(b, box->last[i].seq);
+	}
+	buf_put32(b, (uint32_t)box->nextra);
+	for (i = 0; i < box->nextra; i++)
+		put_extra(&box->extra[i], b);
+	buf_put32(b, (uint32_t)box->nrecent);
+	for (i = 0; i < box->nrecent; i++) {
+		buf_put8(b, box->recent[i].writer);
+		buf_put32(b, box->recent[i].uid);
+		buf_put64(b, box->recent[i].seq);
+	}
 }
 
 static void
@@ -78,6 +125,26 @@ put_box(const struct box *box, struct buf *b)
 			continue;
 		buf_put8(b, (uint8_t)i);
 		buf_put_str(b, box->keywords[i]);
+	}
+	put_merging(box, b);
+}
+
+static void
+put_ghosts(const struct store *st, struct buf *b)
+{
+	const struct box *g;
+	size_t i;
+
+	buf_put32(b, (uint32_t)st->nghosts);
+	for (i = 0; i < st->nghosts; i++) {
+		g = st->ghosts[i];
+		buf_put64(b, g->pub.id);
+		buf_put32(b, g->pub.uidvalidity);
+		buf_put16(b, g->pub.use);
+		buf_put32(b, g->uidmax);
+		buf_put32(b, g->gone);
+		buf_put_str(b, g->pub.name);
+		put_merging(g, b);
 	}
 }
 
@@ -119,7 +186,10 @@ state_write(struct store *st, struct seq *s)
 	for (i = 0; i < st->ngarbage; i++) {
 		buf_put(&b, st->garbage[i].blob, STORE_ID);
 		buf_put64(&b, st->garbage[i].bytes);
+		buf_put8(&b, st->garbage[i].writer);
+		buf_put64(&b, st->garbage[i].seq);
 	}
+	put_ghosts(st, &b);
 	buf_put64(&head, b.len);
 	r = -1;
 	if (!b.failed && !head.failed && b.len <= STATE_MAX &&
@@ -135,6 +205,7 @@ get_writers(struct store *st, struct rd *r)
 {
 	struct writer *w;
 	uint32_t n;
+	size_t i;
 
 	n = rd32(r);
 	if (n > WRITERS_MAX)
@@ -148,6 +219,9 @@ get_writers(struct store *st, struct rd *r)
 		w->off = rd64(r);
 		w->seq = rd64(r);
 		w->lamport = rd64(r);
+		w->news = rd64(r);
+		for (i = 0; i < n; i++)
+			st->saw[st->nwriters][i] = rd64(r);
 	}
 }
 
@@ -167,6 +241,96 @@ get_pack(struct pack *p, struct rd *r)
 	buf_put(&p->tail, tail, len);
 	if (p->tail.failed)
 		r->bad = true;
+}
+
+static void
+get_extra(struct store *st, struct box *b, struct rd *r)
+{
+	struct store_msg m;
+
+	memset(&m, 0, sizeof(m));
+	m.uid = rd32(r);
+	m.size = rd32(r);
+	m.flags = rd64(r);
+	m.modseq = rd64(r);
+	m.date = (int64_t)rd64(r);
+	m.zone = (int16_t)rd16(r);
+	m.codec = (int8_t)rd8(r);
+	m.saved = rd32(r);
+	m.cold = rd32(r);
+	m.inst = rd64(r);
+	if (extra_add(st, b, &m, rd8(r) != 0) == -1)
+		r->bad = true;
+}
+
+/* An empty name is none. */
+static char *
+get_name(struct rd *r)
+{
+	char *name;
+
+	name = rd_str(r, STORE_NAME_MAX);
+	if (name != NULL && name[0] == '\0') {
+		free(name);
+		name = NULL;
+	}
+	return name;
+}
+
+static void
+get_merging(struct store *st, struct box *box, struct rd *r)
+{
+	struct recent c;
+	uint32_t n;
+	size_t i;
+
+	box->want = get_name(r);
+	box->old = get_name(r);
+	box->mv_writer = rd8(r);
+	box->mv_seq = rd64(r);
+	box->foreign = rd8(r) != 0;
+	for (i = 0; i < WRITERS_MAX; i++) {
+		box->last[i].uid = rd32(r);
+		box->last[i].seq = rd64(r);
+	}
+	for (n = rd32(r); n > 0 && !r->bad; n--)
+		get_extra(st, box, r);
+	for (n = rd32(r); n > 0 && !r->bad; n--) {
+		c.writer = rd8(r);
+		c.uid = rd32(r);
+		c.seq = rd64(r);
+		if (recent_add(box, c.uid, c.writer, c.seq) == -1)
+			r->bad = true;
+	}
+	if (box->mv_writer >= WRITERS_MAX)
+		r->bad = true;
+}
+
+static void
+get_ghosts(struct store *st, struct rd *r)
+{
+	struct box *g, **p;
+	uint32_t n;
+
+	for (n = rd32(r); n > 0 && !r->bad; n--) {
+		p = reallocarray(st->ghosts, st->nghosts + 1, sizeof(*p));
+		g = calloc(1, sizeof(*g));
+		if (p != NULL)
+			st->ghosts = p;
+		if (p == NULL || g == NULL) {
+			free(g);
+			r->bad = true;
+			return;
+		}
+		st->ghosts[st->nghosts++] = g;
+		g->pub.id = rd64(r);
+		g->pub.uidvalidity = rd32(r);
+		g->pub.use = rd16(r);
+		g->uidmax = rd32(r);
+		g->gone = rd32(r);
+		g->pub.name = rd_str(r, STORE_NAME_MAX);
+		get_merging(st, g, r);
+	}
 }
 
 static void
@@ -206,6 +370,7 @@ get_box(struct store *st, struct rd *r)
 		if (name == NULL || box_set_keyword(box, bit, name) == -1)
 			r->bad = true;
 	}
+	get_merging(st, box, r);
 	box_update(st, box);
 }
 
@@ -228,9 +393,14 @@ get_rest(struct store *st, struct rd *r)
 	}
 	for (n = rd32(r); n > 0 && !r->bad; n--) {
 		rd_copy(r, blob, STORE_ID);
-		if (garbage_add(st, blob, rd64(r)) == -1)
+		if (garbage_add(st, blob, rd64(r)) == -1) {
 			r->bad = true;
+			return;
+		}
+		st->garbage[st->ngarbage - 1].writer = rd8(r);
+		st->garbage[st->ngarbage - 1].seq = rd64(r);
 	}
+	get_ghosts(st, r);
 }
 
 static int
@@ -248,6 +418,9 @@ parse_state(struct store *st, struct rd *r)
 	st->log_since = rd64(r);
 	st->checkpoint_len = rd64(r);
 	get_writers(st, r);
+	st->lease = rd8(r);
+	st->paired = rd8(r);
+	st->multi = st->nwriters > 1;
 	get_pack(&st->cold, r);
 	get_pack(&st->sum, r);
 	n = rd32(r);
@@ -302,6 +475,19 @@ state_reset(struct store *st)
 		(void)RB_REMOVE(shared_tree, &st->shared, s);
 		free(s);
 	}
+	while (st->nghosts > 0)
+		box_free(st->ghosts[--st->nghosts]);
+	free(st->ghosts);
+	st->ghosts = NULL;
+	inst_clear(st);
+	free(st->undo_from);
+	free(st->undo_to);
+	st->undo_from = st->undo_to = NULL;
+	memset(st->saw, 0, sizeof(st->saw));
+	memset(st->writers, 0, sizeof(st->writers));
+	st->lease = st->paired = 0;
+	st->multi = st->stating = false;
+	st->nmap = 0;
 	free(st->boxes);
 	free(st->subs);
 	free(st->garbage);
@@ -311,7 +497,7 @@ state_reset(struct store *st)
 	st->boxes_size = st->subs_size = st->garbage_size = 0;
 	st->ngarbage = 0;
 	st->nwriters = 0;
-	st->own = WRITERS_MAX;
+	st->own = NO_WRITER;
 	st->lamport = 0;
 	st->next_box = BOX_FIRST_ID;
 	st->last_uidvalidity = 0;

@@ -91,7 +91,7 @@ ATF_TC_BODY(fresh, tc)
 	b = store_box_find(a.st, STORE_INBOX);
 	ATF_REQUIRE(b != NULL);
 	ATF_CHECK_STREQ("INBOX", b->name);
-	ATF_CHECK_EQ(0, b->uidnext % 2);
+	ATF_CHECK_EQ(1, b->uidnext); /* it may be another host's */
 	b = store_box_named(a.st, "Trash");
 	ATF_REQUIRE(b != NULL);
 	ATF_CHECK_EQ(STORE_USE_TRASH, b->use);
@@ -609,6 +609,39 @@ other_host(struct account *a, struct account *other)
 	OK(store_open_host(other->base, other->dir, a->ring, 1, &other->st));
 }
 
+/* The third word of each line: each host counts its own. */
+static void
+no_modseq(char *text)
+{
+	unsigned int word;
+
+	for (word = 0; *text != '\0'; text++) {
+		if (*text == '\n')
+			word = 0;
+		else if (*text == ' ')
+			word++;
+		else if (word == 3)
+			*text = '-';
+	}
+}
+
+/* The message of that number, wherever it is in INBOX; it may be gone. */
+static void
+check_dated(struct account *a, unsigned int number)
+{
+	const struct store_msg *m;
+	size_t i, n;
+
+	m = store_msgs(a->st, STORE_INBOX, &n);
+	for (i = 0; i < n; i++) {
+		if (m[i].date == 1700000000 + number) {
+			check_message(a, STORE_INBOX, m[i].uid, number, 1000);
+			return;
+		}
+	}
+	atf_tc_fail("message %u is not there", number);
+}
+
 /*
  * Two hosts that write apart and then have each other's files see one state,
  * whichever folds it: no number twice, all messages there.
@@ -647,16 +680,24 @@ ATF_TC_BODY(two_writers, tc)
 		   "cp -an $o/log/. log/ && cp -an $o/blob/. blob/ && "
 		   "cp -a log/. $o/log/ && cp -an blob/. $o/blob/"));
 	account_open(&a);
+	ATF_REQUIRE_EQ(0,
+	    system("cp -a accounts/*/anna/log/. other/accounts/*/anna/log/"));
 	OK(store_open_host(b.base, b.dir, a.ring, 1, &b.st));
 	ATF_REQUIRE(store_damage(a.st) == NULL);
 	ATF_REQUIRE(store_damage(b.st) == NULL);
 	ATF_CHECK_EQ(5, store_box_find(a.st, 2)->messages);
 	ATF_CHECK(store_box_named(a.st, "of b") != NULL);
-	ATF_CHECK_EQ(9, store_box_find(a.st, STORE_INBOX)->messages);
-	check_message(&a, STORE_INBOX, uid[0], 14, 1000);
-	check_message(&a, STORE_INBOX, uid[1], 24, 1000);
+	ATF_CHECK_EQ(10, store_box_find(a.st, STORE_INBOX)->messages);
+	/* Late ones were placed again by the holder of the lease, at the top.
+	 */
+	for (i = 0; i < 5; i++) {
+		check_dated(&a, 10 + i);
+		check_dated(&a, 20 + i);
+	}
 	seen[0] = messages(&a);
 	seen[1] = messages(&b);
+	no_modseq(seen[0]);
+	no_modseq(seen[1]);
 	ATF_CHECK_STREQ(seen[0], seen[1]);
 	free(seen[0]);
 	free(seen[1]);

@@ -1,0 +1,1098 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Two hosts that write one account apart and exchange their files by hand, in
+ * random order, with crashes between any two calls that change the disk.  The
+ * rules are those of the model in STORE.md 5: no name is used twice (I1), no
+ * late UID is shown (I2), views and flags converge and no message is lost or,
+ * but for concurrent moves, doubled (I3).  RUNS, SEED, STEPS in the
+ * environment.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <atf-c.h>
+
+#include "account.h"
+#include "compat.h"
+#include "store_local.h"
+
+#define RUNS 300
+#define RUNS_LONG 3000
+#define MESSAGES 200 /* of one run */
+#define NAMES 4096   /* places of the table of names */
+#define BOXES 64
+#define ROUNDS 12
+#define FIRST_DATE 1700000000
+
+struct note {
+	bool created; /* acknowledged */
+	bool seen;    /* a client saw it */
+	bool killed;  /* somebody expunged it, or removed its box */
+	bool surely;  /* and that was acknowledged, by its instance */
+	bool copied;
+	bool moved[2]; /* by host */
+	uint8_t flagged[2];
+	uint8_t value[2]; /* what a host last set */
+};
+
+struct name { /* I1 */
+	uint64_t box;
+	uint32_t uid;
+	uint64_t inst;
+};
+
+struct view { /* I2, of one host */
+	uint64_t box;
+	uint32_t next; /* no lower UID may turn up */
+	uint32_t *uids;
+	size_t n;
+};
+
+struct host {
+	struct account a;
+	char dir[32];
+	struct view views[BOXES];
+	size_t nviews;
+};
+
+static struct host hosts[2];
+static struct note notes[MESSAGES];
+static unsigned int nnotes;
+static struct name names[NAMES];
+static char bad[400];
+static uint64_t seed;
+static unsigned int crash_in; /* calls until the crash; 0: none */
+static bool crashed;
+static struct {
+	unsigned int crashes, merges, again, rounds, messages, checkpoints;
+} sum;
+
+static void
+violation(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (bad[0] != '\0')
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(bad, sizeof(bad), fmt, ap);
+	va_end(ap);
+}
+
+static uint32_t
+dice(uint32_t n)
+{
+	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(seed >> 33) % n;
+}
+
+/* The table of calls: nothing is synced, and after the crash all fails. */
+static bool
+dead(void)
+{
+	if (!crashed && crash_in > 0 && --crash_in == 0) {
+		crashed = true;
+		sum.crashes++;
+	}
+	if (crashed)
+		errno = EIO;
+	return crashed;
+}
+
+static int
+c_open(int dirfd, const char *name, int flags, mode_t mode)
+{
+	return dead() ? -1 : openat(dirfd, name, flags, mode);
+}
+
+static ssize_t
+c_pwrite(int fd, const void *p, size_t len, off_t off)
+{
+	return dead() ? -1 : pwrite(fd, p, len, off);
+}
+
+static int
+c_sync(int fd)
+{
+	return dead() ? -1 : 0;
+}
+
+static int
+c_rename(int a, const char *from, int b, const char *to)
+{
+	return dead() ? -1 : renameat(a, from, b, to);
+}
+
+static int
+c_unlink(int dirfd, const char *name, int flags)
+{
+	return dead() ? -1 : unlinkat(dirfd, name, flags);
+}
+
+static int
+c_mkdir(int dirfd, const char *name, mode_t mode)
+{
+	return dead() ? -1 : mkdirat(dirfd, name, mode);
+}
+
+static int
+c_ftruncate(int fd, off_t len)
+{
+	return dead() ? -1 : ftruncate(fd, len);
+}
+
+static const struct store_sys table = {c_open, c_pwrite, c_sync, c_sync, c_sync,
+    c_rename, c_unlink, c_mkdir, c_ftruncate};
+
+static void
+host_open(struct host *h)
+{
+	enum store_result result;
+
+	if (h->a.st != NULL)
+		return;
+	result = store_open_host(h->a.base, h->a.dir, h->a.ring,
+	    (unsigned int)(h - hosts), &h->a.st);
+	if (crashed) {
+		store_abandon(h->a.st);
+		crashed = false;
+		result = store_open_host(h->a.base, h->a.dir, h->a.ring,
+		    (unsigned int)(h - hosts), &h->a.st);
+	}
+	if (result != STORE_OK) {
+		violation("open: %s", store_strerror(result));
+		h->a.st = NULL;
+	} else if (store_damage(h->a.st) != NULL)
+		violation("damage: %s", store_damage(h->a.st));
+}
+
+/* After each change: committed, or (false) crashed and opened again. */
+static bool
+settle(struct host *h, enum store_result result)
+{
+	if (!crashed && result == STORE_OK)
+		result = store_commit(h->a.st);
+	if (!crashed && result == STORE_OK)
+		return true;
+	if (!crashed && result != STORE_IO && result != STORE_CORRUPT) {
+		(void)store_commit(h->a.st);
+		return false;
+	}
+	if (!crashed)
+		violation("a call: %s", store_strerror(result));
+	crash_in = 0;
+	store_abandon(h->a.st);
+	h->a.st = NULL;
+	crashed = false;
+	host_open(h);
+	return false;
+}
+
+static void
+check_name(uint64_t box, uint32_t uid, uint64_t inst)
+{
+	size_t i;
+
+	for (i = (box * 31 + uid) % NAMES; names[i].uid != 0;
+	     i = (i + 1) % NAMES) {
+		if (names[i].box != box || names[i].uid != uid)
+			continue;
+		if (names[i].inst != inst)
+			violation("I1: %llu/%u names two messages",
+			    (unsigned long long)box, uid);
+		return;
+	}
+	names[i] = (struct name){box, uid, inst};
+}
+
+static struct view *
+find_view(struct host *h, uint64_t box)
+{
+	size_t i;
+
+	for (i = 0; i < h->nviews; i++) {
+		if (h->views[i].box == box)
+			return &h->views[i];
+	}
+	if (h->nviews == BOXES)
+		return NULL;
+	h->views[h->nviews].box = box;
+	return &h->views[h->nviews++];
+}
+
+static bool
+had(const struct view *v, uint32_t uid)
+{
+	size_t i;
+
+	for (i = 0; i < v->n; i++) {
+		if (v->uids[i] == uid)
+			return true;
+	}
+	return false;
+}
+
+static unsigned int
+number(const struct store_msg *m)
+{
+	return (unsigned int)(m->date - FIRST_DATE);
+}
+
+/* What a client of this host now sees. */
+static void
+present(struct host *h)
+{
+	const struct store_box *b;
+	const struct store_msg *m;
+	struct view *v;
+	size_t i, n;
+
+	if (h->a.st == NULL || bad[0] != '\0')
+		return;
+	for (b = NULL; (b = store_box_next(h->a.st, b)) != NULL;) {
+		m = store_msgs(h->a.st, b->id, &n);
+		v = find_view(h, b->id);
+		if (v == NULL)
+			return;
+		for (i = 0; i < n; i++) {
+			check_name(b->id, m[i].uid, m[i].inst);
+			notes[number(&m[i])].seen = true;
+			if (m[i].uid < v->next && !had(v, m[i].uid))
+				violation("I2: late uid %llu/%u < %u, host %d",
+				    (unsigned long long)b->id, m[i].uid,
+				    v->next, (int)(h - hosts));
+		}
+		free(v->uids);
+		v->uids = calloc(n + 1, sizeof(*v->uids));
+		ATF_REQUIRE(v->uids != NULL);
+		for (i = 0; i < n; i++)
+			v->uids[i] = m[i].uid;
+		v->n = n;
+		if (b->uidnext < v->next)
+			violation("I2: UIDNEXT went down");
+		v->next = b->uidnext;
+	}
+}
+
+static uint64_t
+some_box(struct host *h)
+{
+	const struct store_box *b;
+	uint32_t n;
+
+	b = store_box_next(h->a.st, NULL);
+	if (dice(3) == 0)
+		return b->id;
+	for (n = dice(8); n > 0; n--) {
+		if (store_box_next(h->a.st, b) != NULL)
+			b = store_box_next(h->a.st, b);
+	}
+	return b->id;
+}
+
+/* A message that the client sees, if there is one. */
+static const struct store_msg *
+some_message(struct host *h, uint64_t *box, struct store_range *r)
+{
+	const struct store_msg *m;
+	size_t n;
+
+	*box = some_box(h);
+	m = store_msgs(h->a.st, *box, &n);
+	if (n == 0)
+		return NULL;
+	m += dice((uint32_t)n);
+	r->first = r->last = m->uid;
+	return m;
+}
+
+static void
+do_append(struct host *h)
+{
+	enum store_result result;
+	unsigned int n;
+	uint32_t uid;
+
+	if (nnotes == MESSAGES)
+		return;
+	n = nnotes++;
+	result = append(&h->a, some_box(h), n, 20, &uid);
+	if (settle(h, result))
+		notes[n].created = true;
+}
+
+static void
+copy_file(const char *from, const char *to, size_t len)
+{
+	char tmp[620], *p;
+	struct stat sb;
+	int fd;
+
+	fd = open(from, O_RDONLY);
+	ATF_REQUIRE_MSG(fd != -1, "%s", from);
+	ATF_REQUIRE_EQ(0, fstat(fd, &sb));
+	p = calloc(1, (size_t)sb.st_size + 1);
+	ATF_REQUIRE(p != NULL);
+	ATF_REQUIRE_EQ(sb.st_size, read(fd, p, (size_t)sb.st_size));
+	close(fd);
+	/* The frames that are left out are zeros, as where none are yet. */
+	if (len < (size_t)sb.st_size)
+		memset(p + len, 0, (size_t)sb.st_size - len);
+	snprintf(tmp, sizeof(tmp), "%s.copy", to);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC, sb.st_mode & 0777);
+	ATF_REQUIRE(fd != -1);
+	ATF_REQUIRE_EQ(sb.st_size, write(fd, p, (size_t)sb.st_size));
+	close(fd);
+	free(p);
+	ATF_REQUIRE_EQ(0, rename(tmp, to));
+}
+
+#define PLACE "accounts/example.org/anna"
+
+/* The same delivery for both hosts, to be drained by either. */
+static void
+do_deliver(void)
+{
+	struct dirent *de;
+	char from[300], to[300];
+	DIR *dir;
+	unsigned int n;
+
+	if (nnotes == MESSAGES)
+		return;
+	n = nnotes++;
+	if (deliver(&hosts[0].a, n, 20) != STORE_OK) {
+		violation("delivery");
+		return;
+	}
+	notes[n].created = true;
+	snprintf(from, sizeof(from), "%s/" PLACE "/in", hosts[0].dir);
+	dir = opendir(from);
+	ATF_REQUIRE(dir != NULL);
+	while ((de = readdir(dir)) != NULL) {
+		if (strlen(de->d_name) != 32)
+			continue;
+		snprintf(from, sizeof(from), "%s/" PLACE "/in/%.40s",
+		    hosts[0].dir, de->d_name);
+		snprintf(to, sizeof(to), "%s/" PLACE "/in/%.40s", hosts[1].dir,
+		    de->d_name);
+		if (access(to, F_OK) == -1 && notes[n].value[1] == 0) {
+			/* Only what is new: the others were drained there. */
+			char mark[300];
+
+			snprintf(mark, sizeof(mark), "%s/%.40s", hosts[1].dir,
+			    de->d_name);
+			if (access(mark, F_OK) == -1) {
+				copy_file(from, to, SIZE_MAX);
+				close(open(mark, O_CREAT | O_WRONLY, 0600));
+			}
+		}
+	}
+	closedir(dir);
+}
+
+static void
+do_drain(struct host *h)
+{
+	struct store_drained d;
+	enum store_result result;
+
+	do {
+		result = store_drain(h->a.st, &d);
+		if (d.bad > 0)
+			violation("a delivery does not open");
+	} while (settle(h, result) && d.more);
+}
+
+static void
+do_expunge(struct host *h)
+{
+	const struct store_msg *m;
+	struct store_range r;
+	struct note *note;
+	uint64_t box;
+
+	m = some_message(h, &box, &r);
+	if (m == NULL)
+		return;
+	note = &notes[number(m)];
+	note->killed = true;
+	if (settle(h, store_expunge(h->a.st, box, &r, 1, true)))
+		note->surely = true;
+}
+
+static void
+do_flag(struct host *h)
+{
+	const struct store_msg *m;
+	struct store_range r;
+	struct note *note;
+	uint64_t box, bit;
+	int on, i;
+
+	m = some_message(h, &box, &r);
+	if (m == NULL)
+		return;
+	note = &notes[number(m)];
+	i = (int)(h - hosts);
+	bit = 1ULL << dice(3);
+	on = (int)dice(2);
+	note->flagged[i] |= (uint8_t)bit;
+	note->value[i] &= (uint8_t)~bit;
+	if (on)
+		note->value[i] |= (uint8_t)bit;
+	if (!settle(h,
+		store_flags(h->a.st, box, &r, 1, on ? bit : 0, on ? 0 : bit,
+		    UINT64_MAX)))
+		note->flagged[0] = note->flagged[1] = 0xff; /* not known */
+}
+
+static void
+do_copy(struct host *h, bool move)
+{
+	const struct store_msg *m;
+	struct store_range r;
+	uint64_t box;
+
+	m = some_message(h, &box, &r);
+	if (m == NULL)
+		return;
+	if (move)
+		notes[number(m)].moved[h - hosts] = true;
+	else
+		notes[number(m)].copied = true;
+	(void)settle(
+	    h, store_copy(h->a.st, box, &r, 1, some_box(h), move, NULL, NULL));
+}
+
+static void
+do_rmbox(struct host *h)
+{
+	const struct store_msg *m;
+	struct box *b;
+	uint64_t box;
+	size_t n;
+
+	box = some_box(h);
+	if (box == STORE_INBOX)
+		return;
+	m = store_msgs(h->a.st, box, &n);
+	while (n-- > 0)
+		notes[number(&m[n])].killed = true;
+	/* What is hidden there goes to INBOX, perhaps beside another copy. */
+	b = box_find(h->a.st, box);
+	for (n = 0; n < b->nextra; n++)
+		notes[number(&b->extra[n].m)].copied = true;
+	(void)settle(h, store_rmbox(h->a.st, box));
+}
+
+static void
+do_boxes(struct host *h)
+{
+	static const char *const some[] = {
+	    "x", "y", "x/y", "y/x", "z", "x/z", "Archive", "y/z"};
+	struct store_rename r;
+	const char *name;
+
+	name = some[dice(8)];
+	switch (dice(6)) {
+	case 0:
+		do_rmbox(h);
+		break;
+	case 1:
+	case 2:
+		r.box = some_box(h);
+		r.name = name;
+		if (r.box != STORE_INBOX)
+			(void)settle(h, store_mvbox(h->a.st, &r, 1));
+		break;
+	case 3:
+		(void)settle(h, store_subscribe(h->a.st, name, dice(2) == 0));
+		break;
+	default:
+		(void)settle(h, store_mkbox(h->a.st, name, 0, NULL));
+		break;
+	}
+}
+
+/* Upkeep: what the log can spare goes, and what nobody uses. */
+static void
+do_upkeep(struct host *h)
+{
+	bool more;
+	uint32_t seg;
+
+	switch (dice(4)) {
+	case 0:
+		seg = own_writer(h->a.st)->seg;
+		if (settle(h, checkpoint(h->a.st)))
+			sum.checkpoints += own_writer(h->a.st)->seg > seg;
+		break;
+	case 1:
+		(void)settle(h, compact(h->a.st));
+		break;
+	default:
+		(void)settle(h, store_idle(h->a.st, &more));
+		break;
+	}
+}
+
+static void
+do_close(struct host *h)
+{
+	(void)store_close(h->a.st);
+	h->a.st = NULL;
+	crashed = false;
+	crash_in = 0;
+	if (dice(3) == 0)
+		host_open(h);
+}
+
+/* Octets of a segment up to the end of its k-th frame; *frames: how many. */
+static size_t
+frames_end(const char *path, size_t k, size_t *frames)
+{
+	struct seal_frame f;
+	struct stat sb;
+	uint8_t *p;
+	size_t off;
+	int fd;
+
+	*frames = 0;
+	fd = open(path, O_RDONLY);
+	if (fd == -1)
+		return 0;
+	ATF_REQUIRE_EQ(0, fstat(fd, &sb));
+	p = malloc((size_t)sb.st_size + 1);
+	ATF_REQUIRE(p != NULL);
+	ATF_REQUIRE_EQ(sb.st_size, read(fd, p, (size_t)sb.st_size));
+	close(fd);
+	for (off = 64; *frames < k && off < (size_t)sb.st_size; off += f.len) {
+		if (seal_frame_parse(p + off, (size_t)sb.st_size - off, &f) ==
+			-1 ||
+		    f.len > (size_t)sb.st_size - off)
+			break;
+		(*frames)++;
+	}
+	free(p);
+	return off;
+}
+
+static bool
+segment_of(const char *path, unsigned int host)
+{
+	uint8_t p[40];
+	int fd;
+	bool is;
+
+	fd = open(path, O_RDONLY);
+	is = fd != -1 && read(fd, p, sizeof(p)) == sizeof(p) && p[32] == host;
+	if (fd != -1)
+		close(fd);
+	return is;
+}
+
+static int
+by_segment(const struct dirent **a, const struct dirent **b)
+{
+	int c;
+
+	c = strncmp((*a)->d_name, (*b)->d_name, 17);
+	return c != 0 ? c : atoi((*a)->d_name + 17) - atoi((*b)->d_name + 17);
+}
+
+static int
+any_file(const struct dirent *de)
+{
+	return de->d_name[0] != '.' && strstr(de->d_name, ".copy") == NULL;
+}
+
+static void
+each_file(struct host *from, struct host *to, const char *what, bool whole,
+    bool (*copy)(const char *, const char *, unsigned int, bool))
+{
+	struct dirent **list;
+	char src[600], dst[600];
+	bool go;
+	int i, n;
+
+	snprintf(src, sizeof(src), "%s/" PLACE "/%s", from->dir, what);
+	n = scandir(src, &list, any_file, by_segment);
+	ATF_REQUIRE(n >= 0);
+	for (i = 0, go = true; i < n; i++) {
+		snprintf(src, sizeof(src), "%s/" PLACE "/%s/%s", from->dir,
+		    what, list[i]->d_name);
+		snprintf(dst, sizeof(dst), "%s/" PLACE "/%s/%s", to->dir, what,
+		    list[i]->d_name);
+		if (go)
+			go = copy(
+			    src, dst, (unsigned int)(from - hosts), whole);
+		free(list[i]);
+	}
+	free(list);
+}
+
+static bool
+copy_blob(const char *src, const char *dst, unsigned int host, bool whole)
+{
+	if (access(dst, F_OK) == -1)
+		copy_file(src, dst, SIZE_MAX);
+	return true;
+}
+
+/* A segment, whole or up to some frame, never less than there was. */
+static bool
+copy_segment(const char *src, const char *dst, unsigned int host, bool whole)
+{
+	size_t all, there, take, len;
+
+	if (!segment_of(src, host))
+		return true;
+	(void)frames_end(src, SIZE_MAX, &all);
+	(void)frames_end(dst, SIZE_MAX, &there);
+	if (all < there) {
+		violation("a series lost frames");
+		return false;
+	}
+	take = whole || all == there ?
+	    all :
+	    there + dice((uint32_t)(all - there) + 1);
+	len = frames_end(src, take, &all);
+	copy_file(src, dst, take == 0 ? 64 : len);
+	(void)frames_end(src, SIZE_MAX, &all);
+	return take == all;
+}
+
+/* What one host has written goes to the other: blobs, then log. */
+static void
+exchange(struct host *from, bool whole)
+{
+	struct store_merged m;
+	struct host *to;
+	enum store_result result;
+
+	to = &hosts[from == hosts];
+	each_file(from, to, "blob", true, copy_blob);
+	each_file(from, to, "log", whole, copy_segment);
+	if (to->a.st == NULL)
+		return;
+	result = store_merge(to->a.st, &m);
+	if (settle(to, result)) {
+		sum.merges += m.news;
+		sum.again += m.again;
+	}
+	if (to->a.st != NULL && store_damage(to->a.st) != NULL)
+		violation("damage: %s", store_damage(to->a.st));
+}
+
+/* In step, so that a checkpoint may be written; then on, or a crash. */
+static void
+do_cut(void)
+{
+	struct host *h;
+	uint32_t seg;
+	int i;
+
+	for (i = 0; i < 5 && bad[0] == '\0'; i++) {
+		host_open(&hosts[i % 2]);
+		exchange(&hosts[!(i % 2)], true);
+	}
+	h = &hosts[0];
+	if (bad[0] != '\0')
+		return;
+	if (!store_lease(h->a.st))
+		h = &hosts[1];
+	if (dice(3) == 0)
+		crash_in = 1 + dice(12);
+	seg = own_writer(h->a.st)->seg;
+	if (settle(h, checkpoint(h->a.st)))
+		sum.checkpoints += own_writer(h->a.st)->seg > seg;
+	crash_in = 0;
+}
+
+static void
+step(void)
+{
+	struct host *h;
+	uint32_t x;
+
+	h = &hosts[dice(2)];
+	if (h->a.st == NULL && dice(2) == 0)
+		host_open(h);
+	x = dice(108);
+	if (x >= 100) {
+		do_cut();
+	} else if (x >= 82) {
+		exchange(h, dice(2) == 0);
+	} else if (h->a.st == NULL) {
+		/* Nobody is logged in there. */
+	} else {
+		if (dice(6) == 0)
+			crash_in = 1 + dice(14);
+		if (x < 25)
+			do_append(h);
+		else if (x < 32) {
+			crash_in = 0;
+			do_deliver();
+		} else if (x < 42)
+			do_drain(h);
+		else if (x < 50)
+			do_expunge(h);
+		else if (x < 58)
+			do_flag(h);
+		else if (x < 61)
+			do_copy(h, false);
+		else if (x < 67)
+			do_copy(h, true);
+		else if (x < 72)
+			do_boxes(h);
+		else if (x < 77)
+			do_upkeep(h);
+		else if (x < 80)
+			(void)settle(
+			    h, store_lease_take(h->a.st, dice(2) == 0));
+		else
+			do_close(h);
+		crash_in = 0;
+	}
+	present(&hosts[0]);
+	present(&hosts[1]);
+}
+
+/* As both must show it; MODSEQ is each host's own. */
+static char *
+view_text(struct host *h)
+{
+	const struct store_box *b;
+	const struct store_msg *m;
+	const char *name;
+	size_t i, n, size;
+	char *text;
+	FILE *f;
+
+	f = open_memstream(&text, &size);
+	ATF_REQUIRE(f != NULL);
+	for (b = NULL; (b = store_box_next(h->a.st, b)) != NULL;) {
+		fprintf(f, "box %llu %s v%u %u %u\n", (unsigned long long)b->id,
+		    b->name, b->uidvalidity, b->messages, b->unseen);
+		m = store_msgs(h->a.st, b->id, &n);
+		for (i = 0; i < n; i++)
+			fprintf(f, " %u %u %llx %llx\n", m[i].uid,
+			    number(&m[i]), (unsigned long long)m[i].flags,
+			    (unsigned long long)m[i].inst);
+	}
+	for (name = NULL; (name = store_sub_next(h->a.st, name)) != NULL;)
+		fprintf(f, "sub %s\n", name);
+	fprintf(f, "lease %d\n", store_lease(h->a.st) == (h == hosts));
+	fclose(f);
+	return text;
+}
+
+/* Everything is exchanged until nothing moves. */
+static void
+heal(void)
+{
+	char *was[2], *is[2];
+	unsigned int round, i;
+	bool same;
+
+	was[0] = was[1] = NULL;
+	for (round = 0, same = false; !same && bad[0] == '\0'; round++) {
+		if (round == ROUNDS) {
+			violation("I3: not settled\n%s---\n%s", was[0], was[1]);
+			break;
+		}
+		host_open(&hosts[0]);
+		host_open(&hosts[1]);
+		for (i = 0; i < 2 && bad[0] == '\0'; i++)
+			do_drain(&hosts[i]);
+		for (i = 0; i < 2 && bad[0] == '\0'; i++) {
+			exchange(&hosts[i], true);
+			present(&hosts[0]);
+			present(&hosts[1]);
+		}
+		if (bad[0] != '\0')
+			break;
+		for (i = 0, same = true; i < 2; i++) {
+			is[i] = view_text(&hosts[i]);
+			same = same && was[i] != NULL &&
+			    strcmp(was[i], is[i]) == 0;
+			free(was[i]);
+			was[i] = is[i];
+		}
+		same = same && strcmp(is[0], is[1]) == 0;
+	}
+	if (round > sum.rounds)
+		sum.rounds = round;
+	free(was[0]);
+	free(was[1]);
+}
+
+static void
+check_note(unsigned int n, unsigned int found, uint64_t flags)
+{
+	const struct note *note;
+	unsigned int bit;
+	int i;
+
+	note = &notes[n];
+	if (!note->killed && (note->created || note->seen) && found == 0)
+		violation("I3: message %u is lost", n);
+	if (found > 1 && !note->copied && !(note->moved[0] && note->moved[1]) &&
+	    !(note->killed && (note->moved[0] || note->moved[1])))
+		violation("I3: message %u is there %u times", n, found);
+	if (found > 0 && note->surely && !note->copied && !note->moved[0] &&
+	    !note->moved[1])
+		violation("I3: message %u was expunged", n);
+	if (found != 1 || note->copied || note->moved[0] || note->moved[1] ||
+	    note->killed)
+		return;
+	for (bit = 1; bit < 8; bit <<= 1) {
+		for (i = 0; i < 2; i++) {
+			if ((note->flagged[i] & bit) &&
+			    !(note->flagged[!i] & bit) &&
+			    ((flags ^ note->value[i]) & bit))
+				violation("I3: flag %u of %u", bit, n);
+		}
+	}
+}
+
+/* Nothing is lost, nothing doubled, every body can be read on both. */
+static void
+check_all(void)
+{
+	const struct store_box *b;
+	const struct store_msg *m;
+	struct store_body *body;
+	unsigned int found[MESSAGES] = {0}, i;
+	uint64_t flags[MESSAGES] = {0};
+	size_t k, n;
+
+	for (i = 0; i < 2; i++) {
+		b = NULL;
+		while ((b = store_box_next(hosts[i].a.st, b)) != NULL) {
+			m = store_msgs(hosts[i].a.st, b->id, &n);
+			for (k = 0; k < n; k++) {
+				found[number(&m[k])] += i == 0;
+				flags[number(&m[k])] = m[k].flags;
+				if (store_body_open(hosts[i].a.st, b->id,
+					m[k].uid, &body) != STORE_OK)
+					violation("no body of %u, host %u",
+					    number(&m[k]), i);
+				else
+					store_body_close(body);
+			}
+			if (box_find(hosts[i].a.st, b->id)->want != NULL)
+				violation("I3: two boxes of one name");
+		}
+	}
+	for (i = 0; i < nnotes; i++)
+		check_note(i, found[i], flags[i]);
+}
+
+/* Opened anew, from the snapshot and from the log alone, it is the same. */
+static void
+check_again(struct host *h)
+{
+	char *before, *after, cmd[100];
+
+	before = view_text(h);
+	(void)store_close(h->a.st);
+	h->a.st = NULL;
+	if (dice(2) == 0) {
+		snprintf(cmd, sizeof(cmd), "%s/" PLACE "/snap", h->dir);
+		(void)path_remove_tree(AT_FDCWD, cmd);
+		ATF_REQUIRE_EQ(0, mkdir(cmd, 0700));
+	}
+	host_open(h);
+	if (bad[0] == '\0') {
+		after = view_text(h);
+		if (strcmp(before, after) != 0)
+			violation("opened anew it differs:\n%s---\n%s", before,
+			    after);
+		free(after);
+	}
+	free(before);
+}
+
+static void
+copy_tree(const char *from, const char *to)
+{
+	char a[300], b[300];
+	struct dirent *de;
+	struct stat sb;
+	DIR *dir;
+	int n;
+
+	ATF_REQUIRE_EQ(0, mkdir(to, 0700));
+	dir = opendir(from);
+	ATF_REQUIRE(dir != NULL);
+	while ((de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.')
+			continue;
+		n = snprintf(a, sizeof(a), "%s/%s", from, de->d_name);
+		ATF_REQUIRE((size_t)n < sizeof(a));
+		n = snprintf(b, sizeof(b), "%s/%s", to, de->d_name);
+		ATF_REQUIRE((size_t)n < sizeof(b));
+		ATF_REQUIRE_EQ(0, lstat(a, &sb));
+		if (S_ISDIR(sb.st_mode))
+			copy_tree(a, b);
+		else
+			copy_file(a, b, SIZE_MAX);
+	}
+	closedir(dir);
+}
+
+static void
+host_start(struct host *h, struct seal_ring *ring)
+{
+	memset(h, 0, sizeof(*h));
+	snprintf(h->dir, sizeof(h->dir), "host%d", (int)(h - hosts));
+	copy_tree("template", h->dir);
+	h->a.base = open(h->dir, O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(h->a.base != -1);
+	h->a.ring = ring;
+	OK(store_account_open(h->a.base, ACCOUNT, &h->a.dir));
+	host_open(h);
+}
+
+static void
+host_stop(struct host *h)
+{
+	size_t i;
+
+	store_abandon(h->a.st);
+	close(h->a.dir);
+	close(h->a.base);
+	for (i = 0; i < h->nviews; i++)
+		free(h->views[i].uids);
+	ATF_REQUIRE_EQ(0, path_remove_tree(AT_FDCWD, h->dir));
+}
+
+/* One run; what went wrong is in bad. */
+static void
+one_run(uint64_t begin, struct seal_ring *ring)
+{
+	unsigned int n;
+	bool early;
+
+	seed = begin;
+	bad[0] = '\0';
+	memset(notes, 0, sizeof(notes));
+	memset(names, 0, sizeof(names));
+	nnotes = 0;
+	crashed = false;
+	crash_in = 0;
+	host_start(&hosts[0], ring);
+	OK(store_pair(hosts[0].a.st));
+	early = dice(3) != 0;
+	if (early) {
+		/* The usual way: the second host begins with a copy. */
+		(void)store_close(hosts[0].a.st);
+		hosts[0].a.st = NULL;
+		host_start(&hosts[1], ring);
+		(void)store_close(hosts[1].a.st);
+		hosts[1].a.st = NULL;
+		exchange(&hosts[0], true);
+		host_open(&hosts[0]);
+		host_open(&hosts[1]);
+	} else {
+		host_start(&hosts[1], ring);
+		OK(store_pair(hosts[1].a.st));
+	}
+	for (n = 5 + dice(56); n > 0 && bad[0] == '\0'; n--)
+		step();
+	crash_in = 0;
+	if (bad[0] == '\0')
+		heal();
+	if (bad[0] == '\0')
+		check_all();
+	for (n = 0; n < 2 && bad[0] == '\0'; n++)
+		check_again(&hosts[n]);
+	sum.messages += nnotes;
+	host_stop(&hosts[0]);
+	host_stop(&hosts[1]);
+}
+
+static unsigned int
+count_of(const char *name, unsigned int otherwise)
+{
+	const char *s;
+
+	s = getenv(name);
+	return s == NULL ? otherwise : (unsigned int)strtoul(s, NULL, 10);
+}
+
+/* In memory, where the machine has it: nothing here is about the disk. */
+static void
+enter_fast(char *dir)
+{
+	strlcpy(dir, "/dev/shm/merge.XXXXXXXX", 32);
+	if (mkdtemp(dir) == NULL || chdir(dir) == -1)
+		dir[0] = '\0';
+}
+
+ATF_TC_WITHOUT_HEAD(property);
+ATF_TC_BODY(property, tc)
+{
+	struct account a;
+	char home[300], dir[32];
+	uint64_t begin;
+	unsigned int runs, run;
+
+	ATF_REQUIRE(getcwd(home, sizeof(home)) != NULL);
+	enter_fast(dir);
+	account_make(&a);
+	ATF_REQUIRE_EQ(0, system("mkdir template && mv accounts template/"));
+	store_sys_set(&table);
+	runs = count_of("RUNS", getenv("STRESS") != NULL ? RUNS_LONG : RUNS);
+	begin = getenv("SEED") != NULL ? strtoull(getenv("SEED"), NULL, 10) :
+					 (uint64_t)arc4random() << 16;
+	printf("seeds %llu to %llu\n", (unsigned long long)begin,
+	    (unsigned long long)begin + runs - 1);
+	for (run = 0; run < runs && bad[0] == '\0'; run++)
+		one_run(begin + run, a.ring);
+	store_sys_set(NULL);
+	seal_ring_free(a.ring);
+	ATF_REQUIRE_EQ(0, chdir(home));
+	if (dir[0] != '\0')
+		(void)path_remove_tree(AT_FDCWD, dir);
+	if (bad[0] != '\0')
+		atf_tc_fail(
+		    "seed %llu: %s", (unsigned long long)begin + run - 1, bad);
+	printf("%u runs, %u messages, %u merges, %u placed again, %u crashes, "
+	       "%u checkpoints, at most %u rounds\n",
+	    runs, sum.messages, sum.merges, sum.again, sum.crashes,
+	    sum.checkpoints, sum.rounds);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, property);
+	return atf_no_error();
+}
