@@ -31,7 +31,7 @@ computed_head() {
 }
 computed_body() {
 	need_nacl
-	atf_check -o match:'vectors, 19 files' \
+	atf_check -o match:'vectors, 30 files' \
 	    /usr/bin/python3 "$here/vectors.py" check "$here"
 }
 
@@ -44,6 +44,7 @@ made_body() {
 	reads "$made" "$here/made.json" "correct horse battery staple"
 	reads "$made" "$here/made.json" "$(vector code.app)"
 	reads "$made" "$here/made.json" "$(vector code.recovery)"
+	reads "${made%/*}/two" "$here/two.json" "$(vector code.app)"
 	for secret in "$(vector code.revoked)" "correct horse battery stable"
 	do
 		printf '%s\n' "$secret" >secret

@@ -319,19 +319,20 @@ def blobs():
 # ---- The log
 
 class Log:
-    writer = fixed("writer", 8)
-
-    def __init__(self):
+    def __init__(self, name="writer", host=0, noted=True):
+        self.writer, self.host, self.noted = fixed(name, 8), host, noted
         self.chain = blake(16, b"", b"sealmail log", ID, self.writer)
         self.seq, self.lamport, self.segment = 0, 0, 0
-        note("log.writer", self.writer)
-        note("log.chain", self.chain)
+        if noted:
+            note("log.writer", self.writer)
+            note("log.chain", self.chain)
 
     def begin(self, flags):
         self.segment += 1
         self.name = "log/%s.%d" % (self.writer.hex(), self.segment)
         FILES[self.name] = b"SMlogs\0\1" + ID + self.writer + struct.pack(
-            ">BBHIQ", 0, flags, 0, self.segment, self.seq + 1) + self.chain
+            ">BBHIQ", self.host, flags, 0, self.segment,
+            self.seq + 1) + self.chain
 
     def frame(self, flags, epoch, *ops):
         plain = struct.pack(">QI", self.lamport + 1, CREATED + 200)
@@ -341,20 +342,21 @@ class Log:
         self.lamport += len(ops)
         plain = struct.pack(">I", len(plain)) + plain
         plain += bytes(-len(plain) % 256)
-        nonce = fixed("frame nonce %d" % self.seq, 24)
+        nonce = fixed("frame nonce %d %s" % (self.seq, self.writer), 24)
         head = b"SFL1" + struct.pack(">BBHIIQ", 1, flags, len(ops),
                                      64 + len(plain) + 16, epoch,
                                      self.seq) + nonce
         sealed = xseal(log_key(epoch), nonce, plain, head + self.chain)
         frame = head + blake(16, b"", head, sealed) + sealed
-        name = "frame%d" % self.seq
-        note(name + ".epoch", epoch)
-        note(name + ".key", log_key(epoch))
-        note(name + ".chain", self.chain)
-        note(name + ".plain", plain)
-        note(name, frame)
+        if self.noted:
+            name = "frame%d" % self.seq
+            note(name + ".epoch", epoch)
+            note(name + ".key", log_key(epoch))
+            note(name + ".chain", self.chain)
+            note(name + ".plain", plain)
+            note(name, frame)
+            note(name + ".tag", frame[-16:])
         self.chain = frame[-16:]
-        note(name + ".tag", self.chain)
         FILES[self.name] += frame
 
     def end(self):
@@ -425,6 +427,39 @@ def log(made):
     return w
 
 
+def two_writers(made):
+    """
+    Frames of two hosts in the order of (Lamport time, host).  Where an order is
+    another, UIDVALIDITY is 1001, or flags are others than 16 and 1.
+    """
+    stored = made[0]
+    for name in list(FILES):
+        if not name.startswith(("account", "keys/")) and \
+                not name.endswith(stored.id.hex()):
+            del FILES[name]
+    copied = fixed("copied", 16)
+    rows = [Log("host 0", 0, False), Log("host 1", 1, False)]
+
+    def flag(uid, instance, add, clear):
+        return 7, struct.pack(">QQQ", 1, add, clear) + listed((uid, instance))
+
+    for w in rows:
+        w.begin(0)
+    for host, lamport, *ops in (
+            (1, 1, mkbox(1, 1001, 0, b"INBOX")),
+            (0, 1, mkbox(1, 1000, 0, b"INBOX"), place(stored, 1, 2)),
+            (1, 3, place(stored, 1, 3, how=1, instance=copied)),
+            (0, 6, flag(2, stored.instance, 0, 4 | 16)),
+            (1, 5, flag(2, stored.instance, 4, 0)),
+            (1, 6, flag(2, stored.instance, 16, 0)),
+            (0, 7, flag(3, copied, 1, 0), flag(3, copied, 2, 0)),
+            (1, 8, flag(3, copied, 0, 2))):
+        rows[host].lamport = lamport - 1
+        rows[host].frame(0, 1, *ops)
+    for w in rows:
+        w.end()
+
+
 # ---- All
 
 def deletes_file(number, flags, entries):
@@ -480,11 +515,15 @@ def compute():
     w = log(made)
     deletes(made)
     FILES["limits"] = b"quota 1000000\n"
-    place_of = "made/accounts/vectors.example/someone/"
-    made = {place_of + name: data for name, data in FILES.items()}
-    made["made/head/" + ID.hex()] = head(w)
-    made["vectors.txt"] = ("\n".join(LINES) + "\n").encode()
-    return made
+    accounts = "made/accounts/vectors.example/"
+    all_files = {accounts + "someone/" + name: data
+                 for name, data in FILES.items()}
+    two_writers(made)
+    all_files.update((accounts + "two/" + name, data)
+                     for name, data in FILES.items())
+    all_files["made/head/" + ID.hex()] = head(w)
+    all_files["vectors.txt"] = ("\n".join(LINES) + "\n").encode()
+    return all_files
 
 
 def main():

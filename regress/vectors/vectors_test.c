@@ -40,6 +40,7 @@
 #define LINE_SIZE (2 * VALUE_MAX + 128)
 #define ACCOUNT "made/accounts/vectors.example/someone"
 #define COPY "copied/accounts/vectors.example/someone"
+#define TWO "made/accounts/vectors.example/two"
 #define SUITE "suite/accounts/sealmail.test/user0001"
 #define CODES 3
 
@@ -621,6 +622,39 @@ ATF_TC_BODY(store_from_start, tc)
 	open_store(false);
 }
 
+/* Two hosts' frames, in the one order that both compute. */
+ATF_TC_WITHOUT_HEAD(two_writers);
+ATF_TC_BODY(two_writers, tc)
+{
+	const struct store_box *b;
+	char cmd[1024];
+	struct seal_ring *r;
+	struct store *st;
+	int base, fd;
+
+	begin(tc);
+	(void)snprintf(cmd, sizeof(cmd),
+	    "mkdir base && cp -R '%s/" TWO "' two && chmod -R u+w two && "
+	    "mkdir -p two/snap two/trash two/in",
+	    dir);
+	ATF_REQUIRE_EQ(0, system(cmd));
+	fd = open("two", O_RDONLY | O_DIRECTORY);
+	base = open("base", O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(fd != -1 && base != -1);
+	r = unlock_password(fd);
+	ATF_REQUIRE_EQ(STORE_OK, store_open(base, fd, r, &st));
+	ATF_CHECK_MSG(store_damage(st) == NULL, "%s", store_damage(st));
+	b = store_box_named(st, "INBOX");
+	ATF_REQUIRE(b != NULL);
+	ATF_CHECK_EQ(1000, b->uidvalidity);
+	check_message(st, "INBOX", 2, 0x10, 0, 13, "stored");
+	check_message(st, "INBOX", 3, 0x01, 0, 17, "stored");
+	ATF_REQUIRE_EQ(STORE_OK, store_close(st));
+	seal_ring_free(r);
+	close(base);
+	close(fd);
+}
+
 /* What the suite wrote once opens for ever, its snapshot too. */
 ATF_TC_WITHOUT_HEAD(suite);
 ATF_TC_BODY(suite, tc)
@@ -687,6 +721,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, deletes);
 	ATF_TP_ADD_TC(tp, store);
 	ATF_TP_ADD_TC(tp, store_from_start);
+	ATF_TP_ADD_TC(tp, two_writers);
 	ATF_TP_ADD_TC(tp, suite);
 	return atf_no_error();
 }

@@ -416,43 +416,6 @@ ATF_TC_BODY(together, tc)
 	driver_stop(&d);
 }
 
-/* A delivery as smtp-deliver makes it: durable in in/, then announced. */
-static void
-deliver(struct driver *d, const char *account, const char *text)
-{
-	struct store_chunk chunk;
-	struct store_envelope env;
-	struct store_rcpt *rcpt;
-	struct store_blob *blob;
-	struct msgout *out;
-	int base;
-
-	base = open("base", O_RDONLY | O_DIRECTORY);
-	ATF_REQUIRE(base != -1);
-	ATF_REQUIRE_EQ(STORE_OK, store_rcpt_open(base, account, &rcpt));
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_create(rcpt, 0, &blob));
-	memset(&chunk, 0, sizeof(chunk));
-	chunk.kind = STORE_BODY;
-	chunk.data = text;
-	chunk.len = strlen(text);
-	chunk.plain = (uint32_t)chunk.len;
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_chunk(blob, &chunk));
-	chunk.kind = STORE_SUMMARY;
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_chunk(blob, &chunk));
-	memset(&env, 0, sizeof(env));
-	seal_random(env.delivery_id, sizeof(env.delivery_id));
-	env.date = 1000000;
-	env.from = env.to = env.hint = env.verdict = "";
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_finish(blob, &env));
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_sync(base, &blob, 1));
-	store_blob_free(blob);
-	store_rcpt_free(rcpt);
-	close(base);
-	out = msg_new_fd(d->deliver, DELIVER_MASTER_MAIL, 0);
-	msg_put_str(out, account);
-	ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
-}
-
 /* Waits for an R_EXISTS of n; others may come before. */
 static void
 exists(int session, uint32_t n)
@@ -480,7 +443,7 @@ ATF_TC_BODY(mail, tc)
 	start(tc, &d);
 	add(&d, USER);
 	/* One that came before the login is there at SELECT. */
-	deliver(&d, USER, "one");
+	driver_deliver(&d, USER, "one");
 	ATF_REQUIRE_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
 	out = msg_new_fd(s, V_SELECT, 1);
 	msg_put_u8(out, 0);
@@ -501,14 +464,14 @@ ATF_TC_BODY(mail, tc)
 	ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
 	driver_receive(s, &m, R_DONE);
 	msg_done(&m);
-	deliver(&d, USER, "two");
+	driver_deliver(&d, USER, "two");
 	exists(s, 2);
-	deliver(&d, USER, "three");
+	driver_deliver(&d, USER, "three");
 	exists(s, 3);
 	/* One for nobody, and one for somebody who is not there. */
 	add(&d, "b@" DRIVER_DOMAIN);
-	deliver(&d, "b@" DRIVER_DOMAIN, "four");
-	deliver(&d, USER, "five");
+	driver_deliver(&d, "b@" DRIVER_DOMAIN, "four");
+	driver_deliver(&d, USER, "five");
 	exists(s, 4);
 	close(s);
 	driver_stop(&d);

@@ -306,33 +306,7 @@ messages(int s)
 static void
 deliver(const char *text)
 {
-	struct store_chunk chunk;
-	struct store_envelope env;
-	struct store_rcpt *rcpt;
-	struct store_blob *blob;
-	int base;
-
-	base = open("base", O_RDONLY | O_DIRECTORY);
-	ATF_REQUIRE(base != -1);
-	ATF_REQUIRE_EQ(STORE_OK, store_rcpt_open(base, USER, &rcpt));
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_create(rcpt, 0, &blob));
-	memset(&chunk, 0, sizeof(chunk));
-	chunk.kind = STORE_BODY;
-	chunk.data = text;
-	chunk.len = strlen(text);
-	chunk.plain = (uint32_t)chunk.len;
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_chunk(blob, &chunk));
-	chunk.kind = STORE_SUMMARY;
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_chunk(blob, &chunk));
-	memset(&env, 0, sizeof(env));
-	arc4random_buf(env.delivery_id, sizeof(env.delivery_id));
-	env.date = 1000000;
-	env.from = env.to = env.hint = env.verdict = "";
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_finish(blob, &env));
-	ATF_REQUIRE_EQ(STORE_OK, store_blob_sync(base, &blob, 1));
-	store_blob_free(blob);
-	store_rcpt_free(rcpt);
-	close(base);
+	driver_deliver(&d, USER, text);
 }
 
 /* New keys all through; the mail of before and after is there. */

@@ -39,6 +39,8 @@
 #include "msg.h"
 #include "proc_local.h"
 #include "seal_keys.h"
+#include "seal_read.h"
+#include "store_blob.h"
 #include "store_driver.h"
 #include "../../../../usr.sbin/sealimapd/imap_config.h"
 
@@ -438,4 +440,40 @@ driver_login(struct driver *d, const char *account, const char *secret,
 	else
 		close(fd);
 	return why;
+}
+
+void
+driver_deliver(struct driver *d, const char *account, const char *text)
+{
+	struct store_chunk chunk;
+	struct store_envelope env;
+	struct store_rcpt *rcpt;
+	struct store_blob *blob;
+	struct msgout *out;
+	int base;
+
+	base = open("base", O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(base != -1);
+	ATF_REQUIRE_EQ(STORE_OK, store_rcpt_open(base, account, &rcpt));
+	ATF_REQUIRE_EQ(STORE_OK, store_blob_create(rcpt, 0, &blob));
+	memset(&chunk, 0, sizeof(chunk));
+	chunk.kind = STORE_BODY;
+	chunk.data = text;
+	chunk.len = strlen(text);
+	chunk.plain = (uint32_t)chunk.len;
+	ATF_REQUIRE_EQ(STORE_OK, store_blob_chunk(blob, &chunk));
+	chunk.kind = STORE_SUMMARY;
+	ATF_REQUIRE_EQ(STORE_OK, store_blob_chunk(blob, &chunk));
+	memset(&env, 0, sizeof(env));
+	seal_random(env.delivery_id, sizeof(env.delivery_id));
+	env.date = 1000000;
+	env.from = env.to = env.hint = env.verdict = "";
+	ATF_REQUIRE_EQ(STORE_OK, store_blob_finish(blob, &env));
+	ATF_REQUIRE_EQ(STORE_OK, store_blob_sync(base, &blob, 1));
+	store_blob_free(blob);
+	store_rcpt_free(rcpt);
+	close(base);
+	out = msg_new_fd(d->deliver, DELIVER_MASTER_MAIL, 0);
+	msg_put_str(out, account);
+	send_now(out);
 }
