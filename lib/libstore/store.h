@@ -159,6 +159,23 @@ const char *store_sub_next(struct store *, const char *); /* sorted; NULL.. */
  */
 void store_set_expiry(struct store *, uint32_t trash_days, uint32_t spam_days);
 
+/*
+ * What was expunged within STORE_GRACE, or waits as a mass delete: the newest
+ * first; free the list.  store_undelete() places one in INBOX again, with its
+ * date; STORE_UNKNOWN, STORE_OVERQUOTA.  Commit after it.
+ */
+#define STORE_DELETED_MAX 1000
+struct store_deleted {
+	uint8_t blob[STORE_ID];
+	int64_t when; /* it was deleted, seconds */
+	int64_t date; /* internal date */
+	uint64_t size;
+};
+enum store_result
+store_deleted_list(struct store *, struct store_deleted **, size_t *n);
+enum store_result
+store_undelete(struct store *, const uint8_t *blob, uint32_t *uid);
+
 /* Octets of all blobs that are in use. */
 uint64_t store_live_bytes(const struct store *);
 

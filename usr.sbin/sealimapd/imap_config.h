@@ -90,7 +90,7 @@ struct store_domain {
 	char name[IMAP_HOST_MAX];
 	uint32_t kdf_kib;
 	uint32_t kdf_passes;
-	uint64_t quota; /* bytes of a new account; 0: none */
+	uint64_t quota;        /* bytes of a new account; 0: none */
 	uint32_t trash_days;   /* mail stays there; 0: for ever */
 	uint32_t spam_days;    /* likewise */
 	uint32_t waiting_days; /* of a new account, undrained; 0: for ever */

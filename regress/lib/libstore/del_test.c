@@ -457,6 +457,112 @@ ATF_TC_BODY(compacted, tc)
 	account_end(&a);
 }
 
+/* What was deleted comes back, with its date, and stays. */
+ATF_TC_WITHOUT_HEAD(undelete);
+ATF_TC_BODY(undelete, tc)
+{
+	struct store_deleted *list;
+	struct account a;
+	uint8_t last[STORE_ID];
+	uint32_t uid;
+	size_t n, i;
+
+	begin(&a);
+	store_set_expiry(a.st, TRASH_DAYS, SPAM_DAYS);
+	add(&a, STORE_INBOX, 0, 5);
+	OK(deliver(&a, 7, 90000));
+	(void)drain(&a);
+	add(&a, TRASH, 9, 1);
+	idle(&a);
+	OK(store_deleted_list(a.st, &list, &n));
+	ATF_CHECK_EQ(0, n);
+	free(list);
+	expunge_first(&a, 6);
+	idle(&a);
+	OK(store_deleted_list(a.st, &list, &n));
+	ATF_REQUIRE_EQ(6, n);
+	for (i = 0; i < n; i++) {
+		if (list[i].size == 90000)
+			memcpy(last, list[i].blob, STORE_ID);
+	}
+	free(list);
+	OK(store_undelete(a.st, last, &uid));
+	ATF_CHECK_EQ(STORE_UNKNOWN, store_undelete(a.st, last, &uid));
+	OK(store_commit(a.st));
+	check_message(&a, STORE_INBOX, uid, 7, 90000);
+	/* Even if nobody comes to say so. */
+	account_crash(&a);
+	check_message(&a, STORE_INBOX, uid, 7, 90000);
+	store_abandon(a.st);
+	a.st = NULL;
+	ahead = 20 * (int64_t)DAY;
+	ATF_CHECK_EQ(0, sweep(&a).trashed);
+	ahead = 0;
+	account_open(&a);
+	idle(&a);
+	account_reopen(&a);
+	idle(&a);
+	check_message(&a, STORE_INBOX, uid, 7, 90000);
+	ATF_CHECK_EQ(2, count_files(&a, "blob"));
+	/* It can be deleted again, and brought back again. */
+	expunge_first(&a, 1);
+	idle(&a);
+	ATF_CHECK_EQ(1, count_files(&a, "blob"));
+	OK(store_undelete(a.st, last, &uid));
+	idle(&a);
+	check_message(&a, STORE_INBOX, uid, 7, 90000);
+	ATF_CHECK_EQ(2, count_files(&a, "blob"));
+	account_end(&a);
+}
+
+ATF_TC_WITHOUT_HEAD(undelete_mass);
+ATF_TC_BODY(undelete_mass, tc)
+{
+	struct store_deleted *list;
+	struct account a;
+	uint32_t uid;
+	size_t n, i;
+
+	begin(&a);
+	add(&a, STORE_INBOX, 0, 100);
+	expunge_first(&a, 60);
+	idle(&a);
+	OK(store_deleted_list(a.st, &list, &n));
+	ATF_REQUIRE_EQ(60, n);
+	for (i = 0; i < n; i++)
+		OK(store_undelete(a.st, list[i].blob, &uid));
+	free(list);
+	idle(&a);
+	account_close(&a);
+	ahead = 2 * BRAKE_WAIT;
+	ATF_CHECK_EQ(0, sweep(&a).trashed);
+	account_open(&a);
+	idle(&a);
+	ATF_CHECK_EQ(100, messages(&a, STORE_INBOX));
+	ATF_CHECK_EQ(100, count_files(&a, "blob"));
+	account_end(&a);
+}
+
+ATF_TC_WITHOUT_HEAD(waiting);
+ATF_TC_BODY(waiting, tc)
+{
+	struct account a;
+
+	ahead = 0;
+	store_clock_set(test_clock);
+	account_make(&a);
+	OK(store_sign_waiting(a.dir, a.ring, 0, 365));
+	OK(deliver(&a, 1, 100));
+	ahead = (int64_t)364 * DAY;
+	ATF_CHECK_EQ(0, sweep(&a).expired);
+	ahead = (int64_t)366 * DAY;
+	ATF_CHECK_EQ(1, sweep(&a).expired);
+	ATF_CHECK_EQ(0, count_files(&a, "in"));
+	account_open(&a);
+	idle(&a);
+	account_end(&a);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, at_once);
@@ -469,5 +575,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, expiry_changed);
 	ATF_TP_ADD_TC(tp, forged);
 	ATF_TP_ADD_TC(tp, compacted);
+	ATF_TP_ADD_TC(tp, undelete);
+	ATF_TP_ADD_TC(tp, undelete_mass);
+	ATF_TP_ADD_TC(tp, waiting);
 	return atf_no_error();
 }

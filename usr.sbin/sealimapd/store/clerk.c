@@ -330,8 +330,8 @@ user_limit(struct msg *m, uint32_t id)
 		return;
 	}
 	msg_done(m);
-	if (account_limit(clerk.base, account, (enum limit)what, quota,
-		&reason) == 0) {
+	if (account_limit(
+		clerk.base, account, (enum limit)what, quota, &reason) == 0) {
 		log_info("account=%s limit changed what=%u", log_addr(account),
 		    what);
 		/* Nobody becomes a vault that has not read the new limits. */

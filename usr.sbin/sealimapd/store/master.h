@@ -131,7 +131,7 @@ struct creation {
 	size_t len;
 	const struct seal_kdf *kdf;
 	unsigned int host;
-	uint64_t quota; /* 0: none */
+	uint64_t quota;        /* 0: none */
 	uint32_t waiting_days; /* of undrained mail; 0: for ever */
 };
 /*
