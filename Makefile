@@ -1,5 +1,6 @@
 # The whole suite.  README.md says what the targets do for you; the ones a
-# developer wants are: all, test, lint, run, install, stress, fuzz, bench.
+# developer wants are: all, test, lint, run, install, stress, fuzz, bench,
+# bench-store.
 # SAN and PREFIX, where given, configure anew; otherwise what configure was
 # last told holds.
 SAN = as-configured
@@ -13,6 +14,8 @@ BENCH =
 WORK =
 OTHERS =
 OUT =
+DISK =
+MESSAGES =
 JOBS = 4
 
 
@@ -56,6 +59,11 @@ bench:
 	@exec env BENCH='${BENCH}' WORK='${WORK}' OTHERS='${OTHERS}' OUT='${OUT}' \
 	    sh mk/bench.sh
 
+bench-store:
+	@sh mk/packages.sh build test
+	@${MAKE} -s -j${JOBS} regress
+	@exec env DISK='${DISK}' MESSAGES='${MESSAGES}' sh mk/bench-store.sh
+
 install: links
 	@sh mk/install.sh '${DESTDIR}'
 
@@ -68,4 +76,4 @@ distclean: clean
 
 FRC:
 .PHONY: all config lib usr.sbin usr.bin links regress run test lint stress \
-	fuzz bench install clean distclean FRC
+	fuzz bench bench-store install clean distclean FRC

@@ -117,22 +117,22 @@ col_remove(struct store *st, struct box *b, const uint32_t *pos, size_t n,
     uint64_t modseq)
 {
 	struct tomb t;
-	size_t i, from, to;
+	size_t i, end, to;
 
-	from = to = n == 0 ? b->n : pos[0];
-	for (i = 0; from < b->n; from++) {
-		if (i == n || from != pos[i]) {
-			b->col[to++] = b->col[from];
-			continue;
-		}
-		i++;
-		count_msg(b, &b->col[from], -1);
-		t.uid = b->col[from].uid;
-		t.inst = b->col[from].inst;
+	to = n == 0 ? b->n : pos[0];
+	for (i = 0; i < n; i++) {
+		count_msg(b, &b->col[pos[i]], -1);
+		t.uid = b->col[pos[i]].uid;
+		t.inst = b->col[pos[i]].inst;
 		t.modseq = modseq;
 		t.when = st->now;
 		if (tomb_add(b, &t) == -1)
 			return -1;
+		/* What lies between this one and the next moves as one. */
+		end = i + 1 < n ? pos[i + 1] : b->n;
+		memmove(b->col + to, b->col + pos[i] + 1,
+		    (end - pos[i] - 1) * sizeof(*b->col));
+		to += end - pos[i] - 1;
 	}
 	b->n = to;
 	b->dirty = true;
