@@ -521,9 +521,9 @@ verify_log(struct verify *v)
 
 	dir = open_part(v->acct, "log");
 	now = calloc(2, sizeof(*now));
-	before = now + 1;
 	if (dir == NULL || now == NULL)
 		goto out;
+	before = now + 1;
 	for (i = 0, files = octets = 0; i < LOOKS_MAX; i++) {
 		now->n = 0;
 		r = log_check(dirfd(dir), v->known ? v->account.id : NULL,

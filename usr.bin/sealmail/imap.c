@@ -38,7 +38,6 @@
 #include "imap_client.h"
 
 #define WAIT_SECONDS 60 /* for the server's next octets */
-#define TAG "s"
 
 static struct {
 	struct tls *tls;
@@ -172,10 +171,33 @@ imap_line(void)
 	return imap.line;
 }
 
+size_t
+imap_octets(char *buf, size_t size)
+{
+	ssize_t n;
+
+	if (imap.len > 0) {
+		if (size > imap.len)
+			size = imap.len;
+		memcpy(buf, imap.in, size);
+		imap.len -= size;
+		memmove(imap.in, imap.in + size, imap.len);
+		return size;
+	}
+	do
+		n = tls_read(imap.tls, buf, size);
+	while (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT);
+	if (n == 0)
+		broken("the server has closed the connection");
+	if (n == -1)
+		broken("receiving");
+	return (size_t)n;
+}
+
 void
 imap_begin(const char *words)
 {
-	send_all(TAG " ", 2);
+	send_all(IMAP_TAG " ", 2);
 	send_all(words, strlen(words));
 }
 
@@ -238,7 +260,7 @@ imap_answer(void (*untagged)(char *))
 				untagged(line + 12);
 			continue;
 		}
-		if (strncmp(line, TAG " ", 2) == 0)
+		if (strncmp(line, IMAP_TAG " ", 2) == 0)
 			break;
 	}
 	if (strncmp(line + 2, "OK ", 3) != 0) {

@@ -22,13 +22,18 @@
 #ifndef IMAP_CLIENT_H
 #define IMAP_CLIENT_H
 
-#define LINE_MAX_OCTETS 4096 /* of a line that the server sends */
+#include <stddef.h>
+
+#define LINE_MAX_OCTETS 16384 /* of a line that the server sends */
+#define IMAP_TAG "s"          /* of every command */
 
 /* TLS; the certificate must be host's. cafile NULL: the system's. */
 void imap_open(const char *host, const char *port, const char *cafile);
 void imap_close(void); /* wipes what came in */
 /* The next line, without its end, until the next call. */
 char *imap_line(void);
+/* Some of the next octets, at most size: what follows a literal's line. */
+size_t imap_octets(char *, size_t size);
 /* A command: its words, arguments as literals, more words; then send. */
 void imap_begin(const char *words);
 void imap_argument(const char *);

@@ -37,6 +37,7 @@ usage(void)
 {
 	(void)fputs("usage: sealmail [-s socket] deliver [-f sender] "
 		    "recipient ...\n"
+		    "       sealmail export [options] account maildir\n"
 		    "       sealmail passwd [options] account\n"
 		    "       sealmail app add [options] [-S scope,...] "
 		    "account label\n"
@@ -131,6 +132,7 @@ static const struct {
 	int (*run)(int argc, char *argv[]);
 } commands[] = {
     {"app", cmd_app},
+    {"export", cmd_export},
     {"passwd", cmd_passwd},
     {"recover", cmd_recover},
     {"rekey", cmd_rekey},

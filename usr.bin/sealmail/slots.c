@@ -371,24 +371,40 @@ app_add(int argc, char *argv[])
 	return end(told);
 }
 
-static int
-app_list(int argc, char *argv[])
+char **
+slots_login(
+    int argc, char *argv[], int n, const char *line, bool *json, int *code)
 {
-	int code;
+	char **args;
 
-	if (options(argc, argv, 1) == NULL)
-		return usage("app list [options] account");
+	args = options(argc, argv, n);
+	if (args == NULL) {
+		*code = usage(line);
+		return NULL;
+	}
+	*json = opt.json;
 	ask("Password: ", opt.secret, sizeof(opt.secret));
 	begin("LOGIN", false);
 	imap_argument(opt.account);
 	imap_argument(opt.secret);
 	imap_send();
-	code = imap_answer(NULL);
-	if (code != 0) {
-		imap_close();
-		wipe();
+	*code = imap_answer(NULL);
+	wipe();
+	if (*code == 0)
+		return args;
+	imap_close();
+	return NULL;
+}
+
+static int
+app_list(int argc, char *argv[])
+{
+	bool json;
+	int code;
+
+	if (slots_login(argc, argv, 1, "app list [options] account", &json,
+		&code) == NULL)
 		return code;
-	}
 	if (opt.json)
 		(void)putchar('[');
 	imap_begin("XSEALMAIL APP LIST");
