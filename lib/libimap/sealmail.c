@@ -98,6 +98,18 @@ imap_parse_sealmail(struct imap_lex *lex)
 		return -1;
 	if (lex_take(lex, "APP"))
 		return parse_app(lex);
+	if (lex_take(lex, "UNDELETE")) {
+		if (lex_space(lex) == -1)
+			return -1;
+		if (lex_take(lex, "LIST")) {
+			cmd->seal_op = IMAP_SEAL_DELETED;
+			return 0;
+		}
+		if (!lex_take(lex, "RESTORE"))
+			return lex_fail(lex, "Unknown UNDELETE command");
+		cmd->seal_op = IMAP_SEAL_UNDELETE;
+		return argument(lex, &cmd->name2);
+	}
 	if (lex_take(lex, "PASSWD")) {
 		cmd->seal_op = IMAP_SEAL_PASSWD;
 		if (argument(lex, &cmd->secret) == -1)

@@ -104,7 +104,48 @@ few_cleanup() {
 	stop_suite
 }
 
+atf_test_case undelete cleanup
+undelete_head() {
+	atf_set descr "XSEALMAIL UNDELETE brings deleted messages back"
+	atf_set timeout 300
+}
+undelete_body() {
+	need python3
+	start_suite
+	must as_user fill 1 5
+	says 5 imapdo count 1 INBOX
+	imapdo hashes 1 INBOX >before
+	must as_user delete 1 2
+	wait_for 30 has_files trash 2 || fail_with run.out "not in trash/"
+	must as_user xdeleted 1
+	[ "$(grep -c '^\* XSEALMAIL DELETED [0-9a-f]* [0-9]* [0-9]* [0-9]*$' \
+	    out)" -eq 2 ] || fail_with out "not two of them"
+	ids=$(awk '{ print s $4; s = "," }' ORS= out)
+	as_user undelete 1 00000000000000000000000000000000 >out 2>&1 &&
+	    fail_with out "restored what is not there"
+	grep -q NONEXISTENT out || fail_with out "not NONEXISTENT"
+	as_user undelete 1 "$ids,x" >out 2>&1 && fail_with out "not BAD"
+	must as_user undelete 1 "$ids"
+	says 5 imapdo count 1 INBOX
+	imapdo hashes 1 INBOX >after
+	cmp before after || fail_with out "other messages"
+	must as_user xdeleted 1
+	grep -q DELETED out && fail_with out "still deleted"
+	# They stay, whoever sweeps.
+	stop_suite
+	start_suite
+	swept 0
+	imapdo hashes 1 INBOX >after
+	cmp before after || fail_with out "other messages after all"
+	suite_alive
+	stop_suite
+}
+undelete_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case brake
 	atf_add_test_case few
+	atf_add_test_case undelete
 }

@@ -52,6 +52,7 @@
 #define APPEND_MESSAGES_MAX 100  /* messages that one V_APPEND series places */
 #define CHUNK_PLAIN 65536        /* plain octets of every chunk but the last */
 #define SUMMARY_MAX (256 * 1024) /* octets of a summary, plain */
+#define UNDELETE_MAX 100         /* blobs of one V_UNDELETE */
 #define RENAMES_MAX 500          /* boxes moved by one V_RENAME */
 
 /* Bits of a message's flags; keyword i of the box is bit 8 + i. */
@@ -192,6 +193,10 @@ enum vault_wire {
 	 * that the next V_SEARCH calls SEARCH_SENT.  No answer.
 	 */
 	V_SET = 121,
+	/* R_DELETED..., R_DONE: what was deleted and can be brought back */
+	V_DELETED = 131,
+	/* u32 n, n times raw[16] blob: into INBOX again.  R_DONE. */
+	V_UNDELETE = 132,
 	V_SLOTS = 130, /* R_SLOT..., R_DONE: which secrets open the account */
 
 	/* ---- vault -> engine ---- */
@@ -252,7 +257,9 @@ enum vault_wire {
 	 * u32 id, u8 kind (1 main, 2 app, 3 recovery, 4 escrow, 6 member), u16
 	 * scope (1 imap, 2 submission, 4 manage), i64 created, str label.
 	 */
-	R_SLOT = 212
+	R_SLOT = 212,
+	/* raw[16] blob, i64 deleted, i64 internal date, u64 size */
+	R_DELETED = 213
 };
 
 #endif

@@ -32,6 +32,7 @@
 #include "log.h"
 
 #define MECHANISM_PASSWORD 1
+#define ID_LEN 16 /* of a deleted message */
 
 struct manage {
 	TAILQ_ENTRY(manage) entry;
@@ -161,6 +162,62 @@ manage_refused(struct manage *m, enum store_refusal refusal)
 	evtimer_add(&m->delay, &tv);
 }
 
+static unsigned int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned int)(c - '0');
+	return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 16;
+}
+
+static int
+id_parse(const char *p, uint8_t id[ID_LEN])
+{
+	unsigned int high, low;
+
+	for (size_t i = 0; i < ID_LEN; i++) {
+		high = hex_value(p[2 * i]);
+		low = hex_value(p[2 * i + 1]);
+		if (high > 15 || low > 15)
+			return -1;
+		id[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
+/* Ids as a DELETED line has them, commas between. */
+static void
+undelete(struct job *job)
+{
+	uint8_t ids[UNDELETE_MAX][ID_LEN];
+	const char *p = job->cmd->name2.p;
+	size_t left = job->cmd->name2.len;
+	struct msgout *o;
+	uint32_t n;
+
+	for (n = 0; n < UNDELETE_MAX; n++) {
+		if (left < 2 * ID_LEN || id_parse(p, ids[n]) == -1)
+			break;
+		p += 2 * ID_LEN;
+		left -= 2 * ID_LEN;
+		if (left == 0 || *p != ',') {
+			n++;
+			break;
+		}
+		p++;
+		left--;
+	}
+	if (n == 0 || left != 0) {
+		job_done(job, "BAD", "Not a list of at most 100 ids");
+		return;
+	}
+	o = job_request(job, V_UNDELETE);
+	msg_put_u32(o, n);
+	for (uint32_t i = 0; i < n; i++)
+		msg_put_raw(o, ids[i], ID_LEN);
+	msg_send(o);
+}
+
 void
 manage_start(struct job *job)
 {
@@ -174,7 +231,7 @@ manage_start(struct job *job)
 		return;
 	}
 	if ((cmd->name.p == NULL) == (c->account == NULL) ||
-	    (c->account == NULL && cmd->seal_op == IMAP_SEAL_LIST)) {
+	    (c->account == NULL && cmd->seal_op >= IMAP_SEAL_LIST)) {
 		job_done(job, "BAD",
 		    c->account == NULL ? "Log in, or name the user" :
 					 "This session has a user");
@@ -182,6 +239,14 @@ manage_start(struct job *job)
 	}
 	if (cmd->seal_op == IMAP_SEAL_LIST) {
 		msg_send(job_request(job, V_SLOTS));
+		return;
+	}
+	if (cmd->seal_op == IMAP_SEAL_DELETED) {
+		msg_send(job_request(job, V_DELETED));
+		return;
+	}
+	if (cmd->seal_op == IMAP_SEAL_UNDELETE) {
+		undelete(job);
 		return;
 	}
 	m = calloc(1, sizeof(*m));
@@ -389,6 +454,32 @@ manage_master_gone(void)
 			manage_refused(m, REFUSED_UNAVAILABLE);
 }
 
+/* "* XSEALMAIL DELETED id deleted received size" */
+static void
+deleted_answer(struct job *job, struct msg *msg)
+{
+	struct imap_buf *b = conn_out(job->conn);
+	uint8_t id[ID_LEN];
+	char text[160], hex[2 * ID_LEN + 1];
+	int64_t when, date;
+	uint64_t size;
+
+	(void)msg_get_raw(msg, id, sizeof(id));
+	when = msg_get_i64(msg);
+	date = msg_get_i64(msg);
+	size = msg_get_u64(msg);
+	if (msg_end(msg) == -1) {
+		conn_protocol(job->conn, "deleted");
+		return;
+	}
+	for (size_t i = 0; i < ID_LEN; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", id[i]);
+	(void)snprintf(text, sizeof(text),
+	    "* XSEALMAIL DELETED %s %lld %lld %llu\r\n", hex, (long long)when,
+	    (long long)date, (unsigned long long)size);
+	imap_puts(b, text);
+}
+
 /* An R_SLOT: "* XSEALMAIL SLOT id kind scopes created label". */
 void
 manage_answer(struct job *job, struct msg *msg)
@@ -402,6 +493,10 @@ manage_answer(struct job *job, struct msg *msg)
 	uint8_t kind;
 	int64_t created;
 
+	if (msg->type == R_DELETED) {
+		deleted_answer(job, msg);
+		return;
+	}
 	id = msg_get_u32(msg);
 	kind = msg_get_u8(msg);
 	scope = msg_get_u16(msg);
@@ -428,5 +523,19 @@ manage_answer(struct job *job, struct msg *msg)
 void
 manage_done(struct job *job, enum vault_result result, const char *detail)
 {
-	job_result(job, result, "These open the account");
+	switch (job->cmd->seal_op) {
+	case IMAP_SEAL_DELETED:
+		job_result(job, result, "These can be brought back");
+		break;
+	case IMAP_SEAL_UNDELETE:
+		if (result == DONE_NONEXISTENT)
+			job_done(job, "NO",
+			    "[NONEXISTENT] Some of them were not deleted");
+		else
+			job_result(job, result, "They are in INBOX");
+		break;
+	default:
+		job_result(job, result, "These open the account");
+		break;
+	}
 }

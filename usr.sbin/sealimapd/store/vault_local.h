@@ -138,6 +138,8 @@ struct job {
 	struct uidlist from; /* V_COPY; also UIDs found */
 	struct uidlist to;
 	uint32_t uidvalidity;
+	uint8_t (*blobs)[STORE_ID]; /* V_UNDELETE */
+	size_t nblobs;
 	struct append *append;
 	struct search_run *search;
 };
@@ -234,6 +236,7 @@ enum step rows_answer_flags(struct session *, struct job *);
 /* vault_change.c, vault_box.c, vault_append.c, vault_search.c */
 extern const struct job_kind change_kinds[];
 extern const struct job_kind box_kinds[];
+extern const struct job_kind deleted_kinds[];
 extern const struct job_kind append_kind;
 extern const struct job_kind search_kind;
 bool append_message(struct session *, struct msg *); /* false: out of order */

@@ -132,7 +132,7 @@ static const struct job_kind *
 kind_find(uint32_t type)
 {
 	const struct job_kind *const tables[] = {
-	    rows_kinds, change_kinds, box_kinds};
+	    rows_kinds, change_kinds, box_kinds, deleted_kinds};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct job_kind *k = tables[t]; k->type != 0; k++)
@@ -489,6 +489,7 @@ job_free(struct session *s, struct job *j)
 		freezero(j->renames[i].to, BOX_NAME_MAX + 1);
 	}
 	free(j->renames);
+	free(j->blobs);
 	free(j->set);
 	store_body_close(j->body);
 	uidlist_clear(&j->from);
