@@ -84,6 +84,8 @@ store_open(int base, int acct, const struct seal_ring *, struct store **);
 /* The same as host 0 or 1 of a pair. */
 enum store_result store_open_host(int base, int acct, const struct seal_ring *,
     unsigned int host, struct store **);
+/* From now on this ring, which has all keys of the one before and more. */
+void store_set_ring(struct store *, const struct seal_ring *);
 /* Commits, writes snapshot, quota and head, unlocks, frees.  NULL ok. */
 enum store_result store_close(struct store *);
 /* The same without writing anything: after a failed commit. */

@@ -359,3 +359,9 @@ store_abandon(struct store *st)
 	if (st != NULL)
 		store_free(st);
 }
+
+void
+store_set_ring(struct store *st, const struct seal_ring *ring)
+{
+	st->ring = ring;
+}

@@ -2,6 +2,8 @@
 #
 # sealctl user disable, enable, quota and rename, as users and mail notice.
 
+# shellcheck disable=SC2086
+
 . "$(atf_get_srcdir)/suite.sh"
 
 # login CODE PASSWORD USER: a login over IMAPS ends so.

@@ -104,10 +104,18 @@ account_make(int base, const struct creation *c, char *made, char *code,
     const char **reason)
 {
 	enum store_result result;
+	enum seal_slot_kind kind;
+	uint32_t id;
 	int acct;
 
 	if (c->len > SEAL_SECRET_MAX - 1) {
 		*reason = "the password is too long";
+		return -1;
+	}
+	/* It would be tried as a code and nothing else. */
+	if (seal_code_parse(c->password, c->len, &kind, &id) ==
+	    SEAL_CODE_VALID) {
+		*reason = "that is a recovery code or app password";
 		return -1;
 	}
 	result = store_account_create(base, c->account, &acct);

@@ -711,6 +711,7 @@ opener_session(struct opener *o, struct msg *m)
 		tag_add(o->tag, slot, scope);
 	session_add(fd, slot, scope);
 	keys_raise(record, len);
+	keys_login();
 	/* The wire goes when the opener does. */
 }
 
@@ -759,8 +760,8 @@ manage(int fd, const struct slot_change *c)
 	out = msg_new_fd(fd, VAULT_ENGINE_MANAGED, 0);
 	manage_answer_put(out, &a);
 	(void)msg_send_wait(out, 1000);
-	close(fd);
 	explicit_bzero(&a, sizeof(a));
+	close(fd);
 	if (after == KEYS_END) {
 		vault.relocked = true;
 		later(&vault.linger_ev, 0);

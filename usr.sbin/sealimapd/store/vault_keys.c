@@ -35,6 +35,7 @@
 static struct {
 	int acct;
 	unsigned int host;
+	struct vault_start *start; /* its ring is ours to change */
 	const struct seal_ring *ring;
 	struct seal_slots *slots;
 } keys = {.acct = -1};
@@ -66,11 +67,28 @@ keys_open(struct vault_start *start)
 	if (rotate(start) == -1 || publish(start) == -1)
 		log_warn(
 		    "account=%s no new delivery key", log_addr(start->account));
+	keys.start = start;
 	keys.ring = start->ring;
 	if (seal_keys_tidy(keys.acct, keys.ring, keys.host) == -1)
 		log_warn("account=%s older key files stay",
 		    log_addr(start->account));
 	return 0;
+}
+
+/* A vault may live for months: a login at it is an occasion too. */
+void
+keys_login(void)
+{
+	if (rotate(keys.start) == -1)
+		log_warn("account=%s no new delivery key",
+		    log_addr(vault_account()));
+	if (keys.start->ring == keys.ring)
+		return;
+	keys.ring = keys.start->ring;
+	store_set_ring(vault_store(), keys.ring);
+	if (publish(keys.start) == -1)
+		log_warn("account=%s its new delivery key is not published",
+		    log_addr(vault_account()));
 }
 
 /*

@@ -193,6 +193,7 @@ bool keys_live(uint32_t slot, uint64_t rev);
 uint64_t keys_revision(uint32_t slot); /* 0: there is no such slot */
 bool keys_list(size_t i, struct seal_slot_info *, char *label);
 enum keys_after keys_change(const struct slot_change *, struct manage_answer *);
+void keys_login(void); /* one more, at a living vault */
 void keys_raise(const uint8_t *record, size_t len);
 void keys_reload(void);
 

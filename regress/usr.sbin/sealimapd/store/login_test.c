@@ -356,6 +356,11 @@ ATF_TC_HEAD(wiped, tc)
 }
 ATF_TC_BODY(wiped, tc)
 {
+	const struct driver_change passwd = {
+	    .op = SLOT_PASSWD, .fresh = "a fresh secret"};
+	const struct driver_change app = {
+	    .op = SLOT_APP_ADD, .label = "x", .scope = SEAL_SCOPE_IMAP};
+	struct driver_answer answer;
 	char made[SEAL_PASSWORD_SIZE], code[SEAL_CODE_SIZE];
 	pid_t forker, vault, clerk;
 	struct driver d;
@@ -374,6 +379,13 @@ ATF_TC_BODY(wiped, tc)
 	vault = find_process(forker, "vault");
 	clerk = find_process(forker, "clerk");
 	ATF_REQUIRE(forker > 0 && vault > 0 && clerk > 0);
+	ATF_REQUIRE_EQ(0, driver_change(&d, USER, PASSWORD, &passwd, &answer));
+	ATF_REQUIRE_EQ(0, driver_change(&d, USER, passwd.fresh, &app, &answer));
+	ATF_REQUIRE_EQ(SLOT_DONE, answer.result);
+	ATF_CHECK(!holds(vault, passwd.fresh));
+	ATF_CHECK(!holds(vault, answer.code));
+	ATF_CHECK(!holds(d.pid, passwd.fresh));
+	ATF_CHECK(!holds(forker, passwd.fresh));
 	/* The control: what the vault must know can be found. */
 	ATF_CHECK(holds(vault, USER));
 	ATF_CHECK(!holds(vault, PASSWORD));

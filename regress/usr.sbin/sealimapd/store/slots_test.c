@@ -166,7 +166,7 @@ ATF_TC_BODY(refused, tc)
 {
 	struct driver_change c = {.op = SLOT_PASSWD, .fresh = NEW};
 	struct driver_answer a, app;
-	int s;
+	int ctl, s;
 
 	begin(tc);
 	app = app_add("no manager", SEAL_SCOPE_IMAP | SEAL_SCOPE_SUBMISSION);
@@ -190,6 +190,10 @@ ATF_TC_BODY(refused, tc)
 	c.fresh = recovery;
 	ATF_REQUIRE_EQ(0, driver_change(&d, USER, OLD, &c, &a));
 	ATF_CHECK_EQ(SLOT_CANNOT, a.result);
+	ctl = driver_ctl(&d);
+	ATF_CHECK_EQ(
+	    1, driver_add(ctl, "b@" DRIVER_DOMAIN, recovery, NULL, NULL));
+	close(ctl);
 	c.op = SLOT_REKEY;
 	ATF_REQUIRE_EQ(0, driver_change(&d, USER, recovery, &c, &a));
 	ATF_CHECK_EQ(SLOT_CANNOT, a.result);
@@ -416,6 +420,42 @@ ATF_TC_BODY(rotation, tc)
 	driver_stop(&d);
 }
 
+/* A vault that lives long changes the key at a login too. */
+ATF_TC_WITHOUT_HEAD(rotation_alive);
+ATF_TC_BODY(rotation_alive, tc)
+{
+	struct seal_delivery before, after;
+	int s, t;
+
+	srcdir = atf_tc_get_config_var(tc, "srcdir");
+	driver_start(&d, srcdir, "base", LOW, 2);
+	aged((int64_t)time(NULL) - 30 * 24 * 3600 + 2);
+	before = published();
+	s = session(OLD);
+	after = published();
+	ATF_CHECK_EQ(0, memcmp(before.keyid, after.keyid, SEAL_KEYID_LEN));
+	(void)sleep(3);
+	t = session(OLD);
+	for (int i = 0; i < 200; i++) {
+		after = published();
+		if (memcmp(before.keyid, after.keyid, SEAL_KEYID_LEN) != 0)
+			break;
+		(void)usleep(10000);
+	}
+	ATF_CHECK(memcmp(before.keyid, after.keyid, SEAL_KEYID_LEN) != 0);
+	deliver("sealed to the new key");
+	for (int i = 0; i < 100 && messages(s) != 1; i++)
+		(void)usleep(20000);
+	ATF_CHECK_EQ(1, messages(t));
+	close(s);
+	close(t);
+	again();
+	s = session(OLD);
+	ATF_CHECK_EQ(1, messages(s));
+	close(s);
+	driver_stop(&d);
+}
+
 /* What the main slot's derivation costs. */
 static struct seal_kdf
 cost(void)
@@ -519,6 +559,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, recover);
 	ATF_TP_ADD_TC(tp, rekey);
 	ATF_TP_ADD_TC(tp, rotation);
+	ATF_TP_ADD_TC(tp, rotation_alive);
 	ATF_TP_ADD_TC(tp, raised);
 	ATF_TP_ADD_TC(tp, silent);
 	return atf_no_error();
