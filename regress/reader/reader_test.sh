@@ -287,6 +287,42 @@ put_back_cleanup() {
 	stop_suite
 }
 
+atf_test_case rebuilt cleanup
+rebuilt_head() {
+	atf_set descr "a log that was cut where it was damaged"
+	atf_set timeout 300
+}
+rebuilt_body() {
+	need_reader
+	start_suite
+	"$client" "$suite/server.json" 1 work >worked 2>&1 ||
+	    fail_with worked "they differ"
+	stop_suite
+	set -- "$(account 1)"/log/*.1
+	/usr/bin/python3 - "$1" <<'END'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(7000)
+    octet = f.read(1)[0]
+    f.seek(7000)
+    f.write(bytes([octet ^ 1]))
+END
+	read_account "$(account 1)" >read.json 2>told
+	[ $? -eq 2 ] || fail_with told "a hole in the log passes"
+	$sealctl rebuild "user0001@$domain" >rebuilt 2>&1 ||
+	    fail_with rebuilt "it is not rebuilt"
+	read_account "$(account 1)" >read.json || atf_fail "it cannot be read"
+	atf_check -o match:'[0-9]{2}' grep -c '"uid": 0' read.json
+	start_suite
+	compare 1
+	compare 1
+	atf_check -o match:' 0 of them waiting in in/' cat compared
+	suite_alive
+}
+rebuilt_cleanup() {
+	stop_suite
+}
+
 # change SECRETS VALUE ARGS...: what sealmail prints of the value.
 change() {
 	change_secrets=$1
@@ -366,4 +402,5 @@ atf_init_test_cases() {
 	atf_add_test_case damage
 	atf_add_test_case put_back
 	atf_add_test_case keys
+	atf_add_test_case rebuilt
 }

@@ -169,6 +169,7 @@ class Account:
             raise Damage("account: not an account of this format")
         self.id, self.public = data[12:28], data[28:60]
         signed(data, self.public)
+        self.rebuilt = os.path.exists(os.path.join(path, "rebuild"))
 
     def read(self, name, size_max):
         with open(os.path.join(self.path, name), "rb") as f:
@@ -462,7 +463,9 @@ class Blob:
 def find_blob(account, name):
     # Twice: a vault may take it from in/ to blob/ between two looks.
     for place in 2 * ("blob/" + name, "blob/%.2s/%s" % (name, name),
-                      "in/" + name):
+                      "in/" + name, "trash/" + name):
+        if place[0] == "t" and not account.rebuilt:
+            continue
         path = os.path.join(account.path, place)
         if os.path.exists(path):
             return path

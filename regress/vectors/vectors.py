@@ -430,7 +430,8 @@ def log(made):
 def two_writers(made):
     """
     Frames of two hosts in the order of (Lamport time, host).  Where an order is
-    another, UIDVALIDITY is 1001, or flags are others than 16 and 1.
+    another, UIDVALIDITY is 1001, or flags are others than 16 and 1.  UID 4 is
+    late: host 1 gave 7 before it had seen it.
     """
     stored = made[0]
     for name in list(FILES):
@@ -443,17 +444,24 @@ def two_writers(made):
     def flag(uid, instance, add, clear):
         return 7, struct.pack(">QQQ", 1, add, clear) + listed((uid, instance))
 
+    def saw(w, seq):
+        return 11, struct.pack(">I", 1) + w.writer + struct.pack(">Q", seq)
+
     for w in rows:
         w.begin(0)
     for host, lamport, *ops in (
             (1, 1, mkbox(1, 1001, 0, b"INBOX")),
             (0, 1, mkbox(1, 1000, 0, b"INBOX"), place(stored, 1, 2)),
-            (1, 3, place(stored, 1, 3, how=1, instance=copied)),
+            (1, 3, saw(rows[0], 1), place(stored, 1, 3, how=1,
+                                          instance=copied)),
             (0, 6, flag(2, stored.instance, 0, 4 | 16)),
             (1, 5, flag(2, stored.instance, 4, 0)),
             (1, 6, flag(2, stored.instance, 16, 0)),
             (0, 7, flag(3, copied, 1, 0), flag(3, copied, 2, 0)),
-            (1, 8, flag(3, copied, 0, 2))):
+            (1, 8, flag(3, copied, 0, 2)),
+            (0, 9, saw(rows[1], 5), place(stored, 1, 4, how=1,
+                                          instance=fixed("late", 16))),
+            (1, 9, place(stored, 1, 7, how=1, instance=fixed("high", 16)))):
         rows[host].lamport = lamport - 1
         rows[host].frame(0, 1, *ops)
     for w in rows:
