@@ -36,28 +36,26 @@ put_str(struct imap_buf *b, const struct mime_str *s)
 
 /* RFC 9051 wants field text in the form of the message: 8-bit as a literal. */
 static void
-put_text(struct imap_buf *b, const struct mime_summary *sum, uint32_t part,
-    enum mime_field field)
+put_text(
+    struct imap_buf *b, const struct mime_envelope *e, enum mime_field field)
 {
 	static char
 	    buf[MIME_VALUE_MAX]; /* not on the stack: see put_envelope */
 	struct mime_str s;
 
-	s = mime_envelope_text(sum, part, field, buf, sizeof(buf));
+	s = mime_envelope_unfold(e, field, buf, sizeof(buf));
 	put_str(b, &s);
 	if (s.s == buf)
 		explicit_bzero(buf, s.len);
 }
 
 static void
-put_addresses(struct imap_buf *b, struct mime_addr_iter *it,
-    const struct mime_summary *sum, uint32_t part, enum mime_field field)
+put_addresses(struct imap_buf *b, struct mime_addr_iter *it)
 {
 	struct mime_addr addr;
 	bool any;
 
 	any = false;
-	mime_addr_init(it, sum, part, field);
 	while (mime_addr_next(it, &addr) == 1) {
 		if (!any)
 			imap_putc(b, '(');
@@ -78,32 +76,55 @@ put_addresses(struct imap_buf *b, struct mime_addr_iter *it,
 		imap_put(b, "NIL", 3);
 }
 
-/*
- * Both buffers are static because the compiler would clear those on the stack
- * at every call, which costs more than the work; they are wiped after use.
- */
+/* Sender and Reply-To default to From (RFC 9051 7.5.2): what was said. */
 static void
-put_envelope(struct imap_buf *b, const struct mime_summary *sum, uint32_t part)
+put_lists(struct imap_buf *b, const struct mime_envelope *e)
 {
 	static const enum mime_field lists[] = {
 	    MIME_FROM, MIME_SENDER, MIME_REPLY_TO, MIME_TO, MIME_CC, MIME_BCC};
 	static struct mime_addr_iter it;
-	size_t i;
+	size_t i, from, len;
+	uint8_t *to;
 
-	imap_putc(b, '(');
-	put_text(b, sum, part, MIME_DATE);
-	imap_putc(b, ' ');
-	put_text(b, sum, part, MIME_SUBJECT);
+	from = len = 0;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		imap_putc(b, ' ');
-		put_addresses(b, &it, sum, part, lists[i]);
+		if (lists[i] == MIME_FROM)
+			from = b->len;
+		if (mime_addr_init_found(&it, e, lists[i]))
+			put_addresses(b, &it);
+		else if (lists[i] == MIME_SENDER || lists[i] == MIME_REPLY_TO) {
+			to = imap_buf_room(b, len);
+			memcpy(to, b->p + from, len);
+			b->len += len;
+		} else
+			imap_put(b, "NIL", 3);
+		if (lists[i] == MIME_FROM)
+			len = b->len - from;
 	}
+	explicit_bzero(it.buf, sizeof(it.buf));
+}
+
+/*
+ * Buffers are static because the compiler would clear those on the stack at
+ * every call, which costs more than the work; they are wiped after use.
+ */
+static void
+put_envelope(struct imap_buf *b, const struct mime_summary *sum, uint32_t part)
+{
+	struct mime_envelope e;
+
+	mime_envelope_find(&e, sum, part);
+	imap_putc(b, '(');
+	put_text(b, &e, MIME_DATE);
 	imap_putc(b, ' ');
-	put_text(b, sum, part, MIME_IN_REPLY_TO);
+	put_text(b, &e, MIME_SUBJECT);
+	put_lists(b, &e);
 	imap_putc(b, ' ');
-	put_text(b, sum, part, MIME_MESSAGE_ID);
+	put_text(b, &e, MIME_IN_REPLY_TO);
+	imap_putc(b, ' ');
+	put_text(b, &e, MIME_MESSAGE_ID);
 	imap_putc(b, ')');
-	explicit_bzero(&it, sizeof(it));
 }
 
 int

@@ -360,3 +360,23 @@ mime_addr_init_text(struct mime_addr_iter *it, const char *s, size_t len)
 	it->pos = 0;
 	it->group = false;
 }
+
+bool
+mime_addr_init_found(struct mime_addr_iter *it, const struct mime_envelope *e,
+    enum mime_field field)
+{
+	const struct mime_str *value = &e->value[field];
+	size_t i;
+
+	if (value->s == NULL)
+		return false;
+	if ((e->many >> field & 1) != 0) {
+		mime_addr_init(it, e->summary, e->part, field);
+		return it->field == field;
+	}
+	for (i = 0; i < value->len; i++)
+		if (!is_space(value->s[i]))
+			break;
+	mime_addr_init_text(it, value->s, value->len);
+	return i < value->len;
+}

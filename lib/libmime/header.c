@@ -302,3 +302,58 @@ mime_thread_next(
 	*pos = (size_t)3 << 24;
 	return 0;
 }
+
+/* The field of an envelope that has this name; -1 if none. */
+static int
+envelope_field(const char *name, size_t len)
+{
+	static const char first[] = "dsfsrtcbim";
+	int i, c;
+
+	c = lower((unsigned char)name[0]);
+	for (i = 0; i < MIME_ENVELOPE_FIELDS; i++)
+		if (first[i] == c && name_is(name, len, kept[i].name))
+			return i;
+	return -1;
+}
+
+void
+mime_envelope_find(
+    struct mime_envelope *e, const struct mime_summary *s, uint32_t part)
+{
+	size_t len, n, name_len, value;
+	const char *p;
+	unsigned flags;
+	int i;
+
+	memset(e, 0, sizeof(*e));
+	e->summary = s;
+	e->part = part;
+	p = block(s, part, &len, &flags);
+	for (; len > 0; p += n, len -= n) {
+		n = field_length(p, len);
+		name_len = field_name(p, n, &value);
+		if (name_len == 0 || (i = envelope_field(p, name_len)) == -1)
+			continue;
+		if (e->value[i].s != NULL)
+			e->many |= 1U << i;
+		else {
+			e->value[i].s = p + value;
+			e->value[i].len = n - value;
+		}
+	}
+}
+
+struct mime_str
+mime_envelope_unfold(const struct mime_envelope *e, enum mime_field field,
+    char *buf, size_t size)
+{
+	struct mime_str text = {NULL, 0};
+
+	if (e->value[field].s != NULL) {
+		text.s = buf;
+		text.len = unfold(
+		    e->value[field].s, e->value[field].len, buf, size);
+	}
+	return text;
+}

@@ -164,6 +164,23 @@ enum mime_field {
 struct mime_str mime_envelope_text(const struct mime_summary *, uint32_t part,
     enum mime_field, char *buf, size_t size);
 
+/*
+ * All fields of an envelope, found in one pass over the kept ones: the value
+ * of the first of each name, as it stands (s NULL: none).  The functions take
+ * it instead of a summary, and give the same.
+ */
+#define MIME_ENVELOPE_FIELDS 10
+struct mime_envelope {
+	const struct mime_summary *summary; /* private, all of it */
+	uint32_t part;
+	uint32_t many; /* bits of the fields that stand there twice */
+	struct mime_str value[MIME_ENVELOPE_FIELDS];
+};
+void mime_envelope_find(
+    struct mime_envelope *, const struct mime_summary *, uint32_t part);
+struct mime_str mime_envelope_unfold(
+    const struct mime_envelope *, enum mime_field, char *buf, size_t size);
+
 /* Addresses, as ENVELOPE shows them: a group begins with host.s NULL and its
  * name as mailbox, and ends with both NULL.  A missing domain is "". */
 struct mime_addr {
@@ -183,6 +200,9 @@ struct mime_addr_iter {
  * address live until the next call.  1, or 0 at the end. */
 void mime_addr_init(struct mime_addr_iter *, const struct mime_summary *,
     uint32_t part, enum mime_field);
+/* The field itself, without a default: false if it holds nothing. */
+bool mime_addr_init_found(
+    struct mime_addr_iter *, const struct mime_envelope *, enum mime_field);
 /* The same over a text (of LEN octets) that stands outside a summary. */
 void mime_addr_init_text(struct mime_addr_iter *, const char *, size_t len);
 int mime_addr_next(struct mime_addr_iter *, struct mime_addr *);

@@ -121,9 +121,74 @@ ATF_TC_BODY(long_name, tc)
 	ATF_CHECK_EQ(mime_addr_next(&it, &a), 0);
 }
 
+/* All addresses, as text. */
+static void
+walk(struct mime_addr_iter *it, char *buf, size_t size)
+{
+	struct mime_addr a;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	while (mime_addr_next(it, &a) == 1 && n < size)
+		n += (size_t)snprintf(buf + n, size - n, "%.*s,%.*s,%.*s;",
+		    (int)a.name.len, a.name.s != NULL ? a.name.s : "",
+		    (int)a.mailbox.len, a.mailbox.s != NULL ? a.mailbox.s : "",
+		    (int)a.host.len, a.host.s != NULL ? a.host.s : "");
+}
+
+/* The one pass over the fields finds what a look-up of each does. */
+ATF_TC_WITHOUT_HEAD(envelope);
+ATF_TC_BODY(envelope, tc)
+{
+	static const char *const messages[] = {
+	    "From: A <a@b>\r\nSender: s@b\r\nReply-To:\r\nTo: x@y\r\n"
+	    "to: z@y\r\nSubject: one\r\nSUBJECT: two\r\nDate: now\r\n\r\n",
+	    "Sender: \r\nsender: s@b\r\nFrom: a@b\r\nFrom: c@d\r\n"
+	    "Cc: g: a@b;\r\nBcc: q\r\nMessage-ID: <m>\r\n\r\n",
+	    "Sender: \r\nReply-To: \r\nreply-to:\r\n\r\n", "\r\n"};
+	static char one[4096], two[4096];
+	struct mime_summary sum;
+	struct mime_envelope e;
+	struct mime_addr_iter it;
+	struct mime_parser *parser;
+	struct mime_str x, y;
+	const uint8_t *p;
+	size_t i, len;
+	int f;
+
+	for (i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		parser = mime_parser_new();
+		ATF_REQUIRE(parser != NULL);
+		mime_parser_feed(parser, messages[i], strlen(messages[i]));
+		p = mime_parser_finish(parser, &len);
+		ATF_REQUIRE(p != NULL);
+		ATF_REQUIRE_EQ(
+		    0, mime_summary_open(&sum, p, len, strlen(messages[i])));
+		mime_envelope_find(&e, &sum, 0);
+		for (f = 0; f < MIME_ENVELOPE_FIELDS; f++) {
+			x = mime_envelope_text(&sum, 0, f, one, sizeof(one));
+			y = mime_envelope_unfold(&e, f, two, sizeof(two));
+			ATF_CHECK_EQ(x.s == NULL, y.s == NULL);
+			ATF_CHECK_EQ(x.len, y.len);
+			ATF_CHECK_EQ(0, memcmp(one, two, x.len));
+			mime_addr_init(&it, &sum, 0, f);
+			walk(&it, one, sizeof(one));
+			if (!mime_addr_init_found(&it, &e, f))
+				mime_addr_init(&it, &sum, 0,
+				    f == MIME_SENDER || f == MIME_REPLY_TO ?
+					MIME_FROM :
+					f);
+			walk(&it, two, sizeof(two));
+			ATF_CHECK_STREQ(one, two);
+		}
+		mime_parser_free(parser);
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, lists);
 	ATF_TP_ADD_TC(tp, long_name);
+	ATF_TP_ADD_TC(tp, envelope);
 	return atf_no_error();
 }
