@@ -263,6 +263,29 @@ quota_write(struct store *st)
 	return 0;
 }
 
+/* May the account hold so many octets more? */
+enum store_result
+quota_check(struct store *st, uint64_t size)
+{
+	struct store_limits limits;
+	enum store_result result;
+	uint64_t used;
+
+	result = store_limits_read(st->acct, &limits);
+	if (result != STORE_OK || limits.quota == 0)
+		return result;
+	/* What the file says must be known, to tell in/ from it. */
+	if (st->live_written == UINT64_MAX && quota_write(st) == -1)
+		return sys_result();
+	result = store_usage(st->acct, &used);
+	if (result != STORE_OK)
+		return result;
+	used = used - st->live_written + st->live;
+	return used >= limits.quota || size > limits.quota - used ?
+	    STORE_OVERQUOTA :
+	    STORE_OK;
+}
+
 uint64_t
 store_live_bytes(const struct store *st)
 {

@@ -517,6 +517,7 @@ enum store_result fold_from_log(struct store *, bool *clean);
 /* store_gc.c, store_head.c, store_drain.c */
 enum store_result gc_step(struct store *, bool *more);
 int quota_write(struct store *);
+enum store_result quota_check(struct store *, uint64_t size);
 int head_write(struct store *);
 int head_check(struct store *, bool *behind);
 int waiting_list(struct store *);

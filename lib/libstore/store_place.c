@@ -32,23 +32,12 @@ store_append_create(
     struct store *st, uint8_t codec, uint64_t size, struct store_blob **out)
 {
 	struct seal_delivery key;
-	struct store_limits limits;
 	enum store_result result;
-	uint64_t used;
 
 	*out = NULL;
 	if (st->damage[0] != '\0')
 		return STORE_READONLY;
-	result = store_limits_read(st->acct, &limits);
-	if (result == STORE_OK && limits.quota != 0) {
-		result = store_usage(st->acct, &used);
-		/* The file may lag behind what this vault knows. */
-		if (st->live > st->live_written)
-			used += st->live - st->live_written;
-		if (result == STORE_OK &&
-		    (used >= limits.quota || size > limits.quota - used))
-			result = STORE_OVERQUOTA;
-	}
+	result = quota_check(st, size);
 	if (result != STORE_OK)
 		return result;
 	if (!store_room(st->acct, size))

@@ -170,25 +170,6 @@ store_deleted_list(struct store *st, struct store_deleted **list, size_t *n)
 	return STORE_OK;
 }
 
-static enum store_result
-restore_check(struct store *st, uint64_t bytes)
-{
-	struct store_limits limits;
-	enum store_result result;
-	uint64_t used;
-
-	result = store_limits_read(st->acct, &limits);
-	if (result == STORE_OK && limits.quota != 0) {
-		result = store_usage(st->acct, &used);
-		if (st->live > st->live_written)
-			used += st->live - st->live_written;
-		if (result == STORE_OK &&
-		    (used >= limits.quota || bytes > limits.quota - used))
-			result = STORE_OVERQUOTA;
-	}
-	return result;
-}
-
 /* Held, so that no sweep takes it, and back in blob/. */
 static enum store_result
 restore_hold(struct store *st, const uint8_t *blob)
@@ -281,7 +262,7 @@ store_undelete(struct store *st, const uint8_t *blob, uint32_t *uid)
 	result = STORE_UNKNOWN;
 	if (is_deleted(st, blob) && path_of(st, blob, path) &&
 	    delivery_look(st, path, d) == LOOK_OK)
-		result = restore_check(st, d->cold.bytes);
+		result = quota_check(st, d->cold.bytes);
 	if (result == STORE_OK)
 		result = restore_hold(st, blob);
 	if (result == STORE_OK)

@@ -36,6 +36,12 @@ swept() {
 	grep -q "\"trashed\": $1[,}]" out || fail_with out "not $1 trashed"
 }
 
+# told OCTETS: the file that deliverers read says at least so many.
+told() {
+	[ "$(sed 's/live //' "$suite/mail/accounts/$domain/user0001/quota")" \
+	    -ge "$1" ]
+}
+
 has_files() {
 	[ "$(files "$1")" -eq "$2" ]
 }
@@ -144,8 +150,49 @@ undelete_cleanup() {
 	stop_suite
 }
 
+atf_test_case quota cleanup
+quota_head() {
+	atf_set descr "what is too much is refused, by IMAP and LMTP"
+	atf_set timeout 300
+}
+quota_body() {
+	need python3
+	start_suite
+	must ctl user quota user0001 200K
+	must as_user full 1 40000 INBOX
+	grep -q "^5 .*OVERQUOTA" out || fail_with out "not refused in time"
+	# The vault tells deliverers within seconds.
+	wait_for 30 told 150000 || fail_with run.out "the quota is not told"
+	as_user lmtp 1 40000 >out 2>&1
+	grep -q "^452 4.2.2" out || fail_with out "not 452 4.2.2"
+	# A copy takes no room.
+	must as_user copy 1 Archive
+	grep -q "^OK" out || fail_with out "COPY was refused"
+	must as_user delete 1 4
+	must as_user full 1 40000 INBOX
+	grep -q "^0 .*OVERQUOTA" out || fail_with out "the copies are not kept"
+	must as_user empty 1 Archive
+	must as_user full 1 40000 INBOX
+	grep -q "^4 .*OVERQUOTA" out || fail_with out "still full"
+	# Of a new account: its domain's.
+	sed "s/^domain \"*$domain\"*\$/domain \"$domain\" { quota 5M }/" \
+	    "$conf" >conf.new
+	cmp -s conf.new "$conf" && fail_with conf.new "no line of the domain"
+	cat conf.new >"$conf"
+	must ctl reload
+	must ctl user add newcomer
+	must ctl -j user show newcomer
+	grep -q '"quota": 5242880' out || fail_with out "not the default quota"
+	suite_alive
+	stop_suite
+}
+quota_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case brake
 	atf_add_test_case few
 	atf_add_test_case undelete
+	atf_add_test_case quota
 }

@@ -543,6 +543,44 @@ ATF_TC_BODY(undelete_mass, tc)
 	account_end(&a);
 }
 
+/* Live octets and those of in/; what is deleted counts no longer. */
+ATF_TC_WITHOUT_HEAD(quota);
+ATF_TC_BODY(quota, tc)
+{
+	struct store_limits limits = {40000, false};
+	struct store_deleted *list;
+	struct account a;
+	uint32_t uid;
+	size_t n;
+
+	begin(&a);
+	OK(append(&a, STORE_INBOX, 0, 16000, &uid));
+	OK(deliver(&a, 1, 16000));
+	OK(store_limits_write(a.dir, &limits));
+	ATF_CHECK_EQ(STORE_OVERQUOTA, append(&a, 2, 2, 16000, &uid));
+	/* A copy takes no room. */
+	OK(store_copy(a.st, STORE_INBOX, &everything, 1, 2, false, NULL, NULL));
+	(void)drain(&a);
+	ATF_CHECK_EQ(STORE_OVERQUOTA, append(&a, 2, 2, 16000, &uid));
+	/* Known at once, also where the file of the quota is lost. */
+	account_close(&a);
+	ATF_REQUIRE_EQ(0, unlinkat(a.dir, "quota", 0));
+	account_open(&a);
+	ATF_CHECK_EQ(STORE_OVERQUOTA, append(&a, 2, 2, 16000, &uid));
+	expunge_first(&a, 2);
+	OK(append(&a, 2, 2, 16000, &uid));
+	idle(&a);
+	OK(store_deleted_list(a.st, &list, &n));
+	ATF_REQUIRE_EQ(1, n);
+	ATF_CHECK_EQ(STORE_OVERQUOTA, store_undelete(a.st, list[0].blob, &uid));
+	limits.quota = 80000;
+	OK(store_limits_write(a.dir, &limits));
+	OK(store_undelete(a.st, list[0].blob, &uid));
+	free(list);
+	idle(&a);
+	account_end(&a);
+}
+
 ATF_TC_WITHOUT_HEAD(waiting);
 ATF_TC_BODY(waiting, tc)
 {
@@ -577,6 +615,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, compacted);
 	ATF_TP_ADD_TC(tp, undelete);
 	ATF_TP_ADD_TC(tp, undelete_mass);
+	ATF_TP_ADD_TC(tp, quota);
 	ATF_TP_ADD_TC(tp, waiting);
 	return atf_no_error();
 }
