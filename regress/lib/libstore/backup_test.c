@@ -361,8 +361,12 @@ ATF_TC_BODY(killed, tc)
 			(void)backup(&a, copy);
 			_exit(0);
 		}
-		(void)usleep((useconds_t)(1000 + round * 7919 % 150000));
-		(void)kill(pid, SIGKILL);
+		/* Every fourth may end, however slow the machine is. */
+		if (round % 4 != 3) {
+			(void)usleep(
+			    (useconds_t)(1000 + round * 7919 % 150000));
+			(void)kill(pid, SIGKILL);
+		}
 		ATF_REQUIRE_EQ(pid, waitpid(pid, &status, 0));
 		if (WIFEXITED(status)) {
 			ATF_REQUIRE_EQ(0, WEXITSTATUS(status));
