@@ -64,6 +64,8 @@ parse_login(struct imap_lex *lex)
 {
 	struct imap_cmd *cmd = lex->cmd;
 
+	/* Clients quote passwords as they are: nobody is locked out for it. */
+	lex->utf8 = true;
 	if (lex_space(lex) == -1 || lex_astring(lex, &cmd->name) == -1 ||
 	    lex_space(lex) == -1 || lex_astring(lex, &cmd->secret) == -1)
 		return -1;

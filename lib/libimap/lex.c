@@ -170,7 +170,10 @@ quoted_size(const struct imap_lex *lex)
 	return (size_t)(p - lex->p) + 1;
 }
 
-/* quoted; what is not ASCII must be UTF-8 (RFC 9051 section 9). */
+/*
+ * quoted; what is not ASCII is for IMAP4rev2 alone (RFC 9051 section 9) and
+ * must then be UTF-8.  Others use a literal.
+ */
 static int
 lex_quoted(struct imap_lex *lex, struct imap_str *s)
 {
@@ -190,6 +193,8 @@ lex_quoted(struct imap_lex *lex, struct imap_str *s)
 		}
 		if (*p == '\0' || *p == '\r' || *p == '\n')
 			return lex_fail(lex, "Bad character in quoted string");
+		if (*p >= 0x80 && !lex->utf8)
+			return lex_fail(lex, "8-bit text in quoted string");
 		to[n++] = (char)*p;
 	}
 	if (p == lex->end)

@@ -126,6 +126,8 @@ static const struct line lines[] = {
     {"6.4.5", "a FETCH 1 FULL", IMAP_FETCH},
     {"6.4.5", "a FETCH 1 (ALL)", IMAP_BAD},
     {"6.4.5", "a FETCH 1:3,5,7:* (FLAGS UID)", IMAP_FETCH},
+    {"4.3", "a SEARCH SUBJECT \"\xc3\xbc\"", IMAP_BAD},
+    {"6.2.3", "a LOGIN x \"\xc3\xbc\"", IMAP_LOGIN},
     {"RFC 4731", "a SEARCH RETURN (MIN MAX COUNT ALL) UNSEEN", IMAP_SEARCH},
     {"RFC 4731", "a SEARCH RETURN () CHARSET UTF-8 ALL", IMAP_SEARCH},
     {"RFC 4731", "a SEARCH RETURN (FOO) ALL", IMAP_BAD},

@@ -335,7 +335,8 @@ class Rev2:
         """9051 5.1: names are UTF-8, and only then."""
         c = Client(1)
         c.ok(b"CREATE Entw&APw-rfe")
-        c.expect(b'CREATE "\xc3\xbc"', b"NO")
+        c.expect(b'CREATE "\xc3\xbc"', b"BAD")
+        c.expect(b'SEARCH SUBJECT "\xc3\xbc"', b"BAD")
         d = Client(1)
         d.ok(b"ENABLE IMAP4rev2")
         lines = d.ok(b'LIST "" Ent%')
