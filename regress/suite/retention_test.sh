@@ -42,6 +42,24 @@ told() {
 	    -ge "$1" ]
 }
 
+# undeleted list|restore ARGS...: sealmail undelete, as user0001.
+undeleted() {
+	what=$1
+	shift
+	case ${1-} in
+	-*)
+		options=$1
+		shift
+		;;
+	*)
+		options=
+		;;
+	esac
+	# shellcheck disable=SC2086
+	echo "$password" | "${sealmail%% *}" undelete "$what" -s $options \
+	    -C "$cafile" -h "$host" -p "$imaps_port" "user0001@$domain" "$@"
+}
+
 has_files() {
 	[ "$(files "$1")" -eq "$2" ]
 }
@@ -137,6 +155,19 @@ undelete_body() {
 	cmp before after || fail_with out "other messages"
 	must as_user xdeleted 1
 	grep -q DELETED out && fail_with out "still deleted"
+	# The same by the program.
+	must as_user delete 1 3
+	wait_for 30 has_files trash 3 || fail_with run.out "not in trash/"
+	must undeleted list -j
+	[ "$(grep -c '"deleted"' out)" -eq 3 ] || fail_with out "not three"
+	must undeleted list
+	id=$(sed -n 's/ .*//p;q' out)
+	must undeleted restore "$id"
+	says 3 imapdo count 1 INBOX
+	undeleted restore nonsense >out 2>&1 && fail_with out "nonsense"
+	must undeleted restore all
+	imapdo hashes 1 INBOX >after
+	cmp before after || fail_with out "other messages"
 	# They stay, whoever sweeps.
 	stop_suite
 	start_suite

@@ -44,7 +44,10 @@ usage(void)
 		    "       sealmail app list [options] account\n"
 		    "       sealmail app revoke [options] account id\n"
 		    "       sealmail recover [options] account\n"
-		    "       sealmail rekey [options] account\n",
+		    "       sealmail rekey [options] account\n"
+		    "       sealmail undelete list [options] account\n"
+		    "       sealmail undelete restore [options] account "
+		    "id,...|all\n",
 	    stderr);
 	return EX_USAGE;
 }
@@ -136,6 +139,7 @@ static const struct {
     {"passwd", cmd_passwd},
     {"recover", cmd_recover},
     {"rekey", cmd_rekey},
+    {"undelete", cmd_undelete},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

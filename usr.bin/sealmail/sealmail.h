@@ -66,5 +66,7 @@ char **slots_login(
 int cmd_export(int argc, char *argv[]);
 int cmd_recover(int argc, char *argv[]);
 int cmd_rekey(int argc, char *argv[]);
+/* undelete.c */
+int cmd_undelete(int argc, char *argv[]);
 
 #endif
