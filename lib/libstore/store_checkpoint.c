@@ -31,7 +31,7 @@
 
 #include "store_local.h"
 
-#define FRAME_SIZE (128 * 1024) /* octets of operations in one frame */
+#define FRAME_SIZE (768 * 1024) /* octets of one frame: each is a sync */
 #define LIST_BATCH 2048         /* tombstones, ... in one operation */
 
 /* As op_queue(), but the state is not changed by its own description. */

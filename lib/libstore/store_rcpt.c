@@ -17,14 +17,20 @@
 /* A recipient as a deliverer sees it: public keys and limits, no secret. */
 
 #include <sys/types.h>
+#include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "seal.h"
 #include "store_file.h"
 #include "store_rcpt.h"
+
+#define USAGE_FRESH 10000000000ULL /* nanoseconds for which it is believed */
+#define USAGE_SETTLED 100000000ULL /* of rest before it was looked at */
 
 enum store_result
 store_rcpt_open(int basefd, const char *account, struct store_rcpt **out)
@@ -56,6 +62,57 @@ store_rcpt_open(int basefd, const char *account, struct store_rcpt **out)
 	return STORE_OK;
 }
 
+static uint64_t
+nanoseconds(const struct timespec *ts)
+{
+	return (uint64_t)ts->tv_sec * 1000000000 + (uint64_t)ts->tv_nsec;
+}
+
+/* When the file or directory last changed; 0 where it is not there. */
+static uint64_t
+changed(const struct store_rcpt *rcpt, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(rcpt->fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
+	return nanoseconds(&st.st_mtim);
+}
+
+/*
+ * Where nobody reads his mail many files wait in in/: they are asked one by
+ * one only where something came or went, or some seconds after.
+ */
+static enum store_result
+usage(struct store_rcpt *rcpt, uint64_t *used)
+{
+	struct timespec ts;
+	enum store_result result;
+	uint64_t now, in, quota;
+
+	if (clock_gettime(CLOCK_REALTIME, &ts) == -1)
+		return store_usage(rcpt->fd, used);
+	now = nanoseconds(&ts);
+	in = changed(rcpt, "in");
+	quota = changed(rcpt, "quota");
+	*used = rcpt->used;
+	if (rcpt->looked != 0 && in == rcpt->in_changed &&
+	    quota == rcpt->quota_changed && now >= rcpt->looked &&
+	    now - rcpt->looked < USAGE_FRESH)
+		return STORE_OK;
+	rcpt->looked = 0;
+	result = store_usage(rcpt->fd, used);
+	/* A change in the same tick of the clock would not show. */
+	if (result != STORE_OK || now < in + USAGE_SETTLED ||
+	    now < quota + USAGE_SETTLED)
+		return result;
+	rcpt->used = *used;
+	rcpt->looked = now;
+	rcpt->in_changed = in;
+	rcpt->quota_changed = quota;
+	return result;
+}
+
 enum store_result
 store_rcpt_check(struct store_rcpt *rcpt, uint64_t size)
 {
@@ -63,7 +120,7 @@ store_rcpt_check(struct store_rcpt *rcpt, uint64_t size)
 	uint64_t used;
 
 	if (rcpt->quota != 0) {
-		result = store_usage(rcpt->fd, &used);
+		result = usage(rcpt, &used);
 		if (result != STORE_OK)
 			return result;
 		if (used >= rcpt->quota || size > rcpt->quota - used)
