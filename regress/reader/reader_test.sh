@@ -393,6 +393,24 @@ keys_cleanup() {
 	stop_suite
 }
 
+atf_test_case merged
+merged_head() {
+	atf_set descr "random runs of two hosts: the reader sees what" \
+	    "libstore sees, before they have merged and after it"
+	atf_set timeout 3000
+}
+merged_body() {
+	need_reader
+	store=$here/../lib/libstore
+	[ -x "$store/merge_test" ] || atf_skip "no merge_test"
+	RUNS=$(full 10 300) READER=$here/merged_check.py \
+	    "$store/merge_test" -s "$store" -r result property \
+	    >out 2>err || fail_with out "$(cat result)"
+	tail -n 1 out
+	atf_check -o match:' [0-9]{2,} times read' tail -n 1 out
+	atf_check -o inline:'passed\n' cat result
+}
+
 atf_init_test_cases() {
 	atf_add_test_case waiting
 	atf_add_test_case operations
@@ -403,4 +421,5 @@ atf_init_test_cases() {
 	atf_add_test_case put_back
 	atf_add_test_case keys
 	atf_add_test_case rebuilt
+	atf_add_test_case merged
 }

@@ -20,7 +20,8 @@
  * rules are those of the model in STORE.md 5: no name is used twice (I1), no
  * late UID is shown (I2), views and flags converge and no message is lost or,
  * but for concurrent moves, doubled (I3).  RUNS, SEED, STEPS in the
- * environment.
+ * environment; READER: a program that reads the account by the page alone, and
+ * must see the same (regress/reader).
  */
 
 #include <sys/types.h>
@@ -90,6 +91,7 @@ static unsigned int crash_in; /* calls until the crash; 0: none */
 static bool crashed;
 static struct {
 	unsigned int crashes, merges, again, rounds, messages, checkpoints;
+	unsigned int read;
 } sum;
 
 static void
@@ -994,6 +996,40 @@ host_stop(struct host *h)
 	ATF_REQUIRE_EQ(0, path_remove_tree(AT_FDCWD, h->dir));
 }
 
+/* What the page says of these files is what the store shows. */
+static void
+check_reader(struct host *h)
+{
+	const struct store_box *b;
+	const struct store_msg *m;
+	const char *reader;
+	char cmd[1200];
+	size_t i, n;
+	FILE *f;
+
+	reader = getenv("READER");
+	if (reader == NULL || h->a.st == NULL || bad[0] != '\0' ||
+	    store_commit(h->a.st) != STORE_OK)
+		return;
+	f = fopen("view", "w");
+	ATF_REQUIRE(f != NULL);
+	for (b = NULL; (b = store_box_next(h->a.st, b)) != NULL;) {
+		fprintf(f, "box %llu %s %u %u\n", (unsigned long long)b->id,
+		    b->name, b->uidvalidity, b->messages);
+		m = store_msgs(h->a.st, b->id, &n);
+		for (i = 0; i < n; i++)
+			fprintf(f, " %u %llx %016llx\n", m[i].uid,
+			    (unsigned long long)m[i].flags,
+			    (unsigned long long)m[i].inst);
+	}
+	fclose(f);
+	snprintf(
+	    cmd, sizeof(cmd), "%s %s/" PLACE " secret view", reader, h->dir);
+	sum.read++;
+	if (system(cmd) != 0)
+		violation("%s sees something else", reader);
+}
+
 /* One run; what went wrong is in bad. */
 static void
 one_run(uint64_t begin, struct seal_ring *ring)
@@ -1025,8 +1061,11 @@ one_run(uint64_t begin, struct seal_ring *ring)
 		host_start(&hosts[1], ring);
 		OK(store_pair(hosts[1].a.st));
 	}
-	for (n = 5 + dice(56); n > 0 && bad[0] == '\0'; n--)
+	for (n = 5 + dice(56); n > 0 && bad[0] == '\0'; n--) {
 		step();
+		if (n % 8 == 0)
+			check_reader(&hosts[n / 8 % 2]);
+	}
 	crash_in = 0;
 	if (bad[0] == '\0')
 		heal();
@@ -1034,6 +1073,8 @@ one_run(uint64_t begin, struct seal_ring *ring)
 		check_all();
 	for (n = 0; n < 2 && bad[0] == '\0'; n++)
 		check_again(&hosts[n]);
+	for (n = 0; n < 2; n++)
+		check_reader(&hosts[n]);
 	sum.messages += nnotes;
 	host_stop(&hosts[0]);
 	host_stop(&hosts[1]);
@@ -1086,9 +1127,9 @@ ATF_TC_BODY(property, tc)
 		atf_tc_fail(
 		    "seed %llu: %s", (unsigned long long)begin + run - 1, bad);
 	printf("%u runs, %u messages, %u merges, %u placed again, %u crashes, "
-	       "%u checkpoints, at most %u rounds\n",
+	       "%u checkpoints, at most %u rounds, %u times read\n",
 	    runs, sum.messages, sum.merges, sum.again, sum.crashes,
-	    sum.checkpoints, sum.rounds);
+	    sum.checkpoints, sum.rounds, sum.read);
 }
 
 ATF_TP_ADD_TCS(tp)
