@@ -32,6 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store_del.h"
 #include "store_keyless.h"
 
 #define LOOKS_MAX 20          /* at a file that changes all the time */
@@ -71,6 +72,7 @@ enum part {
 	PART_BLOB,
 	PART_LOG,
 	PART_TRASH,
+	PART_DEL,
 	PART_LOCAL
 };
 static const struct entry {
@@ -91,7 +93,7 @@ static const struct entry {
     {"snap", PART_LOCAL, 0077, false},
     {"idx", PART_LOCAL, 0077, false},
     {"journal", PART_LOCAL, 0077, false},
-    {"del", PART_LOCAL, 0027, false},
+    {DEL_DIR, PART_DEL, 0027, false},
     {RESTORED_MARK, PART_FILE, 0022, false},
     {REBUILD_MARK, PART_FILE, 0022, false},
     {"aside", PART_LOCAL, 0077, false},
@@ -444,6 +446,42 @@ verify_keys(struct verify *v)
 	}
 }
 
+/* Signed deletes; ".new" is one being made. */
+static void
+verify_deletes(struct verify *v)
+{
+	struct dirent *de;
+	unsigned int host;
+	char path[320];
+	uint64_t n;
+	DIR *dir;
+
+	dir = open_part(v->acct, DEL_DIR);
+	while (dir != NULL && (de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.' ||
+		    strcmp(de->d_name, "confirmed") == 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "del/%s", de->d_name);
+		v->check->files++;
+		if (del_name(de->d_name, &host, &n) == -1) {
+			stray(v, dirfd(dir), de->d_name, path);
+			continue;
+		}
+		if (!v->known ||
+		    del_check(v->acct, &v->account, de->d_name) == 0 ||
+		    errno == ENOENT)
+			continue;
+		pause_for(NULL);
+		if (del_check(v->acct, &v->account, de->d_name) == -1 &&
+		    errno != ENOENT)
+			tell(v, path, "not as the account has signed it",
+			    "no delete is executed meanwhile; without del/ "
+			    "later ones are signed anew");
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
 /* What a pass over the log tells, kept until it is known to be true. */
 struct faults {
 	size_t n;
@@ -636,6 +674,7 @@ store_verify(int acctfd, struct store_check *check)
 	verify_account_file(v);
 	verify_keys(v);
 	verify_lines(v);
+	verify_deletes(v);
 	/* In the order in which a message moves, so that none is missed. */
 	verify_blobs(v, "in", PART_IN);
 	verify_blobs(v, "blob", PART_BLOB);

@@ -179,7 +179,7 @@ ATF_TC_HEAD(flips, tc)
 ATF_TC_BODY(flips, tc)
 {
 	static const char *const dirs[] = {
-	    "keys", "in", "blob", "log", "trash"};
+	    "keys", "in", "blob", "log", "trash", "del"};
 	static char files[FILES_MAX][128];
 	struct account a;
 	size_t i, k, n;
