@@ -301,6 +301,14 @@ may_checkpoint(const struct store *st)
 	return !st->multi || st->lease == st->host;
 }
 
+/* With a peer it may have to wait, and the rest of the upkeep does not. */
+bool
+checkpoint_due(const struct store *st)
+{
+	return st->log_since > CHECKPOINT_MIN &&
+	    st->log_since > st->checkpoint_len / 4 && may_checkpoint(st);
+}
+
 enum store_result
 checkpoint(struct store *st)
 {

@@ -503,6 +503,7 @@ bool compact_due(const struct store *);
 enum store_result compact(struct store *);
 
 /* store_checkpoint.c */
+bool checkpoint_due(const struct store *);
 enum store_result checkpoint(struct store *);
 
 /* store_body.c */

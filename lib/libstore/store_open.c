@@ -310,8 +310,7 @@ store_idle(struct store *st, bool *more)
 	if (st->failed || st->damage[0] != '\0' || st->ops.len > 0)
 		return STORE_OK;
 	*more = true; /* what follows is seldom all */
-	if (st->log_since > CHECKPOINT_MIN &&
-	    st->log_since > st->checkpoint_len / 4)
+	if (checkpoint_due(st))
 		return checkpoint(st);
 	if (!st->snap_bad && compact_due(st))
 		return compact(st);

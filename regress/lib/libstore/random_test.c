@@ -30,6 +30,7 @@
 
 #include "account.h"
 #include "store_local.h"
+#include "store_sweep.h"
 
 #define RUNS 6
 #define STEPS 250
@@ -170,6 +171,16 @@ come_back(struct account *a, uint64_t begin)
 	free(after);
 }
 
+static void
+upkeep(struct account *a)
+{
+	bool more;
+
+	do
+		OK(store_idle(a->st, &more));
+	while (more);
+}
+
 /* Every message can be read, and no blob lies about that nobody has. */
 static void
 check_blobs(struct account *a)
@@ -177,11 +188,12 @@ check_blobs(struct account *a)
 	const struct store_box *b;
 	const struct store_msg *m;
 	size_t i, n;
-	bool more;
 
-	do
-		OK(store_idle(a->st, &more));
-	while (more);
+	upkeep(a);
+	/* Much of it at once waits for a word of the administrator. */
+	OK(store_confirm_deletes(a->dir));
+	account_reopen(a);
+	upkeep(a);
 	for (b = NULL; (b = store_box_next(a->st, b)) != NULL;) {
 		m = store_msgs(a->st, b->id, &n);
 		for (i = 0; i < n; i++) {
