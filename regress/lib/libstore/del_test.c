@@ -343,6 +343,31 @@ ATF_TC_BODY(expiry_taken_back, tc)
 	account_end(&a);
 }
 
+/* A copy elsewhere keeps the blob, also where upkeep looks again. */
+ATF_TC_WITHOUT_HEAD(expiry_copied);
+ATF_TC_BODY(expiry_copied, tc)
+{
+	struct account a;
+
+	begin(&a);
+	store_set_expiry(a.st, TRASH_DAYS, SPAM_DAYS);
+	add(&a, TRASH, 0, 2);
+	idle(&a);
+	OK(store_copy(a.st, TRASH, &everything, 1, 2, false, NULL, NULL));
+	idle(&a);
+	add(&a, TRASH, 2, 1);
+	idle(&a);
+	account_close(&a);
+	ahead = (int64_t)TRASH_DAYS * DAY + 60;
+	ATF_CHECK_EQ(1, sweep(&a).trashed);
+	open_with_expiry(&a);
+	idle(&a);
+	ATF_CHECK_EQ(0, messages(&a, TRASH));
+	ATF_CHECK_EQ(2, messages(&a, 2));
+	ATF_CHECK_EQ(2, count_files(&a, "blob"));
+	account_end(&a);
+}
+
 /* 0 is never, and a box that is no longer Trash keeps its mail. */
 ATF_TC_WITHOUT_HEAD(expiry_changed);
 ATF_TC_BODY(expiry_changed, tc)
@@ -610,6 +635,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, brake_by_hour);
 	ATF_TP_ADD_TC(tp, expiry);
 	ATF_TP_ADD_TC(tp, expiry_taken_back);
+	ATF_TP_ADD_TC(tp, expiry_copied);
 	ATF_TP_ADD_TC(tp, expiry_changed);
 	ATF_TP_ADD_TC(tp, forged);
 	ATF_TP_ADD_TC(tp, compacted);
