@@ -224,12 +224,14 @@ fold_late(struct store *st, struct box *b, uint32_t uid, bool *late)
 
 	w = st->cur_writer;
 	*late = false;
+	if (MUTANT(2))
+		return 0;
 	for (i = 0; i < st->nwriters; i++) {
 		if (b->last[i].uid > uid &&
 		    !fold_seen(st, w, i, b->last[i].seq))
 			*late = true;
 	}
-	for (i = 0; i < b->nrecent; i++) {
+	for (i = 0; i < b->nrecent && !MUTANT(7); i++) {
 		if (b->recent[i].uid < uid &&
 		    !fold_seen(st, w, b->recent[i].writer, b->recent[i].seq) &&
 		    mark_late(st, b, b->recent[i].uid) == -1)
@@ -362,7 +364,7 @@ flag_one(struct store *st, struct inst *in, uint64_t from, uint64_t set,
 		b = st->boxes[i];
 		for (j = 0; j < b->nextra; j++) {
 			m = &b->extra[j].m;
-			if (m->inst == in->id)
+			if (m->inst == in->id && !MUTANT(18))
 				set_flags(st, b, m,
 				    b->pub.id == from ? set : set & 0x1f,
 				    b->pub.id == from ? clear : clear & 0x1f);
@@ -471,7 +473,7 @@ int
 fold_kill(struct store *st, struct rd r)
 {
 	struct inst *in;
-	uint32_t n;
+	uint32_t n, uid;
 	size_t end;
 
 	if (inst_build(st) == -1)
@@ -482,8 +484,11 @@ fold_kill(struct store *st, struct rd r)
 	/* From the highest down, as notify promises. */
 	for (end = r.off + (size_t)n * 12; n > 0; n--) {
 		end -= 12;
-		r.off = end + 4;
+		r.off = end;
+		uid = rd32(&r);
 		in = inst_find(st, rd64(&r));
+		if (MUTANT(3) && in != NULL && in->uid != uid)
+			continue;
 		if (in != NULL && in->state == INST_LIVE &&
 		    kill_one(st, in) == -1)
 			return -1;
@@ -558,7 +563,7 @@ remove_seen(struct store *st, struct box *b, const struct store_msg *m,
 
 	if (cold_read(st, m->cold, &c) == -1)
 		return -1;
-	*kept = !fold_seen(st, st->cur_writer, c.writer, c.seq);
+	*kept = !fold_seen(st, st->cur_writer, c.writer, c.seq) && !MUTANT(10);
 	r = 0;
 	if (!*kept) {
 		in = inst_find(st, m->inst);

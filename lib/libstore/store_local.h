@@ -52,6 +52,14 @@
 #define NO_WRITER ((size_t)WRITERS_MAX)
 #define SUM_UNKNOWN UINT32_MAX /* summary not in the pack */
 
+/* Built for regress/lib/libstore/mutants_test, a rule at a time is broken. */
+#ifdef STORE_MUTANT
+bool store_mutant(unsigned int rule);
+#define MUTANT(rule) store_mutant(rule)
+#else
+#define MUTANT(rule) false
+#endif
+
 /* A growing buffer that is wiped when it moves and when it ends. */
 struct buf {
 	uint8_t *p;

@@ -82,7 +82,7 @@ queue_saw(struct store *st)
 		if (st->writers[i].news > st->saw[st->own][i])
 			news = true;
 	}
-	if (!news)
+	if (!news || MUTANT(6))
 		return 0;
 	if (mut_begin(st, n * 16 + 64) != STORE_OK)
 		return -1;
@@ -166,7 +166,7 @@ merge_rescue(struct store *st, struct box *b)
 	size_t i;
 	int r;
 
-	if (!st->multi || b->nextra == 0)
+	if (!st->multi || b->nextra == 0 || MUTANT(19))
 		return 0;
 	to = box_find(st, STORE_INBOX);
 	if (to == NULL || to == b || inst_build(st) == -1)
@@ -235,7 +235,7 @@ join_box(struct store *st, struct box *b)
 
 	id = b->pub.id;
 	to = store_box_named(st, b->want);
-	if (to == NULL || to->id == id)
+	if (to == NULL || to->id == id || MUTANT(16))
 		return 0;
 	if (store_copy(st, id, &all, 1, to->id, true, NULL, NULL) != STORE_OK)
 		return -1;
@@ -428,7 +428,7 @@ store_merge(struct store *st, struct store_merged *m)
 		result = store_commit(st);
 	if (result != STORE_OK)
 		return result;
-	if (log_news(st)) {
+	if (log_news(st) && !MUTANT(21)) {
 		m->news = true;
 		result = refold(st, m);
 		if (result == STORE_OK && st->damage[0] != '\0')

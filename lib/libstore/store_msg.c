@@ -255,7 +255,7 @@ new_instance(const struct cold *c, uint64_t to, bool move, uint8_t *instance)
 {
 	struct buf b = {0};
 
-	if (!move) {
+	if (!move || MUTANT(17)) {
 		seal_random(instance, STORE_ID);
 		return;
 	}

@@ -116,7 +116,7 @@ name_cycle(struct store *st, struct box *b, const char *name)
 	if (st->undo_from != NULL && below(from, st->undo_from) &&
 	    below(name, st->undo_to))
 		return true;
-	if (!chases(st, b, name))
+	if (MUTANT(22) || !chases(st, b, name))
 		return false;
 	free(st->undo_from);
 	free(st->undo_to);

@@ -268,7 +268,7 @@ place_message(struct store *st, struct box *b, const struct place *p)
 		b->uidmax = p->uid;
 	box_update(st, b);
 	in = inst_find(st, inst_head(p->instance));
-	if (in == NULL)
+	if (in == NULL || MUTANT(20) || (MUTANT(9) && in->state == INST_DEAD))
 		return place_new(st, b, p, late);
 	if (in->state == INST_LIVE)
 		return fold_again(st, b, in, p, late);

@@ -66,7 +66,7 @@ struct candidate {
 	uint32_t seg;
 	uint64_t lamport;
 };
-#define CANDIDATES 3 /* of one writer */
+#define CANDIDATES 32 /* of one writer; those cut short included */
 
 static int
 find_series(struct replay *rp, const uint8_t *id, uint32_t seg)
@@ -476,7 +476,7 @@ begin_behind(struct store *st, struct series *s)
 	struct seg_header h;
 	uint32_t seg;
 
-	s->skip = st->writers[s->idx].seq;
+	s->skip = MUTANT(14) ? 0 : st->writers[s->idx].seq;
 	for (seg = s->last; seg >= s->first && seg > 0; seg--) {
 		if (load_segment(st, s, seg, &h) == -1 ||
 		    h.first_seq > s->skip + 1)
@@ -570,7 +570,8 @@ find_checkpoints(struct store *st, struct replay *rp, struct candidate *all)
 		     c.seg--) {
 			checkpoint = false;
 			if (begin_at(st, s, c.seg, &checkpoint) == -1 ||
-			    !checkpoint || open_frame(st, s) != 1)
+			    !checkpoint || open_frame(st, s) != 1 ||
+			    !(s->f.flags & FRAME_CHECKPOINT))
 				continue;
 			c.lamport = s->base << 1 | s->w.host;
 			add_candidate(all, &n, &c);

@@ -30,6 +30,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,8 @@ struct note {
 	bool killed;  /* somebody expunged it, or removed its box */
 	bool surely;  /* and that was acknowledged, by its instance */
 	bool copied;
-	bool moved[2]; /* by host */
+	unsigned int moved[2]; /* times, by host */
+	uint64_t to[2];        /* where it was moved last */
 	uint8_t flagged[2];
 	uint8_t value[2]; /* what a host last set */
 };
@@ -93,6 +95,21 @@ static struct {
 	unsigned int crashes, merges, again, rounds, messages, checkpoints;
 	unsigned int read;
 } sum;
+
+#ifdef STORE_MUTANT
+bool
+store_mutant(unsigned int rule)
+{
+	static unsigned int broken = UINT_MAX;
+	const char *s;
+
+	if (broken == UINT_MAX) {
+		s = getenv("MUTANT");
+		broken = s == NULL ? 0 : (unsigned int)strtoul(s, NULL, 10);
+	}
+	return rule == broken;
+}
+#endif
 
 static void
 violation(const char *fmt, ...)
@@ -479,17 +496,18 @@ do_copy(struct host *h, bool move)
 {
 	const struct store_msg *m;
 	struct store_range r;
-	uint64_t box;
+	uint64_t box, to;
 
 	m = some_message(h, &box, &r);
 	if (m == NULL)
 		return;
-	if (move)
-		notes[number(m)].moved[h - hosts] = true;
-	else
+	to = some_box(h);
+	if (move) {
+		notes[number(m)].moved[h - hosts]++;
+		notes[number(m)].to[h - hosts] = to;
+	} else
 		notes[number(m)].copied = true;
-	(void)settle(
-	    h, store_copy(h->a.st, box, &r, 1, some_box(h), move, NULL, NULL));
+	(void)settle(h, store_copy(h->a.st, box, &r, 1, to, move, NULL, NULL));
 }
 
 static void
@@ -501,6 +519,10 @@ do_rmbox(struct host *h)
 	size_t n;
 
 	box = some_box(h);
+	for (n = 0; n < h->a.st->nboxes && dice(2) == 0; n++) {
+		if (h->a.st->boxes[n]->nextra > 0)
+			box = h->a.st->boxes[n]->pub.id;
+	}
 	if (box == STORE_INBOX)
 		return;
 	m = store_msgs(h->a.st, box, &n);
@@ -524,9 +546,9 @@ do_boxes(struct host *h)
 	name = some[dice(8)];
 	switch (dice(6)) {
 	case 0:
+	case 1:
 		do_rmbox(h);
 		break;
-	case 1:
 	case 2:
 		r.box = some_box(h);
 		r.name = name;
@@ -662,6 +684,16 @@ each_file(struct host *from, struct host *to, const char *what, bool whole,
 static bool
 copy_blob(const char *src, const char *dst, unsigned int host, bool whole)
 {
+	char mark[300];
+	int fd;
+
+	/* Once: a replica does not send again what was removed there. */
+	snprintf(mark, sizeof(mark), "%s/%.64s", hosts[!host].dir,
+	    strrchr(src, '/') + 1);
+	fd = open(mark, O_CREAT | O_EXCL | O_WRONLY, 0600);
+	if (fd == -1)
+		return true;
+	close(fd);
 	if (access(dst, F_OK) == -1)
 		copy_file(src, dst, SIZE_MAX);
 	return true;
@@ -786,6 +818,18 @@ step(void)
 	present(&hosts[1]);
 }
 
+/* All garbage goes that may. */
+static void
+collect(struct host *h)
+{
+	bool more;
+
+	for (more = true; more && bad[0] == '\0';) {
+		if (!settle(h, store_idle(h->a.st, &more)))
+			break;
+	}
+}
+
 /* As both must show it; MODSEQ is each host's own. */
 static char *
 view_text(struct host *h)
@@ -863,6 +907,10 @@ check_note(unsigned int n, unsigned int found, uint64_t flags)
 	int i;
 
 	note = &notes[n];
+	if (found > 1 && !note->copied && !note->killed &&
+	    note->moved[0] == 1 && note->moved[1] == 1 &&
+	    note->to[0] == STORE_INBOX && note->to[1] == STORE_INBOX)
+		violation("I3: message %u was moved to INBOX twice", n);
 	if (!note->killed && (note->created || note->seen) && found == 0)
 		violation("I3: message %u is lost", n);
 	if (found > 1 && !note->copied && !(note->moved[0] && note->moved[1]) &&
@@ -1069,6 +1117,8 @@ one_run(uint64_t begin, struct seal_ring *ring)
 	crash_in = 0;
 	if (bad[0] == '\0')
 		heal();
+	for (n = 0; n < 2 && bad[0] == '\0'; n++)
+		collect(&hosts[n]);
 	if (bad[0] == '\0')
 		check_all();
 	for (n = 0; n < 2 && bad[0] == '\0'; n++)
@@ -1132,8 +1182,52 @@ ATF_TC_BODY(property, tc)
 	    sum.checkpoints, sum.rounds, sum.read);
 }
 
+/* Renames that chase each other: the later one is undone, whole. */
+ATF_TC_WITHOUT_HEAD(renames);
+ATF_TC_BODY(renames, tc)
+{
+	struct store_rename to_b[] = {{0, "B/A"}};
+	struct store_rename to_a[] = {{0, "A/B"}, {0, "A/B/c"}};
+	struct store *st;
+	struct account a;
+	uint64_t c;
+
+	account_make(&a);
+	ATF_REQUIRE_EQ(0, system("mkdir template && mv accounts template/"));
+	store_sys_set(&table);
+	host_start(&hosts[0], a.ring);
+	OK(store_pair(hosts[0].a.st));
+	OK(store_mkbox(hosts[0].a.st, "A", 0, &to_b[0].box));
+	OK(store_mkbox(hosts[0].a.st, "B", 0, &to_a[0].box));
+	OK(store_mkbox(hosts[0].a.st, "B/c", 0, &c));
+	OK(store_commit(hosts[0].a.st));
+	host_start(&hosts[1], a.ring);
+	exchange(&hosts[0], true);
+	exchange(&hosts[1], true);
+	to_a[1].box = c;
+	OK(store_mvbox(hosts[0].a.st, to_b, 1));
+	OK(store_commit(hosts[0].a.st));
+	OK(store_set_use(hosts[1].a.st, c, 0)); /* later, by Lamport's time */
+	OK(store_set_use(hosts[1].a.st, c, 0));
+	OK(store_commit(hosts[1].a.st));
+	OK(store_mvbox(hosts[1].a.st, to_a, 2));
+	OK(store_commit(hosts[1].a.st));
+	heal();
+	if (bad[0] != '\0')
+		atf_tc_fail("%s", bad);
+	st = hosts[1].a.st;
+	ATF_CHECK_STREQ("B/A", store_box_find(st, to_b[0].box)->name);
+	ATF_CHECK_STREQ("B", store_box_find(st, to_a[0].box)->name);
+	ATF_CHECK_STREQ("B/c", store_box_find(st, c)->name);
+	host_stop(&hosts[0]);
+	host_stop(&hosts[1]);
+	store_sys_set(NULL);
+	seal_ring_free(a.ring);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, renames);
 	ATF_TP_ADD_TC(tp, property);
 	return atf_no_error();
 }
