@@ -42,6 +42,7 @@ static const struct command {
     {{"check", NULL}, cmd_check, ""},
     {{"log", "brief"}, cmd_log_brief, ""},
     {{"log", "verbose"}, cmd_log_verbose, ""},
+    {{"merge-check", NULL}, cmd_merge_check, " directory directory"},
     {{"rebuild", NULL}, cmd_rebuild, " [-a] account"},
     {{"reload", NULL}, cmd_reload, ""},
     {{"restore", NULL}, cmd_restore, " directory [account ...]"},

@@ -148,6 +148,7 @@ int cmd_user_list(struct invocation *);
 int cmd_user_quota(struct invocation *);
 int cmd_user_rename(struct invocation *);
 int cmd_user_show(struct invocation *);
+int cmd_merge_check(struct invocation *);
 int cmd_verify(struct invocation *);
 
 #endif

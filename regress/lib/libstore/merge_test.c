@@ -41,6 +41,7 @@
 
 #include "account.h"
 #include "compat.h"
+#include "store_compare.h"
 #include "store_local.h"
 
 #define RUNS 300
@@ -1182,6 +1183,53 @@ ATF_TC_BODY(property, tc)
 	    sum.checkpoints, sum.rounds, sum.read);
 }
 
+static void
+no_line(void *arg, const char *name, const char *what)
+{
+	printf("%s: %s\n", name, what);
+}
+
+/* Without a key: what either lacks, and what no exchange mends. */
+ATF_TC_WITHOUT_HEAD(compare);
+ATF_TC_BODY(compare, tc)
+{
+	struct store_compare c = {.tell = no_line};
+	struct account a;
+	uint32_t uid;
+
+	account_make(&a);
+	ATF_REQUIRE_EQ(0, system("mkdir template && mv accounts template/"));
+	host_start(&hosts[0], a.ring);
+	copy_tree("host0", "old");
+	OK(store_pair(hosts[0].a.st));
+	(void)store_close(hosts[0].a.st);
+	hosts[0].a.st = NULL;
+	host_start(&hosts[1], a.ring);
+	exchange(&hosts[0], true);
+	exchange(&hosts[1], true);
+	OK(store_compare(hosts[0].a.dir, hosts[1].a.dir, &c));
+	ATF_CHECK_EQ(0, c.lacks);
+	ATF_CHECK_EQ(0, c.conflicts);
+	OK(append(&hosts[1].a, STORE_INBOX, 1, 100, &uid));
+	OK(store_commit(hosts[1].a.st));
+	OK(store_compare(hosts[0].a.dir, hosts[1].a.dir, &c));
+	ATF_CHECK_EQ(2, c.lacks); /* the end of a series, and a blob */
+	ATF_CHECK_EQ(0, c.conflicts);
+	/* An old copy that was written to: two series of one name. */
+	ATF_REQUIRE_EQ(0, system("rm -rf host0 && mv old host0"));
+	close(hosts[0].a.base);
+	hosts[0].a.base = open("host0", O_RDONLY | O_DIRECTORY);
+	OK(store_account_open(hosts[0].a.base, ACCOUNT, &hosts[0].a.dir));
+	host_open(&hosts[0]);
+	OK(append(&hosts[0].a, STORE_INBOX, 2, 100, &uid));
+	OK(store_commit(hosts[0].a.st));
+	OK(store_compare(hosts[0].a.dir, hosts[1].a.dir, &c));
+	ATF_CHECK_EQ(1, c.conflicts);
+	host_stop(&hosts[0]);
+	host_stop(&hosts[1]);
+	seal_ring_free(a.ring);
+}
+
 /* Renames that chase each other: the later one is undone, whole. */
 ATF_TC_WITHOUT_HEAD(renames);
 ATF_TC_BODY(renames, tc)
@@ -1227,6 +1275,7 @@ ATF_TC_BODY(renames, tc)
 
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, compare);
 	ATF_TP_ADD_TC(tp, renames);
 	ATF_TP_ADD_TC(tp, property);
 	return atf_no_error();
