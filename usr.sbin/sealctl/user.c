@@ -541,8 +541,7 @@ cmd_user_quota(struct invocation *inv)
 	if (inv->argc != 3)
 		return EXIT_BAD_USAGE;
 	if (parse_size(inv->argv[2], &size) == -1) {
-		warnx("%s: not a size like 500M or 2G, nor none",
-		    inv->argv[2]);
+		warnx("%s: not a size like 500M or 2G, nor none", inv->argv[2]);
 		return EXIT_BAD_USAGE;
 	}
 	return user_limit(inv, 3, size);
