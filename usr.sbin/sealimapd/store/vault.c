@@ -194,8 +194,8 @@ vault_open(struct vault_start *start)
 
 	/* A sweep holds the lock for moments. */
 	for (i = 0; i < LOCK_WAIT_MS / LOCK_STEP_MS; i++) {
-		result = store_open(
-		    start->base, start->acct, start->ring, &vault.store);
+		result = store_open_host(start->base, start->acct, start->ring,
+		    start->host, &vault.store);
 		if (result != STORE_LOCKED)
 			break;
 		(void)poll(NULL, 0, LOCK_STEP_MS);
