@@ -52,14 +52,19 @@ write_hidden(const char *name, EVP_PKEY *key, bool is_ec)
 	char path[64];
 	BIGNUM *bn;
 	FILE *f;
+	int len;
 
 	bn = NULL;
 	if (EVP_PKEY_get_bn_param(key,
 		is_ec ? OSSL_PKEY_PARAM_PRIV_KEY : OSSL_PKEY_PARAM_RSA_FACTOR1,
 		&bn) != 1)
 		_exit(1);
-	/* As OpenSSL has it in memory here: words, lowest first. */
-	if (BN_bn2lebinpad(bn, secret, BN_num_bytes(bn)) < 32)
+	/*
+	 * As OpenSSL has it in memory here: words, lowest first.  One key in
+	 * 256 is an octet shorter than the others.
+	 */
+	len = BN_num_bytes(bn) < 32 ? 32 : BN_num_bytes(bn);
+	if (BN_bn2lebinpad(bn, secret, len) != len)
 		_exit(1);
 	for (size_t i = 0; i < 32; i++)
 		secret[i] = (uint8_t)~secret[i];
