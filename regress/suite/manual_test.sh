@@ -72,7 +72,7 @@ usage_body() {
 	done
 	"$(suite_top)/usr.sbin/sealctl/sealctl" 2>usage
 	sed -n 's/^ *sealctl \[-j\] \[-f file\] //p' usage |
-	    sed 's/ \[.*//;s/ account.*//;s/ file//;s/ directory//' >words
+	    sed 's/ \[.*//;s/ account.*//;s/ file//;s/ directory.*//' >words
 	[ "$(wc -l <words)" -gt 10 ] || atf_fail "sealctl has no usage"
 	while read -r first second; do
 		grep -qE "^\.It Cm $first( $second| .*\| $second|\$)" \
