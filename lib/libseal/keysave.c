@@ -293,7 +293,7 @@ ring_verify(const struct seal_ring *r, const uint8_t *header,
 	return ret;
 }
 
-/* keep: older versions stay for now. */
+/* keep: older versions stay; the caller removes them later. */
 static int
 ring_save(int dirfd, const struct seal_ring *r, unsigned int host, bool keep)
 {

@@ -40,7 +40,7 @@ struct append {
 	uint32_t uid;
 	uint8_t codec;
 	enum vault_result result;
-	struct store_blob *blob; /* NULL: refused, or codec not yet known */
+	struct store_blob *blob; /* NULL: refused, or placed by now */
 };
 
 static bool append_begin(struct session *, struct msg *);

@@ -79,7 +79,7 @@ static void worker_gone(struct wire *, void *);
 static void worker_produce(struct wire *, void *);
 static void worker_drop(void);
 static void facts_of(struct view *, const struct store_msg *, size_t pos,
-    size_t n, int64_t now, struct search_facts *);
+    int64_t now, struct search_facts *);
 static uint64_t bind_keyword(void *, const char *);
 static void candidate(struct job *, struct msgout **, const struct store_msg *,
     const uint8_t *truth);
@@ -254,8 +254,8 @@ search_save(struct session *s, struct job *j)
 }
 
 static void
-facts_of(struct view *v, const struct store_msg *m, size_t pos, size_t n,
-    int64_t now, struct search_facts *f)
+facts_of(struct view *v, const struct store_msg *m, size_t pos, int64_t now,
+    struct search_facts *f)
 {
 	memset(f, 0, sizeof(*f));
 	f->uid = m->uid;
@@ -288,7 +288,7 @@ search_scan(struct session *s, struct job *j)
 			r->next = m[pos].uid;
 			return STEP_MORE;
 		}
-		facts_of(&s->view, &m[pos], pos, n, r->now, &f);
+		facts_of(&s->view, &m[pos], pos, r->now, &f);
 		facts_more(s, j, m[pos].uid, m[pos].saved, &f);
 		if (search_eval_store(r->program, &f, truth) == SEARCH_YES)
 			uidlist_add(&r->found, m[pos].uid);
@@ -327,7 +327,7 @@ search_text(struct session *s, struct job *j)
 			}
 			return STEP_MORE;
 		}
-		facts_of(&s->view, &copy, pos, n, r->now, &f);
+		facts_of(&s->view, &copy, pos, r->now, &f);
 		facts_more(s, j, copy.uid, copy.saved, &f);
 		switch (search_eval_store(r->program, &f, truth)) {
 		case SEARCH_YES:
