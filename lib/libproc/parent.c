@@ -35,6 +35,7 @@
 #include "parent_local.h"
 
 #define DEFAULT_CONF SYSCONFDIR "/sealmail.conf"
+#define PRODUCT "Sealmail" /* the name that clients see */
 
 struct options {
 	const char *conf;
@@ -129,11 +130,33 @@ parent_listen_certs(const struct parent *p, size_t i)
 	return set;
 }
 
-const char *
-parent_chain(const struct parent *p, size_t i, size_t *len)
+void
+parent_site(const struct parent *p, struct site *s)
 {
-	*len = p->now->chains[i].len;
-	return p->now->chains[i].pem;
+	const struct conf *conf;
+	const struct loaded *l;
+
+	l = p->now;
+	conf = l->conf;
+	(void)strlcpy(s->hostname, conf->hostname, sizeof(s->hostname));
+	(void)strlcpy(s->product, PRODUCT, sizeof(s->product));
+	s->log_addresses = conf->log_addresses;
+	s->codec = (uint8_t)conf->codec;
+	s->domains = site_grow(NULL, 0, conf->n_domains, sizeof(*s->domains));
+	for (size_t i = 0; i < conf->n_domains; i++)
+		(void)strlcpy(s->domains[s->n_domains++], conf->domains[i].name,
+		    sizeof(*s->domains));
+	if (conf->n_certs > 0)
+		s->certs = site_grow(NULL, 0, conf->n_certs, sizeof(*s->certs));
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		(void)strlcpy(s->certs[i].name, conf->certs[i].name,
+		    sizeof(s->certs[i].name));
+		s->certs[i].chain = strdup(l->chains[i].pem);
+		if (s->certs[i].chain == NULL)
+			fatal("strdup");
+		s->certs[i].len = strlen(s->certs[i].chain);
+		s->n_certs++;
+	}
 }
 
 /* 0, 1 and 2 are there, and nothing of whoever started us is beside them. */

@@ -28,11 +28,12 @@
 
 #include "conf.h"
 #include "procs.h"
+#include "site.h"
 
 #define PARENT_LISTENS_MAX 64
-#define PARENT_CERTS_MAX 64
-#define PARENT_CHAIN_MAX 65536 /* octets of a certificate chain */
-#define PARENT_KEY_MAX 32768   /* octets of a private key */
+#define PARENT_CERTS_MAX SITE_CERTS_MAX
+#define PARENT_CHAIN_MAX SITE_CHAIN_MAX
+#define PARENT_KEY_MAX 32768 /* octets of a private key */
 
 struct parent;
 
@@ -54,8 +55,8 @@ size_t parent_n_listens(const struct parent *);
 const struct conf_listen *parent_listen(const struct parent *, size_t);
 /* Bit i: the listener serves conf->certs[i]. */
 uint64_t parent_listen_certs(const struct parent *, size_t);
-/* The chain of conf->certs[i], NUL-terminated; never NULL. */
-const char *parent_chain(const struct parent *, size_t, size_t *len);
+/* What all engines are told; into an empty one. */
+void parent_site(const struct parent *, struct site *);
 /* Reads the private keys and sends each to sealkeys; none stays here. */
 void parent_send_keys(const struct parent *, struct wire *);
 

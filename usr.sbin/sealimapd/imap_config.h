@@ -30,20 +30,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "site.h"
+
 struct msg;
 struct wire;
 
-#define IMAP_HOST_MAX 256 /* octets of a host or domain name, NUL included */
-#define IMAP_DOMAINS_MAX 1024
-#define IMAP_CERTS_MAX 64
-#define IMAP_CHAIN_MAX 65536 /* octets of a certificate chain (PEM) */
 #define IMAP_LISTENERS_MAX 64
 
 enum imap_config_message {
-	/* Everything of struct engine_slice but the lists; one message. */
+	/* What struct engine_slice has but site and lists; after site_put(). */
 	IMAP_ENGINE_BASE = 0x100,
-	IMAP_ENGINE_DOMAIN = 0x101,   /* str name; the first is the default */
-	IMAP_ENGINE_CERT = 0x102,     /* str name, bytes chain */
 	IMAP_ENGINE_LISTENER = 0x103, /* u8 enum imap_listener, u64 certs */
 	IMAP_STORE_BASE = 0x110,
 	IMAP_STORE_DOMAIN =
@@ -62,32 +58,19 @@ struct imap_listen {
 	uint64_t certs; /* bit i: certs[i] is served; the lowest without SNI */
 };
 
-struct imap_cert {
-	char name[IMAP_HOST_MAX];
-	char *chain; /* PEM, NUL-terminated; the key is with sealkeys */
-	size_t len;  /* without the NUL */
-};
-
 struct engine_slice {
-	char hostname[IMAP_HOST_MAX];
-	char product[IMAP_HOST_MAX]; /* what ID and the greeting say */
-	bool log_addresses;
-	uint8_t codec;           /* 0 stored, 1 deflate, 2 zstd */
-	uint64_t literal_max;    /* octets of an APPEND */
-	uint32_t idle_seconds;   /* autologout after login */
-	uint32_t login_seconds;  /* autologout before login */
-	uint32_t sessions_max;   /* of one user */
-	uint32_t login_failures; /* of a connection before the door */
-	char (*domains)[IMAP_HOST_MAX];
-	size_t n_domains;
-	struct imap_cert *certs;
-	size_t n_certs;
+	struct site site;
+	uint64_t literal_max;          /* octets of an APPEND */
+	uint32_t idle_seconds;         /* autologout after login */
+	uint32_t login_seconds;        /* autologout before login */
+	uint32_t sessions_max;         /* of one user */
+	uint32_t login_failures;       /* of a connection before the door */
 	struct imap_listen *listeners; /* by the index of struct proc_conn */
 	size_t n_listeners;
 };
 
 struct store_domain {
-	char name[IMAP_HOST_MAX];
+	char name[SITE_NAME_MAX];
 	uint32_t kdf_kib;
 	uint32_t kdf_passes;
 	uint64_t quota;        /* bytes of a new account; 0: none */

@@ -30,22 +30,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "site.h"
+
 struct msg;
 struct wire;
 
-#define SMTP_HOST_MAX 256    /* octets of a host or domain name, NUL included */
 #define SMTP_ADDRESS_MAX 400 /* of an address in the aliases */
-#define SMTP_DOMAINS_MAX 1024
-#define SMTP_CERTS_MAX 64
-#define SMTP_CHAIN_MAX 65536 /* octets of a certificate chain (PEM) */
 #define SMTP_LISTENERS_MAX 64
 #define SMTP_ALIASES_MAX 100000
 
 enum smtp_config_message {
-	/* Everything of struct smtp_slice but the lists; one message. */
+	/* What struct smtp_slice has but site and lists; after site_put(). */
 	SMTP_ENGINE_BASE = 0x100,
-	SMTP_ENGINE_DOMAIN = 0x101, /* str name; the first is the default */
-	SMTP_ENGINE_CERT = 0x102,   /* str name, bytes chain */
 	/* u8 enum smtp_listener, u8 enum smtp_tls, u64 certs */
 	SMTP_ENGINE_LISTENER = 0x103,
 	/* To the end of the message: str alias, str target. */
@@ -56,12 +52,6 @@ enum smtp_config_message {
 enum smtp_listener { SMTP_LISTEN_SMTP = 1, SMTP_LISTEN_LMTP = 2 };
 
 enum smtp_tls { SMTP_TLS_NONE = 0, SMTP_TLS_START = 1, SMTP_TLS_FIRST = 2 };
-
-struct smtp_cert {
-	char name[SMTP_HOST_MAX];
-	char *chain; /* PEM, NUL-terminated; the key is with sealkeys */
-	size_t len;  /* without the NUL */
-};
 
 /*
  * One target of an alias; an alias with several has several, one after the
@@ -79,20 +69,13 @@ struct smtp_listen {
 };
 
 struct smtp_slice {
-	char hostname[SMTP_HOST_MAX];
-	char product[SMTP_HOST_MAX]; /* what the greeting says */
-	bool log_addresses;
-	uint8_t codec;            /* 0 stored, 1 deflate, 2 zstd */
-	uint64_t message_max;     /* octets: SIZE */
-	uint32_t rcpt_max;        /* recipients of one message */
-	uint32_t messages_max;    /* of one connection */
-	uint32_t command_seconds; /* a client may be silent */
-	uint32_t errors_max;      /* bad commands before the door */
-	uint32_t received_max;    /* Received: lines before it is a loop */
-	char (*domains)[SMTP_HOST_MAX];
-	size_t n_domains;
-	struct smtp_cert *certs;
-	size_t n_certs;
+	struct site site;
+	uint64_t message_max;          /* octets: SIZE */
+	uint32_t rcpt_max;             /* recipients of one message */
+	uint32_t messages_max;         /* of one connection */
+	uint32_t command_seconds;      /* a client may be silent */
+	uint32_t errors_max;           /* bad commands before the door */
+	uint32_t received_max;         /* Received: lines before it is a loop */
 	struct smtp_listen *listeners; /* by the index of struct proc_conn */
 	size_t n_listeners;
 	struct smtp_alias *aliases;
@@ -100,7 +83,7 @@ struct smtp_slice {
 };
 
 struct deliver_slice {
-	char hostname[SMTP_HOST_MAX];
+	char hostname[SITE_NAME_MAX];
 	uint8_t host_index; /* 0 or 1 */
 	bool log_addresses;
 	uint64_t quota;      /* bytes, of accounts without a limit; 0: none */

@@ -121,7 +121,7 @@ append_put(struct job *job, const struct imap_cmd *cmd, struct msgout *m)
 	msg_put_i64(m, cmd->has_date ? cmd->date : (int64_t)time(NULL));
 	msg_put_u16(m, (uint16_t)cmd->zone);
 	msg_put_u64(m, cmd->size);
-	msg_put_u8(m, engine_config()->codec);
+	msg_put_u8(m, engine_config()->site.codec);
 	msg_send(m);
 }
 
@@ -185,7 +185,7 @@ send_chunk(struct job *job, uint8_t kind, const uint8_t *p, size_t len)
 
 	n = 0;
 	if (kind == 0 || len > SUMMARY_PACK_MIN)
-		n = codec_pack(engine_config()->codec, p, len, &packed);
+		n = codec_pack(engine_config()->site.codec, p, len, &packed);
 	m = msg_new(job->conn->vault, V_CHUNK, a->id);
 	msg_put_u8(m, kind);
 	msg_put_u8(m, n > 0);

@@ -123,7 +123,7 @@ greet(struct conn *c)
 	imap_puts(b, "* OK [CAPABILITY");
 	capability_put(c, b);
 	imap_puts(b, "] ");
-	imap_puts(b, engine_config()->hostname);
+	imap_puts(b, engine_config()->site.hostname);
 	imap_puts(b, " ready\r\n");
 	conn_flush(c);
 }

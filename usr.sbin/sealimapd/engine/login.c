@@ -93,9 +93,9 @@ login_name(char *to, size_t size, const char *name, size_t len)
 		to[i] = (char)tolower((unsigned char)name[i]);
 	}
 	to[len] = '\0';
-	if (strchr(to, '@') == NULL && conf->n_domains > 0) {
+	if (strchr(to, '@') == NULL && conf->site.n_domains > 0) {
 		if (strlcat(to, "@", size) >= size ||
-		    strlcat(to, conf->domains[0], size) >= size)
+		    strlcat(to, conf->site.domains[0], size) >= size)
 			return -1;
 	}
 	return 0;

@@ -125,18 +125,18 @@ engine_config_get(struct msg *msg, void *arg)
 static struct tlsio_server *
 tls_new(const struct engine_slice *slice, const struct imap_listen *listen)
 {
-	struct tlsio_cert certs[IMAP_CERTS_MAX];
+	struct tlsio_cert certs[SITE_CERTS_MAX];
 	struct tlsio_server *server;
 	char error[TLSIO_ERROR_MAX];
 	size_t i, n;
 
 	n = 0;
-	for (i = 0; i < slice->n_certs && i < IMAP_CERTS_MAX; i++) {
+	for (i = 0; i < slice->site.n_certs && i < SITE_CERTS_MAX; i++) {
 		if ((listen->certs >> i & 1) == 0)
 			continue;
 		certs[n++] = (struct tlsio_cert){
-		    .chain = slice->certs[i].chain,
-		    .len = slice->certs[i].len,
+		    .chain = slice->site.certs[i].chain,
+		    .len = slice->site.certs[i].len,
 		};
 	}
 	if (n == 0)
@@ -160,7 +160,7 @@ engine_reload_commit(void *arg)
 	engine_slice_free(config);
 	config = config_new;
 	config_new = NULL;
-	log_addr_clear(config->log_addresses);
+	log_addr_clear(config->site.log_addresses);
 	for (i = 0; i < IMAP_LISTENERS_MAX; i++) {
 		server = i < config->n_listeners ?
 		    tls_new(config, &config->listeners[i]) :

@@ -75,8 +75,8 @@ id_start(struct job *job)
 
 	b = conn_out(job->conn);
 	imap_puts(b, "* ID (\"name\" ");
-	imap_put_string(
-	    b, engine_config()->product, strlen(engine_config()->product));
+	imap_put_string(b, engine_config()->site.product,
+	    strlen(engine_config()->site.product));
 	imap_puts(b, ")\r\n");
 	job_done(job, "OK", "Nice to meet you");
 }

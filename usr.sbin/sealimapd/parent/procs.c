@@ -160,37 +160,15 @@ send_engine(struct wire *w, const struct parent *p)
 {
 	const struct conf *conf;
 	struct engine_slice *s;
-	size_t len;
 
 	conf = parent_conf(p);
 	s = engine_slice_new();
-	(void)strlcpy(s->hostname, conf->hostname, sizeof(s->hostname));
-	(void)strlcpy(s->product, "Sealmail", sizeof(s->product));
-	s->log_addresses = conf->log_addresses;
-	s->codec = (uint8_t)conf->codec;
+	parent_site(p, &s->site);
 	s->literal_max = conf->limits[CONF_MESSAGE_SIZE];
 	s->idle_seconds = (uint32_t)conf->limits[CONF_IDLE_TIMEOUT];
 	s->login_seconds = (uint32_t)conf->limits[CONF_LOGIN_TIMEOUT];
 	s->sessions_max = (uint32_t)conf->limits[CONF_SESSIONS_PER_USER];
 	s->login_failures = (uint32_t)conf->limits[CONF_LOGIN_FAILURES];
-	s->domains = calloc(conf->n_domains, sizeof(*s->domains));
-	s->certs = calloc(conf->n_certs + 1, sizeof(*s->certs));
-	if (s->domains == NULL || s->certs == NULL)
-		fatal("calloc");
-	for (size_t i = 0; i < conf->n_domains; i++) {
-		(void)strlcpy(s->domains[i], conf->domains[i].name,
-		    sizeof(s->domains[i]));
-		s->n_domains++;
-	}
-	for (size_t i = 0; i < conf->n_certs; i++) {
-		(void)strlcpy(s->certs[i].name, conf->certs[i].name,
-		    sizeof(s->certs[i].name));
-		s->certs[i].chain = strdup(parent_chain(p, i, &len));
-		if (s->certs[i].chain == NULL)
-			fatal("strdup");
-		s->certs[i].len = strlen(s->certs[i].chain);
-		s->n_certs++;
-	}
 	engine_listeners(s, p);
 	engine_slice_put(w, s);
 	engine_slice_free(s);

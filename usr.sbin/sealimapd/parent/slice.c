@@ -31,12 +31,9 @@
 #include "../imap_config.h"
 
 static int get_engine_base(struct engine_slice *, struct msg *);
-static int get_engine_domain(struct engine_slice *, struct msg *);
-static int get_engine_cert(struct engine_slice *, struct msg *);
 static int get_engine_listener(struct engine_slice *, struct msg *);
 static int get_store_base(struct store_slice *, struct msg *);
 static int get_store_domain(struct store_slice *, struct msg *);
-static void *grow(void *, size_t, size_t);
 
 struct engine_slice *
 engine_slice_new(void)
@@ -54,10 +51,7 @@ engine_slice_free(struct engine_slice *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->n_certs; i++)
-		free(s->certs[i].chain);
-	free(s->certs);
-	free(s->domains);
+	site_clear(&s->site);
 	free(s->listeners);
 	free(s);
 }
@@ -67,28 +61,14 @@ engine_slice_put(struct wire *w, const struct engine_slice *s)
 {
 	struct msgout *m;
 
+	site_put(w, &s->site);
 	m = msg_new(w, IMAP_ENGINE_BASE, 0);
-	msg_put_str(m, s->hostname);
-	msg_put_str(m, s->product);
-	msg_put_u8(m, s->log_addresses);
-	msg_put_u8(m, s->codec);
 	msg_put_u64(m, s->literal_max);
 	msg_put_u32(m, s->idle_seconds);
 	msg_put_u32(m, s->login_seconds);
 	msg_put_u32(m, s->sessions_max);
 	msg_put_u32(m, s->login_failures);
 	msg_send(m);
-	for (size_t i = 0; i < s->n_domains; i++) {
-		m = msg_new(w, IMAP_ENGINE_DOMAIN, 0);
-		msg_put_str(m, s->domains[i]);
-		msg_send(m);
-	}
-	for (size_t i = 0; i < s->n_certs; i++) {
-		m = msg_new(w, IMAP_ENGINE_CERT, 0);
-		msg_put_str(m, s->certs[i].name);
-		msg_put_bytes(m, s->certs[i].chain, s->certs[i].len);
-		msg_send(m);
-	}
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		m = msg_new(w, IMAP_ENGINE_LISTENER, 0);
 		msg_put_u8(m, (uint8_t)s->listeners[i].kind);
@@ -100,13 +80,14 @@ engine_slice_put(struct wire *w, const struct engine_slice *s)
 int
 engine_slice_get(struct engine_slice *s, struct msg *m)
 {
+	int got;
+
+	got = site_get(&s->site, m);
+	if (got != 0)
+		return got == 1 ? 0 : -1;
 	switch (m->type) {
 	case IMAP_ENGINE_BASE:
 		return get_engine_base(s, m);
-	case IMAP_ENGINE_DOMAIN:
-		return get_engine_domain(s, m);
-	case IMAP_ENGINE_CERT:
-		return get_engine_cert(s, m);
 	case IMAP_ENGINE_LISTENER:
 		return get_engine_listener(s, m);
 	default:
@@ -117,53 +98,12 @@ engine_slice_get(struct engine_slice *s, struct msg *m)
 static int
 get_engine_base(struct engine_slice *s, struct msg *m)
 {
-	(void)msg_get_str(m, s->hostname, sizeof(s->hostname));
-	(void)msg_get_str(m, s->product, sizeof(s->product));
-	s->log_addresses = msg_get_u8(m) != 0;
-	s->codec = msg_get_u8(m);
 	s->literal_max = msg_get_u64(m);
 	s->idle_seconds = msg_get_u32(m);
 	s->login_seconds = msg_get_u32(m);
 	s->sessions_max = msg_get_u32(m);
 	s->login_failures = msg_get_u32(m);
 	return msg_end(m);
-}
-
-static int
-get_engine_domain(struct engine_slice *s, struct msg *m)
-{
-	if (s->n_domains == IMAP_DOMAINS_MAX)
-		return -1;
-	s->domains = grow(s->domains, s->n_domains, sizeof(*s->domains));
-	(void)msg_get_str(
-	    m, s->domains[s->n_domains], sizeof(s->domains[s->n_domains]));
-	if (msg_end(m) == -1)
-		return -1;
-	s->n_domains++;
-	return 0;
-}
-
-static int
-get_engine_cert(struct engine_slice *s, struct msg *m)
-{
-	struct imap_cert *c;
-	const uint8_t *chain;
-
-	if (s->n_certs == IMAP_CERTS_MAX)
-		return -1;
-	s->certs = grow(s->certs, s->n_certs, sizeof(*s->certs));
-	c = &s->certs[s->n_certs];
-	(void)msg_get_str(m, c->name, sizeof(c->name));
-	chain = msg_get_bytes(m, &c->len, IMAP_CHAIN_MAX);
-	if (msg_end(m) == -1)
-		return -1;
-	c->chain = malloc(c->len + 1);
-	if (c->chain == NULL)
-		fatal("malloc");
-	memcpy(c->chain, chain, c->len);
-	c->chain[c->len] = '\0';
-	s->n_certs++;
-	return 0;
 }
 
 static int
@@ -174,8 +114,8 @@ get_engine_listener(struct engine_slice *s, struct msg *m)
 
 	if (s->n_listeners == IMAP_LISTENERS_MAX)
 		return -1;
-	s->listeners = grow(
-	    s->listeners, s->n_listeners, sizeof(*s->listeners));
+	s->listeners = site_grow(
+	    s->listeners, s->n_listeners, 1, sizeof(*s->listeners));
 	l = &s->listeners[s->n_listeners];
 	kind = msg_get_u8(m);
 	l->certs = msg_get_u64(m);
@@ -263,9 +203,10 @@ get_store_domain(struct store_slice *s, struct msg *m)
 {
 	struct store_domain *d;
 
-	if (s->n_domains == IMAP_DOMAINS_MAX)
+	if (s->n_domains == SITE_DOMAINS_MAX)
 		return -1;
-	s->domains = grow(s->domains, s->n_domains, sizeof(*s->domains));
+	s->domains = site_grow(
+	    s->domains, s->n_domains, 1, sizeof(*s->domains));
 	d = &s->domains[s->n_domains];
 	(void)msg_get_str(m, d->name, sizeof(d->name));
 	d->kdf_kib = msg_get_u32(m);
@@ -278,14 +219,4 @@ get_store_domain(struct store_slice *s, struct msg *m)
 		return -1;
 	s->n_domains++;
 	return 0;
-}
-
-/* Room for one more, zeroed. */
-static void *
-grow(void *list, size_t n, size_t size)
-{
-	list = recallocarray(list, n, n + 1, size);
-	if (list == NULL)
-		fatal("recallocarray");
-	return list;
 }

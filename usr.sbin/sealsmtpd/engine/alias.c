@@ -64,7 +64,7 @@ alias_expand(const struct smtp_address *address, bool rest, char *detail,
 
 	*accounts = work.accounts;
 	*n = 0;
-	domain = engine_config()->domains[0];
+	domain = engine_config()->site.domains[0];
 	if (address->domain[0] != '\0' && !domain_is_ours(address->domain))
 		return ALIAS_RELAY;
 	if (smtp_address_account(address, SEPARATOR, domain, account,
@@ -139,8 +139,8 @@ domain_is_ours(const char *domain)
 	const struct smtp_slice *config;
 
 	config = engine_config();
-	for (size_t i = 0; i < config->n_domains; i++)
-		if (strcasecmp(config->domains[i], domain) == 0)
+	for (size_t i = 0; i < config->site.n_domains; i++)
+		if (strcasecmp(config->site.domains[i], domain) == 0)
 			return true;
 	return false;
 }
@@ -196,7 +196,7 @@ name_add(const char *name, struct name *from)
 
 	if (strchr(name, '@') == NULL)
 		len = snprintf(full, sizeof(full), "%s@%s", name,
-		    engine_config()->domains[0]);
+		    engine_config()->site.domains[0]);
 	else
 		len = snprintf(full, sizeof(full), "%s", name);
 	if (len < 0 || (size_t)len >= sizeof(full))

@@ -396,7 +396,7 @@ data_trace(struct session *s)
 	trace.helo = s->helo;
 	if (strcmp(s->peer, "local") != 0)
 		trace.peer = s->peer;
-	trace.host = engine_config()->hostname;
+	trace.host = engine_config()->site.hostname;
 	trace.protocol = data_protocol(s);
 	if (tlsio_is_secure(s->io)) {
 		(void)snprintf(tls, sizeof(tls), "%s %s", tlsio_version(s->io),

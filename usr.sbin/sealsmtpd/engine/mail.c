@@ -54,7 +54,8 @@ mail_helo(struct session *s, enum smtp_verb verb, const char *arg, size_t len)
 	if (s->esmtp)
 		mail_extensions(s);
 	else
-		session_reply(s, 250, NULL, "%s", engine_config()->hostname);
+		session_reply(
+		    s, 250, NULL, "%s", engine_config()->site.hostname);
 }
 
 void
@@ -117,7 +118,7 @@ mail_refuse(struct session *s, enum smtp_result res, bool from)
 static void
 mail_extensions(struct session *s)
 {
-	session_reply_more(s, 250, "%s", engine_config()->hostname);
+	session_reply_more(s, 250, "%s", engine_config()->site.hostname);
 	session_reply_more(s, 250, "PIPELINING");
 	session_reply_more(s, 250, "SIZE %llu",
 	    (unsigned long long)engine_config()->message_max);

@@ -124,7 +124,7 @@ static void
 engine_reload_commit(void *arg)
 {
 	(void)arg;
-	if (config_new == NULL || config_new->n_domains == 0)
+	if (config_new == NULL || config_new->site.n_domains == 0)
 		fatalx("a configuration without domains from the parent");
 	for (size_t i = 0; i < SMTP_LISTENERS_MAX; i++) {
 		tlsio_server_free(tls[i]);
@@ -134,7 +134,7 @@ engine_reload_commit(void *arg)
 	smtp_slice_free(config);
 	config = config_new;
 	config_new = NULL;
-	log_addr_clear(config->log_addresses);
+	log_addr_clear(config->site.log_addresses);
 }
 
 /* The certificates of one listener. */
@@ -142,7 +142,7 @@ static struct tlsio_server *
 tls_new(const struct smtp_slice *slice, size_t listener)
 {
 	char error[TLSIO_ERROR_MAX];
-	struct tlsio_cert certs[SMTP_CERTS_MAX];
+	struct tlsio_cert certs[SITE_CERTS_MAX];
 	struct tlsio_server *server;
 	size_t n;
 
@@ -150,11 +150,11 @@ tls_new(const struct smtp_slice *slice, size_t listener)
 		return NULL;
 	memset(certs, 0, sizeof(certs));
 	n = 0;
-	for (size_t i = 0; i < slice->n_certs && i < SMTP_CERTS_MAX; i++) {
+	for (size_t i = 0; i < slice->site.n_certs && i < SITE_CERTS_MAX; i++) {
 		if ((slice->listeners[listener].certs >> i & 1) == 0)
 			continue;
-		certs[n].chain = slice->certs[i].chain;
-		certs[n++].len = slice->certs[i].len;
+		certs[n].chain = slice->site.certs[i].chain;
+		certs[n++].len = slice->site.certs[i].len;
 	}
 	if (n == 0)
 		return NULL;

@@ -62,7 +62,7 @@ message_new(struct session *s)
 	m->session = s;
 	m->deliverer = deliverer;
 	m->ask = deliverer_open(s, deliverer);
-	m->codec = engine_config()->codec;
+	m->codec = engine_config()->site.codec;
 	smtp_data_init(&m->data);
 	arc4random_buf(m->delivery_id, sizeof(m->delivery_id));
 	(void)snprintf(m->id, sizeof(m->id), "%08x%u.%llx.%u", arc4random(),

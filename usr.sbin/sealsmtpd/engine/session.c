@@ -289,8 +289,9 @@ static void
 session_greet(struct session *s)
 {
 	s->started = 0;
-	session_reply(s, 220, NULL, "%s %s %s", engine_config()->hostname,
-	    session_is_lmtp(s) ? "LMTP" : "ESMTP", engine_config()->product);
+	session_reply(s, 220, NULL, "%s %s %s", engine_config()->site.hostname,
+	    session_is_lmtp(s) ? "LMTP" : "ESMTP",
+	    engine_config()->site.product);
 }
 
 static void

@@ -38,7 +38,6 @@
 static void send_config(struct wire *, const struct proc_row *, unsigned int,
     const struct parent *);
 static void send_engine(struct wire *, const struct parent *);
-static void engine_lists(struct smtp_slice *, const struct parent *);
 static void engine_listeners(struct smtp_slice *, const struct parent *);
 static void engine_aliases(struct smtp_slice *, const struct conf *);
 static void engine_alias(struct smtp_slice *, const struct conf_pair *);
@@ -146,48 +145,17 @@ send_engine(struct wire *w, const struct parent *p)
 
 	conf = parent_conf(p);
 	s = smtp_slice_new();
-	(void)strlcpy(s->hostname, conf->hostname, sizeof(s->hostname));
-	(void)strlcpy(s->product, "Sealmail", sizeof(s->product));
-	s->log_addresses = conf->log_addresses;
-	s->codec = (uint8_t)conf->codec;
+	parent_site(p, &s->site);
 	s->message_max = conf->limits[CONF_MESSAGE_SIZE];
 	s->rcpt_max = (uint32_t)conf->limits[CONF_RECIPIENTS];
 	s->messages_max = (uint32_t)conf->limits[CONF_MESSAGES_PER_SESSION];
 	s->command_seconds = (uint32_t)conf->limits[CONF_COMMAND_TIMEOUT];
 	s->errors_max = (uint32_t)conf->limits[CONF_BAD_COMMANDS];
 	s->received_max = (uint32_t)conf->limits[CONF_RECEIVED_LINES];
-	engine_lists(s, p);
 	engine_listeners(s, p);
 	engine_aliases(s, conf);
 	smtp_slice_put(w, s);
 	smtp_slice_free(s);
-}
-
-static void
-engine_lists(struct smtp_slice *s, const struct parent *p)
-{
-	const struct conf *conf;
-	size_t len;
-
-	conf = parent_conf(p);
-	s->domains = calloc(conf->n_domains, sizeof(*s->domains));
-	s->certs = calloc(conf->n_certs + 1, sizeof(*s->certs));
-	if (s->domains == NULL || s->certs == NULL)
-		fatal("calloc");
-	for (size_t i = 0; i < conf->n_domains; i++) {
-		(void)strlcpy(s->domains[i], conf->domains[i].name,
-		    sizeof(s->domains[i]));
-		s->n_domains++;
-	}
-	for (size_t i = 0; i < conf->n_certs; i++) {
-		(void)strlcpy(s->certs[i].name, conf->certs[i].name,
-		    sizeof(s->certs[i].name));
-		s->certs[i].chain = strdup(parent_chain(p, i, &len));
-		if (s->certs[i].chain == NULL)
-			fatal("strdup");
-		s->certs[i].len = strlen(s->certs[i].chain);
-		s->n_certs++;
-	}
 }
 
 static void

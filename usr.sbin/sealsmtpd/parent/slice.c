@@ -32,15 +32,11 @@
 
 #define ALIASES_STEP 1024 /* room for so many more at a time */
 
-static void put_lists(struct wire *, const struct smtp_slice *);
 static void put_aliases(struct wire *, const struct smtp_slice *);
 static int get_base(struct smtp_slice *, struct msg *);
-static int get_domain(struct smtp_slice *, struct msg *);
-static int get_cert(struct smtp_slice *, struct msg *);
 static int get_listener(struct smtp_slice *, struct msg *);
 static int get_aliases(struct smtp_slice *, struct msg *);
 static int get_alias(struct smtp_slice *, struct msg *);
-static void *grow(void *, size_t, size_t, size_t);
 
 struct smtp_slice *
 smtp_slice_new(void)
@@ -58,15 +54,12 @@ smtp_slice_free(struct smtp_slice *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->n_certs; i++)
-		free(s->certs[i].chain);
+	site_clear(&s->site);
 	for (size_t i = 0; i < s->n_aliases; i++) {
 		free(s->aliases[i].alias);
 		free(s->aliases[i].target);
 	}
-	free(s->certs);
 	free(s->aliases);
-	free(s->domains);
 	free(s->listeners);
 	free(s);
 }
@@ -76,11 +69,8 @@ smtp_slice_put(struct wire *w, const struct smtp_slice *s)
 {
 	struct msgout *m;
 
+	site_put(w, &s->site);
 	m = msg_new(w, SMTP_ENGINE_BASE, 0);
-	msg_put_str(m, s->hostname);
-	msg_put_str(m, s->product);
-	msg_put_u8(m, s->log_addresses);
-	msg_put_u8(m, s->codec);
 	msg_put_u64(m, s->message_max);
 	msg_put_u32(m, s->rcpt_max);
 	msg_put_u32(m, s->messages_max);
@@ -88,26 +78,6 @@ smtp_slice_put(struct wire *w, const struct smtp_slice *s)
 	msg_put_u32(m, s->errors_max);
 	msg_put_u32(m, s->received_max);
 	msg_send(m);
-	put_lists(w, s);
-	put_aliases(w, s);
-}
-
-static void
-put_lists(struct wire *w, const struct smtp_slice *s)
-{
-	struct msgout *m;
-
-	for (size_t i = 0; i < s->n_domains; i++) {
-		m = msg_new(w, SMTP_ENGINE_DOMAIN, 0);
-		msg_put_str(m, s->domains[i]);
-		msg_send(m);
-	}
-	for (size_t i = 0; i < s->n_certs; i++) {
-		m = msg_new(w, SMTP_ENGINE_CERT, 0);
-		msg_put_str(m, s->certs[i].name);
-		msg_put_bytes(m, s->certs[i].chain, s->certs[i].len);
-		msg_send(m);
-	}
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		m = msg_new(w, SMTP_ENGINE_LISTENER, 0);
 		msg_put_u8(m, (uint8_t)s->listeners[i].kind);
@@ -115,6 +85,7 @@ put_lists(struct wire *w, const struct smtp_slice *s)
 		msg_put_u64(m, s->listeners[i].certs);
 		msg_send(m);
 	}
+	put_aliases(w, s);
 }
 
 /* As many to a message as fit. */
@@ -144,13 +115,14 @@ put_aliases(struct wire *w, const struct smtp_slice *s)
 int
 smtp_slice_get(struct smtp_slice *s, struct msg *m)
 {
+	int got;
+
+	got = site_get(&s->site, m);
+	if (got != 0)
+		return got == 1 ? 0 : -1;
 	switch (m->type) {
 	case SMTP_ENGINE_BASE:
 		return get_base(s, m);
-	case SMTP_ENGINE_DOMAIN:
-		return get_domain(s, m);
-	case SMTP_ENGINE_CERT:
-		return get_cert(s, m);
 	case SMTP_ENGINE_LISTENER:
 		return get_listener(s, m);
 	case SMTP_ENGINE_ALIASES:
@@ -182,10 +154,6 @@ smtp_slice_alias(const struct smtp_slice *s, const char *alias)
 static int
 get_base(struct smtp_slice *s, struct msg *m)
 {
-	(void)msg_get_str(m, s->hostname, sizeof(s->hostname));
-	(void)msg_get_str(m, s->product, sizeof(s->product));
-	s->log_addresses = msg_get_u8(m) != 0;
-	s->codec = msg_get_u8(m);
 	s->message_max = msg_get_u64(m);
 	s->rcpt_max = msg_get_u32(m);
 	s->messages_max = msg_get_u32(m);
@@ -196,43 +164,6 @@ get_base(struct smtp_slice *s, struct msg *m)
 }
 
 static int
-get_domain(struct smtp_slice *s, struct msg *m)
-{
-	if (s->n_domains == SMTP_DOMAINS_MAX)
-		return -1;
-	s->domains = grow(s->domains, s->n_domains, 1, sizeof(*s->domains));
-	(void)msg_get_str(
-	    m, s->domains[s->n_domains], sizeof(s->domains[s->n_domains]));
-	if (msg_end(m) == -1)
-		return -1;
-	s->n_domains++;
-	return 0;
-}
-
-static int
-get_cert(struct smtp_slice *s, struct msg *m)
-{
-	struct smtp_cert *c;
-	const uint8_t *chain;
-
-	if (s->n_certs == SMTP_CERTS_MAX)
-		return -1;
-	s->certs = grow(s->certs, s->n_certs, 1, sizeof(*s->certs));
-	c = &s->certs[s->n_certs];
-	(void)msg_get_str(m, c->name, sizeof(c->name));
-	chain = msg_get_bytes(m, &c->len, SMTP_CHAIN_MAX);
-	if (msg_end(m) == -1)
-		return -1;
-	c->chain = malloc(c->len + 1);
-	if (c->chain == NULL)
-		fatal("malloc");
-	memcpy(c->chain, chain, c->len);
-	c->chain[c->len] = '\0';
-	s->n_certs++;
-	return 0;
-}
-
-static int
 get_listener(struct smtp_slice *s, struct msg *m)
 {
 	struct smtp_listen *l;
@@ -240,7 +171,7 @@ get_listener(struct smtp_slice *s, struct msg *m)
 
 	if (s->n_listeners == SMTP_LISTENERS_MAX)
 		return -1;
-	s->listeners = grow(
+	s->listeners = site_grow(
 	    s->listeners, s->n_listeners, 1, sizeof(*s->listeners));
 	l = &s->listeners[s->n_listeners];
 	kind = msg_get_u8(m);
@@ -282,7 +213,7 @@ get_alias(struct smtp_slice *s, struct msg *m)
 	    strcmp(s->aliases[s->n_aliases - 1].alias, alias) > 0)
 		return -1;
 	if (s->n_aliases % ALIASES_STEP == 0)
-		s->aliases = grow(s->aliases, s->n_aliases, ALIASES_STEP,
+		s->aliases = site_grow(s->aliases, s->n_aliases, ALIASES_STEP,
 		    sizeof(*s->aliases));
 	a = &s->aliases[s->n_aliases++];
 	a->alias = strdup(alias);
@@ -336,14 +267,4 @@ deliver_slice_get(struct deliver_slice *s, struct msg *m)
 	s->free_bytes = msg_get_u64(m);
 	s->free_inodes = msg_get_u64(m);
 	return msg_end(m) == -1 || s->host_index > 1 ? -1 : 0;
-}
-
-/* Room for n more after those that there are, zeroed. */
-static void *
-grow(void *list, size_t old, size_t n, size_t size)
-{
-	list = recallocarray(list, old, old + n, size);
-	if (list == NULL)
-		fatal("recallocarray");
-	return list;
 }
