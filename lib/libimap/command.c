@@ -219,7 +219,8 @@ lex_status_items(struct imap_lex *lex)
 		for (i = 0; i < n; i++)
 			if (lex_take(lex, status_items[i].name))
 				break;
-		if (i == n)
+		if (i == n ||
+		    (lex->rev2 && status_items[i].bit == IMAP_STATUS_RECENT))
 			return lex_fail(lex, "Unknown STATUS item");
 		lex->cmd->status |= status_items[i].bit;
 	} while (!lex_close(lex));
@@ -262,8 +263,13 @@ flag(struct imap_lex *lex)
 				return 0;
 			}
 		}
-		/* flag-extension: \Recent and unknown ones cannot be set. */
-		return lex_fail(lex, "No such system flag");
+		if (imap_equal(&s, "Recent"))
+			return lex_fail(lex, "\\Recent cannot be set");
+		/*
+		 * flag-extension: not one of PERMANENTFLAGS, so the change is
+		 * ignored (RFC 9051 section 7.1).
+		 */
+		return 0;
 	}
 	if (lex_atom(lex, &s) == -1)
 		return -1;
@@ -350,38 +356,38 @@ parse_copy(struct imap_lex *lex)
 
 /* By verb, so that a row is found by either. */
 static const struct imap_verb_row rows[IMAP_VERBS] = {
-    {"BAD", IMAP_BAD, false, false, NULL},
-    {"CAPABILITY", IMAP_CAPABILITY, false, true, parse_nothing},
-    {"NOOP", IMAP_NOOP, false, true, parse_nothing},
-    {"LOGOUT", IMAP_LOGOUT, false, true, parse_nothing},
-    {"ID", IMAP_ID, false, true, parse_id},
-    {"STARTTLS", IMAP_STARTTLS, false, true, parse_nothing},
-    {"AUTHENTICATE", IMAP_AUTHENTICATE, false, true, parse_authenticate},
-    {"LOGIN", IMAP_LOGIN, false, true, parse_login},
-    {"ENABLE", IMAP_ENABLE, false, false, parse_enable},
-    {"SELECT", IMAP_SELECT, false, false, parse_mailbox},
-    {"EXAMINE", IMAP_EXAMINE, false, false, parse_mailbox},
-    {"CREATE", IMAP_CREATE, false, false, parse_create},
-    {"DELETE", IMAP_DELETE, false, false, parse_mailbox},
-    {"RENAME", IMAP_RENAME, false, false, parse_rename},
-    {"SUBSCRIBE", IMAP_SUBSCRIBE, false, false, parse_mailbox},
-    {"UNSUBSCRIBE", IMAP_UNSUBSCRIBE, false, false, parse_mailbox},
-    {"LIST", IMAP_LIST, false, false, imap_parse_list},
-    {"LSUB", IMAP_LSUB, false, false, imap_parse_lsub},
-    {"NAMESPACE", IMAP_NAMESPACE, false, false, parse_nothing},
-    {"STATUS", IMAP_STATUS, false, false, parse_status},
-    {"APPEND", IMAP_APPEND, false, false, imap_parse_append},
-    {"IDLE", IMAP_IDLE, false, false, parse_nothing},
-    {"CHECK", IMAP_CHECK, false, false, parse_nothing},
-    {"CLOSE", IMAP_CLOSE, false, false, parse_nothing},
-    {"UNSELECT", IMAP_UNSELECT, false, false, parse_nothing},
-    {"EXPUNGE", IMAP_EXPUNGE, true, false, parse_expunge},
-    {"SEARCH", IMAP_SEARCH, true, false, imap_parse_search},
-    {"FETCH", IMAP_FETCH, true, false, imap_parse_fetch},
-    {"STORE", IMAP_STORE, true, false, parse_store},
-    {"COPY", IMAP_COPY, true, false, parse_copy},
-    {"MOVE", IMAP_MOVE, true, false, parse_copy},
-    {"XSEALMAIL", IMAP_XSEALMAIL, false, true, imap_parse_sealmail},
+    {"BAD", IMAP_BAD, false, false, false, NULL},
+    {"CAPABILITY", IMAP_CAPABILITY, false, true, false, parse_nothing},
+    {"NOOP", IMAP_NOOP, false, true, false, parse_nothing},
+    {"LOGOUT", IMAP_LOGOUT, false, true, false, parse_nothing},
+    {"ID", IMAP_ID, false, true, false, parse_id},
+    {"STARTTLS", IMAP_STARTTLS, false, true, false, parse_nothing},
+    {"AUTHENTICATE", IMAP_AUTHENTICATE, false, true, false, parse_authenticate},
+    {"LOGIN", IMAP_LOGIN, false, true, false, parse_login},
+    {"ENABLE", IMAP_ENABLE, false, false, false, parse_enable},
+    {"SELECT", IMAP_SELECT, false, false, false, parse_mailbox},
+    {"EXAMINE", IMAP_EXAMINE, false, false, false, parse_mailbox},
+    {"CREATE", IMAP_CREATE, false, false, false, parse_create},
+    {"DELETE", IMAP_DELETE, false, false, false, parse_mailbox},
+    {"RENAME", IMAP_RENAME, false, false, false, parse_rename},
+    {"SUBSCRIBE", IMAP_SUBSCRIBE, false, false, false, parse_mailbox},
+    {"UNSUBSCRIBE", IMAP_UNSUBSCRIBE, false, false, false, parse_mailbox},
+    {"LIST", IMAP_LIST, false, false, false, imap_parse_list},
+    {"LSUB", IMAP_LSUB, false, false, true, imap_parse_lsub},
+    {"NAMESPACE", IMAP_NAMESPACE, false, false, false, parse_nothing},
+    {"STATUS", IMAP_STATUS, false, false, false, parse_status},
+    {"APPEND", IMAP_APPEND, false, false, false, imap_parse_append},
+    {"IDLE", IMAP_IDLE, false, false, false, parse_nothing},
+    {"CHECK", IMAP_CHECK, false, false, true, parse_nothing},
+    {"CLOSE", IMAP_CLOSE, false, false, false, parse_nothing},
+    {"UNSELECT", IMAP_UNSELECT, false, false, false, parse_nothing},
+    {"EXPUNGE", IMAP_EXPUNGE, true, false, false, parse_expunge},
+    {"SEARCH", IMAP_SEARCH, true, false, false, imap_parse_search},
+    {"FETCH", IMAP_FETCH, true, false, false, imap_parse_fetch},
+    {"STORE", IMAP_STORE, true, false, false, parse_store},
+    {"COPY", IMAP_COPY, true, false, false, parse_copy},
+    {"MOVE", IMAP_MOVE, true, false, false, parse_copy},
+    {"XSEALMAIL", IMAP_XSEALMAIL, false, true, false, imap_parse_sealmail},
 };
 
 const char *
@@ -391,14 +397,14 @@ imap_verb_name(enum imap_verb verb)
 }
 
 static const struct imap_verb_row *
-row_find(const char *word, size_t len, bool uid)
+row_find(const struct imap_lex *lex, const char *word, size_t len)
 {
 	const struct imap_verb_row *row;
 
 	for (row = rows + 1; row < rows + IMAP_VERBS; row++)
 		if (strlen(row->name) == len &&
 		    strncasecmp(row->name, word, len) == 0 &&
-		    (row->uid || !uid))
+		    (row->uid || !lex->cmd->uid) && !(row->rev1 && lex->rev2))
 			return row;
 	return NULL;
 }
@@ -436,7 +442,7 @@ imap_command_begin(struct imap_lex *lex, bool login)
 	if (lex->cmd->uid && lex_space(lex) == -1)
 		return NULL;
 	len = lex_word(lex, &word);
-	row = row_find(word, len, lex->cmd->uid);
+	row = row_find(lex, word, len);
 	if (row == NULL) {
 		(void)lex_fail(lex, "Unknown command");
 		return NULL;

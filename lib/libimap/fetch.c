@@ -192,7 +192,7 @@ item(struct imap_lex *lex)
 		return lex_fail(lex, "Too many sections");
 	s = &cmd->sections[cmd->nsections];
 	for (i = 0; i < sizeof(rfc822) / sizeof(rfc822[0]); i++) {
-		if (lex_take(lex, rfc822[i].name)) {
+		if (!lex->rev2 && lex_take(lex, rfc822[i].name)) {
 			s->kind = IMAP_SECTION_RFC822;
 			s->text = rfc822[i].text;
 			s->peek = rfc822[i].peek;

@@ -47,6 +47,7 @@
 #define IMAP_FLAGS_MAX 64    /* flags of a list */
 #define IMAP_WORDS_MAX 64    /* words of an ENABLE, patterns of a LIST */
 #define IMAP_KEYWORD_MAX 100 /* octets of a keyword */
+#define IMAP_NAME_MAX 2000   /* octets of a mailbox name or pattern, as given */
 #define IMAP_ID_MAX 255      /* octets of an object's id (RFC 8474) */
 
 #define IMAP_STAR UINT32_MAX /* "*" in a set: the highest number */
@@ -260,7 +261,9 @@ struct imap_cmd {
 	bool list_extended; /* more than LIST of RFC 3501 */
 	char tag[IMAP_TAG_MAX + 1];
 	const char *error; /* of IMAP_BAD */
+	bool denormal;     /* name or name2 was not in NFC: it is now */
 	struct imap_str name, name2, secret;
+	struct imap_str given; /* name as the client has it, in UTF-8 */
 	struct imap_str *words;
 	size_t nwords;
 	struct imap_set set;
@@ -295,7 +298,7 @@ enum imap_event {
 	IMAP_MESSAGE,
 	IMAP_DATA,     /* octets of the message: _data() */
 	IMAP_DATA_END, /* the APPEND is whole */
-	IMAP_DATA_BAD, /* it was, but its line does not end there: BAD */
+	IMAP_DATA_BAD, /* it was, but is not as it should: imap_reader_bad() */
 	IMAP_LINE,     /* the line asked for: _data(), without its end */
 	IMAP_FATAL     /* cannot go on: say BYE and close */
 };
@@ -307,8 +310,10 @@ struct imap_reader *imap_reader_new(void);
 void imap_reader_free(struct imap_reader *);
 /* From now on every command is understood, within the larger limits. */
 void imap_reader_login(struct imap_reader *);
-/* Names are UTF-8 as they stand (ENABLE IMAP4rev2), not modified UTF-7. */
+/* Names are UTF-8 as they stand, not modified UTF-7. */
 void imap_reader_utf8(struct imap_reader *);
+/* The same, and what RFC 9051 took out of the grammar is unknown. */
+void imap_reader_rev2(struct imap_reader *);
 /* The next line is no command but an answer (AUTHENTICATE, IDLE). */
 void imap_reader_line(struct imap_reader *);
 /*
@@ -320,6 +325,8 @@ enum imap_event imap_reader_next(
     struct imap_reader *, const uint8_t *buf, size_t len, size_t *used);
 struct imap_cmd *imap_reader_take(struct imap_reader *);
 const uint8_t *imap_reader_data(struct imap_reader *, size_t *len);
+/* What was wrong with the APPEND of the last IMAP_DATA_BAD. */
+const char *imap_reader_bad(const struct imap_reader *);
 void imap_reader_accept(struct imap_reader *);
 /* A synchronising literal is not awaited any more; another is read over. */
 void imap_reader_refuse(struct imap_reader *);

@@ -31,6 +31,7 @@ struct imap_lex {
 	struct imap_cmd *cmd;
 	const char *error;
 	bool utf8; /* names are not modified UTF-7 */
+	bool rev2; /* RFC 9051 alone: what it took out is unknown */
 	bool more; /* the end was met inside a literal (APPEND) */
 };
 
@@ -83,6 +84,7 @@ struct imap_verb_row {
 	enum imap_verb verb;
 	bool uid;    /* there is a UID form */
 	bool before; /* understood before login */
+	bool rev1;   /* not in IMAP4rev2 (RFC 9051 appendix E) */
 	int (*parse)(struct imap_lex *);
 };
 /* Tag, verb and arguments of a whole command; always sets cmd->verb. */

@@ -22,8 +22,11 @@
 
 #include <sys/types.h>
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include <utf8proc.h>
 
 #include "imap_local.h"
 
@@ -335,6 +338,35 @@ lex_nznumber(struct imap_lex *lex, uint32_t *number)
 }
 
 /*
+ * Net-Unicode is in normal form C (RFC 9051 section 5.1, RFC 5198): a name
+ * that is not becomes it, in every command.  The length is bounded because
+ * putting marks in order is quadratic in utf8proc.
+ */
+static void
+normalize(struct imap_lex *lex, struct imap_str *s)
+{
+	utf8proc_uint8_t *normal = NULL;
+	utf8proc_ssize_t n;
+	size_t i;
+
+	for (i = 0; i < s->len; i++)
+		if ((uint8_t)s->p[i] >= 0x80)
+			break;
+	if (i == s->len)
+		return;
+	n = utf8proc_map((const utf8proc_uint8_t *)s->p,
+	    (utf8proc_ssize_t)s->len, &normal,
+	    UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	if (n < 0)
+		lex->cmd->badname = true;
+	else if ((size_t)n != s->len || memcmp(normal, s->p, s->len) != 0) {
+		copy(lex, normal, (size_t)n, s);
+		lex->cmd->denormal = true;
+	}
+	freezero(normal, n < 0 ? 0 : (size_t)n);
+}
+
+/*
  * A mailbox name as UTF-8.  INBOX is INBOX in any case (RFC 3501 5.1), also as
  * the first level.  A name that no mailbox can have is noted, not refused:
  * the grammar allows it.
@@ -363,6 +395,10 @@ mailbox_name(
 		memcpy(to, "INBOX", 5);
 	s->p = to;
 	s->len = (size_t)n;
+	if (s == &lex->cmd->name)
+		lex->cmd->given = *s;
+	if (s->len <= IMAP_NAME_MAX)
+		normalize(lex, s);
 	return 0;
 }
 

@@ -49,7 +49,9 @@ struct imap_reader {
 	enum state state;
 	bool login;
 	bool utf8;
+	bool rev2;
 	bool sync;        /* of the literal at hand */
+	bool binary;      /* the message may hold NUL */
 	bool given;       /* the answer has been returned */
 	enum state after; /* what follows SKIP or LITERAL */
 	uint8_t *buf;     /* the command so far */
@@ -59,6 +61,7 @@ struct imap_reader {
 	size_t max;
 	uint64_t left;     /* of a literal or message */
 	const char *error; /* the command is bad; only its end is sought */
+	const char *bad;   /* why the last APPEND was */
 	size_t skipped;    /* octets of a bad command that were not kept */
 	struct imap_cmd *cmd;
 	const uint8_t *data;
@@ -110,6 +113,13 @@ imap_reader_utf8(struct imap_reader *r)
 }
 
 void
+imap_reader_rev2(struct imap_reader *r)
+{
+	r->rev2 = true;
+	imap_reader_utf8(r);
+}
+
+void
 imap_reader_line(struct imap_reader *r)
 {
 	if (r->given) {
@@ -141,6 +151,12 @@ imap_reader_data(struct imap_reader *r, size_t *len)
 {
 	*len = r->data_len;
 	return r->data;
+}
+
+const char *
+imap_reader_bad(const struct imap_reader *r)
+{
+	return r->bad != NULL ? r->bad : "Syntax error";
 }
 
 static void
@@ -201,7 +217,7 @@ buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
 static enum imap_event
 command_end(struct imap_reader *r)
 {
-	struct imap_lex lex = {.utf8 = r->utf8};
+	struct imap_lex lex = {.utf8 = r->utf8, .rev2 = r->rev2};
 
 	imap_cmd_free(r->cmd);
 	r->cmd = imap_cmd_new();
@@ -222,7 +238,7 @@ command_end(struct imap_reader *r)
 static bool
 is_message(struct imap_reader *r)
 {
-	struct imap_lex lex = {.utf8 = r->utf8};
+	struct imap_lex lex = {.utf8 = r->utf8, .rev2 = r->rev2};
 	const struct imap_verb_row *row;
 
 	imap_cmd_free(r->cmd);
@@ -256,6 +272,7 @@ literal_begin(struct imap_reader *r, const struct imap_literal *literal)
 	r->sync = !literal->nonsync;
 	if (r->error == NULL && is_message(r)) {
 		r->left = r->cmd->size;
+		r->binary = r->cmd->binary;
 		r->state = OFFER;
 		return IMAP_MESSAGE;
 	}
@@ -347,7 +364,7 @@ read_literal(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 static bool
 another_message(struct imap_reader *r)
 {
-	struct imap_lex lex = {.utf8 = r->utf8};
+	struct imap_lex lex = {.utf8 = r->utf8, .rev2 = r->rev2};
 
 	imap_cmd_free(r->cmd);
 	r->cmd = imap_cmd_new();
@@ -359,6 +376,7 @@ another_message(struct imap_reader *r)
 	r->cmd->verb = IMAP_APPEND;
 	r->sync = r->cmd->sync;
 	r->left = r->cmd->size;
+	r->binary = r->cmd->binary;
 	r->state = OFFER;
 	return true;
 }
@@ -368,7 +386,6 @@ static enum imap_event
 message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 {
 	struct imap_literal literal;
-	enum imap_event event;
 	const uint8_t *lf;
 	size_t n;
 
@@ -393,17 +410,20 @@ message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 			r->state = DEAD;
 			return IMAP_FATAL;
 		}
-		r->error = "Unexpected extra arguments";
+		if (r->error == NULL)
+			r->error = "Unexpected extra arguments";
 		r->left = literal.size;
 		r->len = 0;
 		r->after = MESSAGE_END;
 		r->state = SKIP;
 		return IMAP_MORE;
 	}
-	event = IMAP_DATA_BAD;
+	if (r->error == NULL)
+		r->error = "Unexpected extra arguments";
+	r->bad = r->error;
 	buffer_drop(r);
 	r->state = LINE;
-	return event;
+	return IMAP_DATA_BAD;
 }
 
 static enum imap_event
@@ -416,6 +436,9 @@ read_message(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 	r->data_len = n;
 	r->left -= n;
 	*used += n;
+	/* literal = ... *CHAR8, which NUL is not; literal8 may hold it. */
+	if (!r->binary && r->error == NULL && memchr(p, '\0', n) != NULL)
+		r->error = "NUL in a literal that is not binary";
 	if (r->left == 0)
 		r->state = MESSAGE_END;
 	return IMAP_DATA;

@@ -65,7 +65,7 @@ static const struct {
     {"LARGER", IMAP_KEY_LARGER, ARG_NUMBER, 0},
     /* No message is \Recent (RFC 9051 appendix E): so none is new. */
     {"NEW", IMAP_KEY_RECENT, ARG_NONE, 0},
-    {"OLD", IMAP_KEY_ALL, ARG_NONE, 0},
+    {"OLD", IMAP_KEY_RECENT, ARG_NOT_FLAG, 0},
     {"OLDER", IMAP_KEY_OLDER, ARG_INTERVAL, 0},
     {"ON", IMAP_KEY_ON, ARG_DATE, 0},
     {"RECENT", IMAP_KEY_RECENT, ARG_NONE, 0},
@@ -256,7 +256,7 @@ leaf(struct search *s)
 	for (i = 0; i < NAMES; i++)
 		if (lex_take(lex, names[i].name))
 			break;
-	if (i == NAMES)
+	if (i == NAMES || (lex->rev2 && names[i].op == IMAP_KEY_RECENT))
 		return lex_fail(lex, "Unknown search key");
 	if ((names[i].argument == ARG_NOT_FLAG ||
 		names[i].argument == ARG_UNKEYWORD) &&

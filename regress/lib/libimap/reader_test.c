@@ -156,8 +156,13 @@ ATF_TC_BODY(append, tc)
 	/* A mailbox name that is a literal itself. */
 	check("a APPEND {5}\r\nINBOX {2+}\r\nhi\r\n", true,
 	    "+\na message 2\ndata 2\nend\n");
-	check_len("a APPEND INBOX {3+}\r\n\0\0\0\r\n", 26, true,
+	/* NUL is in literal8 alone (RFC 9051 section 9, CHAR8). */
+	check_len("a APPEND INBOX ~{3+}\r\n\0\0\0\r\n", 27, true,
 	    "a message 3\ndata 3\nend\n");
+	check_len("a APPEND INBOX {3+}\r\nx\0x\r\nb NOOP\r\n", 34, true,
+	    "a message 3\ndata 3\nbad end\nb NOOP\n");
+	check_len("a APPEND INBOX {1+}\r\nx {1+}\r\n\0 {1+}\r\nx\r\n", 43, true,
+	    "a message 1\ndata 1\n message 1\ndata 1\nbad end\n");
 	/* What follows the message must be the end of the line. */
 	check("a APPEND INBOX {2+}\r\nhi x\r\nb NOOP\r\n", true,
 	    "a message 2\ndata 2\nbad end\nb NOOP\n");
@@ -166,15 +171,15 @@ ATF_TC_BODY(append, tc)
 	/* RFC 3502: more messages, the last one's line ends the command. */
 	check("a APPEND INBOX {2+}\r\nhi (\\Seen) {3+}\r\nabc\r\nb NOOP\r\n",
 	    true, "a message 2\ndata 2\n message 3\ndata 3\nend\nb NOOP\n");
-	check("a APPEND INBOX {2+}\r\nhi (\\Foo) {3+}\r\nabc\r\nb NOOP\r\n",
+	check("a APPEND INBOX {2+}\r\nhi (\\Recent) {3+}\r\nabc\r\nb NOOP\r\n",
 	    true, "a message 2\ndata 2\nbad end\nb NOOP\n");
 	/* RFC 3516: literal8 */
 	check("a APPEND INBOX ~{2+}\r\nhi\r\n", true,
 	    "a message 2\ndata 2\nend\n");
 	/* Wrong before the message: the message is read over. */
-	check("a APPEND INBOX (\\Foo) {5+}\r\nhello\r\nb NOOP\r\n", true,
+	check("a APPEND INBOX (\\Recent) {5+}\r\nhello\r\nb NOOP\r\n", true,
 	    "a BAD\nb NOOP\n");
-	check("a APPEND INBOX (\\Foo) {5}\r\nb NOOP\r\n", true,
+	check("a APPEND INBOX (\\Recent) {5}\r\nb NOOP\r\n", true,
 	    "a BAD\nb NOOP\n");
 	check("a APPEND INBOX hello\r\n", true, "a BAD\n");
 	check("a APPEND INBOX {2+}\r\nhi\r\n", false, "a BAD\n");

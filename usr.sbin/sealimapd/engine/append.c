@@ -156,9 +156,8 @@ append_start(struct job *job)
 		append_refuse(job, "[LIMIT] Too many keywords");
 		return;
 	}
-	if (cmd->badname || cmd->name.len == 0 ||
-	    cmd->name.len > BOX_NAME_MAX) {
-		append_refuse(job, "[TRYCREATE] No such mailbox");
+	if (!box_name_valid(cmd, &cmd->name)) {
+		append_refuse(job, "[CANNOT] No mailbox can have that name");
 		return;
 	}
 	a = calloc(1, sizeof(*a));
@@ -333,7 +332,7 @@ append_data_end(struct conn *c, bool good)
 	if (!good) {
 		if (a != NULL && a->asked)
 			append_abort(job, a);
-		job_done(job, "BAD", "Unexpected extra arguments");
+		job_done(job, "BAD", imap_reader_bad(c->reader));
 		return;
 	}
 	if (a == NULL) {
@@ -387,6 +386,7 @@ append_done(struct job *job, enum vault_result result, const char *detail)
 		job_result(job, result, NULL);
 		return;
 	}
+	put_oldname(job, "");
 	imap_puts(&text, "[APPENDUID ");
 	imap_put_number(&text, a->uidvalidity);
 	imap_putc(&text, ' ');

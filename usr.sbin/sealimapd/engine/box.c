@@ -28,12 +28,13 @@
 #include "log.h"
 
 /* Levels that are not empty, no control characters, not too long. */
-static bool
-name_valid(const char *name, size_t len)
+bool
+box_name_valid(const struct imap_cmd *cmd, const struct imap_str *s)
 {
-	size_t i;
+	const char *name = s->p;
+	size_t i, len = s->len;
 
-	if (len == 0 || len > BOX_NAME_MAX || name[0] == '/' ||
+	if (cmd->badname || len == 0 || len > BOX_NAME_MAX || name[0] == '/' ||
 	    name[len - 1] == '/')
 		return false;
 	for (i = 0; i + 1 < len; i++)
@@ -70,13 +71,12 @@ void
 create_start(struct job *job)
 {
 	struct imap_cmd *cmd = job->cmd;
-	size_t len;
+	struct imap_str name = cmd->name;
 
-	len = cmd->name.len;
 	/* "a/" declares the wish to create names below "a". */
-	if (len > 1 && cmd->name.p[len - 1] == '/')
-		len--;
-	if (cmd->badname || !name_valid(cmd->name.p, len)) {
+	if (name.len > 1 && name.p[name.len - 1] == '/')
+		name.len--;
+	if (!box_name_valid(cmd, &name)) {
 		job_done(job, "NO", "[CANNOT] No mailbox can have that name");
 		return;
 	}
@@ -84,8 +84,8 @@ create_start(struct job *job)
 		job_done(job, "NO", "[USEATTR] No such special use");
 		return;
 	}
-	ask_parents(job, cmd->name.p, len);
-	ask_create(job, cmd->name.p, len, cmd->use);
+	ask_parents(job, name.p, name.len);
+	ask_create(job, name.p, name.len, cmd->use);
 }
 
 /* Of the levels above none needs to be new; the last counts. */
@@ -100,6 +100,7 @@ create_done(struct job *job, enum vault_result result, const char *detail)
 		job_result(job, result, NULL);
 		return;
 	}
+	put_oldname(job, "");
 	imap_puts(&text, "[MAILBOXID (F");
 	imap_puts(&text, detail);
 	imap_put(&text, ")] Created", sizeof(")] Created"));
@@ -124,12 +125,20 @@ delete_start(struct job *job)
 }
 
 void
+delete_done(struct job *job, enum vault_result result, const char *detail)
+{
+	if (result == DONE_OK)
+		put_oldname(job, "\\NonExistent");
+	job_result(job, result, "Deleted");
+}
+
+void
 subscribe_start(struct job *job)
 {
 	struct imap_cmd *cmd = job->cmd;
 	struct msgout *m;
 
-	if (cmd->badname || !name_valid(cmd->name.p, cmd->name.len)) {
+	if (!box_name_valid(cmd, &cmd->name)) {
 		job_done(job, "NO", "[CANNOT] No mailbox can have that name");
 		return;
 	}
@@ -152,7 +161,7 @@ rename_start(struct job *job)
 	struct imap_str *from = &cmd->name, *to = &cmd->name2;
 	struct msgout *m;
 
-	if (cmd->badname || !name_valid(to->p, to->len)) {
+	if (!box_name_valid(cmd, to)) {
 		job_done(job, "NO", "[CANNOT] No mailbox can have that name");
 		return;
 	}
@@ -267,6 +276,8 @@ rename_done(struct job *job, enum vault_result result, const char *detail)
 		rename_ask(job);
 		return;
 	case RENAMING:
+		if (result == DONE_OK)
+			put_oldname(job, "");
 		job_result(job, result, "Renamed");
 		return;
 	}

@@ -241,6 +241,11 @@ void unselect_start(struct job *);
 void unselect_done(struct job *, enum vault_result, const char *);
 void select_forget(struct conn *);
 void put_mailbox_id(struct imap_buf *, uint64_t id);
+/*
+ * LIST with OLDNAME, where the client's name was not in NFC (RFC 9051 section
+ * 6.3.9.7); a client of IMAP4rev1 is told nothing.
+ */
+void put_oldname(struct job *, const char *attributes);
 /* What others changed. */
 void news_message(struct conn *, struct msg *);
 void news_keywords(struct conn *, struct msg *);
@@ -275,9 +280,12 @@ int boxes_add(struct boxes *, struct msg *);
 void boxes_clear(struct boxes *);
 
 /* box.c */
+/* Can a mailbox have this name? */
+bool box_name_valid(const struct imap_cmd *, const struct imap_str *);
 void create_start(struct job *);
 void create_done(struct job *, enum vault_result, const char *);
 void delete_start(struct job *);
+void delete_done(struct job *, enum vault_result, const char *);
 void rename_start(struct job *);
 void rename_answer(struct job *, struct msg *);
 void rename_done(struct job *, enum vault_result, const char *);

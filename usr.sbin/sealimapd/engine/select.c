@@ -166,6 +166,38 @@ put_mailbox_id(struct imap_buf *b, uint64_t id)
 	imap_puts(b, text);
 }
 
+static void
+put_list(struct job *job, const char *attributes, const struct imap_str *name)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct imap_buf *b = conn_out(job->conn);
+
+	imap_puts(b, "* LIST (");
+	imap_puts(b, attributes);
+	imap_puts(b, ") \"/\" ");
+	imap_put_mailbox(b, name->p, name->len, true);
+	if (cmd->denormal) {
+		imap_puts(b, " (\"OLDNAME\" (");
+		imap_put_mailbox(b, cmd->given.p, cmd->given.len, true);
+		imap_puts(b, "))");
+	}
+	imap_puts(b, "\r\n");
+}
+
+void
+put_oldname(struct job *job, const char *attributes)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct imap_str name;
+
+	if (!job->conn->rev2 || !cmd->denormal)
+		return;
+	name = cmd->verb == IMAP_RENAME ? cmd->name2 : cmd->name;
+	if (name.len > 1 && name.p[name.len - 1] == '/')
+		name.len--;
+	put_list(job, attributes, &name);
+}
+
 void
 select_answer(struct job *job, struct msg *msg)
 {
@@ -195,11 +227,9 @@ select_answer(struct job *job, struct msg *msg)
 	imap_put_number(b, c->exists);
 	imap_puts(b, " EXISTS\r\n");
 	/* RFC 9051 6.3.2: neither, but the name as LIST tells it. */
-	if (c->rev2) {
-		imap_puts(b, "* LIST () \"/\" ");
-		imap_put_mailbox(b, job->cmd->name.p, job->cmd->name.len, true);
-		imap_puts(b, "\r\n");
-	} else {
+	if (c->rev2)
+		put_list(job, "", &job->cmd->name);
+	else {
 		imap_puts(b, "* 0 RECENT\r\n");
 		if (unseen != 0)
 			put_code(b, "UNSEEN", unseen, "First unseen");

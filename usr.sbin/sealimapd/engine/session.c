@@ -96,7 +96,7 @@ enable_start(struct job *job)
 		    strncasecmp(job->cmd->words[i].p, "IMAP4rev2", 9) != 0)
 			continue;
 		c->rev2 = true;
-		imap_reader_utf8(c->reader);
+		imap_reader_rev2(c->reader);
 		imap_puts(b, " IMAP4rev2");
 	}
 	imap_puts(b, "\r\n");

@@ -110,9 +110,9 @@ copy_start(struct job *job)
 	struct imap_cmd *cmd = job->cmd;
 	struct msgout *m;
 
-	if (cmd->badname || cmd->name.len == 0 ||
-	    cmd->name.len > BOX_NAME_MAX) {
-		job_result(job, DONE_TRYCREATE, NULL);
+	/* TRYCREATE would be a lie (RFC 9051 section 6.3.12). */
+	if (!box_name_valid(cmd, &cmd->name)) {
+		job_done(job, "NO", "[CANNOT] No mailbox can have that name");
 		return;
 	}
 	if (cmd->verb == IMAP_MOVE && job->conn->readonly) {

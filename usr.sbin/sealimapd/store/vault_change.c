@@ -138,12 +138,47 @@ copied(void *arg, uint32_t uid, uint32_t newuid)
 	uidlist_add(&j->to, newuid);
 }
 
+/*
+ * What failed leaves a copy's target as it was (RFC 9051 section 6.4.7), of a
+ * move the messages that did move; the store has told too much.
+ */
+static void
+copy_undo(struct session *s, struct job *j, uint64_t to)
+{
+	struct uidlist from = j->from, made = j->to;
+	struct store_range *r;
+	size_t n, part;
+
+	memset(&j->from, 0, sizeof(j->from));
+	memset(&j->to, 0, sizeof(j->to));
+	for (size_t i = 0; j->on && i < made.n; i++) {
+		if (store_msg_find(vault_store(), to, made.v[i], NULL) == NULL)
+			continue;
+		uidlist_add(&j->from, from.v[i]);
+		uidlist_add(&j->to, made.v[i]);
+	}
+	if (!j->on) {
+		r = uidlist_ranges(&made, &n);
+		for (size_t i = 0; i < n; i += part) {
+			part = n - i < STORE_RANGES_MAX ? n - i :
+							  STORE_RANGES_MAX;
+			if (store_expunge(vault_store(), to, r + i, part,
+				true) != STORE_OK)
+				vault_fail("a copy could not be undone");
+		}
+		free(r);
+	}
+	uidlist_clear(&from);
+	uidlist_clear(&made);
+}
+
 static void
 change_copy(struct session *s, struct job *j)
 {
 	const struct store_box *to;
 	enum vault_result expunged;
 	enum store_result result = STORE_OK;
+	uint64_t to_id;
 	size_t n;
 	bool move;
 
@@ -156,24 +191,28 @@ change_copy(struct session *s, struct job *j)
 		j->result = DONE_TRYCREATE;
 		return;
 	}
+	/* Not all of them can be copied: none is (RFC 2180 section 4.4.1). */
 	expunged = view_resolve(&s->view, j);
-	if (expunged == DONE_BADSEQ) {
+	if (expunged != DONE_OK) {
 		j->result = expunged;
 		return;
 	}
 	j->uidvalidity = to->uidvalidity;
+	to_id = to->id;
 	/* Into its own box a message moves by a copy and an expunge. */
 	move = j->on && to->id != s->view.box;
 	for (size_t i = 0; result == STORE_OK && i < j->nset; i += n) {
 		n = j->nset - i < STORE_RANGES_MAX ? j->nset - i :
 						     STORE_RANGES_MAX;
 		result = store_copy(vault_store(), s->view.box, j->set + i, n,
-		    to->id, move, copied, j);
+		    to_id, move, copied, j);
 		if (result == STORE_OK && j->on && !move)
 			result = store_expunge(
 			    vault_store(), s->view.box, j->set + i, n, true);
 	}
-	j->result = result == STORE_OK ? expunged : result_of(result);
+	j->result = result_of(result);
+	if (result != STORE_OK)
+		copy_undo(s, j, to_id);
 	if (j->on)
 		j->bits |= NEWS | NEWS_EXPUNGE; /* RFC 6851, 3.3 */
 }

@@ -91,8 +91,10 @@ class Client:
         return self.expect(text, b"OK")
 
     def append(self, box, message, more=b""):
-        return self.ok(b"APPEND %s %s{%d+}\r\n%s" %
-                       (box, more, len(message), message))
+        # What holds NUL is no text: literal8 (RFC 3516 section 4.4).
+        binary = b"~" if b"\0" in message else b""
+        return self.ok(b"APPEND %s %s%s{%d+}\r\n%s" %
+                       (box, more, binary, len(message), message))
 
     def fetch(self, number, items):
         """The one FETCH response, and its literals."""
@@ -239,6 +241,28 @@ class Append:
         assert b"NO [TOOBIG]" in lines[-1], lines
         c.expect(b"APPEND INBOX {3+}\r\nabc x", b"BAD")
         assert b"MESSAGES 2" in c.ok(b"STATUS INBOX (MESSAGES)")[0]
+
+    def t_nul(self):
+        """9051 section 9: NUL is not CHAR8, no literal but literal8 has it."""
+        c = Client(1)
+        c.ok(b"CREATE nul")
+        c.ok(b"SELECT nul")
+        for text in (b"APPEND nul {3+}\r\na\0b", b"APPEND nul {1+}\r\n\0",
+                     b"APPEND nul {1+}\r\nx {3+}\r\na\0b",
+                     b"APPEND nul {3+}\r\na\0b {1+}\r\nx",
+                     b"APPEND nul {3+}\r\na\0b (\\Seen) {1+}\r\nx x",
+                     b"APPEND nul {90000+}\r\n" + b"x" * 89999 + b"\0",
+                     b"CREATE {3+}\r\na\0b", b"SEARCH TEXT {1+}\r\n\0",
+                     b'CREATE "a\0b"', b"CREATE a\0b"):
+            lines = c.expect(text, b"BAD")
+            assert len(lines) == 1, (text[:40], lines)
+        c.send(b"x APPEND nul {3}\r\n")
+        assert c.line().startswith(b"+ ")
+        c.send(b"a\0b {3}\r\n")
+        assert c.line().startswith(b"x BAD")
+        assert b"MESSAGES 0" in c.ok(b"STATUS nul (MESSAGES)")[0]
+        c.ok(b"APPEND nul ~{3+}\r\na\0b")
+        assert c.fetch(1, b"BINARY.PEEK[]")[1] == [b"a\0b"]
 
     def t_octets(self):
         """Bodies come back identical, whatever they are."""
@@ -622,6 +646,49 @@ class Copy:
         c.ok(b"SELECT from")
         assert len(c.ok(b"CLOSE")) == 1
         assert b"MESSAGES 0" in c.ok(b"STATUS from (MESSAGES)")[0]
+
+
+    def t_codes(self):
+        """9051 6.4.7, 6.3.12: TRYCREATE only where a CREATE would help."""
+        c = Client(1, b"to")
+        for name in (b"a//b", b'"x*"', b'""', b"/x", b'"&AGE-"'):
+            c.expect(b"COPY 1 " + name, b"NO [CANNOT]")
+            c.expect(b"UID MOVE 1 " + name, b"NO [CANNOT]")
+            c.expect(b"APPEND %s {1+}\r\nx" % name, b"NO [CANNOT]")
+        c.expect(b"APPEND nowhere {1+}\r\nx", b"NO [TRYCREATE]")
+        c.expect(b"MOVE 1 nowhere", b"NO [TRYCREATE]")
+        assert b"MESSAGES 5" in c.ok(b"STATUS to (MESSAGES)")[0]
+
+    def t_whole(self):
+        """9051 6.4.7: a COPY that fails leaves the target as it was."""
+        c, d = Client(1), Client(1)
+        c.ok(b"CREATE some")
+        c.ok(b"CREATE target")
+        for _ in range(4):
+            c.append(b"some", SMALL)
+        c.ok(b"SELECT some")
+        d.ok(b"SELECT some")
+        d.ok(b"STORE 2 +FLAGS.SILENT (\\Deleted)")
+        d.ok(b"EXPUNGE")
+        # RFC 2180 4.4.1: a message that is gone, but not told of
+        c.expect(b"COPY 1:4 target", b"NO [EXPUNGEISSUED]")
+        assert b"MESSAGES 0" in d.ok(b"STATUS target (MESSAGES)")[0]
+        c.expect(b"COPY 9 target", b"BAD")
+        c.ok(b"COPY 1 target")
+        lines = c.expect(b"MOVE 1:4 target", b"NO [EXPUNGEISSUED]")
+        assert b"* 2 EXPUNGE\r\n" in lines and len(lines) == 2, lines
+        assert b"MESSAGES 1" in d.ok(b"STATUS target (MESSAGES)")[0]
+        lines = c.ok(b"MOVE 1:3 target")
+        assert b"MESSAGES 4" in d.ok(b"STATUS target (MESSAGES)")[0]
+
+    def t_flags(self):
+        """9051 7.1: flags that are not PERMANENTFLAGS are ignored."""
+        c = Client(1)
+        c.append(b"some", SMALL)
+        c.ok(b"SELECT some")
+        assert b"FLAGS (\\Seen)" in \
+            c.ok(b"STORE 1 FLAGS (\\Seen \\Foo)")[0]
+        c.expect(b"STORE 1 +FLAGS (\\Recent)", b"BAD")
 
 
 class Search:

@@ -349,6 +349,65 @@ class Rev2:
             d.ok('STATUS "Größe&-" (MESSAGES)'.encode())[0]
         d.expect(b'SELECT "\xff"', b"BAD")
 
+    def t_exactly(self):
+        """9051 appendix E: what it took out is unknown after ENABLE."""
+        gone = (b"CHECK", b'LSUB "" *', b"STATUS rev2 (RECENT)",
+                b"FETCH 1 RFC822", b"FETCH 1 (UID RFC822.HEADER)",
+                b"FETCH 1 RFC822.TEXT", b"SEARCH NEW", b"SEARCH OLD",
+                b"SEARCH NOT RECENT")
+        c = Client(1, b"rev2")
+        for text in gone:
+            c.ok(text)
+        c = Client(1)
+        c.ok(b"ENABLE IMAP4rev2")
+        c.ok(b"SELECT rev2")
+        for text in gone:
+            c.expect(text, b"BAD")
+        for text in (b"STATUS rev2 (DELETED SIZE)", b"FETCH 1 RFC822.SIZE",
+                     b'LIST (SUBSCRIBED) "" *', b"NOOP"):
+            c.ok(text)
+        # 7.5.2 (appendix E 21): an unsolicited FETCH has the UID
+        d = Client(1, b"rev2")
+        d.ok(b"STORE 1 +FLAGS.SILENT ($Forwarded)")
+        lines = c.ok(b"NOOP")
+        assert any(re.match(rb"\* 1 FETCH \(UID \d+ FLAGS \(\\Seen \$Forwarded\)",
+                            x) for x in lines), lines
+
+    def t_normal(self):
+        """9051 5.1, 6.3.9.7: names are in NFC; others become it, everywhere."""
+        c = Client(1)
+        c.ok(b"ENABLE IMAP4rev2")
+        nfc, nfd = "Caf\u00e9".encode(), "Cafe\u0301".encode()
+        listed = b'* LIST (%s) "/" "%s" ("OLDNAME" ("%s"))\r\n'
+        assert c.ok(b'CREATE "%s"' % nfd)[0] == listed % (b"", nfc, nfd)
+        c.expect(b'CREATE "%s"' % nfc, b"NO [ALREADYEXISTS]")
+        assert listed % (b"", nfc, nfd) in c.ok(b'SELECT "%s"' % nfd)
+        lines = c.ok(b'EXAMINE "%s"' % nfc)
+        assert b'* LIST () "/" "%s"\r\n' % nfc in lines
+        assert b"OLDNAME" not in b"".join(lines)
+        assert c.ok(b'STATUS "%s" (MESSAGES)' % nfd)[0] == \
+            b'* STATUS "%s" (MESSAGES 0)\r\n' % nfc
+        assert listed % (b"", nfc, nfd) in c.append(b'"%s"' % nfd, SMALL)
+        assert c.ok(b'LIST "" "%s"' % nfd)[0].endswith(
+            b'"/" "%s"\r\n' % nfc)
+        other, other_nfd = "\u00fc".encode(), "u\u0308".encode()
+        assert c.ok(b'RENAME "%s" "%s"' % (nfc, other_nfd))[0] == \
+            listed % (b"", other, nfc)
+        c.ok(b'SUBSCRIBE "%s"' % other_nfd)
+        c.ok(b'UNSUBSCRIBE "%s"' % other)
+        assert c.ok(b'DELETE "%s"' % other_nfd)[0] == \
+            listed % (rb"\NonExistent", other, other_nfd)
+        # rev1: the same name in modified UTF-7, and no LIST unasked for
+        d = Client(1)
+        assert len(d.ok(b"CREATE Cafe&AwE-")) == 1
+        assert d.ok(b'LIST "" Caf*')[0].endswith(b'"/" Caf&AOk-\r\n')
+        # marks without end cost no time
+        begin = time.time()
+        marks = "".join(chr(0x300 + i * 7 % 100) for i in range(900))
+        for name in (marks, marks * 30):
+            c.expect('CREATE "{}"'.format(name).encode(), b"NO")
+        assert time.time() - begin < 2
+
 
 BINARY = (
     b"From: a@example.net\r\nMIME-Version: 1.0\r\n"
@@ -425,7 +484,7 @@ class Multiappend:
         c.send(b"a APPEND multi (\\Seen)")
         for flags, body in zip((b"", b' (kw) " 1-Feb-2001 10:00:00 +0000"',
                                 b""), bodies):
-            c.send(b"%s {%d}\r\n" % (flags, len(body)))
+            c.send(b"%s ~{%d}\r\n" % (flags, len(body)))
             assert c.line().startswith(b"+ ")
             c.send(body)
         c.send(b"\r\n")
@@ -448,7 +507,7 @@ class Multiappend:
         lines = c.expect(b"APPEND multi %s {0+}\r\n" % one, b"NO")
         lines = c.expect(b"APPEND multi %s {99999999999}" % one,
                          b"NO [TOOBIG]")
-        c.expect(b"APPEND multi %s (\\Foo) %s" % (one, one), b"BAD")
+        c.expect(b"APPEND multi %s (\\Recent) %s" % (one, one), b"BAD")
         c.expect(b"APPEND multi %s %s x" % (one, one), b"BAD")
         c.expect(b"APPEND multi %s x %s" % (one, one), b"BAD")
         c.expect(b"APPEND nowhere %s %s" % (one, one), b"NO [TRYCREATE]")
