@@ -1,8 +1,10 @@
 #!/bin/sh
-# Builds each fuzz entry, regress/fuzz/NAME_fuzz.c, and the libraries with
-# clang's libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer in a
-# folder of their own, and runs each for FUZZ_SECONDS (60) from the seeds in
-# regress/fuzz/NAME_seeds.  Fails where one crashes; the input is kept.
+# Builds each fuzz entry, regress/fuzz/NAME_fuzz.c, the libraries and what else
+# of the programs it needs (OBJS_NAME in regress/fuzz/Makefile) with clang's
+# libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer in a folder of
+# their own, and runs each for FUZZ_SECONDS (60; 0: builds only) from the seeds
+# in regress/fuzz/NAME_seeds and what earlier runs have found.  FUZZ_ONLY names
+# some of them.  Fails where one crashes; the input is kept.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 seconds=${FUZZ_SECONDS:-60}
@@ -15,6 +17,13 @@ conf() {
 	sed -n "s/^$1 = //p" config.mk
 }
 
+# What a variable of a Makefile is.
+ask() {
+	# shellcheck disable=SC2016
+	printf 'include Makefile\nasked:\n\t@echo ${%s}\n' "$2" |
+	    ${MAKE:-make} -s -C "$1" -f - asked
+}
+
 command -v clang >/dev/null 2>&1 || {
 	echo "fuzz: clang is not installed" >&2
 	exit 1
@@ -24,43 +33,63 @@ for d in lib/lib* usr.sbin/sealimapd usr.sbin/sealsmtpd usr.sbin/sealkeys; do
 	includes="$includes -I$d"
 done
 mkdir -p "$out/found"
+# Accounts of the fuzzers, in memory if that is to be had: a store syncs.
+TMPDIR=$(mktemp -d /dev/shm/fuzz.XXXXXX 2>/dev/null) || TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 1' HUP INT TERM
 rm -f "$out"/*.o "$out/libs.a"
 
-# Which sources a library has, its Makefile says.
 # shellcheck disable=SC2046,SC2086
+compile() {
+	clang -std=c11 $(conf CPPFLAGS) $includes $flags -c -o "$2" "$1"
+}
+
 for d in lib/lib*; do
-	for f in $(make -s -C "$d" -f - sources <<'END'
-include Makefile
-sources:
-	@echo ${SRCS}
-END
-	); do
-		clang -std=c11 $(conf CPPFLAGS) $includes $flags -c \
-		    -o "$out/${d##*/}-${f%.c}.o" "$d/$f" || exit 1
+	for f in $(ask "$d" SRCS); do
+		compile "$d/$f" "$out/${d##*/}-${f%.c}.o" || exit 1
 	done
 done
-ar rcs "$out/libs.a" "$out"/*.o
+ar rcs "$out/libs.a" "$out"/lib*.o
 
-for f in regress/fuzz/*_fuzz.c; do
-	[ -f "$f" ] || continue
-	name=${f##*/}
-	name=${name%.c}
+# Objects of a program, from ../../DIR/NAME.o or, of a source that its folder
+# shares with others, wherever that lies.
+objects=
+program() {
+	objects=
+	for o in $(ask regress/fuzz "OBJS_$1"); do
+		f=regress/fuzz/${o%.o}.c
+		[ -f "$f" ] || f=$(dirname "$f")/../$(basename "$f")
+		[ -f "$f" ] || f=$(dirname "$f")/parent/$(basename "$f")
+		to=$out/$(echo "$o" | tr './' '__').o
+		[ -f "$to" ] || compile "$f" "$to" || exit 1
+		objects="$objects $to"
+	done
+}
+
+for name in ${FUZZ_ONLY:-$(cd regress/fuzz && echo *_fuzz.c)}; do
+	name=${name%_fuzz.c}
+	program "$name"
+	wrap=
+	[ -z "$objects" ] || wrap=-Wl,--wrap=exit
 	# shellcheck disable=SC2046,SC2086
 	clang -std=c11 $(conf CPPFLAGS) $includes $flags -fsanitize=fuzzer \
-	    -o "$out/$name" "$f" "$out/libs.a" $(conf EVENT_LIBS) \
-	    $(conf TLS_LIBS) $(conf SODIUM_LIBS) $(conf ZSTD_LIBS) \
-	    $(conf Z_LIBS) -lutf8proc $(conf BSD_LIBS) || exit 1
-	mkdir -p "$out/corpus-$name"
+	    -o "$out/${name}_fuzz" "regress/fuzz/${name}_fuzz.c" $objects \
+	    "$out/libs.a" $(conf EVENT_LIBS) $(conf TLS_LIBS) \
+	    $(conf SODIUM_LIBS) $(conf ZSTD_LIBS) $(conf Z_LIBS) -lutf8proc \
+	    $(conf BSD_LIBS) $wrap || exit 1
+	[ "$seconds" -gt 0 ] || continue
+	mkdir -p "$out/corpus-${name}_fuzz"
 	echo "fuzz: $name, $seconds seconds"
-	if ! "$out/$name" -max_total_time="$seconds" -timeout=10 \
+	if ! "$out/${name}_fuzz" -max_total_time="$seconds" -timeout=10 \
 	    -rss_limit_mb=1024 -artifact_prefix="$out/found/$name-" \
-	    "$out/corpus-$name" "regress/fuzz/${name%_fuzz}_seeds" \
-	    >"$out/$name.log" 2>&1; then
-		echo "fuzz: $name failed; see $out/$name.log, $out/found"
-		tail -n 30 "$out/$name.log"
+	    "$out/corpus-${name}_fuzz" "regress/fuzz/${name}_seeds" \
+	    >"$out/${name}_fuzz.log" 2>&1; then
+		echo "fuzz: $name failed; see $out/${name}_fuzz.log, $out/found"
+		tail -n 30 "$out/${name}_fuzz.log"
 		failed=1
 	else
-		tail -n 1 "$out/$name.log"
+		tail -n 1 "$out/${name}_fuzz.log"
 	fi
 done
 exit "$failed"

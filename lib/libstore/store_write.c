@@ -206,7 +206,9 @@ store_blob_chunk(struct store_blob *blob, const struct store_chunk *c)
 	    c->compressed ? SEAL_COMPRESSED : 0, c->plain, c->data, c->len,
 	    out);
 	if (n == -1)
-		return errno == E2BIG ? STORE_LIMIT : STORE_IO;
+		return errno == E2BIG ? STORE_LIMIT :
+		    errno == EINVAL   ? STORE_INVALID :
+					STORE_IO;
 	if (put_piece(blob, out, (size_t)n) == -1)
 		return sys_result();
 	if (c->kind == STORE_SUMMARY && blob->keep && keep_chunk(blob, c) == -1)

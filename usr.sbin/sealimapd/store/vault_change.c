@@ -255,6 +255,8 @@ parse_expunge(struct session *s, struct job *j, struct msg *m)
 {
 	j->bits = msg_get_u8(m);
 	get_set(s, j, m);
+	if (m->bad)
+		return;
 	if (j->nset > 0)
 		j->bits |= BY_UID;
 	else {

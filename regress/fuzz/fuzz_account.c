@@ -1,0 +1,188 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * An account for fuzzers; its files are kept in memory to be put back.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuzz_account.h"
+#include "seal.h"
+#include "seal_keys.h"
+#include "store.h"
+
+#define BODY_LEN 70000 /* more than a chunk */
+#define DEPTH 16
+
+struct saved {
+	SLIST_ENTRY(saved) entry;
+	char *path;
+	uint8_t *data;
+	size_t len;
+	mode_t mode;
+};
+
+static struct fuzz_account account = {.base = -1};
+static SLIST_HEAD(, saved) files = SLIST_HEAD_INITIALIZER(files);
+static char top[1024];
+
+static void
+must(bool good)
+{
+	if (!good)
+		abort();
+}
+
+static int
+remove_one(const char *path, const struct stat *sb, int kind, struct FTW *f)
+{
+	return remove(path);
+}
+
+static void
+remove_all(void)
+{
+	(void)nftw(top, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS);
+}
+
+static int
+save_one(const char *path, const struct stat *sb, int kind, struct FTW *f)
+{
+	struct saved *s;
+	int fd;
+
+	if (kind != FTW_F)
+		return 0;
+	s = calloc(1, sizeof(*s));
+	must(s != NULL);
+	s->path = strdup(path);
+	s->len = (size_t)sb->st_size;
+	s->mode = sb->st_mode & 07777;
+	s->data = malloc(s->len + 1);
+	must(s->path != NULL && s->data != NULL);
+	fd = open(path, O_RDONLY);
+	must(fd != -1 && read(fd, s->data, s->len) == (ssize_t)s->len);
+	close(fd);
+	SLIST_INSERT_HEAD(&files, s, entry);
+	return 0;
+}
+
+static int
+forget_one(const char *path, const struct stat *sb, int kind, struct FTW *f)
+{
+	return kind == FTW_F ? unlink(path) : 0;
+}
+
+void
+fuzz_account_restore(void)
+{
+	struct saved *s;
+	int fd;
+
+	(void)nftw(top, forget_one, DEPTH, FTW_PHYS);
+	SLIST_FOREACH (s, &files, entry) {
+		fd = open(s->path, O_WRONLY | O_CREAT | O_EXCL, s->mode);
+		must(fd != -1 && write(fd, s->data, s->len) == (ssize_t)s->len);
+		close(fd);
+	}
+}
+
+static void
+append(struct store *st, uint64_t box, size_t len)
+{
+	struct store_envelope env = {
+	    .from = "", .to = "", .hint = "", .verdict = ""};
+	struct store_place place = {0};
+	struct store_chunk c = {0};
+	struct store_blob *blob;
+	static uint8_t text[STORE_CHUNK];
+	uint32_t uid;
+
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "From: a\r\n\r\n", 11);
+	must(store_append_create(st, 0, len, &blob) == STORE_OK);
+	for (size_t off = 0; off < len; off += c.len) {
+		c.kind = STORE_BODY;
+		c.len = len - off < STORE_CHUNK ? len - off : STORE_CHUNK;
+		c.plain = (uint32_t)c.len;
+		c.data = text;
+		must(store_blob_chunk(blob, &c) == STORE_OK);
+	}
+	c.kind = STORE_SUMMARY;
+	c.len = c.plain = 100;
+	must(store_blob_chunk(blob, &c) == STORE_OK);
+	must(store_blob_finish(blob, &env) == STORE_OK);
+	place.box = box;
+	place.date = 1700000000;
+	place.size = len;
+	must(store_place(st, blob, &place, &uid) == STORE_OK);
+}
+
+static void
+fill(void)
+{
+	struct store *st;
+	uint64_t box;
+
+	must(store_open(account.base, account.acct, account.ring, &st) ==
+	    STORE_OK);
+	must(store_mkbox(st, "A", 0, &box) == STORE_OK);
+	append(st, STORE_INBOX, 40);
+	append(st, STORE_INBOX, BODY_LEN);
+	append(st, STORE_INBOX, 41);
+	append(st, box, 40);
+	must(store_commit(st) == STORE_OK && store_close(st) == STORE_OK);
+}
+
+const struct fuzz_account *
+fuzz_account(void)
+{
+	char code[SEAL_CODE_SIZE];
+	const char *tmp;
+	int fd;
+
+	if (account.base != -1)
+		return &account;
+	tmp = getenv("TMPDIR");
+	if (tmp == NULL)
+		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	(void)snprintf(top, sizeof(top), "%s/fuzz.XXXXXX", tmp);
+	must(seal_init() == 0 && mkdtemp(top) != NULL);
+	(void)atexit(remove_all);
+	account.base = open(top, O_RDONLY | O_DIRECTORY);
+	must(account.base != -1);
+	must(store_account_create(account.base, FUZZ_ACCOUNT, &fd) == STORE_OK);
+	account.ring = seal_account_create(
+	    fd, 0, "secret", 6, &seal_kdf_low, 1700000000, code);
+	must(account.ring != NULL);
+	must(store_account_publish(account.base, FUZZ_ACCOUNT, fd) == STORE_OK);
+	close(fd);
+	must(store_account_open(account.base, FUZZ_ACCOUNT, &account.acct) ==
+	    STORE_OK);
+	fill();
+	(void)nftw(top, save_one, DEPTH, FTW_PHYS);
+	return &account;
+}

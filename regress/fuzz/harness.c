@@ -1,0 +1,400 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Wires without sockets, and a loop that goes round until all is quiet.
+ * Linked with -Wl,--wrap=exit: an exit() that an input causes is a finding.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "log.h"
+#include "msg.h"
+#include "msg_local.h"
+
+#define FD_NONE 100000  /* from here on they are no files */
+#define ROUNDS_MAX 4096 /* of one harness_run() */
+
+struct packet {
+	TAILQ_ENTRY(packet) entry;
+	struct msg msg;
+	uint8_t *data;
+};
+
+struct wire {
+	TAILQ_ENTRY(wire) entry;
+	TAILQ_HEAD(, packet) packets;
+	wire_handler handler;
+	wire_gone gone;
+	void (*produce)(struct wire *, void *);
+	void *arg;
+	size_t queued;
+	int fd;
+	bool paused;
+	bool slow;
+	bool eof;
+	bool failed; /* gone is due */
+	bool told;   /* gone was called */
+};
+
+static TAILQ_HEAD(wire_list, wire) wires = TAILQ_HEAD_INITIALIZER(wires);
+static harness_sent sent_cb;
+static void *sent_arg;
+static bool inside;
+static int next_fd = FD_NONE;
+
+void __real_exit(int) __attribute__((noreturn));
+void __wrap_exit(int) __attribute__((noreturn));
+
+void
+__wrap_exit(int status)
+{
+	if (inside)
+		abort();
+	__real_exit(status);
+}
+
+static void
+quiet(int priority, const char *line, void *arg)
+{
+	static int loud = -1;
+
+	if (loud == -1)
+		loud = getenv("FUZZ_LOG") != NULL;
+	if (loud)
+		fprintf(stderr, "%d: %s\n", priority, line);
+}
+
+void
+harness_start(void)
+{
+	log_sink(quiet, NULL);
+	if (event_init() == NULL)
+		abort();
+}
+
+void
+harness_begin(void)
+{
+	inside = true;
+	next_fd = FD_NONE;
+}
+
+void
+harness_end(void)
+{
+	struct wire *w;
+
+	while ((w = TAILQ_FIRST(&wires)) != NULL)
+		wire_free(w);
+	inside = false;
+}
+
+void
+harness_on_send(harness_sent cb, void *arg)
+{
+	sent_cb = cb;
+	sent_arg = arg;
+}
+
+struct wire *
+harness_wire(int fd)
+{
+	struct wire *w;
+
+	TAILQ_FOREACH_REVERSE(w, &wires, wire_list, entry)
+	if (w->fd == fd)
+		return w;
+	return NULL;
+}
+
+int
+harness_fd(void)
+{
+	return next_fd++;
+}
+
+void
+harness_packet(struct wire *w, uint32_t type, uint32_t id, const uint8_t *data,
+    size_t len, int fd)
+{
+	struct packet *p;
+
+	if (len > MSG_PAYLOAD_MAX)
+		len = MSG_PAYLOAD_MAX;
+	p = calloc(1, sizeof(*p));
+	/* Memory of its own, so that its end is seen. */
+	if (p == NULL || (p->data = malloc(len > 0 ? len : 1)) == NULL)
+		abort();
+	if (len > 0)
+		memcpy(p->data, data, len);
+	p->msg.type = type;
+	p->msg.id = id;
+	p->msg.fd = fd;
+	p->msg.data = p->data;
+	p->msg.len = len;
+	TAILQ_INSERT_TAIL(&w->packets, p, entry);
+}
+
+void
+harness_eof(struct wire *w)
+{
+	w->eof = true;
+}
+
+void
+harness_slow(struct wire *w, bool slow)
+{
+	w->slow = slow;
+}
+
+static void
+packet_free(struct packet *p)
+{
+	if (p->msg.fd != -1 && p->msg.fd < FD_NONE)
+		(void)close(p->msg.fd);
+	free(p->data);
+	free(p);
+}
+
+/* One event of the wire; false: nothing is due. */
+static bool
+wire_event(struct wire *w)
+{
+	struct packet *p;
+
+	if (w->told)
+		return false;
+	if (w->failed || (w->eof && TAILQ_EMPTY(&w->packets) && !w->paused)) {
+		w->failed = w->told = true;
+		w->gone(w, w->arg);
+		return true;
+	}
+	if (w->queued > 0) {
+		w->queued = 0;
+		return true;
+	}
+	if (w->produce != NULL) {
+		w->produce(w, w->arg);
+		return true;
+	}
+	if (w->paused || (p = TAILQ_FIRST(&w->packets)) == NULL)
+		return false;
+	TAILQ_REMOVE(&w->packets, p, entry);
+	w->handler(w, &p->msg, w->arg);
+	packet_free(p);
+	return true;
+}
+
+/* Any of them may go while another has its turn. */
+static bool
+round_of_wires(void)
+{
+	struct wire *list[256], *w;
+	size_t n = 0;
+	bool any = false;
+
+	TAILQ_FOREACH (w, &wires, entry)
+		if (n < sizeof(list) / sizeof(list[0]))
+			list[n++] = w;
+	for (size_t i = 0; i < n; i++) {
+		TAILQ_FOREACH (w, &wires, entry)
+			if (w == list[i])
+				break;
+		if (w != NULL && wire_event(w))
+			any = true;
+	}
+	return any;
+}
+
+void
+harness_run(void)
+{
+	int rounds = 0;
+	bool any;
+
+	do {
+		any = round_of_wires();
+		(void)event_loop(EVLOOP_NONBLOCK);
+	} while (any && ++rounds < ROUNDS_MAX);
+	(void)event_loop(EVLOOP_NONBLOCK);
+}
+
+bool
+harness_step(const uint8_t **input, size_t *left, struct harness_step *s)
+{
+	if (*left < 3)
+		return false;
+	s->what = (*input)[0];
+	s->len = (size_t)(*input)[1] | (size_t)(*input)[2] << 8;
+	*input += 3;
+	*left -= 3;
+	if (s->len > *left)
+		s->len = *left;
+	s->data = *input;
+	*input += s->len;
+	*left -= s->len;
+	return true;
+}
+
+/* What msg.h promises of wires. */
+
+int
+wire_pair(int fds[2])
+{
+	fds[0] = harness_fd();
+	fds[1] = harness_fd();
+	return 0;
+}
+
+struct wire *
+wire_new(int fd, wire_handler handler, wire_gone gone, void *arg)
+{
+	struct wire *w;
+
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		abort();
+	TAILQ_INIT(&w->packets);
+	w->fd = fd;
+	wire_set(w, handler, gone, arg);
+	TAILQ_INSERT_TAIL(&wires, w, entry);
+	return w;
+}
+
+int
+wire_detach(struct wire *w)
+{
+	struct packet *p;
+	int fd;
+
+	while ((p = TAILQ_FIRST(&w->packets)) != NULL) {
+		TAILQ_REMOVE(&w->packets, p, entry);
+		packet_free(p);
+	}
+	TAILQ_REMOVE(&wires, w, entry);
+	fd = w->fd;
+	free(w);
+	return fd;
+}
+
+void
+wire_free(struct wire *w)
+{
+	int fd;
+
+	if (w == NULL)
+		return;
+	fd = wire_detach(w);
+	if (fd != -1 && fd < FD_NONE)
+		(void)close(fd);
+}
+
+void
+wire_abandon(struct wire *w)
+{
+	wire_free(w);
+}
+
+void
+wire_set(struct wire *w, wire_handler handler, wire_gone gone, void *arg)
+{
+	w->handler = handler;
+	w->gone = gone;
+	w->arg = arg;
+}
+
+int
+wire_fd(const struct wire *w)
+{
+	return w->fd;
+}
+
+void
+wire_pause(struct wire *w)
+{
+	w->paused = true;
+}
+
+void
+wire_resume(struct wire *w)
+{
+	w->paused = false;
+}
+
+size_t
+wire_queued(const struct wire *w)
+{
+	return w->queued;
+}
+
+void
+wire_produce(struct wire *w, void (*cb)(struct wire *, void *))
+{
+	w->produce = cb;
+}
+
+void
+wire_fail(struct wire *w)
+{
+	w->failed = true;
+}
+
+void
+wire_send(struct wire *w, const uint8_t *data, size_t len, int fd)
+{
+	struct msg m;
+
+	memset(&m, 0, sizeof(m));
+	memcpy(&m.type, data, sizeof(m.type));
+	memcpy(&m.id, data + 4, sizeof(m.id));
+	m.fd = fd;
+	m.data = data + MSG_HEADER;
+	m.len = len - MSG_HEADER;
+	if (w->failed) {
+		if (fd != -1 && fd < FD_NONE)
+			(void)close(fd);
+		return;
+	}
+	if (w->slow)
+		w->queued += len;
+	if (sent_cb != NULL)
+		sent_cb(w, &m, sent_arg);
+	if (fd != -1 && fd < FD_NONE)
+		(void)close(fd);
+}
+
+/* Without a loop: what is sent is shown, nothing ever comes. */
+
+enum packet_result
+packet_send(int fd, const void *data, size_t len, int fd_passed)
+{
+	return PACKET_OK;
+}
+
+enum packet_result
+packet_recv(int fd, struct msgin *in, struct msg *m)
+{
+	return PACKET_EOF;
+}
