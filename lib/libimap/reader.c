@@ -165,6 +165,8 @@ buffer_put(struct imap_reader *r, const uint8_t *p, size_t len)
 	uint8_t *grown;
 	size_t size;
 
+	if (len == 0)
+		return;
 	if (len > r->size - r->len) {
 		size = r->size == 0 ? BUFFER_FIRST : r->size;
 		while (len > size - r->len)
@@ -308,7 +310,8 @@ line_end(struct imap_reader *r)
 
 	if (r->len > r->line && r->buf[r->len - 1] == '\r')
 		r->len--;
-	if (imap_literal_find(r->buf + r->line, r->len - r->line, &literal))
+	if (r->len > r->line &&
+	    imap_literal_find(r->buf + r->line, r->len - r->line, &literal))
 		return literal_begin(r, &literal);
 	if (r->len == 0 && r->error == NULL) {
 		/* An empty line is no command; RFC 9051 wants BAD. */
