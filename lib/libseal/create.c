@@ -50,6 +50,7 @@ static struct seal_ring *
 ring_create(int64_t now)
 {
 	uint8_t amk[SEAL_KEY_LEN];
+	const struct ring_room room = {1, 1, 0};
 	struct seal_account a;
 	struct seal_ring *r;
 
@@ -57,7 +58,7 @@ ring_create(int64_t now)
 	randombytes_buf(a.id, sizeof(a.id));
 	a.created = now;
 	randombytes_buf(amk, sizeof(amk));
-	r = ring_new(&a, amk, 1, 1);
+	r = ring_new(&a, amk, &room);
 	explicit_bzero(amk, sizeof(amk));
 	if (r == NULL)
 		return NULL;

@@ -276,16 +276,17 @@ static int
 ring_verify(const struct seal_ring *r, const uint8_t *header,
     const uint8_t *body, size_t len)
 {
+	const struct ring_room none = {0, 0, 0};
 	struct seal_ring *back;
 	int ret;
 
-	back = ring_new(&r->account, r->amk, 0, 0);
+	back = ring_new(&r->account, r->amk, &none);
 	if (back == NULL)
 		return -1;
-	ret = ring_merge(&back, header, body, len);
+	ret = ring_merge(&back, r->amk, header, body, len);
 	if (ret == 0 &&
 	    (back->nroots != r->nroots || back->ndelivery != r->ndelivery ||
-		!back->have_sign)) {
+		back->nearlier != r->nearlier || !back->have_sign)) {
 		errno = EIO;
 		ret = -1;
 	}
@@ -362,6 +363,7 @@ static int
 version_in_use(int dirfd, const struct seal_ring *r, enum keyfile_kind kind,
     unsigned int host, uint64_t *version)
 {
+	const struct ring_room none = {0, 0, 0};
 	struct seal_ring *probe;
 	struct keyfile kf;
 	bool foreign;
@@ -369,10 +371,11 @@ version_in_use(int dirfd, const struct seal_ring *r, enum keyfile_kind kind,
 
 	*version = 0;
 	if (kind == KEYFILE_RING) {
-		probe = ring_new(&r->account, r->amk, 0, 0);
+		probe = ring_new(&r->account, r->amk, &none);
 		if (probe == NULL)
 			return -1;
-		n = ring_load_host(&probe, dirfd, host, version, &foreign);
+		n = ring_load_host(
+		    &probe, r->amk, dirfd, host, version, &foreign);
 		if (n != 1)
 			*version = 0;
 		seal_ring_free(probe);

@@ -30,12 +30,13 @@
 
 #define AMK_CONTEXT "sealamk1" /* crypto_kdf wants eight octets */
 #define LOG_CONTEXT "seallog1"
-#define LOAD_TRIES 4
 
 /* Records of the plain body: u8 type, u16 length, fields. */
 #define RECORD_SIGN 1     /* Ed25519 seed */
 #define RECORD_ROOT 2     /* u32 id, u32 from, i64 created, key */
 #define RECORD_DELIVERY 3 /* key id, i64 created, public, secret */
+#define RECORD_EARLIER 4  /* a master key before a rekey */
+#define RECORD_TYPES 5
 #define RECORD_HEAD 3
 #define SIGN_LEN crypto_sign_SEEDBYTES
 #define ROOT_LEN (4 + 4 + 8 + SEAL_KEY_LEN)
@@ -50,16 +51,18 @@ seal_amk_sub(const uint8_t *amk, enum seal_sub sub, uint8_t key[SEAL_KEY_LEN])
 }
 
 struct seal_ring *
-ring_new(const struct seal_account *a, const uint8_t *amk, uint32_t nroots,
-    uint32_t ndelivery)
+ring_new(const struct seal_account *a, const uint8_t *amk,
+    const struct ring_room *room)
 {
 	struct seal_ring *r;
-	size_t roots, delivery;
+	size_t roots, delivery, earlier;
 
-	roots = nroots * sizeof(*r->roots);
-	delivery = ndelivery * sizeof(*r->delivery);
+	roots = room->roots * sizeof(*r->roots);
+	delivery = room->delivery * sizeof(*r->delivery);
+	earlier = room->earlier * sizeof(*r->earlier);
 	/* Rounded, since the end of the allocation is what is aligned. */
-	r = secret_alloc((sizeof(*r) + roots + delivery + 63) / 64 * 64);
+	r = secret_alloc(
+	    (sizeof(*r) + roots + delivery + earlier + 63) / 64 * 64);
 	if (r == NULL)
 		return NULL;
 	r->account = *a;
@@ -67,6 +70,8 @@ ring_new(const struct seal_account *a, const uint8_t *amk, uint32_t nroots,
 	r->roots = (struct ring_root *)(void *)(r + 1);
 	r->delivery = (struct ring_delivery *)(void *)((uint8_t *)(r + 1) +
 	    roots);
+	r->earlier = (uint8_t(*)[SEAL_KEY_LEN])(
+	    (uint8_t *)(r + 1) + roots + delivery);
 	return r;
 }
 
@@ -76,31 +81,39 @@ seal_ring_free(struct seal_ring *r)
 	secret_free(r);
 }
 
-/* A copy with room for more of each; NULL, and the old one stays. */
-static struct seal_ring *
-ring_grow(const struct seal_ring *old, uint32_t nroots, uint32_t ndelivery)
+struct seal_ring *
+ring_grow(const struct seal_ring *old, const struct ring_room *more)
 {
+	struct ring_room room;
 	struct seal_ring *r;
 
-	if (nroots > RING_ROOTS_MAX - old->nroots ||
-	    ndelivery > RING_DELIVERY_MAX - old->ndelivery) {
+	if (more->roots > RING_ROOTS_MAX - old->nroots ||
+	    more->delivery > RING_DELIVERY_MAX - old->ndelivery ||
+	    more->earlier > RING_EARLIER_MAX - old->nearlier) {
 		errno = E2BIG;
 		return NULL;
 	}
-	r = ring_new(&old->account, old->amk, old->nroots + nroots,
-	    old->ndelivery + ndelivery);
+	room.roots = old->nroots + more->roots;
+	room.delivery = old->ndelivery + more->delivery;
+	room.earlier = old->nearlier + more->earlier;
+	r = ring_new(&old->account, old->amk, &room);
 	if (r == NULL)
 		return NULL;
 	memcpy(r->sign_sk, old->sign_sk, sizeof(r->sign_sk));
 	r->have_sign = old->have_sign;
+	r->behind = old->behind;
+	r->old_first = old->old_first;
+	r->old_end = old->old_end;
 	r->nroots = old->nroots;
 	r->ndelivery = old->ndelivery;
+	r->nearlier = old->nearlier;
 	memcpy(r->roots, old->roots, r->nroots * sizeof(*r->roots));
 	memcpy(r->delivery, old->delivery, r->ndelivery * sizeof(*r->delivery));
+	memcpy(r->earlier, old->earlier, r->nearlier * sizeof(*r->earlier));
 	return r;
 }
 
-static bool
+bool
 ring_has_root(const struct seal_ring *r, uint32_t id)
 {
 	for (uint32_t i = 0; i < r->nroots; i++) {
@@ -180,17 +193,37 @@ ring_put_delivery(struct seal_ring *r, struct cursor *c)
 	return 0;
 }
 
+/* Its own key need not be there: that of another host's ring may. */
+static int
+ring_put_earlier(struct seal_ring *r, struct cursor *c)
+{
+	const uint8_t *key;
+
+	key = cursor_raw(c, SEAL_KEY_LEN);
+	if (key == NULL)
+		return -1;
+	if (sodium_memcmp(key, r->amk, SEAL_KEY_LEN) == 0)
+		return 0;
+	for (uint32_t i = 0; i < r->nearlier; i++) {
+		if (sodium_memcmp(key, r->earlier[i], SEAL_KEY_LEN) == 0)
+			return 0;
+	}
+	memcpy(r->earlier[r->nearlier++], key, SEAL_KEY_LEN);
+	return 0;
+}
+
 /* Counts the records of each type, by type; -1 if any is unknown or torn. */
 static int
-ring_count(struct cursor c, uint32_t count[4])
+ring_count(struct cursor c, uint32_t count[RECORD_TYPES])
 {
-	static const size_t lens[4] = {0, SIGN_LEN, ROOT_LEN, DELIVERY_LEN};
+	static const size_t lens[RECORD_TYPES] = {
+	    0, SIGN_LEN, ROOT_LEN, DELIVERY_LEN, SEAL_KEY_LEN};
 	unsigned int type;
 
-	memset(count, 0, 4 * sizeof(*count));
+	memset(count, 0, RECORD_TYPES * sizeof(*count));
 	while (c.left > 0) {
 		type = cursor_u8(&c);
-		if (type < RECORD_SIGN || type > RECORD_DELIVERY ||
+		if (type < RECORD_SIGN || type >= RECORD_TYPES ||
 		    cursor_u16(&c) != lens[type] ||
 		    cursor_raw(&c, lens[type]) == NULL)
 			return -1;
@@ -203,15 +236,19 @@ ring_count(struct cursor c, uint32_t count[4])
 static int
 ring_take(struct seal_ring **ring, struct cursor c)
 {
+	uint32_t count[RECORD_TYPES];
+	struct ring_room room;
 	struct seal_ring *r;
-	uint32_t count[4];
 	unsigned int type;
 	int ret = 0;
 
 	errno = EBADMSG;
 	if (ring_count(c, count) == -1)
 		return -1;
-	r = ring_grow(*ring, count[RECORD_ROOT], count[RECORD_DELIVERY]);
+	room.roots = count[RECORD_ROOT];
+	room.delivery = count[RECORD_DELIVERY];
+	room.earlier = count[RECORD_EARLIER];
+	r = ring_grow(*ring, &room);
 	if (r == NULL)
 		return -1;
 	while (c.left > 0 && ret == 0) {
@@ -221,6 +258,8 @@ ring_take(struct seal_ring **ring, struct cursor c)
 			ret = ring_put_sign(r, &c);
 		else if (type == RECORD_ROOT)
 			ret = ring_put_root(r, &c);
+		else if (type == RECORD_EARLIER)
+			ret = ring_put_earlier(r, &c);
 		else
 			ret = ring_put_delivery(r, &c);
 	}
@@ -235,8 +274,8 @@ ring_take(struct seal_ring **ring, struct cursor c)
 }
 
 int
-ring_merge(struct seal_ring **ring, const uint8_t *header, const uint8_t *body,
-    size_t len)
+ring_merge(struct seal_ring **ring, const uint8_t *amk, const uint8_t *header,
+    const uint8_t *body, size_t len)
 {
 	struct cursor c;
 	uint8_t key[SEAL_KEY_LEN], *plain;
@@ -251,7 +290,7 @@ ring_merge(struct seal_ring **ring, const uint8_t *header, const uint8_t *body,
 	plain = malloc(plain_len);
 	if (plain == NULL)
 		return -1;
-	seal_amk_sub((*ring)->amk, SEAL_SUB_RING, key);
+	seal_amk_sub(amk, SEAL_SUB_RING, key);
 	if (seal_unbox(key, header, KEYFILE_HEADER, body, len, plain) == 0) {
 		c.p = plain;
 		c.left = plain_len;
@@ -273,7 +312,8 @@ ring_plain_len(const struct seal_ring *r)
 {
 	return (RECORD_HEAD + SIGN_LEN) +
 	    r->nroots * (RECORD_HEAD + (size_t)ROOT_LEN) +
-	    r->ndelivery * (RECORD_HEAD + (size_t)DELIVERY_LEN);
+	    r->ndelivery * (RECORD_HEAD + (size_t)DELIVERY_LEN) +
+	    r->nearlier * (RECORD_HEAD + (size_t)SEAL_KEY_LEN);
 }
 
 size_t
@@ -317,6 +357,11 @@ ring_write(const struct seal_ring *r, uint8_t *p)
 		memcpy(p + 48, d->sk, SEAL_KEY_LEN);
 		p += DELIVERY_LEN;
 	}
+	for (uint32_t i = 0; i < r->nearlier; i++) {
+		p = record_head(p, RECORD_EARLIER, SEAL_KEY_LEN);
+		memcpy(p, r->earlier[i], SEAL_KEY_LEN);
+		p += SEAL_KEY_LEN;
+	}
 }
 
 uint8_t *
@@ -344,75 +389,6 @@ ring_encode(const struct seal_ring *r, const uint8_t header[KEYFILE_HEADER],
 	return out;
 }
 
-/*
- * The newest of a host's ring files that opens.  1: merged, *version is its;
- * 0: that host has none; -1.  A rekey writes the ring before the slots that
- * lead to it, so a newer one may be under a master key that came to nothing;
- * *foreign is then set.  Its signature was good all the same.
- */
-int
-ring_load_host(struct seal_ring **r, int dirfd, unsigned int host,
-    uint64_t *version, bool *foreign)
-{
-	uint64_t below = UINT64_MAX;
-	struct keyfile kf;
-	int ret;
-
-	for (int i = 0;;) {
-		if (keyfile_load_below(dirfd, KEYFILE_RING, &(*r)->account,
-			host, below, &kf) == -1) {
-			if (errno == ENOENT)
-				return 0;
-			if (errno != EAGAIN || i++ == LOAD_TRIES)
-				return -1;
-			continue;
-		}
-		*version = kf.version;
-		ret = ring_merge(r, kf.buf, kf.body, kf.body_len);
-		keyfile_clear(&kf);
-		if (ret == 0)
-			return 1;
-		if (errno != EBADMSG)
-			return -1;
-		*foreign = true;
-		below = *version;
-	}
-}
-
-struct seal_ring *
-seal_ring_load(int dirfd, const struct seal_account *a, const uint8_t *amk)
-{
-	struct seal_ring *r;
-	int found = 0, n, save;
-	bool foreign = false;
-	uint64_t version;
-
-	r = ring_new(a, amk, 0, 0);
-	if (r == NULL)
-		return NULL;
-	for (unsigned int h = 0; h < KEYFILE_HOSTS; h++) {
-		n = ring_load_host(&r, dirfd, h, &version, &foreign);
-		if (n == -1)
-			goto err;
-		found += n;
-	}
-	if (found == 0) {
-		errno = foreign ? EBADMSG : ENOENT;
-		goto err;
-	}
-	if (!r->have_sign || r->nroots == 0 || r->ndelivery == 0) {
-		errno = EBADMSG;
-		goto err;
-	}
-	secret_readonly(r);
-	return r;
-err:
-	save = errno;
-	seal_ring_free(r);
-	errno = save;
-	return NULL;
-}
-
 const struct seal_account *
 seal_ring_account(const struct seal_ring *r)
 {
@@ -438,60 +414,6 @@ seal_ring_delivery(const struct seal_ring *r, struct seal_delivery *d)
 			*d = r->delivery[i].pub;
 	}
 	return 0;
-}
-
-void
-ring_delivery_new(struct ring_delivery *d, int64_t now)
-{
-	memset(d, 0, sizeof(*d));
-	crypto_box_keypair(d->pub.pk, d->sk);
-	delivery_keyid(d->pub.pk, d->pub.keyid);
-	d->pub.created = now;
-}
-
-int
-seal_ring_rotate(
-    struct seal_ring **ring, struct seal_delivery *pub, int64_t now)
-{
-	struct ring_delivery *d;
-	struct seal_ring *r;
-
-	r = ring_grow(*ring, 0, 1);
-	if (r == NULL)
-		return -1;
-	d = &r->delivery[r->ndelivery++];
-	ring_delivery_new(d, now);
-	*pub = d->pub;
-	seal_ring_free(*ring);
-	*ring = r;
-	secret_readonly(r);
-	return 0;
-}
-
-struct seal_ring *
-seal_ring_rekey(const struct seal_ring *old, const uint8_t *amk, int64_t now)
-{
-	struct ring_root *root;
-	struct seal_ring *r;
-	uint32_t epoch;
-
-	epoch = seal_ring_epoch(old);
-	r = epoch == UINT32_MAX ? NULL : ring_grow(old, 1, 1);
-	if (r == NULL)
-		return NULL;
-	memcpy(r->amk, amk, sizeof(r->amk));
-	root = &r->roots[r->nroots];
-	memset(root, 0, sizeof(*root));
-	do
-		root->id = randombytes_random();
-	while (root->id == 0 || ring_has_root(r, root->id));
-	root->from = epoch + 1;
-	root->created = now;
-	randombytes_buf(root->key, SEAL_KEY_LEN);
-	r->nroots++;
-	ring_delivery_new(&r->delivery[r->ndelivery++], now);
-	secret_readonly(r);
-	return r;
 }
 
 void

@@ -26,6 +26,7 @@
 
 #define RING_ROOTS_MAX 64
 #define RING_DELIVERY_MAX 1024
+#define RING_EARLIER_MAX 64
 
 struct ring_root {
 	uint32_t id;
@@ -47,19 +48,38 @@ struct seal_ring {
 	bool have_sign;
 	uint32_t nroots;
 	uint32_t ndelivery;
+	uint32_t nearlier;
+	unsigned int
+	    behind;         /* bits: hosts whose ring is under an earlier key */
+	uint32_t old_first; /* delivery keys from here on, */
+	uint32_t old_end;   /* up to here, are from such a ring alone */
 	struct ring_root *roots;
 	struct ring_delivery *delivery;
+	uint8_t (*earlier)[SEAL_KEY_LEN]; /* master keys before a rekey */
+};
+
+/* How many of each. */
+struct ring_room {
+	uint32_t roots;
+	uint32_t delivery;
+	uint32_t earlier;
 };
 
 /* An empty ring with room for so many. */
-struct seal_ring *ring_new(const struct seal_account *, const uint8_t *amk,
-    uint32_t nroots, uint32_t ndelivery);
-/* Adds what the sealed body of a ring file has and *ring lacks. */
-int ring_merge(struct seal_ring **, const uint8_t *header, const uint8_t *body,
-    size_t len);
-/* See ring.c; seal_ring_load() is the union of both hosts. */
-int ring_load_host(struct seal_ring **, int dirfd, unsigned int host,
-    uint64_t *version, bool *foreign);
+struct seal_ring *ring_new(
+    const struct seal_account *, const uint8_t *amk, const struct ring_room *);
+/* A copy with room for so many more; NULL, and the old one stays. */
+struct seal_ring *ring_grow(const struct seal_ring *, const struct ring_room *);
+/*
+ * Adds what the body of a ring file, sealed under that master key, has and
+ * *ring lacks.
+ */
+int ring_merge(struct seal_ring **, const uint8_t *amk, const uint8_t *header,
+    const uint8_t *body, size_t len);
+/* See ringload.c; seal_ring_load() is the union of both hosts. */
+int ring_load_host(struct seal_ring **, const uint8_t *amk, int dirfd,
+    unsigned int host, uint64_t *version, bool *foreign);
+bool ring_has_root(const struct seal_ring *, uint32_t id);
 /* The sealed body, to be freed; header is what it is bound to. */
 uint8_t *ring_encode(const struct seal_ring *,
     const uint8_t header[KEYFILE_HEADER], size_t *len);

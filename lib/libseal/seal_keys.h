@@ -78,6 +78,7 @@ struct seal_slot_info {
 	uint16_t scope;
 	struct seal_kdf kdf; /* 0, 0 for codes */
 	int64_t created;
+	uint8_t to[SEAL_KEY_LEN]; /* escrow, member: whom it is sealed to */
 };
 bool
 seal_slots_info(const struct seal_slots *, size_t i, struct seal_slot_info *);
@@ -150,10 +151,25 @@ int seal_ring_delivery(const struct seal_ring *, struct seal_delivery *);
 int seal_ring_rotate(struct seal_ring **, struct seal_delivery *, int64_t now);
 /*
  * The ring under a new master key, with a log root for the next epoch and a
- * delivery pair beside the old ones.  The old ring stays as it is.
+ * delivery pair beside the old ones, and the old master key.  The old ring
+ * stays as it is.
  */
 struct seal_ring *
 seal_ring_rekey(const struct seal_ring *, const uint8_t *amk, int64_t now);
+
+/*
+ * The slots of it: id, which wraps amk already, and what is sealed to public
+ * keys, sealed again.  All others are revoked; so many app passwords.
+ */
+int seal_slots_rekey(struct seal_slots *, const struct seal_account *,
+    const uint8_t *old_amk, const uint8_t *amk, uint32_t id, uint32_t *revoked);
+/*
+ * Where one host did not know of the other's rekey: host's own ring is under an
+ * earlier master key (save this one); the newest delivery key was found in such
+ * a ring only (rotate), so that it may be known to whom the rekey shut out.
+ */
+bool seal_ring_behind(const struct seal_ring *, unsigned int host);
+bool seal_ring_exposed(const struct seal_ring *);
 
 /* Keys below the master key. */
 enum seal_sub {

@@ -31,7 +31,7 @@
 /* What a label's encryption is bound to. */
 #define LABEL_AD (SEAL_ID_LEN + 4)
 
-static void
+void
 slot_describe(const struct seal_slot *s, struct seal_slot_info *info)
 {
 	memset(info, 0, sizeof(*info));
@@ -41,6 +41,8 @@ slot_describe(const struct seal_slot *s, struct seal_slot_info *info)
 	info->scope = s->scope;
 	info->kdf = s->kdf;
 	info->created = s->created;
+	if (s->alg == SLOT_SEALED)
+		memcpy(info->to, s->aux + SEALED_TO, SEAL_KEY_LEN);
 }
 
 bool
@@ -161,8 +163,7 @@ slot_new_id(const struct seal_slots *slots)
 	return id;
 }
 
-/* The slot to be written: that of id, or a new one; with a new revision. */
-static struct seal_slot *
+struct seal_slot *
 slot_prepare(struct seal_slots *slots, uint32_t id)
 {
 	struct seal_slot *s;
@@ -187,6 +188,7 @@ slot_prepare(struct seal_slots *slots, uint32_t id)
 	memset(s, 0, sizeof(*s));
 	s->id = id;
 	s->rev = rev + 1;
+	s->gen = slots->gen;
 	s->created = (int64_t)time(NULL);
 	return s;
 }
@@ -233,7 +235,7 @@ label_ad(const struct seal_slot *s, const struct seal_account *a,
 	put_be32(ad + SEAL_ID_LEN, s->id);
 }
 
-static void
+void
 slot_label(struct seal_slot *s, const struct seal_account *a,
     const uint8_t *amk, const char *label)
 {
@@ -298,6 +300,7 @@ seal_slots_revoke(struct seal_slots *slots, uint32_t id)
 	if (s == NULL)
 		return -1;
 	s->created = 0;
+	s->gen = 0;
 	s->dead = true;
 	return 0;
 }

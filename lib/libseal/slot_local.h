@@ -26,9 +26,16 @@
 
 #define SLOT_WRAPPED_MAX 96
 #define SLOT_AUX_MAX 128
+#define SLOT_GEN_LEN 4
 #define SLOT_LABEL_SEALED (SEAL_LABEL_MAX + SEAL_NONCE_LEN + SEAL_TAG_LEN)
 #define SLOT_SALT_LEN 16
 #define CODE_SECRET_LEN 16
+
+/* Further data of a sealed slot: an ephemeral public key, and whom it is for.
+ */
+#define SEALED_EPHEMERAL 0
+#define SEALED_TO SEAL_KEY_LEN
+#define SEALED_AUX_LEN (2 * SEAL_KEY_LEN)
 
 enum slot_alg {
 	SLOT_ARGON2ID = 1,
@@ -50,7 +57,8 @@ struct seal_slot {
 	size_t wrapped_len;
 	uint8_t wrapped[SLOT_WRAPPED_MAX];
 	int64_t created;
-	size_t aux_len; /* of kinds to come */
+	uint32_t gen;   /* rekeys before the master key that it wraps */
+	size_t aux_len; /* further data of the kind */
 	uint8_t aux[SLOT_AUX_MAX];
 	size_t label_len;
 	uint8_t label[SLOT_LABEL_SEALED];
@@ -58,6 +66,7 @@ struct seal_slot {
 
 struct seal_slots {
 	unsigned int hosts; /* bits: whose files it was read from */
+	uint32_t gen;       /* of all that live */
 	size_t n;
 	size_t max; /* allocated; at most SEAL_SLOTS_MAX */
 	struct seal_slot *slot;
@@ -70,6 +79,12 @@ size_t slots_encode(const struct seal_slots *, uint8_t *, size_t size);
 struct seal_slot *slots_find(const struct seal_slots *, uint32_t id);
 /* Room for one more, cleared and counted; NULL: E2BIG or ENOMEM. */
 struct seal_slot *slots_append(struct seal_slots *);
+/* The slot to be written: that of id, or (0) a new one; with a new revision. */
+struct seal_slot *slot_prepare(struct seal_slots *, uint32_t id);
+void slot_describe(const struct seal_slot *, struct seal_slot_info *);
+/* Its label, sealed under the master key. */
+void slot_label(struct seal_slot *, const struct seal_account *,
+    const uint8_t *amk, const char *label);
 
 /* KEK and commitment in one. */
 struct slot_key {

@@ -103,6 +103,19 @@ slots_find(const struct seal_slots *slots, uint32_t id)
 	return NULL;
 }
 
+/* What is further data on disk is the kind's own, and the generation. */
+static void
+slot_split(struct seal_slot *s)
+{
+	size_t own;
+
+	own = s->alg == SLOT_SEALED ? SEALED_AUX_LEN : 0;
+	if (s->aux_len != own + SLOT_GEN_LEN)
+		return;
+	s->gen = get_be32(s->aux + own);
+	s->aux_len = s->gen == 0 ? SLOT_AUX_MAX : own; /* not valid */
+}
+
 static bool
 slot_valid(const struct seal_slot *s)
 {
@@ -113,15 +126,20 @@ slot_valid(const struct seal_slot *s)
 	switch (s->alg) {
 	case SLOT_ARGON2ID:
 		return s->kind == SEAL_SLOT_MAIN && kdf_valid(&s->kdf) &&
-		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN;
+		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN &&
+		    s->aux_len == 0;
 	case SLOT_BLAKE2B:
 		return (s->kind == SEAL_SLOT_APP ||
 			   s->kind == SEAL_SLOT_RECOVERY) &&
 		    s->kdf.ops == 0 && s->kdf.mem == 0 &&
-		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN;
+		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN &&
+		    s->aux_len == 0;
 	case SLOT_SEALED:
-		return s->kind == SEAL_SLOT_ESCROW ||
-		    s->kind == SEAL_SLOT_MEMBER;
+		return (s->kind == SEAL_SLOT_ESCROW ||
+			   s->kind == SEAL_SLOT_MEMBER) &&
+		    s->kdf.ops == 0 && s->kdf.mem == 0 &&
+		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN &&
+		    s->aux_len == SEALED_AUX_LEN;
 	default:
 		return false;
 	}
@@ -158,6 +176,7 @@ slot_decode(struct seal_slot *s, struct cursor *c)
 		s->created = (int64_t)cursor_u64(c);
 		s->aux_len = cursor_bytes(c, s->aux, sizeof(s->aux));
 		s->label_len = cursor_bytes(c, s->label, sizeof(s->label));
+		slot_split(s);
 	} else if (state != STATE_DEAD)
 		return -1;
 	if (c->bad || c->left != 0 || !slot_valid(s))
@@ -166,18 +185,21 @@ slot_decode(struct seal_slot *s, struct cursor *c)
 }
 
 /*
- * Of two records of one id: the higher revision, then the tombstone, then the
- * greater octets, so that both hosts choose the same.
+ * Of two records of one id: the tombstone, since no id lives again; then the
+ * one of the later master key, then the higher revision, then the greater
+ * octets, so that both hosts choose the same.
  */
 static bool
 slot_wins(const struct seal_slot *a, const struct seal_slot *b)
 {
 	int d;
 
-	if (a->rev != b->rev)
-		return a->rev > b->rev;
 	if (a->dead != b->dead)
 		return a->dead;
+	if (a->gen != b->gen)
+		return a->gen > b->gen;
+	if (a->rev != b->rev)
+		return a->rev > b->rev;
 	d = memcmp(a->salt, b->salt, sizeof(a->salt));
 	if (d == 0)
 		d = memcmp(a->nonce, b->nonce, sizeof(a->nonce));
@@ -262,7 +284,8 @@ seal_slots_import(
 			rev = slots->slot[i].rev;
 	}
 	old = slots_find(slots, s.id);
-	if (old != NULL && (old->dead || old->kind != SEAL_SLOT_MAIN)) {
+	if (s.gen != slots->gen ||
+	    (old != NULL && (old->dead || old->kind != SEAL_SLOT_MAIN))) {
 		errno = ENOENT;
 		return -1;
 	}
@@ -273,6 +296,20 @@ seal_slots_import(
 	*id = s.id;
 	explicit_bzero(&s, sizeof(s));
 	return 0;
+}
+
+/* The further data, and behind it the generation, where it is not 0. */
+static uint8_t *
+encode_aux(uint8_t *p, const struct seal_slot *s)
+{
+	size_t len = s->aux_len;
+
+	p = encode_bytes(p, s->aux, len);
+	if (s->gen == 0)
+		return p;
+	put_be16(p - len - 2, (uint16_t)(len + SLOT_GEN_LEN));
+	put_be32(p, s->gen);
+	return p + SLOT_GEN_LEN;
 }
 
 /* At most SLOT_RECORD_MAX octets. */
@@ -300,7 +337,7 @@ slot_encode(const struct seal_slot *s, uint8_t *out)
 		p += sizeof(s->nonce);
 		p = encode_bytes(p, s->wrapped, s->wrapped_len);
 		put_be64(p, (uint64_t)s->created);
-		p = encode_bytes(p + 8, s->aux, s->aux_len);
+		p = encode_aux(p + 8, s);
 		p = encode_bytes(p, s->label, s->label_len);
 	}
 	put_be16(out, (uint16_t)(p - out - 2));
@@ -346,6 +383,23 @@ slots_merge_host(struct seal_slots *slots, int dirfd,
 	return ret == -1 ? -1 : 1;
 }
 
+/*
+ * What wraps an earlier master key is no more: a host that did not know of the
+ * rekey has written it.
+ */
+static void
+slots_settle(struct seal_slots *slots)
+{
+	for (size_t i = 0; i < slots->n; i++) {
+		if (!slots->slot[i].dead && slots->slot[i].gen > slots->gen)
+			slots->gen = slots->slot[i].gen;
+	}
+	for (size_t i = 0; i < slots->n; i++) {
+		if (slots->slot[i].gen != slots->gen)
+			slots->slot[i].dead = true;
+	}
+}
+
 struct seal_slots *
 seal_slots_load(int dirfd, const struct seal_account *a)
 {
@@ -369,5 +423,6 @@ seal_slots_load(int dirfd, const struct seal_account *a)
 		errno = ENOENT;
 		return NULL;
 	}
+	slots_settle(slots);
 	return slots;
 }

@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 static struct seal_account account;
 static struct seal_ring *ring;
 static uint8_t amk[SEAL_KEY_LEN];
+static const struct ring_room room = {1, 1, 0}, none = {0, 0, 0};
 
 static void
 set_up(void)
@@ -48,7 +49,7 @@ set_up(void)
 		return;
 	if (seal_init() == -1)
 		abort();
-	ring = ring_new(&account, amk, 1, 1);
+	ring = ring_new(&account, amk, &room);
 	if (ring == NULL)
 		abort();
 	ring_delivery_new(&ring->delivery[0], 1);
@@ -91,13 +92,14 @@ fuzz_ring(const uint8_t *data, size_t len)
 	struct seal_ring *r;
 
 	sealed = malloc(len + SEAL_BOX_EXTRA);
-	r = ring_new(&account, amk, 0, 0);
+	r = ring_new(&account, amk, &none);
 	if (sealed == NULL || r == NULL)
 		abort();
 	seal_amk_sub(amk, SEAL_SUB_RING, key);
 	seal_box(key, header, sizeof(header), data, len, sealed);
-	if (ring_merge(&r, header, sealed, len + SEAL_BOX_EXTRA) == 0 &&
-	    (r->nroots > RING_ROOTS_MAX || r->ndelivery > RING_DELIVERY_MAX))
+	if (ring_merge(&r, amk, header, sealed, len + SEAL_BOX_EXTRA) == 0 &&
+	    (r->nroots > RING_ROOTS_MAX || r->ndelivery > RING_DELIVERY_MAX ||
+		r->nearlier > RING_EARLIER_MAX))
 		abort();
 	seal_ring_free(r);
 	free(sealed);

@@ -16,7 +16,7 @@ from nacl.exceptions import CryptoError
 CHUNK = 65536
 TRAILER = 1600
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-MAIN, APP, RECOVERY = 1, 2, 3
+MAIN, APP, RECOVERY, ESCROW, MEMBER = 1, 2, 3, 4, 6
 
 
 class Damage(Exception):
@@ -184,13 +184,13 @@ class Account:
         except FileNotFoundError:
             return []
 
-    def key_files(self, kind, magic, opens=None):
+    def key_files(self, kind, magic, opens=None, hosts=(0, 1)):
         """
         (header, body) of the newest file of each host that verifies; or, of
         rings, what opens(header, body) made of the newest that opens.
         """
         names = self.names("keys")
-        for host in (0, 1):
+        for host in sorted(hosts):
             form = re.compile(r"%s\.%d\.([1-9][0-9]*)\Z" % (kind, host))
             versions = [int(m[1]) for m in map(form.match, names) if m]
             bad = []
@@ -227,6 +227,7 @@ class Slot:
         if state not in (1, 2) or self.id == 0 or self.revision == 0:
             raise Damage("a slot has no sense")
         self.salt = self.nonce = b""
+        self.generation = 0
         if self.live:
             self.bound = record[0:4] + record[13:81]
             self.kind, self.scope, self.algorithm = r.get("BHB")
@@ -236,12 +237,19 @@ class Slot:
             self.wrapped = r.str()
             self.created = r.i64()
             self.further, self.label = r.str(), r.str()
+            own = 64 if self.algorithm == 3 else 0
+            f = Octets(self.further)
+            self.further = f.raw(own)
+            self.generation = f.u32() if f.left() else 0
+            if f.left() or (f.pos > own and self.generation == 0):
+                raise Damage("a slot's further data has no sense")
         if r.left():
             raise Damage("a slot is too long")
 
     def rank(self):
         """The greater one of an id counts."""
-        return (self.revision, not self.live, self.salt, self.nonce)
+        return (not self.live, self.generation, self.revision, self.salt,
+                self.nonce)
 
     def open(self, account, material):
         """The master key, or None."""
@@ -262,7 +270,8 @@ def all_slots(account):
                 best[slot.id] = slot
         if r.left():
             raise Damage("octets after the last slot")
-    return [s for s in best.values() if s.live]
+    now = max([s.generation for s in best.values() if s.live], default=0)
+    return [s for s in best.values() if s.live and s.generation == now]
 
 
 def parse_code(text):
@@ -308,6 +317,42 @@ def master_key(account, secret):
     raise WrongPassword
 
 
+def sealed_key(account, kind, secret):
+    """The master key of a slot that is sealed to secret's public key."""
+    public = na.crypto_scalarmult_base(secret)
+    for slot in all_slots(account):
+        if (slot.kind, slot.algorithm) != (kind, 3) or \
+                slot.further[32:] != public:
+            continue
+        material = blake(64, na.crypto_scalarmult(secret, slot.further[:32]),
+                         b"sealmail sealed slot", bytes([kind]),
+                         struct.pack(">I", slot.id), slot.salt, slot.further)
+        amk = slot.open(account, material)
+        if amk is not None:
+            return amk
+    raise WrongPassword
+
+
+def escrow_key(account, path, phrase):
+    """The same, by an administrator's key file."""
+    with open(path, "rb") as f:
+        lines = f.read(1024).split(b"\n")
+    if len(lines) != 6 or lines[0] != b"sealmail escrow secret key 1" or \
+            lines[5]:
+        raise Damage("%s: not an escrow key" % path)
+    public, commitment = bytes.fromhex(lines[1].decode()), lines[3]
+    passes, memory, salt = lines[2].split(b" ")
+    nonce, sealed = [bytes.fromhex(f.decode()) for f in lines[4].split(b" ")]
+    material = na.crypto_pwhash_alg(
+        64, phrase, bytes.fromhex(salt.decode()), int(passes), int(memory),
+        na.crypto_pwhash_ALG_ARGON2ID13)
+    if material[32:].hex().encode() != commitment:
+        raise WrongPassword
+    secret = xchacha(material[:32], nonce, sealed,
+                     lines[0] + b"\n" + public + material[32:])
+    return sealed_key(account, ESCROW, secret)
+
+
 class Ring:
     """Log roots and delivery keys: the union of both hosts' files."""
 
@@ -315,12 +360,29 @@ class Ring:
         self.roots = {}
         self.delivery = {}
         self.seeds = set()
-        key = sub_key(amk, 1)
+        self.earlier = []
+        behind = {0, 1} - self.take(account, sub_key(amk, 1), {0, 1})
+        told = len(WARNINGS)
+        for key in self.earlier:    # which may grow
+            for host in self.take(account, sub_key(key, 1), behind):
+                sealed = "keys/ring.%d." % host
+                WARNINGS[:told] = [w for w in WARNINGS[:told]
+                                   if not w.startswith(sealed)]
+                told = len(WARNINGS)
+            del WARNINGS[told:]
+        if not self.roots:
+            raise Damage("no ring")
+
+    def take(self, account, key, hosts):
+        """Takes in what that key opens; of which hosts there was some."""
+        found = set()
 
         def opens(head, body):
-            return xchacha(key, body[:24], body[24:], head)
+            plain = xchacha(key, body[:24], body[24:], head)
+            found.add(head[10])
+            return plain
 
-        for plain in account.key_files("ring", b"SEALRING", opens):
+        for plain in account.key_files("ring", b"SEALRING", opens, hosts):
             r = Octets(plain)
             self.records(Octets(r.raw(r.u32())))
             if r.pos + r.left() & 255 or any(r.raw(r.left())):
@@ -328,19 +390,20 @@ class Ring:
         for seed in self.seeds:
             if na.crypto_sign_seed_keypair(seed)[0] != account.public:
                 raise Damage("the ring is that of another account")
-        if not self.roots:
-            raise Damage("no ring")
+        return found
 
     def records(self, r):
         while r.left():
             kind, size = r.u8(), r.u16()
-            if {1: 32, 2: 48, 3: 80}.get(kind) != size:
+            if {1: 32, 2: 48, 3: 80, 4: 32}.get(kind) != size:
                 raise Damage("a record of the ring has no sense")
             if kind == 1:
                 self.seeds.add(r.raw(32))
             elif kind == 2:
                 number, first, _ = r.get("IIq")
                 self.roots[number] = (first, number, r.raw(32))
+            elif kind == 4:
+                self.earlier.append(r.raw(32))
             else:
                 keyid, _ = r.raw(8), r.i64()
                 self.delivery[keyid] = (r.raw(32), r.raw(32))

@@ -15,7 +15,7 @@ need_nacl() {
 # reads ACCOUNT JSON SECRET
 reads() {
 	printf '%s\n' "$3" | /usr/bin/python3 "$here/../reader/sealreader" \
-	    "$1" --password-stdin --json >read.json ||
+	    "$1" --password-stdin --json ${4:+"$4"} >read.json ||
 	    atf_fail "$1 cannot be read"
 	cmp read.json "$2" || atf_fail "$1 reads otherwise"
 }
@@ -31,7 +31,7 @@ computed_head() {
 }
 computed_body() {
 	need_nacl
-	atf_check -o match:'vectors, 30 files' \
+	atf_check -o match:'vectors, 32 files' \
 	    /usr/bin/python3 "$here/vectors.py" check "$here"
 }
 
@@ -45,7 +45,11 @@ made_body() {
 	reads "$made" "$here/made.json" "$(vector code.app)"
 	reads "$made" "$here/made.json" "$(vector code.recovery)"
 	reads "${made%/*}/two" "$here/two.json" "$(vector code.app)"
-	for secret in "$(vector code.revoked)" "correct horse battery stable"
+	reads "$made" "$here/made.json" "a pass phrase of the firm" \
+	    --escrow-key="$here/made/escrow.key"
+	reads "$made" "$here/made.json" "$(vector member.secret)" --member-secret
+	for secret in "$(vector code.revoked)" "correct horse battery stable" \
+	    "$(vector code.before)" "of the other host"
 	do
 		printf '%s\n' "$secret" >secret
 		atf_check -s exit:1 -e inline:'sealreader: wrong password\n' \

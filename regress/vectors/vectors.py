@@ -91,6 +91,10 @@ ID = fixed("account id", 16)
 SEED = fixed("account seed")
 PUBLIC, SECRET = na.crypto_sign_seed_keypair(SEED)
 AMK = fixed("master key")
+EARLIER = fixed("earlier master key")
+PHRASE = b"a pass phrase of the firm"
+ESCROW = fixed("escrow secret")
+MEMBER = fixed("member secret")
 ROOTS = [(1, 1, fixed("root 1")), (2, 3, fixed("root 2"))]
 DELIVERY = [fixed("delivery secret %d" % i) for i in (0, 1)]
 
@@ -139,12 +143,21 @@ def code_text(kind, number, secret):
     return "-".join(text[i:i + 4] for i in range(0, 36, 4))
 
 
-def slot(number, revision, kind, secret, label=b""):
-    algorithm, passes, memory = (1, 1, 8192) if kind == 1 else (2, 0, 0)
+def slot(number, revision, kind, secret, label=b"", generation=1):
+    """secret: a password, a code's, or the public key it is sealed to."""
+    algorithm, passes, memory = {1: (1, 1, 8192), 4: (3, 0, 0),
+                                 6: (3, 0, 0)}.get(kind, (2, 0, 0))
     salt = fixed("salt %d" % number, 16)
+    further = b""
     if algorithm == 1:
         material = na.crypto_pwhash_alg(64, secret, salt, passes, memory,
                                         na.crypto_pwhash_ALG_ARGON2ID13)
+    elif algorithm == 3:
+        ephemeral = fixed("slot ephemeral %d" % number)
+        further = na.crypto_scalarmult_base(ephemeral) + secret
+        material = blake(64, na.crypto_scalarmult(ephemeral, secret),
+                         b"sealmail sealed slot", bytes([kind]),
+                         struct.pack(">I", number), salt, further)
     else:
         material = blake(64, secret, b"sealmail code key", bytes([kind]),
                          struct.pack(">I", number), salt)
@@ -152,15 +165,17 @@ def slot(number, revision, kind, secret, label=b""):
     start = struct.pack(">I", number)
     middle = struct.pack(">BHBQQ", kind, 7, algorithm, passes, memory) + \
         salt + material[32:]
-    wrapped = xseal(material[:32], nonce, AMK,
+    wrapped = xseal(material[:32], nonce, AMK if generation else EARLIER,
                     b"sealmail slot\1" + ID + start + middle)
+    if generation:
+        further += struct.pack(">I", generation)
     if label:
         n = fixed("label nonce %d" % number, 24)
         label = n + xseal(kdf(AMK, 5, b"sealamk1"), n, label, ID + start)
     note("slot%d.material" % number, material)
     note("slot%d.wrapped" % number, wrapped)
     return start + struct.pack(">QB", revision, 1) + middle + nonce + \
-        text16(wrapped) + struct.pack(">q", CREATED) + text16(b"") + \
+        text16(wrapped) + struct.pack(">q", CREATED) + text16(further) + \
         text16(label)
 
 
@@ -175,18 +190,43 @@ def slots_file(host, version, records):
 
 def slots():
     note("password", PASSWORD)
-    app, recovery, revoked = [fixed("code %d" % i, 16) for i in range(3)]
+    app, recovery, revoked, before = [fixed("code %d" % i, 16)
+                                      for i in range(4)]
     for name, kind, number, secret in (
             ("app", 2, 0x01020304, app), ("recovery", 3, 0xfffefdfc, recovery),
-            ("revoked", 2, 77, revoked)):
+            ("revoked", 2, 77, revoked), ("before", 2, 79, before)):
         note("code.%s.slot" % name, number)
         note("code.%s.secret" % name, secret)
         note("code.%s" % name, code_text(kind, number, secret))
+    to_escrow, to_member = map(na.crypto_scalarmult_base, (ESCROW, MEMBER))
+    note("escrow.secret", ESCROW)
+    note("escrow.phrase", PHRASE)
+    note("member.secret", MEMBER)
     slots_file(0, 3, [
         slot(1, 1, 1, PASSWORD), slot(0x01020304, 2, 2, app, LABEL),
         slot(0xfffefdfc, 3, 3, recovery), slot(77, 4, 2, revoked, b"lost"),
-        dead(78, 5)])
-    slots_file(1, 1, [dead(77, 6)])
+        dead(78, 5), slot(80, 8, 4, to_escrow, key_id(to_escrow).hex().encode()),
+        slot(81, 9, 6, to_member, b"member@vectors.example")])
+    # Of a host that did not know of the rekey, whatever the revisions say.
+    slots_file(1, 1, [dead(77, 2), slot(79, 90, 2, before, generation=0),
+                      slot(1, 91, 1, b"of the other host", generation=0)])
+
+
+def escrow_files():
+    """The two files of an administrator's key."""
+    public = na.crypto_scalarmult_base(ESCROW)
+    salt, nonce = fixed("escrow salt", 16), fixed("escrow nonce", 24)
+    first = b"sealmail escrow secret key 1\n"
+    material = na.crypto_pwhash_alg(64, PHRASE, salt, 1, 8192,
+                                    na.crypto_pwhash_ALG_ARGON2ID13)
+    sealed = xseal(material[:32], nonce, ESCROW,
+                   first + public + material[32:])
+    return {
+        "made/escrow.pub": b"sealmail escrow public key 1\n%s\n" %
+                           public.hex().encode(),
+        "made/escrow.key": first + b"%s\n1 8192 %s\n%s\n%s %s\n" % tuple(
+            v.hex().encode()
+            for v in (public, salt, material[32:], nonce, sealed))}
 
 
 def ring_file(host, version, records, amk=AMK):
@@ -215,8 +255,13 @@ def ring():
         keyid, when, public = delivery_record(host)
         note("delivery%d.public" % host, public)
         note("delivery%d.id" % host, keyid)
-        ring_file(host, 2 - host, [(1, SEED), roots[host], roots[0],
-                                   (3, keyid + when + public + DELIVERY[host])])
+        records = [(1, SEED), roots[host], roots[0],
+                   (3, keyid + when + public + DELIVERY[host])]
+        # Host 1 does not know of the rekey.
+        if host == 0:
+            ring_file(0, 2, records + [(4, EARLIER)])
+        else:
+            ring_file(1, 1, records, EARLIER)
         if host == 0:   # a rekey that came to nothing
             ring_file(0, 3, [(1, SEED), roots[0]], fixed("other master key"))
         envelope("delivery", b"SEALDLVR", host, 1,
@@ -530,6 +575,7 @@ def compute():
     all_files.update((accounts + "two/" + name, data)
                      for name, data in FILES.items())
     all_files["made/head/" + ID.hex()] = head(w)
+    all_files.update(escrow_files())
     all_files["vectors.txt"] = ("\n".join(LINES) + "\n").encode()
     return all_files
 

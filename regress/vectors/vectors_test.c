@@ -33,6 +33,7 @@
 #include "seal_keys.h"
 #include "seal_log.h"
 #include "seal_read.h"
+#include "seal_sealed.h"
 #include "store.h"
 #include "store_del.h"
 
@@ -42,7 +43,7 @@
 #define COPY "copied/accounts/vectors.example/someone"
 #define TWO "made/accounts/vectors.example/two"
 #define SUITE "suite/accounts/sealmail.test/user0001"
-#define CODES 3
+#define CODES 4
 
 struct value {
 	uint8_t p[VALUE_MAX];
@@ -249,6 +250,7 @@ ATF_TC_BODY(codes, tc)
 	    {"code.app", SEAL_SLOT_APP, true},
 	    {"code.recovery", SEAL_SLOT_RECOVERY, true},
 	    {"code.revoked", SEAL_SLOT_APP, false},
+	    {"code.before", SEAL_SLOT_APP, false}, /* of before the rekey */
 	};
 	enum seal_slot_kind kind;
 	struct seal_ring *r;
@@ -272,6 +274,58 @@ ATF_TC_BODY(codes, tc)
 		seal_ring_free(r);
 	}
 	ATF_CHECK(unlock(fd, "no such password", SEAL_SLOT_MAIN) == NULL);
+	ATF_CHECK(unlock(fd, "of the other host", SEAL_SLOT_MAIN) == NULL);
+	close(fd);
+}
+
+ATF_TC_WITHOUT_HEAD(sealed);
+ATF_TC_BODY(sealed, tc)
+{
+	char file[SEAL_ESCROW_FILE_MAX] = "", label[SEAL_LABEL_MAX + 1];
+	char public[SEAL_ESCROW_FILE_MAX], name[SEAL_LABEL_KEYID];
+	struct seal_slot_info info;
+	struct seal_account a;
+	struct seal_escrow e;
+	struct seal_slots *slots;
+	uint8_t amk[SEAL_KEY_LEN], *p;
+	struct value v;
+	size_t len;
+	int fd;
+
+	begin(tc);
+	fd = open_dir("made");
+	p = slurp(fd, "escrow.key", &len);
+	ATF_REQUIRE(len < sizeof(file));
+	memcpy(file, p, len);
+	free(p);
+	(void)vector("escrow.phrase", &v);
+	ATF_REQUIRE_EQ(0, seal_escrow_open(file, (const char *)v.p, v.len, &e));
+	same("escrow.secret", e.sk, sizeof(e.sk));
+	p = slurp(fd, "escrow.pub", &len);
+	seal_escrow_public(&e, public);
+	ATF_CHECK_EQ(strlen(public), len);
+	ATF_CHECK_EQ(0, memcmp(public, p, len));
+	free(p);
+	close(fd);
+	fd = open_dir(ACCOUNT);
+	ATF_REQUIRE_EQ(0, seal_account_load(fd, &a));
+	slots = seal_slots_load(fd, &a);
+	ATF_REQUIRE(slots != NULL);
+	ATF_REQUIRE_EQ(0,
+	    seal_slots_unseal(slots, &a, SEAL_SLOT_ESCROW, e.sk, amk, &info));
+	same("amk", amk, sizeof(amk));
+	seal_key_name(e.pk, name);
+	ATF_REQUIRE_EQ(0, seal_slots_label(slots, &a, amk, info.id, label));
+	ATF_CHECK_STREQ(name, label);
+	(void)vector("member.secret", &v);
+	ATF_REQUIRE_EQ(
+	    0, seal_slots_unseal(slots, &a, SEAL_SLOT_MEMBER, v.p, amk, &info));
+	same("amk", amk, sizeof(amk));
+	ATF_REQUIRE_EQ(0, seal_slots_label(slots, &a, amk, info.id, label));
+	ATF_CHECK_STREQ("member@vectors.example", label);
+	ATF_CHECK_EQ(-1,
+	    seal_slots_unseal(slots, &a, SEAL_SLOT_ESCROW, v.p, amk, &info));
+	seal_slots_free(slots);
 	close(fd);
 }
 
@@ -721,6 +775,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, primitives);
 	ATF_TP_ADD_TC(tp, codes);
+	ATF_TP_ADD_TC(tp, sealed);
 	ATF_TP_ADD_TC(tp, ring);
 	ATF_TP_ADD_TC(tp, blobs);
 	ATF_TP_ADD_TC(tp, frames);

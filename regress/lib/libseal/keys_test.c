@@ -202,21 +202,18 @@ static int
 op_rekey(int dir, struct seal_ring *r, struct seal_slots *slots,
     const struct seal_slot_info *info, char *shown)
 {
-	struct seal_slot_info one;
 	struct seal_ring *fresh;
 	uint8_t *amk = key();
+	uint32_t revoked;
 	int ret;
 
 	seal_random(amk, SEAL_KEY_LEN);
 	ATF_REQUIRE_EQ(0,
 	    seal_slots_set(slots, seal_ring_account(r), amk, info->id, NEW,
 		strlen(NEW), &seal_kdf_low, SEAL_SCOPE_ALL, NULL));
-	for (size_t i = 0; seal_slots_info(slots, i, &one);) {
-		if (one.id == info->id)
-			i++;
-		else
-			ATF_REQUIRE_EQ(0, seal_slots_revoke(slots, one.id));
-	}
+	ATF_REQUIRE_EQ(0,
+	    seal_slots_rekey(slots, seal_ring_account(r), seal_ring_amk(r), amk,
+		info->id, &revoked));
 	ATF_REQUIRE_EQ(0,
 	    seal_slots_code(slots, seal_ring_account(r), amk,
 		SEAL_SLOT_RECOVERY, SEAL_SCOPE_MANAGE, "", shown, NULL));

@@ -40,6 +40,7 @@ static struct {
 	struct seal_slots *slots;
 } keys = {.acct = -1};
 
+static int catch_up(const struct vault_start *);
 static int rotate(struct vault_start *);
 static int publish(const struct vault_start *);
 static bool take(const struct slot_change *, struct manage_answer *);
@@ -64,6 +65,9 @@ keys_open(struct vault_start *start)
 	    start->acct, seal_ring_account(start->ring));
 	if (keys.slots == NULL)
 		return -1;
+	if (catch_up(start) == -1)
+		log_warn("account=%s its keyring stays under an earlier key",
+		    log_addr(start->account));
 	if (rotate(start) == -1 || publish(start) == -1)
 		log_warn(
 		    "account=%s no new delivery key", log_addr(start->account));
@@ -91,6 +95,19 @@ keys_login(void)
 		    log_addr(vault_account()));
 }
 
+/* This host did not know of a rekey on the other. */
+static int
+catch_up(const struct vault_start *start)
+{
+	if (!seal_ring_behind(start->ring, start->host))
+		return 0;
+	if (seal_ring_save(start->acct, start->ring, start->host) == -1)
+		return -1;
+	log_info("account=%s its keyring is that of the other host's rekey",
+	    log_addr(start->account));
+	return 0;
+}
+
 /*
  * A new delivery pair, if the newest is old enough.  The ring with it is
  * durable before anybody can seal to it, so a copy is worked on.
@@ -103,7 +120,9 @@ rotate(struct vault_start *start)
 
 	if (seal_ring_delivery(start->ring, &d) == -1)
 		return -1;
-	if (vault_now() - d.created < ROTATE_SECONDS)
+	/* Or if it may be known to whom a rekey has shut out. */
+	if (vault_now() - d.created < ROTATE_SECONDS &&
+	    !seal_ring_exposed(start->ring))
 		return 0;
 	copy = seal_ring_load(start->acct, seal_ring_account(start->ring),
 	    seal_ring_amk(start->ring));
@@ -360,20 +379,12 @@ static int
 rekey_slots(
     const struct slot_change *c, struct manage_answer *a, const uint8_t *amk)
 {
-	struct seal_slot_info info;
 	uint32_t code;
 
-	if (!take(c, a))
+	if (!take(c, a) ||
+	    seal_slots_rekey(keys.slots, seal_ring_account(keys.ring),
+		seal_ring_amk(keys.ring), amk, a->slot, &a->revoked) == -1)
 		return -1;
-	for (size_t i = 0; seal_slots_info(keys.slots, i, &info);) {
-		if (info.id == a->slot) {
-			i++;
-			continue;
-		}
-		a->revoked += info.kind == SEAL_SLOT_APP;
-		if (seal_slots_revoke(keys.slots, info.id) == -1)
-			return -1;
-	}
 	return seal_slots_code(keys.slots, seal_ring_account(keys.ring), amk,
 	    SEAL_SLOT_RECOVERY, SEAL_SCOPE_MANAGE, "", a->code, &code);
 }
