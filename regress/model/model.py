@@ -11,8 +11,9 @@ FETCH only of announced messages and with the right UID, EXPUNGE only where
 RFC 9051 section 7.5.1 allows it, EXISTS never less.  At the end of a round
 nothing is under way: a fresh session says what there is, it must be what the
 acknowledged commands can have made, and after a NOOP every view must be it.
-With "kill" the user's vault is killed in the midst of rounds: sessions end,
-and what was acknowledged must be there.
+With "kill" the user's vault or an engine is killed in the midst of rounds:
+sessions end, and what was acknowledged must be there, flags too; what was not
+is there whole or not at all, in the order in which a session asked for it.
 """
 
 import json
@@ -30,6 +31,7 @@ SERVER = json.load(open(sys.argv[1], encoding="utf-8"))
 SESSIONS = 8
 ROUNDS = 12
 FLAG = "\\Deleted"
+ROLES = ("imap-store: vault", "imap-engine")
 
 
 class Gone(Exception):
@@ -47,10 +49,13 @@ class Session:
         self.key = "k%d" % number
         context = ssl.create_default_context(cafile=SERVER["cafile"])
         context.check_hostname = False
-        sock = socket.create_connection((SERVER["host"],
-                                         SERVER["imaps_port"]))
-        sock.settimeout(60)
-        self.sock = context.wrap_socket(sock)
+        try:
+            sock = socket.create_connection((SERVER["host"],
+                                             SERVER["imaps_port"]))
+            sock.settimeout(60)
+            self.sock = context.wrap_socket(sock)
+        except OSError as error:
+            raise Gone() from error
         self.file = self.sock.makefile("rb")
         self.tag = 0
         self.queue = []
@@ -76,7 +81,14 @@ class Session:
             if isinstance(error, TimeoutError):
                 raise AssertionError("no answer", self.queue) from error
             raise Gone() from error
-        return data.decode("latin-1").rstrip("\r\n")
+        text = data.decode("latin-1").rstrip("\r\n")
+        found = re.search(r"\{(\d+)\}$", text)
+        if not found:
+            return text
+        octets = self.file.read(int(found[1]))
+        if len(octets) < int(found[1]):
+            raise Gone()
+        return text + "\r\n" + octets.decode("latin-1") + self.line()
 
     def send(self, command):
         self.tag += 1
@@ -89,12 +101,19 @@ class Session:
             raise Gone() from error
 
     def answer(self):
-        """Reads until the oldest command is answered; it, completed."""
+        """Reads until the oldest command is answered; it, completed; None if
+        it idles, and waits for DONE."""
         command = self.queue[0]
-        command["rows"] = []
-        command["codes"] = []
+        command.setdefault("rows", [])
+        command.setdefault("codes", [])
         while True:
             line = self.line()
+            if line.startswith("+ ") and command["kind"] == "IDLE":
+                need(not command.get("idles"), "idles twice")
+                command["idles"] = True
+                if not command["done"]:
+                    return None
+                continue
             if line.startswith(command["tag"] + " "):
                 self.queue.pop(0)
                 command["result"] = line.split(" ", 1)[1]
@@ -102,6 +121,14 @@ class Session:
                 return command
             need(line.startswith("* "), line)
             self.untagged(command, line[2:])
+
+    def done(self):
+        command = self.queue[-1]
+        command["done"] = True
+        try:
+            self.sock.sendall(b"DONE\r\n")
+        except OSError as error:
+            raise Gone() from error
 
     def run(self, text):
         self.send({"text": text, "kind": text.split()[0]})
@@ -147,6 +174,9 @@ class Session:
         found = re.search(r"FLAGS \(([^)]*)\)", text)
         if found and uid is not None:
             self.told[uid] = frozenset(found[1].split())
+        found = re.search(r"Subject: (\S+)", text)
+        if found:
+            command.setdefault("subjects", {})[uid] = found[1]
         command["rows"].append(uid)
 
 
@@ -182,12 +212,26 @@ class Model:
         self.state = {box: {} for box in self.boxes}
         self.highest = {box: 0 for box in self.boxes}
         self.subjects = 0
-        self.killed = 0
-        self.admin = Session(99)
+        self.killed = dict.fromkeys(ROLES, 0)
+        admin = self.login(99)
         for box in self.boxes:
-            self.admin.run("CREATE " + box)
-        self.sessions = [Session(i, self.random.choice(self.boxes))
+            admin.send({"text": "DELETE " + box, "kind": "DELETE"})
+            admin.answer()
+            admin.run("CREATE " + box)
+        admin.close()
+        self.sessions = [self.login(i, self.random.choice(self.boxes))
                          for i in range(SESSIONS)]
+
+    def login(self, number, box=None):
+        """Who was killed may still be coming back."""
+        for attempt in range(100):
+            try:
+                return Session(number, box)
+            except (Gone, AssertionError):
+                if not self.killing or attempt == 99:
+                    raise
+                time.sleep(0.1)
+        return None
 
     # ---- commands
 
@@ -236,6 +280,24 @@ class Model:
         return {"text": "UID %s %s %s" % (word, uid_set(uids), box),
                 "kind": word, "uids": uids, "box": box}
 
+    def copy_seq(self, session):
+        """By number; if it is gone meanwhile nothing is copied."""
+        if not session.view:
+            return self.append(session)
+        n = self.random.randint(1, len(session.view))
+        word = self.random.choice(("COPY", "MOVE"))
+        box = self.random.choice(self.boxes)
+        return {"text": "%s %d %s" % (word, n, box), "kind": word,
+                "uids": [session.view[n - 1]], "box": box}
+
+    def look(self, session):
+        uids = self.some(session)
+        if uids is None or self.random.random() < 0.4:
+            return {"text": "UID SEARCH KEYWORD " + session.key,
+                    "kind": "UID SEARCH", "key": session.key}
+        return {"text": "UID FETCH %s (FLAGS BODY.PEEK[HEADER.FIELDS "
+                "(SUBJECT)])" % uid_set(uids), "kind": "UID FETCH"}
+
     def choose(self, session, first):
         pick = self.random.random()
         if first and pick < 0.1:
@@ -245,12 +307,16 @@ class Model:
             return self.store_seq(session)
         if first and pick < 0.25:
             return {"text": "SEARCH ALL", "kind": "SEARCH"}
+        if first and pick < 0.3:
+            return self.copy_seq(session)
         if pick < 0.45:
             return self.append(session)
-        if pick < 0.7:
+        if pick < 0.65:
             return self.store(session)
-        if pick < 0.85:
+        if pick < 0.8:
             return self.copy(session)
+        if pick < 0.86:
+            return self.look(session)
         if pick < 0.92:
             return {"text": "EXPUNGE", "kind": "EXPUNGE"}
         return {"text": "NOOP", "kind": "NOOP"}
@@ -268,28 +334,49 @@ class Model:
                 batch.append(command)
                 if command.get("silent"):
                     session.silent.update(command["uids"])
+            if self.random.random() < 0.2:
+                batch.append({"text": "IDLE", "kind": "IDLE", "done": False,
+                              "session": session, "from": session.box})
             try:
                 for command in batch:
                     done.append(command)
                     session.send(command)
+                # DONE may come before the continuation was sent.
+                if batch and batch[-1]["kind"] == "IDLE" and \
+                        self.random.random() < 0.3:
+                    session.done()
             except Gone:
                 need(self.killing, "connection ended")
         if self.killing and self.random.random() < 0.3:
-            self.killed += kill_vault(self.random.random() * 0.01)
+            role = self.random.choice(ROLES)
+            self.killed[role] += kill_role(role, self.random)
+        idling = []
         for session in list(self.sessions):
+            self.attend(session, idling)
+        for session in idling:
             try:
-                while session.queue:
-                    session.answer()
+                session.done()
             except Gone:
                 need(self.killing, "connection ended")
-                self.sessions.remove(session)
-                session.close()
+            self.attend(session, None)
         self.settle(done)
+
+    def attend(self, session, idling):
+        """Reads what answers its commands; where it idles, later."""
+        try:
+            while session.queue:
+                if session.answer() is None:
+                    idling.append(session)
+                    return
+        except Gone:
+            need(self.killing, "connection ended")
+            self.sessions.remove(session)
+            session.close()
 
     def fresh(self, box):
         for attempt in range(50):
             try:
-                session = Session(98)
+                session = self.login(98)
                 session.run("SELECT " + box)
                 rows = {}
                 session.send({"text": "FETCH 1:* (UID FLAGS BODY.PEEK["
@@ -299,10 +386,10 @@ class Model:
                     if line.startswith("t"):
                         break
                     found = re.match(r"\* \d+ FETCH \(UID (\d+) FLAGS "
-                                     r"\(([^)]*)\)", line)
+                                     r"\(([^)]*)\).*Subject: (\S+)", line,
+                                     re.DOTALL)
                     if found:
-                        subject = session.line().split()[1]
-                        rows[int(found[1])] = (subject,
+                        rows[int(found[1])] = (found[3],
                                                frozenset(found[2].split()))
                 session.close()
                 return rows
@@ -314,6 +401,12 @@ class Model:
 
     def settle(self, done):
         new = {box: self.fresh(box) for box in self.boxes}
+        # What a dead engine has sent may still be on its way to the vault.
+        while self.killing:
+            again = {box: self.fresh(box) for box in self.boxes}
+            if again == new:
+                break
+            new = again
         sure = [c for c in done if c.get("result", "").startswith("OK")]
         for command in done:
             if "result" not in command:
@@ -323,8 +416,8 @@ class Model:
                      command["result"])
         self.check_gone(new, done)
         self.check_new(new, done, sure)
-        if not self.killing:
-            self.check_flags(new, done)
+        self.check_flags(new, done)
+        self.check_looks(new, done)
         self.state = new
         for box in self.boxes:
             if new[box]:
@@ -382,25 +475,63 @@ class Model:
                      self.killing, "from nowhere", box, uid)
 
     def check_flags(self, new, done):
-        """Each session's own keyword is as its commands, in order, left it."""
-        last = {}
+        """Each session's own keyword is as its commands, in order, left it;
+        of those without an answer, as many as were done."""
+        may = {}  # (box, uid, key) -> the values it can have
         for command in done:
-            if command.get("what") not in (None, FLAG):
-                for uid in command["uids"]:
-                    last[command["from"], uid, command["what"]] = \
-                        command["sign"]
+            if command.get("what") in (None, FLAG):
+                continue
+            for uid in command["uids"]:
+                at = (command["from"], uid, command["what"])
+                value = command["sign"] == "+"
+                if "result" in command:
+                    may[at] = {value}
+                else:
+                    old = self.state[at[0]].get(uid, (None, ()))[1]
+                    may.setdefault(at, {at[2] in old}).add(value)
         for box in self.boxes:
             for uid, (_, flags) in new[box].items():
                 if uid not in self.state[box]:
                     continue
                 for i in range(SESSIONS):
                     key = "k%d" % i
-                    sign = last.get((box, uid, key))
-                    want = sign == "+" if sign else \
-                        key in self.state[box][uid][1]
-                    need((key in flags) == want, "flag", box, uid, key)
+                    values = may.get((box, uid, key),
+                                     {key in self.state[box][uid][1]})
+                    need((key in flags) in values, "flag", box, uid, key)
                 if FLAG in self.state[box][uid][1]:
                     need(FLAG in flags, "flag", box, uid, FLAG)
+        for command in done:
+            if command.get("what") != FLAG or "result" not in command:
+                continue
+            for uid in command["uids"]:
+                if uid in new[command["from"]]:
+                    need(FLAG in new[command["from"]][uid][1],
+                         "flag", command["from"], uid, FLAG)
+
+    def check_looks(self, new, done):
+        """FETCH and SEARCH have told the truth, as far as it is known."""
+        own = {}  # what a session has done to its keyword so far
+        for command in done:
+            box = command["from"]
+            at = (command["session"], box)
+            if command.get("what") == command["session"].key:
+                for uid in command["uids"]:
+                    own.setdefault(at, {})[uid] = command["sign"] == "+"
+            for uid, subject in command.get("subjects", {}).items():
+                known = self.state[box].get(uid) or new[box].get(uid)
+                need(known is None or known[0] == subject, "subject", box,
+                     uid, subject, known)
+            if "key" not in command or "result" not in command:
+                continue
+            found = set()
+            for line in command["codes"]:
+                if line.startswith("SEARCH"):
+                    found.update(int(x) for x in line.split()[1:])
+            for uid, (_, flags) in self.state[box].items():
+                has = own.get(at, {}).get(uid, command["key"] in flags)
+                need(uid not in found or has, "found", box, uid)
+                need(uid in found or not has or uid not in new[box],
+                     "not found", box, uid)
 
     def check_views(self):
         """After a NOOP each view is what there is."""
@@ -429,12 +560,8 @@ class Model:
         while len(self.sessions) < SESSIONS:
             used = {x.number for x in self.sessions}
             number = min(set(range(SESSIONS)) - used)
-            try:
-                self.sessions.append(
-                    Session(number, self.random.choice(self.boxes)))
-            except (Gone, AssertionError):
-                need(self.killing, "login")
-                time.sleep(0.1)
+            self.sessions.append(
+                self.login(number, self.random.choice(self.boxes)))
         if self.random.random() < 0.3:
             session = self.random.choice(self.sessions)
             try:
@@ -444,41 +571,43 @@ class Model:
                 self.sessions.remove(session)
 
     def close(self):
-        for session in self.sessions + [self.admin]:
+        for session in self.sessions:
             session.close()
 
 
-def kill_vault(delay):
-    """The vault of the one user of this suite; how many were killed."""
-    time.sleep(delay)
-    out = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], check=True,
+def kill_role(role, rand):
+    """One of this suite's processes of that role; how many were killed."""
+    time.sleep(rand.random() * 0.01)
+    out = subprocess.run(["ps", "-eo", "pid=,ppid=,args:40="], check=True,
                          capture_output=True, text=True).stdout
     own = set(subprocess.run(SERVER["pids_cmd"], shell=True, check=True,
                              capture_output=True, text=True).stdout.split())
     rows = [line.split(None, 2) for line in out.splitlines()]
     parent = {row[0]: row[1] for row in rows}
-    killed = 0
-    for pid, ppid, args in rows:
-        if args != "imap-store: vault" or not own & {ppid, parent.get(ppid)}:
-            continue
-        os.kill(int(pid), signal.SIGKILL)
-        killed += 1
-    return killed
+    found = [int(pid) for pid, ppid, args in rows
+             if args.split(":")[0] == role.split(":")[0] and
+             (role == "imap-engine" or args == role) and
+             own & {pid, ppid, parent.get(ppid)}]
+    if not found:
+        return 0
+    os.kill(rand.choice(found), signal.SIGKILL)
+    return 1
 
 
 def main():
     first, count = int(sys.argv[2]), int(sys.argv[3])
     killing = len(sys.argv) > 4
-    killed = 0
+    killed = dict.fromkeys(ROLES, 0)
     for seed in range(first, first + count):
         print("seed %d" % seed, flush=True)
         model = Model(seed, killing)
         for _ in range(ROUNDS):
             model.round()
         model.close()
-        killed += model.killed
-    need(not killing or killed > 0, "no vault was killed")
-    print("%d vaults killed" % killed)
+        for role in ROLES:
+            killed[role] += model.killed[role]
+    need(not killing or all(killed.values()), "nobody was killed", killed)
+    print("killed: %s" % killed)
 
 
 main()

@@ -24,7 +24,7 @@ sessions_cleanup() {
 
 atf_test_case killed cleanup
 killed_head() {
-	atf_set descr "the same while the user's vault is killed at random"
+	atf_set descr "the same while the vault and engines are killed at random"
 	atf_set timeout 7200
 }
 killed_body() {
