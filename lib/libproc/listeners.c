@@ -15,7 +15,8 @@
  */
 
 /*
- * Listening sockets, opened by the parent while it may bind low ports.
+ * Listening sockets, opened by the parent while it may bind low ports, or
+ * passed to it by a service manager.
  */
 
 #include <sys/types.h>
@@ -39,6 +40,9 @@ static void
 open_one(const struct parent *, const struct conf_listen *, unsigned int);
 static void open_address(const struct parent *, const struct conf_listen *,
     unsigned int, const char *);
+static bool
+take_both(const struct parent *, const struct conf_listen *, unsigned int);
+static struct addrinfo *resolve(const struct conf_listen *, const char *);
 static int open_inet(const struct addrinfo *);
 static int open_local(const char *);
 static void remove_stale(const struct sockaddr_un *);
@@ -48,6 +52,7 @@ listeners_open(const struct parent *p)
 {
 	for (size_t i = 0; i < p->now->n_listens; i++)
 		open_one(p, p->now->listens[i], (unsigned int)i);
+	passed_end();
 }
 
 static void
@@ -58,19 +63,36 @@ open_one(
 		proc_listen(open_local(l->path), index, p->kind->engine);
 	else if (strcmp(l->address, "*") != 0)
 		open_address(p, l, index, l->address);
-	else {
+	else if (!take_both(p, l, index)) {
 		open_address(p, l, index, "0.0.0.0");
 		open_address(p, l, index, "::");
 	}
 }
 
-static void
-open_address(const struct parent *p, const struct conf_listen *l,
-    unsigned int index, const char *address)
+/* "*" may be one socket that a service manager passes. */
+static bool
+take_both(
+    const struct parent *p, const struct conf_listen *l, unsigned int index)
+{
+	struct addrinfo *ai;
+	int fd;
+
+	if (!passed_any())
+		return false;
+	ai = resolve(l, "::");
+	fd = passed_take_both(ai->ai_addr);
+	freeaddrinfo(ai);
+	if (fd != -1)
+		proc_listen(fd, index, p->kind->engine);
+	return fd != -1;
+}
+
+static struct addrinfo *
+resolve(const struct conf_listen *l, const char *address)
 {
 	struct addrinfo hints, *ai;
 	char port[8];
-	int error, fd;
+	int error;
 
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
@@ -80,17 +102,33 @@ open_address(const struct parent *p, const struct conf_listen *l,
 	if (error != 0)
 		fatalx("line %d: listen on %s: %s", l->line, l->address,
 		    gai_strerror(error));
-	fd = open_inet(ai);
+	return ai;
+}
+
+static void
+open_address(const struct parent *p, const struct conf_listen *l,
+    unsigned int index, const char *address)
+{
+	struct addrinfo *ai;
+	int fd;
+
+	ai = resolve(l, address);
+	fd = passed_any() ? passed_take(ai->ai_addr) : open_inet(ai);
 	freeaddrinfo(ai);
 	/* A system without IPv6 has no "*" of that kind. */
 	if (fd == -1 && strcmp(l->address, "*") == 0 &&
 	    strcmp(address, "::") == 0 &&
-	    (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
-		log_info("no IPv6 here: port=%s on IPv4 only", port);
+	    (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL ||
+		errno == ENOENT)) {
+		log_info("no IPv6 here: port=%u on IPv4 only", l->port);
 		return;
 	}
+	if (fd == -1 && passed_any())
+		fatalx("listen address=%s port=%u: the service manager passes "
+		       "sockets, but none of these",
+		    address, l->port);
 	if (fd == -1)
-		fatal("listen address=%s port=%s", address, port);
+		fatal("listen address=%s port=%u", address, l->port);
 	proc_listen(fd, index, p->kind->engine);
 }
 

@@ -159,16 +159,22 @@ parent_site(const struct parent *p, struct site *s)
 	}
 }
 
-/* 0, 1 and 2 are there, and nothing of whoever started us is beside them. */
+/*
+ * 0, 1 and 2 are there, and nothing of whoever started us is beside them but
+ * sockets that are meant for us.
+ */
 static void
 own_descriptors(void)
 {
-	int fd;
+	int fd, first;
+
+	first = passed_init();
 
 	do {
 		fd = open("/dev/null", O_RDWR);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
-	closefrom(STDERR_FILENO + 1);
+	closefrom(first);
+	manager_begin();
 }
 
 static int

@@ -54,6 +54,21 @@ const char *loaded_differs(const struct loaded *, const struct loaded *);
 /* Opens them all and gives them to libproc.  Fatal on failure. */
 void listeners_open(const struct parent *);
 
+/*
+ * Sockets that a service manager passes.  passed_init() takes note of them
+ * before any other descriptor is opened, and returns the first number that
+ * is free.  passed_take() returns the one of an address, or -1;
+ * passed_take_both() the one of both families, by the address "::".
+ * passed_end() is fatal if one is left.
+ */
+int passed_init(void);
+bool passed_any(void);
+int passed_take(const struct sockaddr *);
+int passed_take_both(const struct sockaddr *);
+void passed_end(void);
+/* Connects to where the manager waits for manager_ready(), if it does. */
+void manager_begin(void);
+
 /* The key by which addresses are hashed in logs; fatal on failure. */
 void parent_log_key(const char *dir, uint8_t key[LOG_KEY_LEN]);
 

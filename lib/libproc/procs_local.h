@@ -98,6 +98,7 @@ proc_wire_send(struct proc *, const char *peer, unsigned int instance, int fd);
 /* conns.c */
 void proc_conns_begin(void);
 void proc_conns_ready(struct proc *);   /* takes connections from now on */
+void manager_ready(void);               /* tells a service manager that waits */
 void proc_conns_started(struct proc *); /* tell it of all, if it watches */
 void proc_conns_died(struct proc *);
 void proc_conn_end(struct proc *, uint64_t id);

@@ -453,6 +453,7 @@ on_ready(struct proc *p, struct msg *m)
 	if (!sup.was_up && all_ready()) {
 		sup.was_up = true;
 		log_info("%s %s ready", sup.daemon->name, sup.daemon->version);
+		manager_ready();
 	}
 }
 
