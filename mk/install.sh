@@ -65,8 +65,12 @@ linux)
 	for d in sealimapd sealsmtpd; do
 		fill 644 "etc/systemd/$d.service.in" \
 		    "$lib/systemd/system/$d.service"
+		put 644 "etc/systemd/$d.socket" \
+		    "$lib/systemd/system/$d.socket"
 	done
 	put 644 etc/systemd/sealmail.sysusers "$users/sealmail.conf"
+	# /var/run is a link to /run there, and systemd wants to be told so.
+	RUNDIR=${RUNDIR#/var}
 	fill 644 etc/systemd/sealmail.tmpfiles.in "$tmpf/sealmail.conf"
 	;;
 openbsd)

@@ -182,6 +182,10 @@ shells() {
 	shellcheck -s sh -e SC1008,SC1091,SC2154,SC2034,SC3045 $SCRIPTS >"$tmp/out" 2>&1 &&
 	    : >"$tmp/out"
 	verdict "shellcheck"
+	# rc.subr(8) reads variables and calls functions of theirs.
+	shellcheck -s ksh -e SC1091,SC2034,SC2086,SC2317 $RC_SCRIPTS \
+	    >"$tmp/out" 2>&1 && : >"$tmp/out"
+	verdict "shellcheck of rc.d scripts"
 }
 
 SOURCES=$(files '*.c' '*.h')
@@ -192,6 +196,7 @@ OUTSIDE=$(printf '%s\n' $SOURCES $GRAMMARS | grep -v '^lib/libcompat/')
 ROLE_MAINS=$(files 'usr.sbin/*/*/main.c' 'usr.sbin/sealkeys/main.c')
 PAGES=$(files 'share/man/*.[1578]')
 SCRIPTS="configure .ci/run $(files '*.sh')"
+RC_SCRIPTS=$(files 'etc/rc.d.*/*.in' 'regress/suite/rc.subr.*')
 INCLUDES=$(for d in lib/lib*; do printf ' -I%s' "$d"; done)
 : >"$tmp/out"
 

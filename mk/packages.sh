@@ -11,7 +11,7 @@ want=
 for task; do
 	case $task in
 	build)
-		want="$want libc6-dev pkg-config byacc libbsd-dev"
+		want="$want make gcc libc6-dev pkg-config byacc libbsd-dev"
 		want="$want libevent-dev libtls-dev libssl-dev libsodium-dev"
 		want="$want libzstd-dev zlib1g-dev libutf8proc-dev openssl curl"
 		;;
