@@ -616,7 +616,7 @@ store_leaf(const struct search_node *node, const struct search_facts *f)
 	case SEARCH_SAVED:
 		return f->saved;
 	case SEARCH_SENT:
-		return f->sent;
+		return f->sent >> SEARCH_SENT_INDEX(node->number) & 1;
 	case SEARCH_SAVEDBEFORE:
 		return f->stored < (int64_t)node->number;
 	case SEARCH_SAVEDON:

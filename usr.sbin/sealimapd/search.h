@@ -35,6 +35,17 @@
 #define SEARCH_TEXT_MAX 1024           /* octets of a term or name */
 #define SEARCH_PROGRAM_MAX (60 * 1024) /* octets of an encoded program */
 #define SEARCH_RANGES_MAX (7 * 1024)   /* ranges of all sets together */
+#define SEARCH_SENT_MAX 64             /* sets that were sent before */
+
+/*
+ * Which of the sets sent before, in their order; how many ranges it has; and
+ * whether they are UIDs or sequence numbers.
+ */
+#define SEARCH_SENT_NUMBER(i, n, uids) \
+	((uint64_t)(n) << 8 | (uint64_t)(i) << 1 | (uint64_t)(uids))
+#define SEARCH_SENT_INDEX(number) ((unsigned int)((number) >> 1 & 63))
+#define SEARCH_SENT_RANGES(number) ((size_t)((number) >> 8))
+#define SEARCH_SENT_UIDS(number) (((number)&1) != 0)
 
 enum search_kind {
 	/* Operators: they take the one or two values before them. */
@@ -57,8 +68,8 @@ enum search_kind {
 	SEARCH_YOUNGER = 22, /* number: received within n seconds of now */
 	SEARCH_OLDER = 23,   /* number: received n seconds ago or earlier */
 	SEARCH_SAVED = 24,   /* what the session's last search has saved */
-	SEARCH_SENT = 25,    /* of the set that was sent before (V_SET); */
-			     /* number: 1 UIDs, 0 sequence numbers */
+	SEARCH_SENT = 25,    /* of a set that was sent before (V_SET); */
+			     /* number: SEARCH_SENT_NUMBER() */
 	SEARCH_SAVEDBEFORE = 26, /* number: midnight UTC; when it came into */
 	SEARCH_SAVEDON = 27,     /* the box, as UTC */
 	SEARCH_SAVEDSINCE = 28,
@@ -132,7 +143,8 @@ struct search_facts {
 	int zone;     /* minutes east that it was given with; 0 if unknown */
 	int64_t now;
 	int64_t stored;   /* when it came into the box, seconds UTC */
-	bool saved, sent; /* in the saved result; in the set sent before */
+	bool saved;       /* in the saved result */
+	uint64_t sent;    /* bit i: in set i of those sent before */
 	char emailid[33]; /* filled in if search_has() EMAILID */
 };
 /* Does a leaf of this kind occur? */

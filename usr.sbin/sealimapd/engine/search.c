@@ -30,16 +30,16 @@
 #include "../search.h"
 
 #define SECONDS_OF_DAY 86400
-#define RANGES_HERE                                               \
-	1000 /* of a set within the program; larger ones go ahead \
-	      */
+#define RANGES_HERE 100 /* of a set within the program; others go ahead */
 
 /* What is told of a search, beside its numbers. */
 struct found {
-	const struct imap_key *sent; /* whose set went ahead */
-	bool extended;               /* ESEARCH */
-	bool told;                   /* something was */
-	const char *refusal;         /* nothing is sought, but $ is emptied */
+	const struct imap_key *sent[SEARCH_SENT_MAX]; /* their sets go ahead */
+	size_t n_sent;
+	size_t ranges;       /* of them together */
+	bool extended;       /* ESEARCH */
+	bool told;           /* something was */
+	const char *refusal; /* nothing is sought, but $ is emptied */
 	uint32_t min, max, count;
 	uint32_t first, last; /* a range of ALL that may still grow */
 	bool begun;           /* ALL has a range already */
@@ -118,14 +118,18 @@ add_extension(struct search *s, const struct imap_key *key)
 	return -1;
 }
 
-/* The set of one key may go ahead of the program. */
+/* Large sets go ahead of the program. */
 static int
 add_large_set(struct search *s, const struct imap_key *key, struct found *f)
 {
-	if (f->sent != NULL)
+	if (f->n_sent == SEARCH_SENT_MAX ||
+	    key->set.n > SET_TOTAL_MAX - f->ranges)
 		return -1;
-	f->sent = key;
-	return search_add_number(s, SEARCH_SENT, key->op == IMAP_KEY_UID);
+	f->sent[f->n_sent] = key;
+	f->ranges += key->set.n;
+	return search_add_number(s, SEARCH_SENT,
+	    SEARCH_SENT_NUMBER(
+		f->n_sent++, key->set.n, key->op == IMAP_KEY_UID));
 }
 
 static int
@@ -265,9 +269,10 @@ ask(struct job *job, const struct found *f, const uint8_t *packed, size_t len)
 {
 	struct imap_cmd *cmd = job->cmd;
 	struct msgout *m;
+	size_t i;
 
-	if (f->sent != NULL)
-		job_send_ranges(job, f->sent->set.range, f->sent->set.n);
+	for (i = 0; i < f->n_sent; i++)
+		job_send_ranges(job, f->sent[i]->set.range, f->sent[i]->set.n);
 	m = job_request(job, V_SEARCH);
 	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
 	msg_put_u8(m, save_options(cmd));
@@ -283,7 +288,7 @@ refuse(struct job *job, struct found *f)
 	struct search *s;
 	size_t len;
 
-	f->sent = NULL;
+	f->n_sent = 0;
 	f->refusal = job->cmd->badcharset ?
 	    "[BADCHARSET (UTF-8 US-ASCII)] Unknown charset" :
 	    "[LIMIT] Too much to search for at once";

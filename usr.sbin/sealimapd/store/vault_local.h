@@ -211,6 +211,7 @@ void view_clear(struct view *);
 /* Live messages the session knows. */
 uint32_t view_live(struct view *);
 uint32_t view_seq(struct view *, uint32_t uid, size_t pos);
+uint32_t view_last(struct view *); /* the highest UID of those; 0: none */
 /*
  * Makes the set of a job UIDs that the session knows, ascending ranges:
  * result DONE_OK, DONE_EXPUNGED (some are ghosts) or DONE_BADSEQ.

@@ -55,6 +55,10 @@ struct search_run {
 	int64_t now;
 	unsigned int open; /* candidates without a verdict */
 	struct uidlist found;
+	struct sent {
+		struct store_range *range;
+		size_t n;
+	} sent[SEARCH_SENT_MAX];
 	bool saved;                   /* what was to be kept is */
 	struct need needs[NEEDS_MAX]; /* ring of what the worker asked for */
 	size_t need_head, need_n;
@@ -79,7 +83,7 @@ static void worker_gone(struct wire *, void *);
 static void worker_produce(struct wire *, void *);
 static void worker_drop(void);
 static void facts_of(struct view *, const struct store_msg *, size_t pos,
-    int64_t now, struct search_facts *);
+    uint32_t uid_max, int64_t now, struct search_facts *);
 static uint64_t bind_keyword(void *, const char *);
 static void candidate(struct job *, struct msgout **, const struct store_msg *,
     const uint8_t *truth);
@@ -122,6 +126,8 @@ search_free_run(struct search_run *r)
 	if (worker_job != NULL && worker_job->search == r)
 		worker_drop();
 	search_free(r->program);
+	for (size_t i = 0; i < SEARCH_SENT_MAX; i++)
+		free(r->sent[i].range);
 	store_body_close(r->body);
 	uidlist_clear(&r->found);
 	free(r);
@@ -155,7 +161,7 @@ search_answer(struct session *s, struct job *j)
 		search_sent(s, j);
 	}
 	if (r->cancelled || j->result != DONE_OK) {
-		if (j->items != 0 && j->result != DONE_BADSEQ)
+		if (j->items != 0)
 			uidlist_clear(&s->view.saved);
 		return STEP_DONE;
 	}
@@ -176,39 +182,76 @@ search_answer(struct session *s, struct job *j)
 	return search_report(s, j);
 }
 
-/* The set that came before becomes UIDs that the session knows. */
+/* Sequence numbers that no message has are of no message: not an error. */
+static size_t
+cut_seqs(const struct view *v, struct store_range *r, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (v->exists == 0 ||
+		    (r[i].first > v->exists && r[i].last != UINT32_MAX))
+			continue;
+		r[k] = r[i];
+		if (r[k].last != UINT32_MAX && r[k].last > v->exists)
+			r[k].last = v->exists;
+		k++;
+	}
+	return k;
+}
+
+/* One of the sets that came before becomes UIDs that the session knows. */
+static bool
+sent_resolve(struct session *s, struct job *j, uint64_t number, size_t *off)
+{
+	struct sent *sent = &j->search->sent[SEARCH_SENT_INDEX(number)];
+	struct job one;
+	size_t n = SEARCH_SENT_RANGES(number);
+
+	if (n > j->nset - *off || sent->range != NULL)
+		return false;
+	memset(&one, 0, sizeof(one));
+	one.bits = SEARCH_SENT_UIDS(number) ? BY_UID : 0;
+	one.set = vault_alloc(n > 0 ? n : 1, sizeof(*one.set));
+	if (n > 0)
+		memcpy(one.set, j->set + *off, n * sizeof(*one.set));
+	*off += n;
+	one.nset = SEARCH_SENT_UIDS(number) ? n :
+					      cut_seqs(&s->view, one.set, n);
+	(void)view_resolve(&s->view, &one);
+	sent->range = one.set;
+	sent->n = one.nset;
+	return true;
+}
+
 static void
 search_sent(struct session *s, struct job *j)
 {
-	uint8_t bits = j->bits;
+	const struct search_node *node;
+	size_t off = 0;
 
-	j->bits &= (uint8_t)~BY_UID;
-	for (size_t i = 0; i < search_count(j->search->program); i++)
-		if (search_node(j->search->program, i)->kind == SEARCH_SENT &&
-		    search_node(j->search->program, i)->number == 1)
-			j->bits |= BY_UID;
-	if (j->nset > 0 && view_resolve(&s->view, j) == DONE_BADSEQ)
-		j->result = DONE_BADSEQ;
-	j->bits = bits;
+	for (size_t i = 0; i < search_count(j->search->program); i++) {
+		node = search_node(j->search->program, i);
+		if (node->kind == SEARCH_SENT &&
+		    !sent_resolve(s, j, node->number, &off))
+			j->result = DONE_LIMIT;
+	}
 }
 
-/* Ranges ascend; only the last, of a "*", may overlap others. */
+/* Ranges ascend and are disjoint. */
 static bool
-in_sent(const struct job *j, uint32_t uid)
+in_sent(const struct sent *sent, uint32_t uid)
 {
-	size_t lo = 0, hi = j->nset, mid;
+	size_t lo = 0, hi = sent->n, mid;
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		if (j->set[mid].first <= uid)
+		if (sent->range[mid].first <= uid)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (lo > 0 && j->set[lo - 1].last >= uid)
-		return true;
-	return j->nset > 0 && j->set[j->nset - 1].first <= uid &&
-	    j->set[j->nset - 1].last >= uid;
+	return lo > 0 && sent->range[lo - 1].last >= uid;
 }
 
 /* Facts that few searches ask for. */
@@ -220,7 +263,9 @@ facts_more(struct session *s, struct job *j, uint32_t uid, uint32_t stored,
 	struct store_cold cold;
 
 	f->stored = stored;
-	f->sent = j->nset > 0 && in_sent(j, uid);
+	for (size_t i = 0; i < SEARCH_SENT_MAX && r->sent[i].range != NULL; i++)
+		if (in_sent(&r->sent[i], uid))
+			f->sent |= 1ULL << i;
 	if (search_has(r->program, SEARCH_SAVED))
 		f->saved = uidlist_has(&s->view.saved, uid);
 	if (search_has(r->program, SEARCH_EMAILID) &&
@@ -254,12 +299,12 @@ search_save(struct session *s, struct job *j)
 }
 
 static void
-facts_of(struct view *v, const struct store_msg *m, size_t pos, int64_t now,
-    struct search_facts *f)
+facts_of(struct view *v, const struct store_msg *m, size_t pos,
+    uint32_t uid_max, int64_t now, struct search_facts *f)
 {
 	memset(f, 0, sizeof(*f));
 	f->uid = m->uid;
-	f->uid_max = v->told;
+	f->uid_max = uid_max;
 	f->seq = view_seq(v, m->uid, pos);
 	f->seq_max = v->exists;
 	f->flags = m->flags;
@@ -278,6 +323,7 @@ search_scan(struct session *s, struct job *j)
 	struct search_run *r = j->search;
 	struct search_facts f;
 	uint8_t truth[SEARCH_NODES_MAX];
+	uint32_t last = view_last(&s->view);
 	size_t n, pos;
 	int budget = STEP_ROWS;
 
@@ -288,7 +334,7 @@ search_scan(struct session *s, struct job *j)
 			r->next = m[pos].uid;
 			return STEP_MORE;
 		}
-		facts_of(&s->view, &m[pos], pos, r->now, &f);
+		facts_of(&s->view, &m[pos], pos, last, r->now, &f);
 		facts_more(s, j, m[pos].uid, m[pos].saved, &f);
 		if (search_eval_store(r->program, &f, truth) == SEARCH_YES)
 			uidlist_add(&r->found, m[pos].uid);
@@ -307,6 +353,7 @@ search_text(struct session *s, struct job *j)
 	struct store_msg copy;
 	struct msgout *o = NULL;
 	uint8_t truth[SEARCH_NODES_MAX];
+	uint32_t last = view_last(&s->view);
 	size_t n, pos;
 	int budget = STEP_ROWS;
 
@@ -327,7 +374,7 @@ search_text(struct session *s, struct job *j)
 			}
 			return STEP_MORE;
 		}
-		facts_of(&s->view, &copy, pos, r->now, &f);
+		facts_of(&s->view, &copy, pos, last, r->now, &f);
 		facts_more(s, j, copy.uid, copy.saved, &f);
 		switch (search_eval_store(r->program, &f, truth)) {
 		case SEARCH_YES:

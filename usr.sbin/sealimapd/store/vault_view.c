@@ -281,6 +281,46 @@ resolve_seqs(struct view *v, const struct store_range *in,
 	    DONE_OK;
 }
 
+static int
+range_compare(const void *a, const void *b)
+{
+	const struct store_range *x = a, *y = b;
+
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Ascending and disjoint: "5:*,7" may name a message twice. */
+static size_t
+ranges_merge(struct store_range *r, size_t n)
+{
+	size_t i, k;
+
+	for (i = 1; i < n; i++)
+		if (r[i].first <= r[i - 1].last)
+			break;
+	if (i >= n)
+		return n;
+	(void)heapsort(r, n, sizeof(*r), range_compare);
+	for (i = 1, k = 0; i < n; i++) {
+		if (r[i].first > r[k].last)
+			r[++k] = r[i];
+		else if (r[i].last > r[k].last)
+			r[k].last = r[i].last;
+	}
+	return k + 1;
+}
+
+uint32_t
+view_last(struct view *v)
+{
+	const struct store_msg *m;
+	size_t n, live;
+
+	m = store_msgs(vault_store(), v->box, &n);
+	live = view_live(v);
+	return m == NULL || live == 0 || live > n ? 0 : m[live - 1].uid;
+}
+
 enum vault_result
 view_resolve(struct view *v, struct job *j)
 {
@@ -316,7 +356,7 @@ view_resolve(struct view *v, struct job *j)
 	}
 	free(j->set);
 	j->set = out;
-	j->nset = k;
+	j->nset = ranges_merge(out, k);
 	j->resolved = true;
 	return result;
 }

@@ -714,6 +714,31 @@ class Search:
             got = c.ok(b"SEARCH " + text)[0]
             assert got.strip() == (b"* SEARCH " + want).strip(), (text, got)
         c.expect(b"SEARCH CHARSET KOI8-R TEXT x", b"NO [BADCHARSET")
+        # 6.4.9: "*" is the last message that is there
+        c.append(b"search", SMALL)
+        c.append(b"search", SMALL)
+        c.ok(b"STORE 3:4 +FLAGS.SILENT (\\Deleted)")
+        u = [int(x) for x in c.ok(b"UID SEARCH ALL")[0].split()[2:]]
+        c.ok(b"UID EXPUNGE %d" % u[3])
+        c.ok(b"EXPUNGE")
+        for text in (b"UID *", b"UID %d:*" % u[2], b"UID *:4294967295"):
+            assert c.ok(b"UID SEARCH " + text)[0] == \
+                b"* SEARCH %d\r\n" % u[1], text
+        assert c.ok(b"UID SEARCH UID %d:%d" % (u[2], u[3]))[0] == \
+            b"* SEARCH\r\n"
+
+    def t_twice(self):
+        """9051 section 9: a message that a set names twice is one."""
+        c = Client(1, b"search")
+        c.ok(b"CREATE once")
+        for text in (b"1:*,2", b"*,1:2", b"*:1,1,1", b"2,*", b"2:*,*"):
+            rows = c.ok(b"FETCH %s UID" % text)[:-1]
+            assert len(rows) == len(set(rows)), (text, rows)
+            before = c.ok(b"STATUS once (MESSAGES)")[0]
+            c.ok(b"COPY %s once" % text)
+            after = c.ok(b"STATUS once (MESSAGES)")[0]
+            assert int(after.split()[4][:-1]) - int(before.split()[4][:-1]) \
+                == len(rows), (text, before, after)
         c.expect(b"SEARCH FOO", b"BAD")
 
 

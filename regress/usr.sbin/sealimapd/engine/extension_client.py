@@ -533,6 +533,11 @@ class Multiappend:
         assert self.count(c) == 103
 
 
+def cut(numbers, first, last):
+    """Whole ones of a list's octets."""
+    return numbers[first:last].split(b",", 1)[1].rsplit(b",", 1)[0]
+
+
 class Ranges:
     def t_many(self):
         """Sets of very many ranges: in FETCH, STORE, COPY, SEARCH, MOVE."""
@@ -558,11 +563,31 @@ class Ranges:
         assert c.ok(b"UID SEARCH UID %s KEYWORD big" % large)[0].count(b" ") \
             == 401
         assert c.ok(b"SEARCH NOT UID %s" % large)[0] == b"* SEARCH\r\n"
+        # two and more of them in one search, by UID and by number
+        odd = b",".join(b"%d" % x for x in u[::2]) + b"," + cut(gaps, 0, 200000)
+        low = b",".join(b"%d" % x for x in range(1, 100, 2)) + b"," + \
+            b",".join(b"%d" % x for x in range(1000, 9000, 2))
+        for text, want in (
+                (b"UID %s NOT UID %s" % (tail, odd), range(2, 401, 2)),
+                (b"%s UID %s" % (low, odd), range(1, 100, 2)),
+                (b"OR UID %s %s" % (odd, low), range(1, 401, 2)),
+                (b"UID %s UID %s UID %s KEYWORD big" % (odd, tail, tail),
+                 range(1, 401, 2)),
+                (b"NOT UID %d:*,%d,%s" % (u[200], u[300], cut(gaps, 0, 99)),
+                 range(1, 201))):
+            got = c.ok(b"SEARCH " + text)[0].split()[2:]
+            assert [int(x) for x in got] == list(want), (text[:60], got)
         lines = c.ok(b"UID COPY %s away" % large)
         assert b"[COPYUID " in lines[-1]
         assert b"MESSAGES 400" in c.ok(b"STATUS away (MESSAGES)")[0]
         lines = c.ok(b"UID MOVE %s away" % large)
         assert sum(b"EXPUNGE" in x for x in lines) == 400
+        lines = c.expect(b"SEARCH UID %s UID %s" % (cut(gaps, 0, 400000),
+                                                 cut(gaps, 400000, 800000)),
+                         b"OK")
+        sets = b" ".join(b"UID " + cut(gaps, i * 1200, (i + 1) * 1200)
+                         for i in range(65))
+        c.expect(b"SEARCH " + sets, b"NO [LIMIT]")
         over = b",".join(b"%d" % x for x in range(1, 200003, 2))
         c.expect(b"UID FETCH %s FLAGS" % over, b"BAD")
         c.ok(b"UID FETCH %s FLAGS" % over[:over.rindex(b",")])
