@@ -13,11 +13,11 @@ for task; do
 	build)
 		want="$want make gcc libc6-dev pkg-config byacc libbsd-dev"
 		want="$want libevent-dev libtls-dev libssl-dev libsodium-dev"
-		want="$want libzstd-dev zlib1g-dev libutf8proc-dev openssl curl"
+		want="$want libzstd-dev zlib1g-dev libutf8proc-dev libunbound-dev openssl curl"
 		;;
 	test)
 		want="$want kyua libatf-dev atf-sh binutils procps python3"
-		want="$want python3-nacl"
+		want="$want python3-nacl nsd ldnsutils"
 		want="$want isync neomutt fetchmail offlineimap3 swaks"
 		want="$want mandoc strace systemd"
 		;;

@@ -480,7 +480,8 @@ rule_setsockopt(struct filter *f)
 	static const uint32_t sock[] = {SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE,
 	    SO_LINGER, SO_REUSEADDR, SO_REUSEPORT, SO_RCVTIMEO, SO_SNDTIMEO};
 	static const uint32_t tcp[] = {TCP_NODELAY, TCP_CORK, TCP_KEEPIDLE,
-	    TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT, TCP_QUICKACK};
+	    TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT, TCP_QUICKACK,
+	    TCP_MAXSEG};
 	size_t n_sock, n_tcp;
 
 	n_sock = sizeof(sock) / sizeof(sock[0]);
@@ -500,9 +501,17 @@ rule_setsockopt(struct filter *f)
 	put_ret(f, SECCOMP_RET_KILL_PROCESS);
 	if ((f->promises & P_INET) == 0)
 		return;
-	put(f, BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_IPV6, 0, 3);
+	/* A resolver wants its datagrams whole, or not at all. */
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_IP, 0, 6);
+	load_arg(f, 2);
+	put_if(f, IP_MTU_DISCOVER, SECCOMP_RET_ALLOW);
+	put_if(f, IP_BIND_ADDRESS_NO_PORT, SECCOMP_RET_ALLOW);
+	put_ret(f, SECCOMP_RET_KILL_PROCESS);
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_IPV6, 0, 7);
 	load_arg(f, 2);
 	put_if(f, IPV6_V6ONLY, SECCOMP_RET_ALLOW);
+	put_if(f, IPV6_MTU, SECCOMP_RET_ALLOW);
+	put_if(f, IPV6_MTU_DISCOVER, SECCOMP_RET_ALLOW);
 }
 
 /* One more filter, which can only take away; no listener for it. */

@@ -34,6 +34,8 @@
 #define CONF_LIST_MAX 1024    /* domains, certificates, ... of each kind */
 #define CONF_FILE_MAX 1048576 /* octets of a config file */
 #define CONF_INCLUDE_MAX 16   /* nesting of include */
+#define CONF_FORWARDS_MAX 16  /* name servers that are asked */
+#define CONF_FORWARD_MAX 64   /* octets of one with its port, NUL included */
 
 enum conf_role {
 	CONF_KEYS,  /* sealkeys */
@@ -144,7 +146,11 @@ struct conf {
 	uint32_t linger;       /* seconds a vault outlives its sessions */
 	uint8_t host_index;    /* 0 or 1, of a pair */
 	enum conf_codec codec; /* how new messages are compressed */
-	bool log_addresses;    /* in clear */
+	/* Of "address@port"; none: names are resolved from the root. */
+	char forwards[CONF_FORWARDS_MAX][CONF_FORWARD_MAX];
+	size_t n_forwards;
+	char anchors[CONF_PATH_MAX]; /* file of trust anchors; "": built in */
+	bool log_addresses;          /* in clear */
 	bool log_verbose;
 	bool best_effort; /* start even where the sandbox is incomplete */
 };

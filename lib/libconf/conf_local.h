@@ -66,6 +66,7 @@ const char *build_limit(struct conf *, const char *name, const char *value);
 const char *build_kdf(struct conf_kdf *, const char *name);
 const char *
 build_kdf_cost(struct conf_kdf *, const char *memory, const char *passes);
+const char *build_forward(struct conf *, const char *address, const char *port);
 const char *build_quota(uint64_t *, const char *);
 /* What expires, or -1; and its days. */
 int build_expire_kind(const char *);

@@ -88,7 +88,7 @@ enum once {
 	ONCE_HOSTNAME, ONCE_POSTMASTER, ONCE_DIRECTORY, ONCE_RUN, ONCE_LIBEXEC,
 	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION,
 	ONCE_ADDRESSES, ONCE_LOG, ONCE_SANDBOX, ONCE_HOST_INDEX, ONCE_QUOTA,
-	ONCE_KDF, ONCE_GROUP, ONCE_EXPIRE /* and more */
+	ONCE_KDF, ONCE_GROUP, ONCE_ANCHORS, ONCE_EXPIRE /* and more */
 };
 
 static int yylex(void);
@@ -129,6 +129,7 @@ int yyparse(void);
 %token <w> KEY LISTEN ON SOCKET IMAPS IMAP SMTP LMTP PORT NOTLS STARTTLS TABLE
 %token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION LOG ADDRESSES
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
+%token <w> RESOLVER FORWARD ANCHORS
 %type <w> proto tablename
 
 %%
@@ -235,6 +236,17 @@ setting		: LINGER STRING {
 		}
 		| EXPIRE STRING STRING {
 			expire(NULL, &$2, &$3);
+		}
+		| RESOLVER FORWARD STRING {
+			fail_at(&$3, build_forward(ps.conf, $3.s, NULL));
+		}
+		| RESOLVER FORWARD STRING PORT STRING {
+			fail_at(&$3, build_forward(ps.conf, $3.s, $5.s));
+		}
+		| RESOLVER ANCHORS STRING {
+			once(ONCE_ANCHORS, &$1);
+			fail_at(&$3, build_path(ps.conf->anchors,
+			    sizeof(ps.conf->anchors), $3.s));
 		}
 		| KDF STRING {
 			once(ONCE_KDF, &$1);
@@ -364,12 +376,14 @@ static const struct {
 } keywords[] = {
 	{ "addresses", ADDRESSES },
 	{ "aliases", ALIASES },
+	{ "anchors", ANCHORS },
 	{ "cert", CERT },
 	{ "certificate", CERTIFICATE },
 	{ "compression", COMPRESSION },
 	{ "directory", DIRECTORY },
 	{ "domain", DOMAIN },
 	{ "expire", EXPIRE },
+	{ "forward", FORWARD },
 	{ "group", GROUP },
 	{ "host", HOST },
 	{ "hostname", HOSTNAME },
@@ -392,6 +406,7 @@ static const struct {
 	{ "port", PORT },
 	{ "postmaster", POSTMASTER },
 	{ "quota", QUOTA },
+	{ "resolver", RESOLVER },
 	{ "run", RUN },
 	{ "sandbox", SANDBOX },
 	{ "smtp", SMTP },

@@ -32,6 +32,7 @@ static void
 print_listen(const struct conf *, const struct conf_listen *, FILE *);
 static void print_table(const struct conf_table *, FILE *);
 static void print_settings(const struct conf *, FILE *);
+static void print_resolver(const struct conf *, FILE *);
 static void print_kdf(const struct conf_kdf *, FILE *);
 static void print_quota(uint64_t, FILE *);
 static void print_expire(enum conf_expire, uint32_t, FILE *);
@@ -151,6 +152,24 @@ print_settings(const struct conf *conf, FILE *out)
 	(void)fprintf(
 	    out, "sandbox %s\n", conf->best_effort ? "best-effort" : "strict");
 	(void)fprintf(out, "host index %u\n", conf->host_index);
+	print_resolver(conf, out);
+}
+
+static void
+print_resolver(const struct conf *conf, FILE *out)
+{
+	const char *at;
+
+	for (size_t i = 0; i < conf->n_forwards; i++) {
+		at = strchr(conf->forwards[i], '@');
+		(void)fprintf(out, "resolver forward \"%.*s\" port %s\n",
+		    (int)(at - conf->forwards[i]), conf->forwards[i], at + 1);
+	}
+	if (conf->anchors[0] == '\0')
+		return;
+	(void)fprintf(out, "resolver anchors ");
+	print_quoted(out, conf->anchors);
+	(void)fprintf(out, "\n");
 }
 
 static void

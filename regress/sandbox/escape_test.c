@@ -53,7 +53,7 @@ struct row {
 
 /* DESIGN.md section 2; a row more or less must be said here too. */
 static const char *const names[] = {"sealkeys", "imap-store", "imap-worker",
-    "imap-engine", "sealkeys", "smtp-deliver", "smtp-engine"};
+    "imap-engine", "sealkeys", "smtp-deliver", "smtp-engine", "smtp-resolver"};
 
 static struct row rows[16];
 static size_t n_rows;
@@ -82,6 +82,22 @@ make_dir(const char *path)
 	ATF_REQUIRE(mkdir(path, 0777) == 0);
 }
 
+/* Landlock's scope is looked at only where there is a listener. */
+static void
+listen_abstract(void)
+{
+	int fd;
+
+	probe_abstract.sun_family = AF_UNIX;
+	(void)snprintf(probe_abstract.sun_path + 1,
+	    sizeof(probe_abstract.sun_path) - 1, "sealmail.%d", (int)getpid());
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ATF_REQUIRE(fd != -1);
+	ATF_REQUIRE(bind(fd, (struct sockaddr *)&probe_abstract,
+			sizeof(probe_abstract)) == 0);
+	ATF_REQUIRE(listen(fd, 64) == 0);
+}
+
 static void
 prepare(void)
 {
@@ -106,6 +122,7 @@ prepare(void)
 	probe_udp = socket(AF_INET, SOCK_DGRAM, 0);
 	probe_local = socket(AF_UNIX, SOCK_STREAM, 0);
 	ATF_REQUIRE(probe_tcp != -1 && probe_udp != -1 && probe_local != -1);
+	listen_abstract();
 	add_rows(imap_parent.daemon);
 	add_rows(smtp_parent.daemon);
 	/* A vault's second stage. */
@@ -129,6 +146,8 @@ has(const struct row *r)
 		set |= HAS_PATHS;
 	if (strstr(r->promises, "fattr") != NULL)
 		set |= HAS_FATTR;
+	if (strstr(r->promises, "inet") != NULL)
+		set |= HAS_INET;
 	return set;
 }
 

@@ -47,6 +47,7 @@
 
 char probe_secret[4096], probe_made[4096];
 int probe_tcp = -1, probe_udp = -1, probe_local = -1;
+struct sockaddr_un probe_abstract;
 
 /* Files outside of what a row may see. */
 
@@ -534,16 +535,8 @@ e_sendto(void)
 static int
 e_abstract(void)
 {
-	struct sockaddr_un sun;
-
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = AF_UNIX;
-	memcpy(sun.sun_path + 1, "sealmail", 8);
-	return connect(probe_local, (struct sockaddr *)&sun, sizeof(sun)) ==
-		    0 ||
-		errno == ECONNREFUSED ?
-	    0 :
-	    -1;
+	return connect(probe_local, (struct sockaddr *)&probe_abstract,
+	    sizeof(probe_abstract));
 }
 
 static int
@@ -774,18 +767,18 @@ const struct probe probes[] = {
     {"dumpable again", e_dumpable, 0},
     {"personality", e_personality, 0},
     {"seccomp listener", e_listener, 0},
-    {"socket inet", e_socket_inet, 0},
-    {"socket inet6", e_socket_inet6, 0},
+    {"socket inet", e_socket_inet, HAS_INET},
+    {"socket inet6", e_socket_inet6, HAS_INET},
     {"socket unix", e_socket_unix, 0},
     {"socket netlink", e_socket_netlink, 0},
     {"socket packet", e_socket_packet, 0},
     {"socket vsock", e_socket_vsock, 0},
     {"socket alg", e_socket_alg, 0},
-    {"connect", e_connect, 0},
-    {"bind", e_bind, 0},
-    {"listen", e_listen, 0},
-    {"accept", e_accept, 0},
-    {"sendto", e_sendto, 0},
+    {"connect", e_connect, HAS_INET},
+    {"bind", e_bind, HAS_INET},
+    {"listen", e_listen, HAS_INET},
+    {"accept", e_accept, HAS_INET},
+    {"sendto", e_sendto, HAS_INET},
     {"abstract socket", e_abstract, 0},
     {"socket filter", e_filter_socket, 0},
     {"mmap W|X", e_mmap_wx, 0},

@@ -21,12 +21,16 @@
 #ifndef PROBES_H
 #define PROBES_H
 
+#include <sys/types.h>
+#include <sys/un.h>
+
 #include <stddef.h>
 
 /* Which rows a probe is no escape for, since they are meant to. */
 #define HAS_PROC 0x01
 #define HAS_PATHS 0x02
 #define HAS_FATTR 0x04
+#define HAS_INET 0x08
 
 struct probe {
 	const char *name;
@@ -40,6 +44,7 @@ struct probe {
  */
 extern char probe_secret[4096], probe_made[4096];
 extern int probe_tcp, probe_udp, probe_local;
+extern struct sockaddr_un probe_abstract; /* somebody listens there */
 
 extern const struct probe probes[];
 extern const size_t n_probes;

@@ -395,6 +395,7 @@ static int
 c_inet(void)
 {
 	struct sockaddr_in sin;
+	int discover = IP_PMTUDISC_DO;
 	int fd, on = 1;
 
 	memset(&sin, 0, sizeof(sin));
@@ -402,6 +403,8 @@ c_inet(void)
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (fd == -1 ||
+	    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover,
+		sizeof(discover)) == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
 	    bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
 	    listen(fd, 1) == -1)

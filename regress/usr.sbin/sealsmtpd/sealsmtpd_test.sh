@@ -18,6 +18,7 @@ configure() {
 	mkdir -p libexec
 	cp "$top/usr.sbin/sealsmtpd/engine/smtp-engine" \
 	    "$top/usr.sbin/sealsmtpd/deliver/smtp-deliver" \
+	    "$top/usr.sbin/sealsmtpd/resolver/smtp-resolver" \
 	    "$top/usr.sbin/sealkeys/sealkeys" libexec/ ||
 	    atf_fail "programs are missing"
 	# shellcheck disable=SC2046

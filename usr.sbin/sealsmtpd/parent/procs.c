@@ -88,6 +88,20 @@ static const struct proc_row rows[] = {
 	.holds = "messages in flight of all its clients; no key",
 	.trusts = "the parent, smtp-deliver; never its clients",
     },
+    {
+	.name = "smtp-resolver",
+	.user = CONF_NET,
+	.flags = PROC_TAKES_CTL,
+	.instances = 1,
+	.max = 1,
+	.nofile = 4096,
+	/* recvfd: wires of those who ask; inet: name servers. */
+	.promises = "stdio recvfd inet",
+	.runs_as = "_sealnet, in an empty root",
+	.talks_to = "name servers; sealctl, which asks",
+	.holds = "names that mail goes to; no mail, no key",
+	.trusts = "the parent, the root zone's keys; never a name server",
+    },
 };
 
 /* An account's mail goes to one deliverer: so each engine has them all. */
@@ -133,6 +147,8 @@ send_config(struct wire *w, const struct proc_row *row, unsigned int instance,
 		send_engine(w, p);
 	else if (strcmp(row->name, "smtp-deliver") == 0)
 		send_deliver(w, p);
+	else if (strcmp(row->name, "smtp-resolver") == 0)
+		send_resolver(w, parent_conf(p));
 	else if (strcmp(row->name, "sealkeys") == 0)
 		parent_send_keys(p, w);
 }

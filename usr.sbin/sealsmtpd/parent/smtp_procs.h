@@ -23,6 +23,11 @@
 
 #include "parent.h"
 
+struct wire;
+
 extern const struct parent_kind smtp_parent;
+
+/* resolver.c: between PROC_RELOAD_BEGIN and PROC_RELOAD_COMMIT. */
+void send_resolver(struct wire *, const struct conf *);
 
 #endif

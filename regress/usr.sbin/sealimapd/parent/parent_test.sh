@@ -165,7 +165,7 @@ whole_body() {
 	start sealimapd
 	ctl -j show processes >list || atf_fail "sealctl"
 	for role in sealimapd imap-store imap-worker imap-engine sealsmtpd \
-	    smtp-engine smtp-deliver sealkeys; do
+	    smtp-engine smtp-deliver smtp-resolver sealkeys; do
 		grep -q "\"$role\"" list || atf_fail "no $role"
 	done
 	if grep -q '"pid": 0,' list; then
