@@ -28,7 +28,11 @@
 
 #include "../resolver_wire.h"
 
-#define PACKET_RECORDS_MAX 64 /* of one answer that are looked at */
+/*
+ * Of one answer that are looked at: all, since servers turn their order and
+ * the best MX may come last.  A packet has no room for more.
+ */
+#define PACKET_RECORDS_MAX 8192
 
 #define PACKET_A 1
 #define PACKET_PTR 12

@@ -119,7 +119,7 @@ sample(void)
 ATF_TC_WITHOUT_HEAD(aliases);
 ATF_TC_BODY(aliases, tc)
 {
-	struct packet p;
+	static struct packet p;
 	char host[RESOLVER_NAME_MAX];
 	uint16_t preference;
 
@@ -140,7 +140,7 @@ ATF_TC_BODY(aliases, tc)
 ATF_TC_WITHOUT_HEAD(truncated);
 ATF_TC_BODY(truncated, tc)
 {
-	struct packet p;
+	static struct packet p;
 
 	sample();
 	for (size_t len = 0; len < reply_len; len++)
@@ -152,7 +152,7 @@ ATF_TC_BODY(truncated, tc)
 ATF_TC_WITHOUT_HEAD(statuses);
 ATF_TC_BODY(statuses, tc)
 {
-	struct packet p;
+	static struct packet p;
 
 	begin("none.test", PACKET_A, 3, 0);
 	ATF_CHECK_EQ(
@@ -226,7 +226,7 @@ ATF_TC_BODY(names, tc)
 ATF_TC_WITHOUT_HEAD(chains);
 ATF_TC_BODY(chains, tc)
 {
-	struct packet p;
+	static struct packet p;
 	uint8_t to[8];
 
 	/* Eight steps are followed, nine are not; a loop ends. */
@@ -262,7 +262,7 @@ ATF_TC_BODY(chains, tc)
 ATF_TC_WITHOUT_HEAD(parts);
 ATF_TC_BODY(parts, tc)
 {
-	struct packet p;
+	static struct packet p;
 	uint8_t tlsa[3], text[8];
 	const uint8_t *data;
 	size_t len;
