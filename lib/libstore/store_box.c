@@ -365,7 +365,8 @@ store_rmbox(struct store *st, uint64_t id)
 		return STORE_BADNAME;
 	if (col_load(st, box) == -1)
 		return STORE_CORRUPT;
-	result = mut_begin(st, 64);
+	/* With two hosts some of it may have to be placed elsewhere. */
+	result = st->multi ? mut_begin(st, 64) : mut_shrink(st, 64, false);
 	if (result != STORE_OK)
 		return result;
 	if (merge_rescue(st, box) == -1)

@@ -30,17 +30,18 @@
 #include "store_file.h"
 
 #define WRITER_LEN 8
-#define WRITERS_MAX 16            /* writers of one account, ever */
-#define SEG_HEADER 64             /* octets before a segment's first frame */
-#define SEG_FIRST 65536           /* zeroed ahead in a new segment */
-#define SEG_STEP 262144           /* zeroed ahead in a grown one */
-#define SEG_MAX (1024 * 1024)     /* a segment ends about here */
-#define OPS_SOFT (256 * 1024)     /* queued octets that make a frame */
-#define SYNC_BATCH 64             /* appended blobs of one sync */
-#define OPS_BATCH 4096            /* messages in one FLAG or EXPUNGE */
-#define MOVE_BATCH 256            /* messages of a MOVE in one frame */
-#define COLD_LEN 128              /* octets of a cold record */
-#define CACHE_BLOCKS 4            /* opened blocks of one pack */
+#define WRITERS_MAX 16        /* writers of one account, ever */
+#define SEG_HEADER 64         /* octets before a segment's first frame */
+#define SEG_FIRST 131072      /* zeroed ahead in a new segment */
+#define LOG_SPARE 65536       /* of those, for what makes room on a full disk */
+#define SEG_STEP 262144       /* zeroed ahead in a grown one */
+#define SEG_MAX (1024 * 1024) /* a segment ends about here */
+#define OPS_SOFT (256 * 1024) /* queued octets that make a frame */
+#define SYNC_BATCH 64         /* appended blobs of one sync */
+#define OPS_BATCH 4096        /* messages in one FLAG or EXPUNGE */
+#define MOVE_BATCH 256        /* messages of a MOVE in one frame */
+#define COLD_LEN 128          /* octets of a cold record */
+#define CACHE_BLOCKS 4        /* opened blocks of one pack */
 #define CHECKPOINT_MIN (16 << 20) /* octets of log before a checkpoint */
 #define SNAP_MIN 65536            /* octets of log before a snapshot */
 #define TOMB_KEEP (180 * 86400)   /* seconds */
@@ -404,6 +405,11 @@ struct seg_header {
 int seg_header_parse(struct store *, const uint8_t *, struct seg_header *);
 /* Room for len octets of operations; STORE_NOSPACE before anything changed. */
 enum store_result log_reserve(struct store *, size_t len);
+/*
+ * The same within what is zeroed ahead already, the spare part too, of which
+ * keep octets shall stay: on a full disk, for what makes room.
+ */
+enum store_result log_spare(struct store *, size_t len, size_t keep);
 int log_new_segment(struct store *, size_t room, uint8_t flags);
 int log_reopen(struct store *, bool copy);
 int log_write(struct store *, uint8_t flags);
@@ -420,6 +426,11 @@ void op_queue(struct store *, enum op, const struct buf *body);
 int op_apply(struct store *, enum op, struct rd *, uint64_t modseq);
 void op_group_end(struct store *);
 enum store_result mut_begin(struct store *, size_t len);
+/*
+ * What makes room begins even where the disk is full.  first: it is only the
+ * way there (\Deleted), and leaves half of the spare to what follows.
+ */
+enum store_result mut_shrink(struct store *, size_t len, bool first);
 void damaged(struct store *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -180,6 +180,7 @@ log_new_segment(struct store *st, size_t room, uint8_t flags)
 
 	w = own_writer(st);
 	size = SEG_HEADER + (uint64_t)room;
+	size += LOG_SPARE;
 	if (w->seg > 0 && size < SEG_STEP)
 		size = SEG_STEP;
 	if (size < SEG_FIRST)
@@ -195,6 +196,20 @@ log_new_segment(struct store *st, size_t room, uint8_t flags)
 	return 0;
 }
 
+/* What is queued may be flushed in between, as a frame of its own. */
+static size_t
+frames_size(const struct store *st, size_t len)
+{
+	return seal_frame_size(st->ops.len + 16) + seal_frame_size(len + 16);
+}
+
+static bool
+fits(struct store *st, size_t need)
+{
+	return st->log_fd != -1 && need <= st->log_alloc &&
+	    own_writer(st)->off <= st->log_alloc - need;
+}
+
 enum store_result
 log_reserve(struct store *st, size_t len)
 {
@@ -203,10 +218,8 @@ log_reserve(struct store *st, size_t len)
 	size_t need;
 
 	w = own_writer(st);
-	/* What is queued may be flushed in between, as a frame of its own. */
-	need = seal_frame_size(st->ops.len + 16) + seal_frame_size(len + 16);
-	if (st->log_fd != -1 && need <= st->log_alloc &&
-	    w->off <= st->log_alloc - need)
+	need = frames_size(st, len) + LOG_SPARE;
+	if (fits(st, need))
 		return STORE_OK;
 	if (st->log_fd == -1 || (w->off + need > SEG_MAX && w->off > SEG_FIRST))
 		return log_new_segment(st, need, 0) == -1 ? sys_result() :
@@ -217,6 +230,12 @@ log_reserve(struct store *st, size_t len)
 	st->log_alloc = end;
 	/* The new size must not cost the commits to come. */
 	return sys_fsync(st->log_fd) == -1 ? STORE_IO : STORE_OK;
+}
+
+enum store_result
+log_spare(struct store *st, size_t len, size_t keep)
+{
+	return fits(st, frames_size(st, len) + keep) ? STORE_OK : STORE_NOSPACE;
 }
 
 int
@@ -230,7 +249,8 @@ log_write(struct store *st, uint8_t flags)
 
 	if (st->ops.len == 0)
 		return 0;
-	if (place_sync(st) == -1 || log_reserve(st, 0) != STORE_OK)
+	if (place_sync(st) == -1 ||
+	    (!fits(st, frames_size(st, 0)) && log_reserve(st, 0) != STORE_OK))
 		return -1;
 	w = own_writer(st);
 	size = seal_frame_size(st->ops.len);
@@ -265,7 +285,36 @@ err:
 	return -1;
 }
 
-/* The last segment, for writing; as a synced copy where its state is open. */
+/*
+ * The frames as a new file; on a full disk over themselves, where each sector
+ * is what it was or what it shall be, and zeros behind them.
+ */
+static int
+certain(struct store *st, int fd, const uint8_t *data, uint64_t size)
+{
+	struct writer *w = own_writer(st);
+	uint64_t alloc;
+	int new;
+
+	alloc = w->off + SEG_FIRST;
+	new = new_file(st, data, (size_t)w->off, alloc);
+	if (new != -1) {
+		if (name_file(st, new, w->seg) == -1)
+			return -1;
+		(void)close(fd);
+		st->log_alloc = alloc;
+		return 0;
+	}
+	if (sys_result() != STORE_NOSPACE ||
+	    sys_write(fd, data, (size_t)w->off, 0) == -1 ||
+	    put_zeros(fd, w->off, size) == -1 || sys_fsync(fd) == -1)
+		return -1;
+	st->log_fd = fd;
+	st->log_alloc = size;
+	return 0;
+}
+
+/* The last segment, for writing; made certain where its state is open. */
 int
 log_reopen(struct store *st, bool copy)
 {
@@ -273,7 +322,7 @@ log_reopen(struct store *st, bool copy)
 	struct stat sb;
 	uint8_t *data;
 	char name[64];
-	int fd;
+	int fd, r;
 
 	w = own_writer(st);
 	if (w->seg == 0)
@@ -292,15 +341,12 @@ log_reopen(struct store *st, bool copy)
 		return 0;
 	}
 	data = malloc((size_t)w->off);
-	if (data == NULL ||
-	    sys_read(fd, data, (size_t)w->off, 0) != (ssize_t)w->off) {
-		free(data);
-		(void)close(fd);
-		return -1;
-	}
-	(void)close(fd);
-	st->log_alloc = w->off + SEG_FIRST;
-	fd = new_file(st, data, (size_t)w->off, st->log_alloc);
+	r = -1;
+	if (data != NULL &&
+	    sys_read(fd, data, (size_t)w->off, 0) == (ssize_t)w->off)
+		r = certain(st, fd, data, (uint64_t)sb.st_size);
 	free(data);
-	return fd == -1 ? -1 : name_file(st, fd, w->seg);
+	if (r == -1 && st->log_fd != fd)
+		(void)close(fd);
+	return r;
 }

@@ -135,6 +135,30 @@ flush_list(struct store *st, enum op op, struct buf *head, struct buf *list,
 	buf_reset(list, 0);
 }
 
+/*
+ * Room for one list of a FLAG or EXPUNGE; *max: of how many messages it may
+ * be.  Where the disk is full, what makes room still gets small ones.
+ */
+static enum store_result
+list_begin(struct store *st, bool shrinks, bool first, uint32_t *max)
+{
+	static const uint32_t sizes[] = {OPS_BATCH, 512, 32, 1};
+	enum store_result result;
+	size_t i;
+
+	*max = OPS_BATCH;
+	if (!shrinks)
+		return mut_begin(st, 64 + OPS_BATCH * 12);
+	result = STORE_NOSPACE;
+	for (i = 0;
+	     result == STORE_NOSPACE && i < sizeof(sizes) / sizeof(sizes[0]);
+	     i++) {
+		*max = sizes[i];
+		result = mut_shrink(st, 64 + (size_t)sizes[i] * 12, first);
+	}
+	return result;
+}
+
 enum store_result
 store_flags(struct store *st, uint64_t id, const struct store_range *ranges,
     size_t n, uint64_t set, uint64_t clear, uint64_t unchanged)
@@ -144,7 +168,8 @@ store_flags(struct store *st, uint64_t id, const struct store_range *ranges,
 	const struct store_msg *m;
 	enum store_result result;
 	struct box *box;
-	uint32_t count;
+	uint32_t count, max;
+	bool deletes;
 	size_t i;
 
 	result = open_box(st, id, &box);
@@ -152,7 +177,8 @@ store_flags(struct store *st, uint64_t id, const struct store_range *ranges,
 		return result;
 	if (n > STORE_RANGES_MAX || (set & ~known_bits(box)) != 0)
 		return STORE_INVALID;
-	result = mut_begin(st, 64 + OPS_BATCH * 12);
+	deletes = (set & STORE_DELETED) != 0;
+	result = list_begin(st, deletes, true, &max);
 	buf_put64(&head, id);
 	buf_put64(&head, set);
 	buf_put64(&head, clear);
@@ -165,13 +191,13 @@ store_flags(struct store *st, uint64_t id, const struct store_range *ranges,
 			buf_put64(&list, m->inst);
 			count++;
 		}
-		if (m != NULL && count < OPS_BATCH)
+		if (m != NULL && count < max)
 			continue;
 		flush_list(st, OP_FLAG, &head, &list, count);
 		count = 0;
 		if (m == NULL)
 			break;
-		result = mut_begin(st, 64 + OPS_BATCH * 12);
+		result = list_begin(st, deletes, true, &max);
 	}
 	buf_clear(&head);
 	buf_clear(&list);
@@ -223,7 +249,7 @@ store_expunge(struct store *st, uint64_t id, const struct store_range *ranges,
 	struct walk w = {ranges, n, 0, 0, false};
 	enum store_result result;
 	struct box *box;
-	uint32_t *pos, count, part;
+	uint32_t *pos, count, max, part;
 
 	result = open_box(st, id, &box);
 	if (result != STORE_OK || box->n == 0)
@@ -235,10 +261,10 @@ store_expunge(struct store *st, uint64_t id, const struct store_range *ranges,
 		return STORE_IO;
 	count = gather(box, &w, all, pos, (uint32_t)box->n);
 	while (result == STORE_OK && count > 0) {
-		part = count < OPS_BATCH ? count : OPS_BATCH;
-		result = mut_begin(st, 64 + OPS_BATCH * 12);
+		result = list_begin(st, true, false, &max);
 		if (result != STORE_OK)
 			break;
+		part = count < max ? count : max;
 		count -= part;
 		queue_expunge(st, box, pos + count, part);
 		op_group_end(st);

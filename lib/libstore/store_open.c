@@ -300,22 +300,36 @@ snapshot_due(const struct store *st)
 	return grown > SNAP_MIN && grown > cost / 8;
 }
 
-enum store_result
-store_idle(struct store *st, bool *more)
+/* Of what costs room, one thing that is due; *done: there was one. */
+static enum store_result
+upkeep(struct store *st, bool *done)
 {
-	enum store_result result;
-	size_t i;
-
-	*more = false;
-	if (st->failed || st->damage[0] != '\0' || st->ops.len > 0)
-		return STORE_OK;
-	*more = true; /* what follows is seldom all */
+	*done = true;
 	if (checkpoint_due(st))
 		return checkpoint(st);
 	if (!st->snap_bad && compact_due(st))
 		return compact(st);
 	if (!st->snap_bad && snapshot_due(st))
 		return snap_save(st);
+	*done = false;
+	return STORE_OK;
+}
+
+enum store_result
+store_idle(struct store *st, bool *more)
+{
+	enum store_result room, result;
+	size_t i;
+	bool done;
+
+	*more = false;
+	if (st->failed || st->damage[0] != '\0' || st->ops.len > 0)
+		return STORE_OK;
+	*more = true; /* what follows is seldom all */
+	room = upkeep(st, &done);
+	if (done && room != STORE_NOSPACE)
+		return room;
+	/* That, too, waits for room; what makes some does not. */
 	result = gc_step(st, more);
 	if (result != STORE_OK || *more)
 		return result;
@@ -327,7 +341,11 @@ store_idle(struct store *st, bool *more)
 	pack_forget(&st->cold);
 	pack_forget(&st->sum);
 	buf_clear(&st->sum_buf);
-	return quota_write(st) == -1 ? STORE_IO : STORE_OK;
+	if (room == STORE_OK)
+		room = retain_spare(st);
+	if (quota_write(st) == -1)
+		return sys_result();
+	return room;
 }
 
 enum store_result

@@ -48,6 +48,8 @@ damaged(struct store *st, const char *fmt, ...)
 enum store_result
 mut_begin(struct store *st, size_t len)
 {
+	enum store_result result;
+
 	if (st->damage[0] != '\0')
 		return STORE_READONLY;
 	if (st->failed) {
@@ -57,7 +59,19 @@ mut_begin(struct store *st, size_t len)
 	/* What the disk did not take before comes first. */
 	if (pack_flush(st, &st->cold) == -1 || pack_flush(st, &st->sum) == -1)
 		return sys_result();
-	return log_reserve(st, len);
+	result = retain_spare(st);
+	return result == STORE_OK ? log_reserve(st, len) : result;
+}
+
+enum store_result
+mut_shrink(struct store *st, size_t len, bool first)
+{
+	enum store_result result;
+
+	result = mut_begin(st, len);
+	if (result == STORE_NOSPACE)
+		result = log_spare(st, len, first ? LOG_SPARE / 2 : 0);
+	return result;
 }
 
 void

@@ -36,6 +36,7 @@ struct retain {
 	size_t cancel_size;
 	bool executed; /* what was due when the account was opened */
 	bool unsure;   /* entries of kind HOLD are to be decided */
+	bool spare;    /* there is a file for a list on a full disk */
 	bool configured;
 	bool scanned; /* Trash and Spam, since opened or changed */
 	uint64_t scan_box;
@@ -50,6 +51,11 @@ int retain_open(struct store *);
 void retain_free(struct store *);
 /* Signs entries, n at most DEL_BATCH: kind, flags, when are given. */
 int retain_sign(struct store *, struct del_entry *, size_t n);
+/*
+ * A file that becomes a list where the disk is full.  Without it nothing is
+ * placed, for what that cancels must be signed.
+ */
+enum store_result retain_spare(struct store *);
 /* One list in the place of all. */
 int retain_compact(struct store *);
 bool retain_compact_due(const struct store *);

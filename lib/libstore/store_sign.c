@@ -34,7 +34,9 @@
 #include "store_sweep.h"
 
 #define NEW_NAME DEL_DIR "/.new"
-#define FILES_MAX 64 /* of our series, before they become one */
+#define SPARE_NAME DEL_DIR "/.spare"
+#define SPARE_SIZE 45056 /* octets: a list of GC_BATCH entries */
+#define FILES_MAX 64     /* of our series, before they become one */
 
 int
 retain_open(struct store *st)
@@ -112,13 +114,55 @@ make_dir(const struct store *st)
 	return errno == EEXIST ? 0 : -1;
 }
 
+/* A file of these octets, durable; not yet its directory. */
+static int
+put_file(const struct store *st, const char *name, mode_t mode, const void *p,
+    size_t len)
+{
+	int fd;
+
+	if (sys()->unlink(st->acct, name, 0) == -1 && errno != ENOENT)
+		return -1;
+	fd = sys_create(st->acct, name, mode);
+	if (fd == -1)
+		return -1;
+	if (sys_write(fd, p, len, 0) == -1 || sys_fsync(fd) == -1) {
+		(void)close(fd);
+		return -1;
+	}
+	return close(fd);
+}
+
+/* The same on a full disk: the spare file gets them. */
+static int
+fill_spare(const struct store *st, const void *p, size_t len)
+{
+	struct stat sb;
+	int fd;
+
+	fd = sys_open(st->acct, SPARE_NAME, O_RDWR);
+	if (fd == -1 || fstat(fd, &sb) == -1 || (size_t)sb.st_size < len) {
+		if (fd != -1)
+			(void)close(fd);
+		errno = ENOSPC;
+		return -1;
+	}
+	if (sys_write(fd, p, len, 0) == -1 ||
+	    sys()->ftruncate(fd, (off_t)len) == -1 || fchmod(fd, 0400) == -1 ||
+	    sys_fsync(fd) == -1) {
+		(void)close(fd);
+		return -1;
+	}
+	return close(fd);
+}
+
 /* Signs what is in b, and makes it the list of that number. */
 static int
 write_list(const struct store *st, struct buf *b, uint64_t n)
 {
 	uint8_t sig[SEAL_SIG_LEN];
+	const char *from = NEW_NAME;
 	char name[64];
-	int fd;
 
 	if (b->failed)
 		return -1;
@@ -126,21 +170,48 @@ write_list(const struct store *st, struct buf *b, uint64_t n)
 	buf_put(b, sig, sizeof(sig));
 	if (b->failed || make_dir(st) == -1)
 		return -1;
-	if (sys()->unlink(st->acct, NEW_NAME, 0) == -1 && errno != ENOENT)
-		return -1;
-	fd = sys_create(st->acct, NEW_NAME, 0400);
-	if (fd == -1)
-		return -1;
-	if (sys_write(fd, b->p, b->len, 0) == -1 || sys_fsync(fd) == -1) {
-		(void)close(fd);
-		return -1;
+	if (put_file(st, NEW_NAME, 0400, b->p, b->len) == -1) {
+		if (sys_result() != STORE_NOSPACE)
+			return -1;
+		(void)sys()->unlink(st->acct, NEW_NAME, 0);
+		if (fill_spare(st, b->p, b->len) == -1)
+			return -1;
+		from = SPARE_NAME;
+		if (st->retain != NULL)
+			st->retain->spare = false;
 	}
 	(void)snprintf(name, sizeof(name), DEL_DIR "/%u.%llu", st->host,
 	    (unsigned long long)n);
-	if (close(fd) == -1 ||
-	    sys()->rename(st->acct, NEW_NAME, st->acct, name) == -1)
+	if (sys()->rename(st->acct, from, st->acct, name) == -1)
 		return -1;
 	return sys_sync_dir(st->acct, DEL_DIR);
+}
+
+enum store_result
+retain_spare(struct store *st)
+{
+	struct stat sb;
+	uint8_t *zeros;
+	int r;
+
+	if (st->retain == NULL || st->retain->spare)
+		return STORE_OK;
+	if (fstatat(st->acct, SPARE_NAME, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    sb.st_size == SPARE_SIZE) {
+		st->retain->spare = true;
+		return STORE_OK;
+	}
+	zeros = calloc(1, SPARE_SIZE);
+	if (zeros == NULL)
+		return STORE_IO;
+	r = make_dir(st);
+	if (r == 0)
+		r = put_file(st, SPARE_NAME, 0600, zeros, SPARE_SIZE);
+	free(zeros);
+	if (r == -1)
+		return sys_result();
+	st->retain->spare = true;
+	return STORE_OK;
 }
 
 enum store_result

@@ -16,6 +16,7 @@ small() {
 
 # full_disk blocks|inodes: then all of it again after a new start.
 full_disk() {
+	echo "linger 1" >suite/extra.conf
 	start_suite
 	python3 "$(suite_top)/regress/suite/full.py" "$suite/server.json" \
 	    "$1" >full.out 2>&1 || fail_with full.out "$1: $(tail -n 1 full.out)"

@@ -37,6 +37,7 @@
 
 #define SLOT (65536 + SEAL_BOX_EXTRA) /* of a pack's block on the disk */
 #define MANY 1000
+#define FEW 40 /* too few to be a mass delete */
 
 static const struct store_range everything = {1, UINT32_MAX};
 
@@ -93,7 +94,11 @@ f_sync(int fd)
 static int
 f_mkdir(int dirfd, const char *name, mode_t mode)
 {
-	return full(0) ? -1 : mkdirat(dirfd, name, mode);
+	struct stat sb;
+
+	if (fstatat(dirfd, name, &sb, AT_SYMLINK_NOFOLLOW) == -1 && full(0))
+		return -1;
+	return mkdirat(dirfd, name, mode);
 }
 
 static const struct store_sys filling = {f_open, f_pwrite, f_sync, f_sync,
@@ -258,6 +263,95 @@ ATF_TC_BODY(packs, tc)
 	end(&a);
 }
 
+/* The snapshot is not to be had, nor anything else that is new. */
+static void
+reopen_full(struct account *a)
+{
+	OK(store_open(a->base, a->dir, a->ring, &a->st));
+	ATF_REQUIRE(store_damage(a->st) == NULL);
+}
+
+static unsigned int
+idle_full(struct account *a)
+{
+	enum store_result r;
+	unsigned int n;
+	bool more;
+
+	for (n = 0, more = true; more && n < 100; n++) {
+		r = store_idle(a->st, &more);
+		ATF_REQUIRE_MSG(r == STORE_OK || r == STORE_NOSPACE, "%s",
+		    store_strerror(r));
+		if (r == STORE_NOSPACE)
+			break;
+	}
+	return n;
+}
+
+/*
+ * What makes room is done though nothing fits: messages are flagged and
+ * expunged, boxes removed, by an account that was opened then; their blobs go
+ * to trash/, and after that there is a limit to it.
+ */
+ATF_TC_WITHOUT_HEAD(shrinks);
+ATF_TC_BODY(shrinks, tc)
+{
+	const struct store_box *inbox;
+	struct store_range some = {1, 0};
+	struct account a;
+	enum store_result r;
+	unsigned int bit, n;
+	uint64_t id;
+	size_t left;
+
+	begin(&a, MANY);
+	OK(store_mkbox(a.st, "x", 0, &id));
+	OK(store_commit(a.st));
+	account_reopen(&a);
+	(void)idle_full(&a);
+	a.st->log_alloc = own_writer(a.st)->off + LOG_SPARE;
+	ATF_REQUIRE_EQ(0, ftruncate(a.st->log_fd, (off_t)a.st->log_alloc));
+	why = ENOSPC;
+	ATF_CHECK_EQ(
+	    STORE_NOSPACE, store_keyword(a.st, STORE_INBOX, "red", true, &bit));
+	some.last = store_msgs(a.st, STORE_INBOX, &left)[FEW - 1].uid;
+	for (n = 0; n < 2; n++) {
+		OK(store_flags(
+		    a.st, STORE_INBOX, &some, 1, STORE_DELETED, 0, UINT64_MAX));
+		OK(store_commit(a.st));
+		/* As a vault that was killed, or that ended, and a new one. */
+		if (n == 0)
+			store_abandon(a.st);
+		else
+			(void)store_close(a.st);
+		reopen_full(&a);
+	}
+	OK(store_expunge(a.st, STORE_INBOX, &some, 1, false));
+	OK(store_rmbox(a.st, id));
+	OK(store_commit(a.st));
+	inbox = store_box_find(a.st, STORE_INBOX);
+	ATF_CHECK_EQ(MANY - FEW, inbox->messages);
+	(void)idle_full(&a);
+	ATF_CHECK_EQ(FEW, count_files(&a, "trash"));
+	/* One by one: at some time the spare is used up. */
+	for (n = 0, r = STORE_OK; r == STORE_OK && n < MANY - FEW; n++) {
+		some.first = some.last =
+		    store_msgs(a.st, STORE_INBOX, &left)[0].uid;
+		r = store_expunge(a.st, STORE_INBOX, &some, 1, true);
+		if (r == STORE_OK)
+			OK(store_commit(a.st));
+	}
+	printf("%u frames\n", n);
+	ATF_CHECK_EQ(STORE_NOSPACE, r);
+	ATF_CHECK(n > 50);
+	why = 0;
+	(void)idle_full(&a);
+	OK(store_expunge(a.st, STORE_INBOX, &some, 1, true));
+	OK(store_keyword(a.st, STORE_INBOX, "red", true, &bit));
+	OK(store_commit(a.st));
+	end(&a);
+}
+
 /* Every operation that a session may ask for, refused and then done. */
 static void
 each_refused(int error)
@@ -332,6 +426,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, copy_quota);
 	ATF_TP_ADD_TC(tp, move);
 	ATF_TP_ADD_TC(tp, packs);
+	ATF_TP_ADD_TC(tp, shrinks);
 	ATF_TP_ADD_TC(tp, refused);
 	ATF_TP_ADD_TC(tp, refused_quota);
 	return atf_no_error();
