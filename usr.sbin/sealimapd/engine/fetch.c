@@ -182,8 +182,10 @@ row_ready(struct job *job, const uint8_t *octets, size_t len)
 	if (job->cmd->nsections > 0 && fetch_plan(job, &sum)) {
 		if ((f->items & (ROW_BODY | ROW_FIRST)) == 0)
 			fetch_defer(job, f->row.uid);
-		else
+		else {
 			f->have_row = true;
+			f->chunk = 0;
+		}
 		return;
 	}
 	message_begin(job);
@@ -346,6 +348,12 @@ body_chunk(struct job *job, const struct chunk *chunk)
 
 	if (!f->have_row || chunk->uid != f->row.uid)
 		return;
+	/* Where an octet stands follows from this alone. */
+	if (f->row.follows == 2 || chunk->index != f->chunk++ ||
+	    (!chunk->last && chunk->len != CHUNK_PLAIN)) {
+		conn_protocol(job->conn, "order of chunks");
+		return;
+	}
 	if (chunk->p == NULL) {
 		f->have_row = false;
 		if (job->open)

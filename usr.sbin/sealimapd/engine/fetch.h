@@ -62,6 +62,7 @@ struct fetch {
 	uint8_t items; /* ROW_ */
 	bool have_row; /* its chunks are awaited */
 	bool any;      /* the answer has an item: a space before the next */
+	uint32_t chunk; /* the next of them */
 	struct row row;
 	struct imap_buf head;    /* the answer up to the sections */
 	struct imap_buf summary; /* plain octets, while they come in pieces */

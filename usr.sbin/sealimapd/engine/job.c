@@ -303,6 +303,8 @@ job_put_set(struct msgout *m, const struct imap_set *set)
 
 	if (set->saved)
 		put_ranges(m, &saved, 1);
+	else if (set->n == 0)
+		msg_put_u32(m, 0);
 	else
 		put_ranges(
 		    m, set->range + set_before(set), set->n - set_before(set));
