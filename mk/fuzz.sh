@@ -71,7 +71,7 @@ for name in ${FUZZ_ONLY:-$(cd regress/fuzz && echo *_fuzz.c)}; do
 	name=${name%_fuzz.c}
 	program "$name"
 	wrap=
-	[ -z "$objects" ] || wrap=-Wl,--wrap=exit
+	[ -z "$objects" ] || wrap=$(ask regress/fuzz WRAP)
 	# shellcheck disable=SC2046,SC2086
 	clang -std=c11 $(conf CPPFLAGS) $includes $flags -fsanitize=fuzzer \
 	    -o "$out/${name}_fuzz" "regress/fuzz/${name}_fuzz.c" $objects \

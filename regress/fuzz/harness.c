@@ -16,13 +16,15 @@
 
 /*
  * Wires without sockets, and a loop that goes round until all is quiet.
- * Linked with -Wl,--wrap=exit: an exit() that an input causes is a finding.
+ * Linked with --wrap of what the Makefile lists (WRAP); an exit() that an input
+ * causes is a finding.
  */
 
 #include <sys/types.h>
 #include <sys/queue.h>
 
 #include <event.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,28 +64,60 @@ static TAILQ_HEAD(wire_list, wire) wires = TAILQ_HEAD_INITIALIZER(wires);
 static harness_sent sent_cb;
 static void *sent_arg;
 static bool inside;
+static jmp_buf exit_env;
+static bool may_exit;
+static struct packet *current; /* delivered just now */
 static int next_fd = FD_NONE;
 
+void __wrap_proc_conn_closed(uint64_t);
+struct msgout *__wrap_proc_parent_new(uint32_t, uint32_t);
 void __real_exit(int) __attribute__((noreturn));
 void __wrap_exit(int) __attribute__((noreturn));
 
 void
 __wrap_exit(int status)
 {
+	if (may_exit)
+		longjmp(exit_env, 1);
 	if (inside)
 		abort();
 	__real_exit(status);
 }
 
+/* There is no parent. */
+void
+__wrap_proc_conn_closed(uint64_t conn)
+{
+}
+
+struct msgout *
+__wrap_proc_parent_new(uint32_t type, uint32_t id)
+{
+	return msg_new_fd(FD_NONE, type, id);
+}
+
+static bool
+loud(void)
+{
+	static int is = -1;
+
+	if (is == -1)
+		is = getenv("FUZZ_LOG") != NULL;
+	return is != 0;
+}
+
 static void
 quiet(int priority, const char *line, void *arg)
 {
-	static int loud = -1;
-
-	if (loud == -1)
-		loud = getenv("FUZZ_LOG") != NULL;
-	if (loud)
+	if (loud())
 		fprintf(stderr, "%d: %s\n", priority, line);
+}
+
+void
+harness_show(const uint8_t *data, size_t len)
+{
+	if (loud())
+		(void)fwrite(data, 1, len, stderr);
 }
 
 void
@@ -188,7 +222,10 @@ wire_event(struct wire *w)
 		return false;
 	if (w->failed || (w->eof && TAILQ_EMPTY(&w->packets) && !w->paused)) {
 		w->failed = w->told = true;
-		w->gone(w, w->arg);
+		if (w->gone != NULL)
+			w->gone(w, w->arg);
+		else
+			wire_free(w);
 		return true;
 	}
 	if (w->queued > 0) {
@@ -202,7 +239,9 @@ wire_event(struct wire *w)
 	if (w->paused || (p = TAILQ_FIRST(&w->packets)) == NULL)
 		return false;
 	TAILQ_REMOVE(&w->packets, p, entry);
+	current = p;
 	w->handler(w, &p->msg, w->arg);
+	current = NULL;
 	packet_free(p);
 	return true;
 }
@@ -239,6 +278,22 @@ harness_run(void)
 		(void)event_loop(EVLOOP_NONBLOCK);
 	} while (any && ++rounds < ROUNDS_MAX);
 	(void)event_loop(EVLOOP_NONBLOCK);
+}
+
+bool
+harness_run_or_exit(void)
+{
+	bool lives;
+
+	may_exit = true;
+	lives = setjmp(exit_env) == 0;
+	if (lives)
+		harness_run();
+	else if (current != NULL)
+		packet_free(current);
+	current = NULL;
+	may_exit = false;
+	return lives;
 }
 
 bool

@@ -32,8 +32,12 @@
 
 #include "msg.h"
 
-/* Before anything else, once: logging is silent, the event loop exists. */
+/*
+ * Before anything else, once: the event loop exists, logging is silent.  With
+ * FUZZ_LOG in the environment it is not; harness_show() shows what else is.
+ */
 void harness_start(void);
+void harness_show(const uint8_t *, size_t);
 /*
  * Ends of the process that are right: harness_catch() is true when the
  * -Wl,--wrap=exit.
@@ -57,6 +61,11 @@ void harness_eof(struct wire *);
 void harness_slow(struct wire *, bool);
 /* Until nothing more happens. */
 void harness_run(void);
+/*
+ * The same where a message may rightly end the program: false if it did, and
+ * then what it held at that moment is lost.  Not from within the event loop.
+ */
+bool harness_run_or_exit(void);
 
 /*
  * An input is a list of steps: u8 what, u16 length (little-endian), octets.

@@ -146,5 +146,236 @@ def vault():
          step(RAW | SECOND, u32(9999), u32(7)))
 
 
+# The order of kinds[] in engine_fuzz.c, and its other steps.
+(SELECTED, BOX, KEYWORDS, ROWS, ECHUNK, EXISTS, EXPUNGED, APPENDED, COPIED,
+ FOUND, EDONE, BYE, SLOT, EDELETED) = range(14)
+(CLIENT, LEAVE, STALL, ROW, REFUSE, OPENER, EEOF, ERAW, ANEW) = range(32, 41)
+NEWS = 0x80
+
+
+def client(line):
+    return step(CLIENT, line.encode() if isinstance(line, str) else line)
+
+
+def done(result=0):
+    return step(EDONE, u8(result), s(""))
+
+
+selected = (client("b SELECT INBOX\r\n") +
+            step(SELECTED, u64(1), u32(7), u32(5), u64(9), u32(2), u32(1),
+                 u8(0), u16(1), s("$Junk")) + done())
+
+
+def box(name, numbers=True):
+    data = u64(3) + u16(4) + u8(1) + u8(1) + s(name) + u8(numbers)
+    if numbers:
+        data += u32(2) + u32(5) + u32(7) + u32(1) + u32(0) + u64(99) + u64(9)
+    return step(BOX, data)
+
+
+def row(uid, flags=1, follows=0, ids=False):
+    data = (u32(uid) + u32(uid) + u64(flags) + u64(3) + u64(1700000000) +
+            u16(60) + u64(40) + bytes(16) + u8(0))
+    if ids:
+        data += bytes(16) + u32(1700000000)
+    return data + u8(follows)
+
+
+def chunk(text, kind=0):
+    return step(ECHUNK, u32(1), u8(kind), u8(0), u8(1), u32(0),
+                u32(len(text)), text)
+
+
+def forged(name):
+    with open(os.path.join(here, "mime_seeds", name), "rb") as f:
+        return step(ROW, f.read()[1:])
+
+
+def one(name, *steps):
+    seed("engine", name, u8(0), *steps)
+
+
+def engine():
+    seed("engine", "before", u8(1), client("a CAPABILITY\r\na NOOP\r\n"),
+         client("a LOGIN anna secret\r\n"), step(REFUSE, u8(1)),
+         client("a AUTHENTICATE PLAIN AGFubmEAc2VjcmV0\r\n"),
+         step(OPENER, u32(11), u8(1)))
+    seed("engine", "starttls", u8(1), client("a STARTTLS\r\n"),
+         client("a AUTHENTICATE PLAIN\r\n"), client("*\r\n"),
+         client("b ID NIL\r\n"), client("c LOGOUT\r\n"))
+    one("select", selected, client("c CLOSE\r\n"), done(), selected)
+    for name in ("summary_nested", "summary_groups", "summary_mixed_related"):
+        one("fetch_" + name, selected,
+            client("c UID FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE BODY)\r\n"),
+            forged(name), done())
+    one("fetch_parts", selected,
+        client("c FETCH 1 (BODY[1] BODY[HEADER.FIELDS (Subject)] "
+               "BINARY.SIZE[1] BODY[1.MIME]<3.9>)\r\n"),
+        forged("summary_mixed_related"), chunk(b"a" * 900), done())
+    one("fetch_body", selected, client("c FETCH 1 (RFC822.SIZE BODY[])\r\n"),
+        step(ROWS, row(1)), chunk(b"From: a\r\n\r\nhello, this is forty octets"),
+        done())
+    one("fetch_text", selected, client("c FETCH 1:2 (UID BODY.PEEK[TEXT])\r\n"),
+        forged("summary_groups"), chunk(b"From: a\r\n\r\nhi"), done(8),
+        client("d NOOP\r\n"), done())
+    one("fetch_flags", selected, client("c FETCH 1:* (FLAGS EMAILID)\r\n"),
+        step(ROWS, row(1, 0x1ff, 0, True), row(2, 0, 0, True)), done())
+    one("store", selected, client("c STORE 1:2 +FLAGS (\\Seen $Junk new)\r\n"),
+        step(KEYWORDS, u16(2), s("$Junk"), s("new")),
+        step(ROWS, row(1, 0x301), row(2)), done(),
+        client("d UID STORE 2 FLAGS.SILENT ()\r\n"), done())
+    one("copy", selected, client("c COPY 1:2 A\r\n"),
+        step(COPIED, u32(7), ranges((1, 2)), ranges((5, 6))), done(),
+        client("d UID MOVE 1 B\r\n"),
+        step(COPIED, u32(7), ranges((1, 1)), ranges((7, 7))),
+        step(EXPUNGED, u32(1), u32(1)), done(),
+        client("e EXPUNGE\r\n"), step(EXPUNGED, u32(1), u32(1)), done())
+    one("list", client('c LIST (SUBSCRIBED) "" (% A/%) RETURN (CHILDREN '
+                       'STATUS (MESSAGES UIDNEXT SIZE))\r\n'),
+        box("INBOX"), box("A"), box("A/\u00e4", False), done(),
+        client("d STATUS A (MESSAGES UNSEEN MAILBOXID)\r\n"), box("A"), done())
+    one("boxes", client("c CREATE A/B (USE (\\Junk))\r\n"),
+        done(), step(EDONE, u8(0), s("12")), client("d RENAME A/B C\r\n"),
+        box("A/B"), box("A/B/D"), done(), done(),
+        client("e DELETE C\r\n"), done(5), client("f SUBSCRIBE D\r\n"), done())
+    one("search", selected,
+        client("c SEARCH RETURN (MIN MAX COUNT ALL SAVE) OR SEEN "
+               "SUBJECT {1}\r\n"), client("a\r\n"),
+        step(FOUND, u32(2), u32(1), u32(2)), done(),
+        client("d UID SEARCH $ NOT 1:2\r\n"), step(FOUND, u32(0)), done(),
+        client("e FETCH $ UID\r\n"), done())
+    one("append", selected, client("c APPEND A (\\Seen) {5}\r\n"),
+        client("hello"), client(" {3+}\r\nabc\r\n"),
+        step(APPENDED, u32(7), u32(9)), step(APPENDED, u32(7), u32(10)),
+        done(), client("d APPEND B {4}\r\n"), done(2))
+    one("idle", selected, client("c IDLE\r\n"), done(),
+        step(EXISTS | NEWS, u32(3)), step(ROWS | NEWS, row(1)),
+        step(EXPUNGED | NEWS, u32(2), u32(1), u32(1)),
+        client("DONE\r\n"), done())
+    one("stall", selected, step(STALL, b"1"), client("c FETCH 1 BODY[]\r\n"),
+        step(ROWS, row(1)), chunk(b"x" * 30000), chunk(b"x" * 30000),
+        step(STALL), done(), step(LEAVE))
+    one("manage", client("c XSEALMAIL SLOTS\r\n"),
+        step(SLOT, u32(1), u8(2), u16(1), u64(1700000000), s("phone")), done(),
+        client("d XSEALMAIL DELETED\r\n"),
+        step(EDELETED, bytes(16), u64(1), u64(2), u64(3)), done())
+    one("bye", selected, client("c NOOP\r\n"), step(BYE, u8(3)))
+    one("raw", selected, step(ERAW, u32(204), u32(0), bytes(20)),
+        step(EEOF))
+    one("anew", step(ANEW), client("c NOOP\r\n"), done())
+    one("rev2", client("c ENABLE IMAP4rev2\r\n"), selected,
+        client("d LIST \"\" *\r\n"), box("\u00e4", False), done())
+
+
+def keys():
+    digest = bytes(range(32))
+    info = bytes.fromhex("3031300d060960864801650304020105000420") + digest
+    for name, what, how, data in (
+            ("ecdsa", 1, 3, digest), ("pkcs1", 2, 1, info),
+            ("raw", 2, 2, b"\0" + bytes(255)), ("wrong_use", 1, 1, info),
+            ("unknown", 0, 3, digest), ("empty", 1, 3, b""),
+            ("how", 1, 9, digest)):
+        seed("keys", name, step(what, u8(how), bytes(32), s(data)))
+    seed("keys", "type", step(0x81, u8(3), bytes(32), s(digest)))
+    seed("keys", "short", step(1, u8(3), bytes(9)))
+
+
+def deliver():
+    envelope = (u8(1) + s("a@example.net") + u8(1) + u64(1700000000) +
+                bytes(16))
+    anna = u8(2) + s("anna@example.org") + s("anna@example.org") + s("tag")
+    body = u8(3) + u8(0) + u8(0) + u32(5) + s("hello")
+    summary = u8(3) + u8(1) + u8(0) + u32(3) + s("sum")
+    commit = u8(4) + u16(0)
+    seed("deliver", "check", step(1, s("anna@example.org"), u64(9)),
+         step(1, s("nobody@example.org"), u64(0)),
+         step(1, s("../../etc"), u64(0)))
+    seed("deliver", "put", step(0, envelope, anna, body, summary, commit))
+    seed("deliver", "pieces", step(0, envelope), step(0, anna, anna),
+         step(0, body), step(0, summary), step(0, u8(4), u16(1), u16(0)))
+    seed("deliver", "two", step(0, envelope, anna),
+         step(8, envelope, anna, body), step(0, body, summary),
+         step(0x48, summary, commit), step(0, commit))
+    seed("deliver", "abort", step(0, envelope, anna, body, u8(5)))
+    seed("deliver", "nobody", step(0, envelope, u8(2) +
+         s("nobody@example.org") + s("x@y") + s(""), body, summary, commit))
+    seed("deliver", "order", step(0, envelope, anna, summary, body))
+    seed("deliver", "gone", step(0, envelope, anna, body), step(3))
+    seed("deliver", "no_target", step(0, envelope, body, summary, commit))
+
+
+def worker():
+    with open(os.path.join(here, "mime_seeds", "summary_nested"), "rb") as f:
+        summary = f.read()[1:]
+    with open(os.path.join(here, "mime_seeds", "nested.eml"), "rb") as f:
+        mail = f.read()
+    nodes = 5
+    head = (u32(1) + u64(len(mail)) + u64(1700000000) + u8(0) + u16(nodes) +
+            u8(2) * nodes)
+    search = step(0, program(
+        text(40, b"Subject", b"hall"), text(41, b"bob"), u8(1),
+        u8(43) + be(1800000000, 8), u8(2)))
+    bare = search + step(1, head, u8(0), u8(0))
+    seed("worker", "summary", search,
+         step(1, head, u8(1), u8(0), u32(len(summary)), s(summary), u8(0)),
+         step(2, u32(1), u8(0), u8(0), u8(1), u32(0), u32(len(mail)), mail),
+         step(4))
+    seed("worker", "inline", search,
+         step(1, head, u8(1), u8(0), u32(len(summary)), s(summary),
+              u8(1), u8(0), u32(len(mail)), s(mail)), step(4))
+    seed("worker", "parse", bare,
+         step(2, u32(1), u8(0), u8(0), u8(1), u32(0), u32(len(mail)), mail),
+         step(4))
+    seed("worker", "pieces", search, step(1, head, u8(2), u8(0)),
+         step(2, u32(1), u8(1), u8(0), u8(0), u32(0), u32(100),
+              summary[:100]),
+         step(2, u32(1), u8(1), u8(0), u8(1), u32(1),
+              u32(len(summary) - 100), summary[100:]))
+    seed("worker", "gone", bare, step(3, u32(1)), step(4))
+    seed("worker", "cancel", bare, step(5), search, step(4))
+    seed("worker", "damaged", bare,
+         step(2, u32(1), u8(0), u8(1), u8(1), u32(0), u32(65536), b"xyz"))
+
+
+def smtpd():
+    def two(name, *steps):
+        seed("smtpd", "smtp_" + name, u8(0), *steps)
+        seed("smtpd", "lmtp_" + name, u8(1), *steps)
+
+    def say(line):
+        return step(0, line.encode())
+
+    hello = say("EHLO a\r\nLHLO a\r\n")
+    rcpt = (say("MAIL FROM:<a@b.c> SIZE=9\r\n") +
+            say("RCPT TO:<anna+tag@example.org>\r\n") + step(1, u8(0)))
+    two("mail", hello, rcpt, say("DATA\r\n"),
+        say("Subject: a\r\n\r\n..b\r\n.\r\n"), step(2, u16(1), u8(0)),
+        say("QUIT\r\n"))
+    two("bdat", hello, rcpt, say("BDAT 5\r\nhello"),
+        say("BDAT 3 LAST\r\nabc"), step(2, u16(1), u8(5)))
+    two("alias", hello, say("MAIL FROM:<> BODY=8BITMIME\r\n"
+                            "RCPT TO:<all@example.org>\r\n"),
+        step(1, u8(0)), step(1, u8(1)), say("RSET\r\nNOOP\r\n"))
+    two("pipeline", say("EHLO a\r\nLHLO a\r\nMAIL FROM:<a@b>\r\n"
+                        "RCPT TO:<anna@example.org>\r\nDATA\r\n"),
+        step(1, u8(0)), say("x\r\n.\r\nQUIT\r\n"),
+        step(2, u16(1), u8(3)))
+    two("refused", hello, say("MAIL FROM:<a@b>\r\nRCPT TO:<x@y.z>\r\n"
+                              "RCPT TO:<ben@example.org>\r\n"),
+        step(1, u8(1)), say("DATA\r\nVRFY a\r\nHELP\r\nSTARTTLS\r\n"))
+    two("anew", hello, rcpt, say("DATA\r\nabc\r\n"), step(3),
+        say(".\r\n"))
+    two("gone", hello, rcpt, say("DATA\r\nabc\r\n"), step(6),
+        say(".\r\n"))
+    two("garbage", say("\0\r\n\n\rGET / HTTP/1.1\r\n" + "x" * 3000 + "\r\n"))
+    two("utf8", hello, say("MAIL FROM:<\u00e4@b> SMTPUTF8\r\n"
+                           "RCPT TO:<\"a b\"@example.org> NOTIFY=NEVER\r\n"))
+
+
 if __name__ == "__main__":
     vault()
+    engine()
+    keys()
+    deliver()
+    worker()
+    smtpd()

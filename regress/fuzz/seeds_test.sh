@@ -1,6 +1,8 @@
 #! /usr/bin/env atf-sh
 # The seeds of the fuzzers, whole, cut and changed, through the real decoders.
 
+targets="deliver engine keys smtpd vault worker"
+
 replay_body() {
 	srcdir=$(atf_get_srcdir)
 	# In memory, if that is to be had: a store syncs.
@@ -14,13 +16,13 @@ replay_body() {
 	grep -Eq '^[1-9][0-9]* seeds$' out || atf_fail "no seeds"
 }
 
-for name in vault; do
+for name in $targets; do
 	eval "atf_test_case $name
 	${name}_body() { replay_body $name; }"
 done
 
 atf_init_test_cases() {
-	for name in vault; do
+	for name in $targets; do
 		atf_add_test_case "$name"
 	done
 }
