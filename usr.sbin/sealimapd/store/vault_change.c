@@ -103,6 +103,10 @@ change_store(struct session *s, struct job *j)
 		j->result = expunged;
 		return;
 	}
+	j->result = expunged;
+	/* Of nothing a keyword is not made either. */
+	if (j->nset == 0)
+		return;
 	if ((j->result = keyword_mask(s, j, &mask)) != DONE_OK)
 		return;
 	if (j->items == OP_REPLACE)

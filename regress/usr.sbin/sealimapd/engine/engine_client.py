@@ -123,6 +123,7 @@ SMALL = (b"From: a@example.net\r\nTo: b@example.net\r\nSubject: small\r\n"
 
 class States:
     def t_before_login(self):
+        """9051 3.1: what is not allowed before login is BAD"""
         c = Client()
         assert b"IMAP4rev1" in c.greeting and b"AUTH=PLAIN" in c.greeting
         c.ok(b"CAPABILITY")
@@ -133,6 +134,7 @@ class States:
             c.expect(text, b"BAD")
 
     def t_after_login(self):
+        """9051 3.2: what wants a mailbox, and another login, is BAD"""
         c = Client(1)
         for text in (b"FETCH 1 FLAGS", b"STORE 1 FLAGS ()", b"EXPUNGE",
                      b"SEARCH ALL", b"CLOSE", b"CHECK", b"COPY 1 x",
@@ -143,7 +145,7 @@ class States:
             b'* NAMESPACE (("" "/")) NIL NIL\r\n'
 
     def t_select_leaves(self):
-        """6.3.2: a SELECT that fails leaves no mailbox selected."""
+        """9051 3.3, 6.3.2: a SELECT that fails leaves none selected."""
         c = Client(1, b"INBOX")
         c.expect(b"SELECT nowhere", b"NO")
         c.expect(b"FETCH 1 FLAGS", b"BAD")
@@ -153,6 +155,7 @@ class States:
         c.ok(b"CLOSE")
 
     def t_numbers(self):
+        """9051 4.1.1: sets by number and by UID"""
         c = Client(1)
         c.ok(b"CREATE numbers")
         c.ok(b"SELECT numbers")
@@ -166,6 +169,7 @@ class States:
         assert len(c.ok(b"UID FETCH 4000000000 FLAGS")) == 1
 
     def t_logout(self):
+        """9051 3.4, 7.1.5: BYE, OK, and the end"""
         c = Client(1)
         lines = c.ok(b"LOGOUT")
         assert lines[0].startswith(b"* BYE")
@@ -243,7 +247,7 @@ class Append:
         assert b"MESSAGES 2" in c.ok(b"STATUS INBOX (MESSAGES)")[0]
 
     def t_nul(self):
-        """9051 section 9: NUL is not CHAR8, no literal but literal8 has it."""
+        """9051 9: NUL is not CHAR8, no literal but literal8 has it."""
         c = Client(1)
         c.ok(b"CREATE nul")
         c.ok(b"SELECT nul")
@@ -728,7 +732,7 @@ class Search:
             b"* SEARCH\r\n"
 
     def t_twice(self):
-        """9051 section 9: a message that a set names twice is one."""
+        """9051 9: a message that a set names twice is one."""
         c = Client(1, b"search")
         c.ok(b"CREATE once")
         for text in (b"1:*,2", b"*,1:2", b"*:1,1,1", b"2,*", b"2:*,*"):

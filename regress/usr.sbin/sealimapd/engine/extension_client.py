@@ -35,7 +35,7 @@ def uids(c):
 
 class Strict:
     def t_grammar(self):
-        """9051 section 9: what it does not allow is BAD, nothing changes."""
+        """9051 9: what it does not allow is BAD, nothing changes."""
         c = Client(1)
         fill(c, b"strict", 2)
         for text in (
@@ -350,7 +350,7 @@ class Rev2:
         d.expect(b'SELECT "\xff"', b"BAD")
 
     def t_exactly(self):
-        """9051 appendix E: what it took out is unknown after ENABLE."""
+        """9051 E: what it took out is unknown after ENABLE."""
         gone = (b"CHECK", b'LSUB "" *', b"STATUS rev2 (RECENT)",
                 b"FETCH 1 RFC822", b"FETCH 1 (UID RFC822.HEADER)",
                 b"FETCH 1 RFC822.TEXT", b"SEARCH NEW", b"SEARCH OLD",

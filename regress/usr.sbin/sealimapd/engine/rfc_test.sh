@@ -1,0 +1,48 @@
+#! /usr/bin/env atf-sh
+#
+# imap-engine within a running suite: RFC 9051 and RFC 3501, section by section.
+
+. "$(atf_get_srcdir)/../../../suite/suite.sh"
+
+cases="rfc:Model rfc:Formats rfc:Operation rfc:Answers rfc:Any rfc:Login rfc:Boxes
+    rfc:Lists selected:Leave selected:Keys selected:Fetch selected:Change
+    selected:Names"
+
+for part in $cases; do
+	name=${part#*:}
+	eval "
+atf_test_case $name cleanup
+${name}_head() {
+	atf_set timeout 300
+}
+${name}_body() {
+	need python3
+	start_suite USERS=3
+	python3 \"\$(atf_get_srcdir)/${part%:*}_client.py\" \
+	    \"\$suite/server.json\" $name >client.out 2>&1 ||
+	    fail_with client.out 'it went wrong'
+	suite_alive
+}
+${name}_cleanup() {
+	stop_suite
+}"
+done
+
+atf_test_case sections
+sections_head() {
+	atf_set descr "a check stands for every section of RFC 9051"
+}
+sections_body() {
+	need python3
+	dir=$(atf_get_srcdir)
+	python3 "$dir/sections.py" "$dir"/*_client.py \
+	    "$dir"/../../../lib/libimap/*_test.c >sections.out 2>&1 ||
+	    fail_with sections.out 'sections are left out'
+}
+
+atf_init_test_cases() {
+	for part in $cases; do
+		atf_add_test_case "${part#*:}"
+	done
+	atf_add_test_case sections
+}
