@@ -149,6 +149,8 @@ build_finish(struct conf *conf)
 			d->kdf = conf->kdf;
 		if (!d->own_quota)
 			d->quota = conf->quota;
+		if (!d->own_escrow)
+			memcpy(d->escrow, conf->escrow, sizeof(d->escrow));
 		for (size_t j = 0; j < CONF_EXPIRES; j++) {
 			if (!d->own_expire[j])
 				d->expire[j] = conf->expire[j];
@@ -669,6 +671,16 @@ build_quota(uint64_t *quota, const char *value)
 	if (conf_size(value, 1, QUOTA_MAX, quota) == -1)
 		return "not a size, or none";
 	return NULL;
+}
+
+const char *
+build_escrow(char path[CONF_PATH_MAX], const char *value)
+{
+	if (strcmp(value, "none") == 0) {
+		path[0] = '\0';
+		return NULL;
+	}
+	return build_path(path, CONF_PATH_MAX, value);
 }
 
 static const char *const expires[] = {

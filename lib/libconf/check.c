@@ -32,15 +32,83 @@
 #include "conf_local.h"
 
 #define PEM_MAX 65536
+#define ESCROW_FILE_MAX 1024
+#define ESCROW_MAGIC "sealmail escrow public key 1\n"
 
 static int check_cert(const struct conf_cert *, FILE *);
 static int check_table(const struct conf_table *, FILE *);
 static int check_users(const struct conf *, FILE *);
 static int check_pem(int, const char *, const char *, FILE *);
 
+/* 64 lower-case hexadecimal digits and a line end, and nothing more. */
+static int
+parse_key(const uint8_t *p, size_t len, uint8_t key[CONF_ESCROW_LEN])
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *high, *low;
+
+	if (len != 2 * CONF_ESCROW_LEN + 1 || p[len - 1] != '\n')
+		return -1;
+	for (size_t i = 0; i < CONF_ESCROW_LEN; i++) {
+		high = memchr(digits, p[2 * i], 16);
+		low = memchr(digits, p[2 * i + 1], 16);
+		if (high == NULL || low == NULL)
+			return -1;
+		key[i] = (uint8_t)((high - digits) << 4 | (low - digits));
+	}
+	return 0;
+}
+
+static int
+read_escrow(const char *path, uint8_t key[CONF_ESCROW_LEN], FILE *errors)
+{
+	const size_t head = sizeof(ESCROW_MAGIC) - 1;
+	struct stat st;
+	uint8_t *text = NULL;
+	const char *wrong = NULL;
+	size_t len;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		wrong = strerror(errno);
+	else if (!S_ISREG(st.st_mode))
+		wrong = "not a regular file";
+	else if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		wrong = "others may change it: chown root, chmod go-w";
+	else if ((text = conf_read_file(fd, ESCROW_FILE_MAX, &len)) == NULL)
+		wrong = strerror(errno);
+	else if (len < head || memcmp(text, ESCROW_MAGIC, head) != 0 ||
+	    parse_key(text + head, len - head, key) == -1)
+		wrong = "not a public key of 'sealctl escrow key'";
+	if (wrong != NULL)
+		(void)fprintf(errors, "escrow: %s: %s\n", path, wrong);
+	if (text != NULL)
+		freezero(text, len + 1);
+	if (fd != -1)
+		(void)close(fd);
+	return wrong == NULL ? 0 : -1;
+}
+
+int
+conf_escrow_load(struct conf *conf, FILE *errors)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < conf->n_domains; i++) {
+		if (conf->domains[i].escrow[0] != '\0' &&
+		    read_escrow(conf->domains[i].escrow,
+			conf->domains[i].escrow_key, errors) == -1)
+			ret = -1;
+	}
+	return ret;
+}
+
 int
 conf_check(const struct conf *conf, FILE *errors)
 {
+	uint8_t key[CONF_ESCROW_LEN];
 	int ret;
 
 	ret = 0;
@@ -50,6 +118,11 @@ conf_check(const struct conf *conf, FILE *errors)
 	}
 	for (size_t i = 0; i < conf->n_tables; i++) {
 		if (check_table(&conf->tables[i], errors) == -1)
+			ret = -1;
+	}
+	for (size_t i = 0; i < conf->n_domains; i++) {
+		if (conf->domains[i].escrow[0] != '\0' &&
+		    read_escrow(conf->domains[i].escrow, key, errors) == -1)
 			ret = -1;
 	}
 	/* An ordinary user's suite runs as that user, whatever stands there. */

@@ -36,6 +36,7 @@
 #define CONF_INCLUDE_MAX 16   /* nesting of include */
 #define CONF_FORWARDS_MAX 16  /* name servers that are asked */
 #define CONF_FORWARD_MAX 64   /* octets of one with its port, NUL included */
+#define CONF_ESCROW_LEN 32    /* octets of an administrator's public key */
 
 enum conf_role {
 	CONF_KEYS,  /* sealkeys */
@@ -74,6 +75,9 @@ struct conf_domain {
 	bool own_expire[CONF_EXPIRES];
 	bool own_kdf; /* not taken from the defaults */
 	bool own_quota;
+	bool own_escrow;
+	char escrow[CONF_PATH_MAX]; /* file of a public key; "": none */
+	uint8_t escrow_key[CONF_ESCROW_LEN]; /* by conf_escrow_load() */
 };
 
 struct conf_cert {
@@ -142,6 +146,7 @@ struct conf {
 	uint64_t limits[CONF_LIMITS];
 	struct conf_kdf kdf;           /* of domains that say nothing */
 	uint64_t quota;                /* likewise; 0: none */
+	char escrow[CONF_PATH_MAX];    /* likewise; "": none */
 	uint32_t expire[CONF_EXPIRES]; /* likewise; days, 0: never */
 	uint32_t linger;       /* seconds a vault outlives its sessions */
 	uint8_t host_index;    /* 0 or 1, of a pair */
@@ -180,6 +185,12 @@ int conf_check(const struct conf *, FILE *errors);
 int
 conf_ids(const struct conf *, enum conf_role, uid_t *, gid_t *, FILE *errors);
 int conf_mail_gid(const struct conf *, gid_t *, FILE *errors);
+
+/*
+ * Reads the public keys that domains name for escrow, each from a file that
+ * root or the caller alone may change: who could, would read all new mail.
+ */
+int conf_escrow_load(struct conf *, FILE *errors);
 
 /*
  * Opens a file with a secret: refuses what others may read or write, or what

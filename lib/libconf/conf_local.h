@@ -68,6 +68,7 @@ const char *
 build_kdf_cost(struct conf_kdf *, const char *memory, const char *passes);
 const char *build_forward(struct conf *, const char *address, const char *port);
 const char *build_quota(uint64_t *, const char *);
+const char *build_escrow(char path[CONF_PATH_MAX], const char *);
 /* What expires, or -1; and its days. */
 int build_expire_kind(const char *);
 const char *build_expire(uint32_t *, const char *);

@@ -88,7 +88,8 @@ enum once {
 	ONCE_HOSTNAME, ONCE_POSTMASTER, ONCE_DIRECTORY, ONCE_RUN, ONCE_LIBEXEC,
 	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION,
 	ONCE_ADDRESSES, ONCE_LOG, ONCE_SANDBOX, ONCE_HOST_INDEX, ONCE_QUOTA,
-	ONCE_KDF, ONCE_GROUP, ONCE_ANCHORS, ONCE_EXPIRE /* and more */
+	ONCE_KDF, ONCE_GROUP, ONCE_ANCHORS, ONCE_ESCROW,
+	ONCE_EXPIRE /* and more */
 };
 
 static int yylex(void);
@@ -129,7 +130,7 @@ int yyparse(void);
 %token <w> KEY LISTEN ON SOCKET IMAPS IMAP SMTP LMTP PORT NOTLS STARTTLS TABLE
 %token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION LOG ADDRESSES
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
-%token <w> RESOLVER FORWARD ANCHORS
+%token <w> RESOLVER FORWARD ANCHORS ESCROW
 %type <w> proto tablename
 
 %%
@@ -234,6 +235,10 @@ setting		: LINGER STRING {
 			once(ONCE_QUOTA, &$1);
 			fail_at(&$2, build_quota(&ps.conf->quota, $2.s));
 		}
+		| ESCROW STRING {
+			once(ONCE_ESCROW, &$1);
+			fail_at(&$2, build_escrow(ps.conf->escrow, $2.s));
+		}
 		| EXPIRE STRING STRING {
 			expire(NULL, &$2, &$3);
 		}
@@ -275,6 +280,13 @@ domainopt	: QUOTA STRING {
 			if (ps.domain != NULL) {
 				ps.domain->own_quota = true;
 				fail_at(&$2, build_quota(&ps.domain->quota,
+				    $2.s));
+			}
+		}
+		| ESCROW STRING {
+			if (ps.domain != NULL) {
+				ps.domain->own_escrow = true;
+				fail_at(&$2, build_escrow(ps.domain->escrow,
 				    $2.s));
 			}
 		}
@@ -382,6 +394,7 @@ static const struct {
 	{ "compression", COMPRESSION },
 	{ "directory", DIRECTORY },
 	{ "domain", DOMAIN },
+	{ "escrow", ESCROW },
 	{ "expire", EXPIRE },
 	{ "forward", FORWARD },
 	{ "group", GROUP },

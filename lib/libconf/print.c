@@ -35,6 +35,7 @@ static void print_settings(const struct conf *, FILE *);
 static void print_resolver(const struct conf *, FILE *);
 static void print_kdf(const struct conf_kdf *, FILE *);
 static void print_quota(uint64_t, FILE *);
+static void print_escrow(const char *, FILE *);
 static void print_expire(enum conf_expire, uint32_t, FILE *);
 
 void
@@ -142,6 +143,7 @@ print_settings(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "\n");
 	print_quota(conf->quota, out);
 	(void)fprintf(out, "\n");
+	print_escrow(conf->escrow, out);
 	for (size_t i = 0; i < CONF_EXPIRES; i++)
 		print_expire(i, conf->expire[i], out);
 	(void)fprintf(out, "linger %u\n", conf->linger);
@@ -188,6 +190,14 @@ print_quota(uint64_t quota, FILE *out)
 }
 
 static void
+print_escrow(const char *path, FILE *out)
+{
+	(void)fprintf(out, "escrow ");
+	print_quoted(out, path[0] == '\0' ? "none" : path);
+	(void)fprintf(out, "\n");
+}
+
+static void
 print_expire(enum conf_expire what, uint32_t days, FILE *out)
 {
 	(void)fprintf(out, "expire %s %u\n", conf_expire_name(what), days);
@@ -198,8 +208,9 @@ print_domain(const struct conf_domain *d, FILE *out)
 {
 	(void)fprintf(out, "domain ");
 	print_quoted(out, d->name);
-	if (d->own_kdf || d->own_quota || d->own_expire[CONF_TRASH] ||
-	    d->own_expire[CONF_SPAM] || d->own_expire[CONF_WAITING]) {
+	if (d->own_kdf || d->own_quota || d->own_escrow ||
+	    d->own_expire[CONF_TRASH] || d->own_expire[CONF_SPAM] ||
+	    d->own_expire[CONF_WAITING]) {
 		(void)fprintf(out, " {\n");
 		if (d->own_kdf) {
 			(void)fprintf(out, "\t");
@@ -210,6 +221,10 @@ print_domain(const struct conf_domain *d, FILE *out)
 			(void)fprintf(out, "\t");
 			print_quota(d->quota, out);
 			(void)fprintf(out, "\n");
+		}
+		if (d->own_escrow) {
+			(void)fprintf(out, "\t");
+			print_escrow(d->escrow, out);
 		}
 		for (size_t i = 0; i < CONF_EXPIRES; i++) {
 			if (!d->own_expire[i])

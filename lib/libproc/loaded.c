@@ -50,6 +50,7 @@ loaded_new(const struct parent_kind *kind, const char *path, FILE *errors)
 		fatal("calloc");
 	l->conf = conf_load(path, errors);
 	if (l->conf == NULL || load_tables(l->conf, errors) == -1 ||
+	    conf_escrow_load(l->conf, errors) == -1 ||
 	    load_chains(l, errors) == -1 ||
 	    load_listens(l, kind, errors) == -1) {
 		loaded_free(l);

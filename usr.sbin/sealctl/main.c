@@ -37,33 +37,36 @@ static const struct command {
 	const char *words[2];
 	int (*run)(struct invocation *);
 	const char *args;
+	bool bare; /* needs no configuration */
 } commands[] = {
-    {{"backup", NULL}, cmd_backup, " directory [account ...]"},
-    {{"check", NULL}, cmd_check, ""},
-    {{"log", "brief"}, cmd_log_brief, ""},
-    {{"log", "verbose"}, cmd_log_verbose, ""},
-    {{"merge-check", NULL}, cmd_merge_check, " directory directory"},
-    {{"rebuild", NULL}, cmd_rebuild, " [-a] account"},
-    {{"reload", NULL}, cmd_reload, ""},
-    {{"restore", NULL}, cmd_restore, " directory [account ...]"},
-    {{"show", "processes"}, cmd_show_processes, ""},
-    {{"show", "sessions"}, cmd_show_sessions, ""},
-    {{"show", "stats"}, cmd_show_stats, ""},
-    {{"show", "users"}, cmd_user_list, " [domain]"},
-    {{"show", "version"}, cmd_show_version, ""},
-    {{"stop", NULL}, cmd_stop, ""},
-    {{"sweep", NULL}, cmd_sweep, ""},
-    {{"user", "add"}, cmd_user_add, " [-p] account"},
-    {{"user", "confirm-delete"}, cmd_user_confirm, " account"},
-    {{"user", "del"}, cmd_user_del, " account"},
-    {{"user", "disable"}, cmd_user_disable, " account"},
-    {{"user", "enable"}, cmd_user_enable, " account"},
-    {{"user", "import"}, cmd_user_import, " file"},
-    {{"user", "list"}, cmd_user_list, " [domain]"},
-    {{"user", "quota"}, cmd_user_quota, " account size"},
-    {{"user", "rename"}, cmd_user_rename, " account name"},
-    {{"user", "show"}, cmd_user_show, " account"},
-    {{"verify", NULL}, cmd_verify, " [-d directory] [account ...]"},
+    {{"backup", NULL}, cmd_backup, " directory [account ...]", false},
+    {{"check", NULL}, cmd_check, "", false},
+    {{"escrow", "key"}, cmd_escrow_key, " file", true},
+    {{"escrow", "open"}, cmd_escrow_open, " [-a] -k file account", false},
+    {{"log", "brief"}, cmd_log_brief, "", false},
+    {{"log", "verbose"}, cmd_log_verbose, "", false},
+    {{"merge-check", NULL}, cmd_merge_check, " directory directory", false},
+    {{"rebuild", NULL}, cmd_rebuild, " [-a] account", false},
+    {{"reload", NULL}, cmd_reload, "", false},
+    {{"restore", NULL}, cmd_restore, " directory [account ...]", false},
+    {{"show", "processes"}, cmd_show_processes, "", false},
+    {{"show", "sessions"}, cmd_show_sessions, "", false},
+    {{"show", "stats"}, cmd_show_stats, "", false},
+    {{"show", "users"}, cmd_user_list, " [domain]", false},
+    {{"show", "version"}, cmd_show_version, "", false},
+    {{"stop", NULL}, cmd_stop, "", false},
+    {{"sweep", NULL}, cmd_sweep, "", false},
+    {{"user", "add"}, cmd_user_add, " [-p] account", false},
+    {{"user", "confirm-delete"}, cmd_user_confirm, " account", false},
+    {{"user", "del"}, cmd_user_del, " account", false},
+    {{"user", "disable"}, cmd_user_disable, " account", false},
+    {{"user", "enable"}, cmd_user_enable, " account", false},
+    {{"user", "import"}, cmd_user_import, " file", false},
+    {{"user", "list"}, cmd_user_list, " [domain]", false},
+    {{"user", "quota"}, cmd_user_quota, " account size", false},
+    {{"user", "rename"}, cmd_user_rename, " account name", false},
+    {{"user", "show"}, cmd_user_show, " account", false},
+    {{"verify", NULL}, cmd_verify, " [-d directory] [account ...]", false},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -172,7 +175,8 @@ main(int argc, char *argv[])
 	inv.argc = argc;
 	inv.argv = argv;
 	log_init("sealctl", true, 0);
-	if ((conf = conf_load(inv.conf_path, stderr)) == NULL)
+	conf = c->bare ? NULL : conf_load(inv.conf_path, stderr);
+	if (conf == NULL && !c->bare)
 		return EXIT_FAILED;
 	inv.conf = conf;
 	if ((code = c->run(&inv)) == EXIT_BAD_USAGE)

@@ -96,7 +96,41 @@ void bar_start(uint64_t total);
 void bar_add(uint64_t octets);
 void bar_clear(void); /* before a line is printed, and at the end */
 
+/* secret.c: what is typed without an echo, or a line of standard input. */
+/* One line of standard input; -1 at its end, with the line wiped. */
+int read_line(char *buf, size_t size);
+/* The secret of that prompt; -1 (printed) if there is none. */
+int read_secret(const char *prompt, char *buf, size_t size);
+/* The same, on a terminal twice. */
+int read_password(const char *prompt, char *buf, size_t size);
+
 struct invocation;
+/* storewire.c: a command's wire to the store master. */
+struct store {
+	struct ctl ctl;
+	int fd;
+	uint32_t id;
+	int failed; /* answers with an error */
+};
+
+/* 0, or the exit code (printed). */
+int store_open(struct store *, struct invocation *);
+void store_close(struct store *);
+/* Starts a question; the version comes first in each. */
+struct msgout *store_new(struct store *, uint32_t type);
+void store_send(struct msgout *);
+void store_receive(struct store *, struct msg *);
+/* MASTER_CTL_END: 0, or -1 with the reason printed. */
+int store_end(struct msg *, const char *account);
+/* Sends what is in m, about the account, and waits for the end: exit code. */
+int store_ask(struct store *, struct msgout *, const char *account);
+/*
+ * The name as the engines make it of what a client types: lower case, with
+ * the first domain of the configuration where there is none.  -1 (printed) if
+ * it cannot be one.
+ */
+int account_name(const struct conf *, const char *arg, char *buf, size_t size);
+
 /* The directory of accounts/, or -1 (printed). */
 int accounts_base(const struct conf *);
 /*
@@ -127,6 +161,8 @@ struct invocation {
 
 int cmd_backup(struct invocation *);
 int cmd_check(struct invocation *);
+int cmd_escrow_key(struct invocation *);
+int cmd_escrow_open(struct invocation *);
 int cmd_log_brief(struct invocation *);
 int cmd_log_verbose(struct invocation *);
 int cmd_rebuild(struct invocation *);

@@ -25,7 +25,6 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
-#include <readpassphrase.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,192 +34,16 @@
 #include "sealctl.h"
 #include "store_wire.h"
 
-#define IMPORT_WINDOW 8     /* accounts asked for and not yet answered */
-#define LINE_SIZE 2048      /* of an import list */
-#define STORE_WAIT_MS 60000 /* deriving keys may queue */
+#define IMPORT_WINDOW 8 /* accounts asked for and not yet answered */
+#define LINE_SIZE 2048  /* of an import list */
 #define RECOVERY_SIZE 256
 #define STATE_SIZE 16
-
-/* A user command's wire to the store master. */
-struct store {
-	struct ctl ctl;
-	int fd;
-	uint32_t id;
-	int failed; /* answers with an error */
-};
 
 /* An account that was asked for; a slot is free where id is 0. */
 struct pending {
 	uint32_t id;
 	char account[ACCOUNT_NAME_MAX];
 };
-
-static int
-store_open(struct store *st, struct invocation *inv)
-{
-	memset(st, 0, sizeof(*st));
-	if (ctl_open(&st->ctl, inv->conf, DAEMON_IMAP) == -1)
-		return EXIT_NOT_RUNNING;
-	st->fd = ctl_role(&st->ctl, "imap-store", 0);
-	if (st->fd != -1)
-		return 0;
-	(void)ctl_failed(&st->ctl, "imap-store");
-	ctl_close(&st->ctl);
-	return EXIT_FAILED;
-}
-
-static void
-store_close(struct store *st)
-{
-	(void)close(st->fd);
-	ctl_close(&st->ctl);
-}
-
-/* Starts a question; the version comes first in each. */
-static struct msgout *
-store_new(struct store *st, uint32_t type)
-{
-	struct msgout *m;
-
-	m = msg_new_fd(st->fd, type, ++st->id);
-	msg_put_u32(m, STORE_WIRE_VERSION);
-	return m;
-}
-
-static void
-store_send(struct msgout *m)
-{
-	if (msg_send_wait(m, STORE_WAIT_MS) == -1)
-		err(EXIT_FAILED, "imap-store");
-}
-
-static void
-store_receive(struct store *st, struct msg *msg)
-{
-	int n;
-
-	msg_done(msg);
-	n = msg_recv_wait(st->fd, msg, STORE_WAIT_MS);
-	if (n == 0)
-		errx(EXIT_FAILED,
-		    "imap-store has closed the connection; see "
-		    "the log of sealimapd");
-	if (n == -1)
-		err(EXIT_FAILED, "imap-store");
-}
-
-/* MASTER_CTL_END: 0, or -1 with the reason printed. */
-static int
-store_end(struct msg *msg, const char *account)
-{
-	char reason[CTL_TEXT_MAX];
-	uint8_t error;
-
-	error = msg_get_u8(msg);
-	(void)msg_get_str(msg, reason, sizeof(reason));
-	if (msg_end(msg) == -1)
-		errx(EXIT_FAILED, "imap-store: its answer is not understood");
-	msg_done(msg);
-	if (error == 0)
-		return 0;
-	if (account != NULL)
-		warnx("%s: %s", account, reason);
-	else
-		warnx("%s", reason);
-	return -1;
-}
-
-/*
- * The name as the engines make it of what a client types: lower case, with
- * the first domain of the configuration where there is none.  -1 (printed) if
- * it cannot be one.
- */
-static int
-account_name(const struct conf *conf, const char *arg, char *buf, size_t size)
-{
-	const char *p;
-	int n;
-
-	if (strchr(arg, '@') == NULL)
-		n = snprintf(buf, size, "%s@%s", arg, conf->domains[0].name);
-	else
-		n = snprintf(buf, size, "%s", arg);
-	if (n < 0 || (size_t)n >= size) {
-		warnx("%.40s...: longer than %zu octets", arg, size - 1);
-		return -1;
-	}
-	for (n = 0; buf[n] != '\0'; n++) {
-		if (!isgraph((unsigned char)buf[n]) &&
-		    (unsigned char)buf[n] < 0x80) {
-			warnx("%s: a name holds no blanks", arg);
-			return -1;
-		}
-		buf[n] = (char)tolower((unsigned char)buf[n]);
-	}
-	p = strrchr(buf, '@');
-	if (p == buf || p[1] == '\0') {
-		warnx("%s: a name is LOCAL@DOMAIN", arg);
-		return -1;
-	}
-	if (conf_domain_find(conf, p + 1) == NULL) {
-		warnx("%s: '%s' is no domain of the configuration: add "
-		      "'domain \"%s\"' and reload",
-		    arg, p + 1, p + 1);
-		return -1;
-	}
-	return 0;
-}
-
-/* One line of standard input; -1 at its end, with the line wiped. */
-static int
-read_line(char *buf, size_t size)
-{
-	size_t len;
-
-	if (fgets(buf, (int)size, stdin) == NULL) {
-		if (ferror(stdin))
-			err(EXIT_FAILED, "standard input");
-		return -1;
-	}
-	len = strcspn(buf, "\r\n");
-	if (buf[len] == '\0' && len == size - 1)
-		errx(EXIT_FAILED, "standard input: line longer than %zu octets",
-		    size - 2);
-	buf[len] = '\0';
-	return 0;
-}
-
-/* From the terminal, twice, or the first line of standard input. */
-static int
-read_password(char *buf, size_t size)
-{
-	char again[SECRET_MAX];
-	int same;
-
-	if (!isatty(STDIN_FILENO)) {
-		if (read_line(buf, size) == -1 || buf[0] == '\0') {
-			warnx("no password on standard input");
-			return -1;
-		}
-		return 0;
-	}
-	if (readpassphrase("Password: ", buf, size, RPP_REQUIRE_TTY) == NULL ||
-	    buf[0] == '\0') {
-		warnx("no password given");
-		return -1;
-	}
-	if (readpassphrase("Again: ", again, sizeof(again), RPP_REQUIRE_TTY) ==
-	    NULL)
-		again[0] = '\0';
-	same = strcmp(buf, again) == 0;
-	explicit_bzero(again, sizeof(again));
-	if (!same) {
-		explicit_bzero(buf, size);
-		warnx("the passwords differ; nothing was changed");
-		return -1;
-	}
-	return 0;
-}
 
 static uint32_t
 send_add(struct store *st, const char *account, const char *password)
@@ -298,7 +121,8 @@ cmd_user_add(struct invocation *inv)
 	if (account_name(
 		inv->conf, inv->argv[optind], account, sizeof(account)) == -1)
 		return EXIT_FAILED;
-	if (ask && read_password(password, sizeof(password)) == -1)
+	if (ask &&
+	    read_password("Password: ", password, sizeof(password)) == -1)
 		return EXIT_FAILED;
 	if ((code = store_open(&st, inv)) == 0) {
 		(void)send_add(&st, account, password);
@@ -431,7 +255,6 @@ cmd_user_del(struct invocation *inv)
 	char account[ACCOUNT_NAME_MAX];
 	struct msgout *m;
 	struct store st;
-	struct msg msg;
 	int code;
 
 	if (inv->argc != 2)
@@ -443,28 +266,9 @@ cmd_user_del(struct invocation *inv)
 		return code;
 	m = store_new(&st, CTL_MASTER_USER_DEL);
 	msg_put_str(m, account);
-	store_send(m);
-	do
-		store_receive(&st, &msg);
-	while (msg.id != st.id || msg.type != MASTER_CTL_END);
-	if (store_end(&msg, account) == -1)
-		code = EXIT_FAILED;
+	code = store_ask(&st, m, account);
 	store_close(&st);
 	return code;
-}
-
-/* Sends what is in m, about the account, and waits for the end. */
-static int
-ask_end(struct store *st, struct msgout *m, const char *account)
-{
-	struct msg msg;
-
-	store_send(m);
-	memset(&msg, 0, sizeof(msg));
-	do
-		store_receive(st, &msg);
-	while (msg.id != st->id || msg.type != MASTER_CTL_END);
-	return store_end(&msg, account) == -1 ? EXIT_FAILED : 0;
 }
 
 static int
@@ -484,7 +288,7 @@ user_limit(struct invocation *inv, uint8_t what, uint64_t quota)
 	msg_put_str(m, account);
 	msg_put_u8(m, what);
 	msg_put_u64(m, quota);
-	code = ask_end(&st, m, account);
+	code = store_ask(&st, m, account);
 	store_close(&st);
 	return code;
 }
@@ -566,7 +370,7 @@ cmd_user_rename(struct invocation *inv)
 	m = store_new(&st, CTL_MASTER_USER_RENAME);
 	msg_put_str(m, account);
 	msg_put_str(m, to);
-	code = ask_end(&st, m, account);
+	code = store_ask(&st, m, account);
 	store_close(&st);
 	return code;
 }
@@ -666,7 +470,6 @@ cmd_user_confirm(struct invocation *inv)
 	struct store st;
 	char account[ACCOUNT_NAME_MAX];
 	struct msgout *m;
-	struct msg msg;
 	int code;
 
 	if (inv->argc != 2)
@@ -676,54 +479,9 @@ cmd_user_confirm(struct invocation *inv)
 		return EXIT_FAILED;
 	if ((code = store_open(&st, inv)) != 0)
 		return code;
-	memset(&msg, 0, sizeof(msg));
 	m = store_new(&st, CTL_MASTER_CONFIRM);
 	msg_put_str(m, account);
-	store_send(m);
-	store_receive(&st, &msg);
-	code = msg.type == MASTER_CTL_END && store_end(&msg, account) == 0 ?
-	    0 :
-	    EXIT_FAILED;
-	store_close(&st);
-	return code;
-}
-
-int
-cmd_sweep(struct invocation *inv)
-{
-	static const struct column columns[] = {
-	    {"accounts", COLUMN_NUMBER, 10},
-	    {"failed", COLUMN_NUMBER, 10},
-	    {"trashed", COLUMN_NUMBER, 10},
-	    {"removed", COLUMN_NUMBER, 10},
-	};
-	struct store st;
-	struct msg msg;
-	uint32_t failed = 0;
-	int code;
-
-	if (inv->argc != 1)
-		return EXIT_BAD_USAGE;
-	if ((code = store_open(&st, inv)) != 0)
-		return code;
-	memset(&msg, 0, sizeof(msg));
-	store_send(store_new(&st, CTL_MASTER_SWEEP));
-	out_start(columns, sizeof(columns) / sizeof(columns[0]), inv->json);
-	store_receive(&st, &msg);
-	if (msg.type == MASTER_CTL_SWEPT) {
-		out_number(msg_get_u32(&msg));
-		failed = msg_get_u32(&msg);
-		out_number(failed);
-		out_number(msg_get_u64(&msg));
-		out_number(msg_get_u64(&msg));
-		if (msg_end(&msg) == -1)
-			errx(EXIT_FAILED,
-			    "imap-store: its answer is not understood");
-		store_receive(&st, &msg);
-	}
-	code = store_end(&msg, NULL) == 0 && failed == 0 ? 0 : EXIT_FAILED;
-	if (out_end() == -1)
-		code = EXIT_FAILED;
+	code = store_ask(&st, m, account);
 	store_close(&st);
 	return code;
 }

@@ -36,6 +36,7 @@ struct msg;
 struct wire;
 
 #define IMAP_LISTENERS_MAX 64
+#define IMAP_ESCROW_LEN 32 /* octets of an administrator's public key */
 
 enum imap_config_message {
 	/* What struct engine_slice has but site and lists; after site_put(). */
@@ -44,7 +45,7 @@ enum imap_config_message {
 	IMAP_STORE_BASE = 0x110,
 	IMAP_STORE_DOMAIN =
 	    0x111 /* str name, u32 KDF KiB, u32 KDF passes, u64 quota, and
-		   * u32 days in Trash, in Spam, in in/ */
+		   * u32 days in Trash, in Spam, in in/; bytes escrow key */
 };
 
 enum imap_listener {
@@ -77,6 +78,8 @@ struct store_domain {
 	uint32_t trash_days;   /* mail stays there; 0: for ever */
 	uint32_t spam_days;    /* likewise */
 	uint32_t waiting_days; /* of a new account, undrained; 0: for ever */
+	bool escrow;           /* the master key is sealed to this one too */
+	uint8_t escrow_key[IMAP_ESCROW_LEN];
 };
 
 struct store_slice {

@@ -72,6 +72,16 @@ enum slot_result {
 	SLOT_CANNOT = 5   /* not with this secret; not this as a secret */
 };
 
+/*
+ * What an account's domain says of its escrow slot: where a message has an
+ * escrow wish that is u8 enum escrow_mode, raw[32] public key or zeros.
+ */
+enum escrow_mode {
+	ESCROW_LEAVE = 0, /* the domain is not of the configuration */
+	ESCROW_NONE = 1,
+	ESCROW_KEY = 2
+};
+
 /* What the forker is to make. */
 enum store_child { CHILD_OPENER = 1, CHILD_CLERK = 2 };
 
@@ -161,8 +171,9 @@ enum store_wire {
 	 * nonce | u32 slot id (big-endian) under SEAL_SUB_PROOF, and the
 	 * session's descriptor; before it u64 revision of the slot, bytes the
 	 * slot again where its derivation is to cost more from now on (else
-	 * empty).  The vault then remembers the secret that TRY showed by a
-	 * keyed tag.  A slot that has another revision by now is refused.
+	 * empty), an escrow wish.  The vault then remembers the secret that TRY
+	 * showed by a keyed tag.  A slot that has another revision by now is
+	 * refused.
 	 */
 	OPENER_VAULT_SESSION = 43,
 	/*
@@ -189,7 +200,7 @@ enum store_wire {
 	 * master -> opener, first: str account, u8 service, u8 host index, u8
 	 * a MASTER_OPENER_VAULT follows, u64 KDF passes, u64 KDF octets, u32
 	 * linger, u32 sessions at most, u32 days that mail stays in Trash, u32
-	 * in Spam; descriptor: wire to the engine.
+	 * in Spam, an escrow wish; descriptor: wire to the engine.
 	 */
 	MASTER_OPENER_START = 71,
 	/*
@@ -201,7 +212,8 @@ enum store_wire {
 	CLERK_MASTER_KDF = 73,
 	/*
 	 * master -> clerk: u64 passes (0: no such domain), u64 octets; u64
-	 * quota of a new account, u32 days that its mail may wait undrained.
+	 * quota of a new account, u32 days that its mail may wait undrained;
+	 * an escrow wish.
 	 */
 	MASTER_CLERK_KDF = 74,
 	/* clerk -> master: str account: how many sessions? */

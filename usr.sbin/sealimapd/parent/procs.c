@@ -232,6 +232,10 @@ send_store(struct wire *w, const struct parent *p)
 		s->domains[i].spam_days = conf->domains[i].expire[CONF_SPAM];
 		s->domains[i].waiting_days =
 		    conf->domains[i].expire[CONF_WAITING];
+		s->domains[i].escrow = conf->domains[i].escrow[0] != '\0';
+		_Static_assert(IMAP_ESCROW_LEN == CONF_ESCROW_LEN, "a key");
+		memcpy(s->domains[i].escrow_key, conf->domains[i].escrow_key,
+		    IMAP_ESCROW_LEN);
 		s->n_domains++;
 	}
 	store_slice_put(w, s);

@@ -169,6 +169,8 @@ store_slice_put(struct wire *w, const struct store_slice *s)
 		msg_put_u32(m, s->domains[i].trash_days);
 		msg_put_u32(m, s->domains[i].spam_days);
 		msg_put_u32(m, s->domains[i].waiting_days);
+		msg_put_bytes(m, s->domains[i].escrow_key,
+		    s->domains[i].escrow ? IMAP_ESCROW_LEN : 0);
 		msg_send(m);
 	}
 }
@@ -202,6 +204,8 @@ static int
 get_store_domain(struct store_slice *s, struct msg *m)
 {
 	struct store_domain *d;
+	const uint8_t *key;
+	size_t len;
 
 	if (s->n_domains == SITE_DOMAINS_MAX)
 		return -1;
@@ -215,7 +219,11 @@ get_store_domain(struct store_slice *s, struct msg *m)
 	d->trash_days = msg_get_u32(m);
 	d->spam_days = msg_get_u32(m);
 	d->waiting_days = msg_get_u32(m);
-	if (msg_end(m) == -1)
+	key = msg_get_bytes(m, &len, IMAP_ESCROW_LEN);
+	d->escrow = !m->bad && len == IMAP_ESCROW_LEN;
+	if (d->escrow)
+		memcpy(d->escrow_key, key, len);
+	if (msg_end(m) == -1 || (len != 0 && !d->escrow))
 		return -1;
 	s->n_domains++;
 	return 0;

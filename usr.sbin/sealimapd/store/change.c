@@ -57,6 +57,25 @@ slot_change_get(struct msg *m, struct slot_change *c)
 }
 
 void
+escrow_wish_put(struct msgout *out, const struct escrow_wish *e)
+{
+	msg_put_u8(out, e->mode);
+	msg_put_raw(out, e->key, sizeof(e->key));
+}
+
+void
+escrow_wish_get(struct msg *m, struct escrow_wish *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->mode = msg_get_u8(m);
+	(void)msg_get_raw(m, e->key, sizeof(e->key));
+	if (e->mode > ESCROW_KEY)
+		m->bad = true;
+	if (m->bad)
+		e->mode = ESCROW_LEAVE;
+}
+
+void
 manage_answer_put(struct msgout *out, const struct manage_answer *a)
 {
 	msg_put_u8(out, a->result);

@@ -42,6 +42,7 @@
 #include "proc.h"
 #include "seal_keys.h"
 #include "store_sweep.h"
+#include "vault.h"
 
 #define CTL_IDLE_MS (10 * 60 * 1000)
 
@@ -218,7 +219,8 @@ send_created(uint32_t id, const char *password, const char *code)
 
 /* What the account's domain says of new ones; ops 0: not a domain here. */
 static void
-domain_ask(const char *account, struct seal_kdf *kdf, struct creation *c)
+domain_ask(const char *account, struct seal_kdf *kdf,
+    struct escrow_wish *escrow, struct creation *c)
 {
 	struct msg m;
 	uint64_t quota;
@@ -228,6 +230,8 @@ domain_ask(const char *account, struct seal_kdf *kdf, struct creation *c)
 	kdf->mem = msg_get_u64(&m);
 	quota = msg_get_u64(&m);
 	c->waiting_days = msg_get_u32(&m);
+	escrow_wish_get(&m, escrow);
+	c->escrow = escrow->mode == ESCROW_KEY ? escrow->key : NULL;
 	if (c->quota == 0)
 		c->quota = quota;
 	if (msg_end(&m) == -1)
@@ -255,6 +259,7 @@ user_add(struct msg *m, uint32_t id)
 {
 	char account[ACCOUNT_NAME_MAX], password[SECRET_MAX];
 	const uint8_t *p;
+	struct escrow_wish escrow;
 	struct creation c;
 	struct seal_kdf kdf;
 
@@ -274,7 +279,7 @@ user_add(struct msg *m, uint32_t id)
 	c.password = password;
 	c.host = clerk.host;
 	c.kdf = &kdf;
-	domain_ask(account, &kdf, &c);
+	domain_ask(account, &kdf, &escrow, &c);
 	if (kdf.ops == 0)
 		end(id, "the domain is not in the configuration");
 	else

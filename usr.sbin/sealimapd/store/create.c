@@ -33,6 +33,7 @@
 #include "master.h"
 #include "seal_keys.h"
 #include "seal_read.h"
+#include "seal_sealed.h"
 #include "store_blob.h"
 #include "store_sweep.h"
 
@@ -58,6 +59,24 @@ reason_of(enum store_result result)
 	}
 }
 
+static int
+account_escrow(int acct, const struct seal_ring *ring, unsigned int host,
+    const uint8_t *key)
+{
+	const struct seal_account *a = seal_ring_account(ring);
+	struct seal_slots *slots;
+	int ret;
+
+	slots = seal_slots_load(acct, a);
+	if (slots == NULL)
+		return -1;
+	ret = seal_slots_escrow(slots, a, seal_ring_amk(ring), key);
+	if (ret == 1)
+		ret = seal_slots_save(acct, ring, host, slots);
+	seal_slots_free(slots);
+	return ret;
+}
+
 /* Keys and limits into the directory that is not visible yet. */
 static int
 account_fill(int acct, const struct creation *c, char *made, char *code,
@@ -79,6 +98,12 @@ account_fill(int acct, const struct creation *c, char *made, char *code,
 	    acct, c->host, password, len, c->kdf, (int64_t)time(NULL), code);
 	if (ring == NULL) {
 		*reason = strerror(errno);
+		return -1;
+	}
+	if (c->escrow != NULL &&
+	    account_escrow(acct, ring, c->host, c->escrow) == -1) {
+		*reason = strerror(errno);
+		seal_ring_free(ring);
 		return -1;
 	}
 	result = store_sign_waiting(acct, ring, c->host, c->waiting_days);

@@ -31,14 +31,13 @@
 #include "log.h"
 #include "master.h"
 #include "msg.h"
+#include "vault.h"
 
 #include "../imap_config.h"
 #include "../worker_wire.h"
 
 #define ROLE_MAX 32
 #define KIB 1024
-#define SWEEP_FIRST_S 600
-#define SWEEP_EVERY_S 86400
 
 /* A peer process of another role. */
 struct engine {
@@ -48,23 +47,14 @@ struct engine {
 	char role[ROLE_MAX];
 };
 
-static int account_cmp(struct account *, struct account *);
-
-RB_HEAD(accounts, account);
-RB_PROTOTYPE(accounts, account, entry, account_cmp);
-RB_GENERATE(accounts, account, entry, account_cmp);
-
 static struct {
 	struct wire *forker;
 	struct store_slice *slice;
-	struct accounts accounts;
 	TAILQ_HEAD(, child) children;
 	TAILQ_HEAD(, engine) peers;
 	unsigned int deriving;
 	unsigned int openers;
-	struct event sweep_ev;
-} master = {.accounts = RB_INITIALIZER(&master.accounts),
-    .children = TAILQ_HEAD_INITIALIZER(master.children),
+} master = {.children = TAILQ_HEAD_INITIALIZER(master.children),
     .peers = TAILQ_HEAD_INITIALIZER(master.peers)};
 
 static void forker_message(struct wire *, struct msg *, void *);
@@ -79,8 +69,6 @@ static void mail(struct engine *, struct msg *);
 static void run_queue(void);
 static bool ready(const struct waiter *);
 static void waiter_run(struct waiter *);
-static struct child *child_new(enum store_child);
-static void child_free(struct child *);
 static void child_message(struct wire *, struct msg *, void *);
 static void child_gone(struct wire *, void *);
 static bool wants_vault(const struct child *);
@@ -93,29 +81,12 @@ static bool vault_link(struct account *, struct child *);
 static void vault_up(struct child *);
 static void vault_ended(struct account *);
 static void vault_worker(struct child *, const struct msg *);
-static bool clerk_message(struct child *, struct msg *);
-static void clerk_kdf(struct child *, struct msg *);
-static void clerk_sessions(struct child *, struct msg *);
-static void clerk_kick(struct child *, struct msg *);
-static void on_sweep(int, short, void *);
-static struct account *account_find(const char *);
-static struct account *account_get(const char *);
-static void account_tidy(struct account *);
-
-static int
-account_cmp(struct account *a, struct account *b)
-{
-	return strcmp(a->name, b->name);
-}
 
 void
 master_start(int fd)
 {
-	struct timeval tv = {SWEEP_FIRST_S, 0};
-
 	master.forker = wire_new(fd, forker_message, forker_gone, NULL);
-	evtimer_set(&master.sweep_ev, on_sweep, NULL);
-	(void)evtimer_add(&master.sweep_ev, &tv);
+	clerks_start();
 }
 
 void
@@ -385,8 +356,13 @@ waiter_run(struct waiter *w)
 	free(w);
 }
 
-/* The KDF of an account's domain; the first one's for all others. */
-static const struct store_domain *
+const struct store_slice *
+master_config(void)
+{
+	return master.slice;
+}
+
+const struct store_domain *
 domain_of(const char *account)
 {
 	const struct store_slice *s = master.slice;
@@ -400,7 +376,7 @@ domain_of(const char *account)
 	return NULL;
 }
 
-static struct child *
+struct child *
 child_new(enum store_child kind)
 {
 	struct msgout *out;
@@ -424,7 +400,7 @@ child_new(enum store_child kind)
 	return c;
 }
 
-static void
+void
 child_free(struct child *c)
 {
 	TAILQ_REMOVE(&master.children, c, entry);
@@ -437,6 +413,7 @@ opener_start(struct waiter *w)
 {
 	const struct store_domain *d;
 	struct account *a = w->account;
+	struct escrow_wish escrow;
 	struct msgout *out;
 	struct child *c;
 	int fds[2];
@@ -456,6 +433,8 @@ opener_start(struct waiter *w)
 	a->openers++;
 	master.openers++;
 	d = domain_of(a->name);
+	domain_escrow(d, &escrow);
+	/* Elsewhere a password costs what it costs in the first domain. */
 	if (d == NULL)
 		d = &master.slice->domains[0];
 	out = msg_new(c->wire, MASTER_OPENER_START, 1);
@@ -469,6 +448,7 @@ opener_start(struct waiter *w)
 	msg_put_u32(out, master.slice->sessions_max);
 	msg_put_u32(out, d->trash_days);
 	msg_put_u32(out, d->spam_days);
+	escrow_wish_put(out, &escrow);
 	msg_put_fd(out, fds[1]);
 	msg_send(out);
 	if (a->vault != NULL)
@@ -567,11 +547,7 @@ child_gone(struct wire *wire, void *arg)
 	struct account *a = c->account;
 
 	if (c->clerk) {
-		if (c->kick != NULL) {
-			c->kick->kicks--;
-			account_tidy(c->kick);
-		}
-		child_free(c);
+		clerk_gone(c);
 		return;
 	}
 	if (c->waiter != NULL) {
@@ -684,11 +660,8 @@ vault_ended(struct account *a)
 	a->up = false;
 	a->sessions = 0;
 	TAILQ_FOREACH (c, &master.children, entry) {
-		if (c->kick != a)
-			continue;
-		c->kick = NULL;
-		a->kicks--;
-		msg_signal(c->wire, MASTER_CLERK_KICKED, c->kick_id);
+		if (c->kick == a)
+			clerk_kicked(c);
 	}
 }
 
@@ -711,148 +684,4 @@ vault_worker(struct child *c, const struct msg *m)
 	out = msg_new(c->wire, MASTER_VAULT_WORKER, m->id);
 	msg_put_fd(out, fds[1]);
 	msg_send(out);
-}
-
-/* Once a day, and first a while after the start. */
-static void
-on_sweep(int fd, short what, void *arg)
-{
-	struct timeval tv = {SWEEP_EVERY_S, 0};
-	struct child *c;
-
-	(void)evtimer_add(&master.sweep_ev, &tv);
-	if ((c = child_new(CHILD_CLERK)) != NULL)
-		msg_signal(c->wire, MASTER_CLERK_SWEEP, 1);
-}
-
-void
-master_ctl(int fd)
-{
-	struct msgout *out;
-	struct child *c;
-
-	if (master.slice == NULL || (c = child_new(CHILD_CLERK)) == NULL) {
-		close(fd);
-		return;
-	}
-	out = msg_new(c->wire, MASTER_CLERK_START, 1);
-	msg_put_u8(out, master.slice->host_index);
-	msg_put_fd(out, fd);
-	msg_send(out);
-}
-
-static bool
-clerk_message(struct child *c, struct msg *m)
-{
-	switch (m->type) {
-	case CLERK_MASTER_KDF:
-		clerk_kdf(c, m);
-		break;
-	case CLERK_MASTER_SESSIONS:
-		clerk_sessions(c, m);
-		break;
-	case CLERK_MASTER_KICK:
-		clerk_kick(c, m);
-		break;
-	default:
-		return false;
-	}
-	return !m->bad;
-}
-
-static void
-clerk_kdf(struct child *c, struct msg *m)
-{
-	char name[ACCOUNT_NAME_MAX];
-	const struct store_domain *d;
-	struct msgout *out;
-
-	(void)msg_get_str(m, name, sizeof(name));
-	if (msg_end(m) == -1) {
-		m->bad = true;
-		return;
-	}
-	d = domain_of(name);
-	out = msg_new(c->wire, MASTER_CLERK_KDF, m->id);
-	msg_put_u64(out, d == NULL ? 0 : d->kdf_passes);
-	msg_put_u64(out, d == NULL ? 0 : (uint64_t)d->kdf_kib * KIB);
-	msg_put_u64(out, d == NULL ? 0 : d->quota);
-	msg_put_u32(out, d == NULL ? 0 : d->waiting_days);
-	msg_send(out);
-}
-
-static void
-clerk_sessions(struct child *c, struct msg *m)
-{
-	char name[ACCOUNT_NAME_MAX];
-	struct account *a;
-	struct msgout *out;
-
-	(void)msg_get_str(m, name, sizeof(name));
-	if (msg_end(m) == -1) {
-		m->bad = true;
-		return;
-	}
-	a = account_find(name);
-	out = msg_new(c->wire, MASTER_CLERK_SESSIONS, m->id);
-	msg_put_u32(out, a == NULL ? 0 : a->sessions);
-	msg_send(out);
-}
-
-static void
-clerk_kick(struct child *c, struct msg *m)
-{
-	char name[ACCOUNT_NAME_MAX];
-	struct account *a;
-
-	(void)msg_get_str(m, name, sizeof(name));
-	if (msg_end(m) == -1 || c->kick != NULL) {
-		m->bad = true;
-		return;
-	}
-	a = account_find(name);
-	if (a == NULL || a->vault == NULL) {
-		msg_signal(c->wire, MASTER_CLERK_KICKED, m->id);
-		return;
-	}
-	c->kick = a;
-	c->kick_id = m->id;
-	a->kicks++;
-	msg_signal(a->vault->wire, MASTER_VAULT_KICK, 0);
-}
-
-static struct account *
-account_find(const char *name)
-{
-	static struct account key;
-
-	(void)strlcpy(key.name, name, sizeof(key.name));
-	return RB_FIND(accounts, &master.accounts, &key);
-}
-
-static struct account *
-account_get(const char *name)
-{
-	struct account *a;
-
-	a = account_find(name);
-	if (a != NULL)
-		return a;
-	a = calloc(1, sizeof(*a));
-	if (a == NULL)
-		fatal("out of memory");
-	(void)strlcpy(a->name, name, sizeof(a->name));
-	RB_INSERT(accounts, &master.accounts, a);
-	return a;
-}
-
-/* Forgets it where nobody wants it any more. */
-static void
-account_tidy(struct account *a)
-{
-	if (a->vault != NULL || a->openers > 0 || a->waiting > 0 ||
-	    a->kicks > 0)
-		return;
-	RB_REMOVE(accounts, &master.accounts, a);
-	free(a);
 }

@@ -33,6 +33,7 @@
 
 #include "../store_wire.h"
 
+struct msg;
 struct store_slice;
 struct wire;
 
@@ -106,7 +107,28 @@ void conns_add(uint64_t conn, const char *peer);
 void conns_remove(uint64_t conn);
 const char *conns_find(uint64_t conn); /* "-" if it is not known */
 
+/* accounts.c */
+struct account *account_find(const char *name);
+struct account *account_get(const char *name); /* made if need be */
+/* Forgets it where nobody wants it any more. */
+void account_tidy(struct account *);
+
+/* clerks.c: what clerks ask of the master, and when there is to be one. */
+struct escrow_wish;
+struct store_domain;
+void clerks_start(void);
+bool clerk_message(struct child *, struct msg *); /* false: not one of its */
+void clerk_kicked(struct child *); /* the vault it waits for has ended */
+void clerk_gone(struct child *);
+/* What a domain, or NULL, wants of escrow slots. */
+void domain_escrow(const struct store_domain *, struct escrow_wish *);
+
 /* master.c */
+struct child *child_new(enum store_child);
+void child_free(struct child *);
+const struct store_slice *master_config(void); /* NULL: not yet */
+/* An account's domain; NULL: not of the configuration. */
+const struct store_domain *domain_of(const char *account);
 void master_start(int forker);
 void master_slice(struct store_slice *); /* takes it */
 void master_wire(const char *role, unsigned int instance, int fd);
@@ -133,6 +155,7 @@ struct creation {
 	unsigned int host;
 	uint64_t quota;        /* 0: none */
 	uint32_t waiting_days; /* of undrained mail; 0: for ever */
+	const uint8_t *escrow; /* public key; NULL: no such slot */
 };
 /*
  * Makes an account.  The password may be empty: then one is made, into made

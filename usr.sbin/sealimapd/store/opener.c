@@ -179,6 +179,7 @@ begin(void)
 	o.start.sessions_max = msg_get_u32(&m);
 	o.start.trash_days = msg_get_u32(&m);
 	o.start.spam_days = msg_get_u32(&m);
+	escrow_wish_get(&m, &o.start.escrow);
 	o.engine = msg_get_fd(&m);
 	if (msg_end(&m) == -1)
 		fatalx("master: malformed message type=%u", m.type);
@@ -424,6 +425,7 @@ vault_session(const uint8_t proof[SEAL_SUM_LEN])
 		msg_put_u64(out, o.rev);
 		msg_put_bytes(
 		    out, o.start.change.record, o.start.change.record_len);
+		escrow_wish_put(out, &o.start.escrow);
 	}
 	msg_put_fd(out, copy);
 	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)

@@ -670,6 +670,7 @@ static void
 opener_session(struct opener *o, struct msg *m)
 {
 	uint8_t proof[32], scope;
+	struct escrow_wish escrow;
 	const uint8_t *record;
 	uint64_t rev;
 	uint32_t slot;
@@ -682,6 +683,7 @@ opener_session(struct opener *o, struct msg *m)
 	(void)msg_get_raw(m, proof, sizeof(proof));
 	rev = msg_get_u64(m);
 	record = msg_get_bytes(m, &len, SEAL_RECORD_MAX);
+	escrow_wish_get(m, &escrow);
 	fd = msg_get_fd(m);
 	if (msg_end(m) == -1 || !o->tried) {
 		if (fd != -1)
@@ -711,7 +713,7 @@ opener_session(struct opener *o, struct msg *m)
 		tag_add(o->tag, slot, scope);
 	session_add(fd, slot, scope);
 	keys_raise(record, len);
-	keys_login();
+	keys_login(&escrow);
 	/* The wire goes when the opener does. */
 }
 

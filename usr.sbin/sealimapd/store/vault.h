@@ -33,6 +33,14 @@
 struct msg;
 struct msgout;
 
+/* store_wire.h has it. */
+struct escrow_wish {
+	uint8_t mode; /* enum escrow_mode */
+	uint8_t key[SEAL_KEY_LEN];
+};
+void escrow_wish_put(struct msgout *, const struct escrow_wish *);
+void escrow_wish_get(struct msg *, struct escrow_wish *);
+
 /* A change of slots on its way from an opener to the vault. */
 struct slot_change {
 	uint8_t op; /* enum slot_op; 0: none */
@@ -77,6 +85,7 @@ struct vault_start {
 	unsigned int sessions_max; /* of this user at a time */
 	uint32_t trash_days;       /* mail stays there; 0: for ever */
 	uint32_t spam_days;
+	struct escrow_wish escrow;
 };
 
 /* Opens the account, welcomes the first session, serves, and exits. */

@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "seal_sealed.h"
 #include "vault.h"
 #include "vault_local.h"
 
@@ -40,6 +41,7 @@ static struct {
 	struct seal_slots *slots;
 } keys = {.acct = -1};
 
+static void escrow(const struct escrow_wish *);
 static int catch_up(const struct vault_start *);
 static int rotate(struct vault_start *);
 static int publish(const struct vault_start *);
@@ -73,6 +75,7 @@ keys_open(struct vault_start *start)
 		    "account=%s no new delivery key", log_addr(start->account));
 	keys.start = start;
 	keys.ring = start->ring;
+	escrow(&start->escrow);
 	if (seal_keys_tidy(keys.acct, keys.ring, keys.host) == -1)
 		log_warn("account=%s older key files stay",
 		    log_addr(start->account));
@@ -81,8 +84,9 @@ keys_open(struct vault_start *start)
 
 /* A vault may live for months: a login at it is an occasion too. */
 void
-keys_login(void)
+keys_login(const struct escrow_wish *wish)
 {
+	escrow(wish);
 	if (rotate(keys.start) == -1)
 		log_warn("account=%s no new delivery key",
 		    log_addr(vault_account()));
@@ -93,6 +97,33 @@ keys_login(void)
 	if (publish(keys.start) == -1)
 		log_warn("account=%s its new delivery key is not published",
 		    log_addr(vault_account()));
+}
+
+/* The slot of the domain's administrator, as the domain asks for it now. */
+static void
+escrow(const struct escrow_wish *wish)
+{
+	char name[SEAL_LABEL_KEYID];
+	bool key = wish->mode == ESCROW_KEY;
+	int n;
+
+	if (wish->mode == ESCROW_LEAVE)
+		return;
+	n = seal_slots_escrow(keys.slots, seal_ring_account(keys.ring),
+	    seal_ring_amk(keys.ring), key ? wish->key : NULL);
+	if (n == 0)
+		return;
+	if (n == -1 ||
+	    seal_slots_save(keys.acct, keys.ring, keys.host, keys.slots) ==
+		-1) {
+		log_warn("account=%s its escrow slot stays as it was",
+		    log_addr(keys.start->account));
+		keys_reload();
+		return;
+	}
+	seal_key_name(wish->key, name);
+	log_info("account=%s escrow key=%s", log_addr(keys.start->account),
+	    key ? name : "none");
 }
 
 /* This host did not know of a rekey on the other. */

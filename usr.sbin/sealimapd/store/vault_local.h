@@ -187,13 +187,14 @@ struct manage_answer;
 struct seal_slot_info;
 struct slot_change;
 struct vault_start;
+struct escrow_wish;
 enum keys_after { KEYS_STAY, KEYS_END /* the vault must end */ };
 int keys_open(struct vault_start *); /* may give it another ring; -1 */
 bool keys_live(uint32_t slot, uint64_t rev);
 uint64_t keys_revision(uint32_t slot); /* 0: there is no such slot */
 bool keys_list(size_t i, struct seal_slot_info *, char *label);
 enum keys_after keys_change(const struct slot_change *, struct manage_answer *);
-void keys_login(void); /* one more, at a living vault */
+void keys_login(const struct escrow_wish *); /* at a living vault */
 void keys_raise(const uint8_t *record, size_t len);
 void keys_reload(void);
 

@@ -153,7 +153,7 @@ ATF_TC_WITHOUT_HEAD(store);
 ATF_TC_BODY(store, tc)
 {
 	struct store_domain domain = {
-	    "a.example", 65536, 3, 1ULL << 33, 30, 10, 365};
+	    "a.example", 65536, 3, 1ULL << 33, 30, 10, 365, true, {1, 2, 3}};
 	struct store_slice s, *got;
 
 	prepare();
@@ -180,6 +180,10 @@ ATF_TC_BODY(store, tc)
 	ATF_CHECK_EQ(30, got->domains[0].trash_days);
 	ATF_CHECK_EQ(10, got->domains[0].spam_days);
 	ATF_CHECK_EQ(365, got->domains[0].waiting_days);
+	ATF_CHECK(got->domains[0].escrow);
+	ATF_CHECK_EQ(0,
+	    memcmp(domain.escrow_key, got->domains[0].escrow_key,
+		IMAP_ESCROW_LEN));
 	store_slice_free(got);
 }
 
@@ -296,7 +300,8 @@ free_store(void *slice)
 ATF_TC_WITHOUT_HEAD(truncated);
 ATF_TC_BODY(truncated, tc)
 {
-	struct store_domain domain = {"a.example", 65536, 3, 0, 0, 0, 0};
+	struct store_domain domain = {
+	    "a.example", 65536, 3, 0, 0, 0, 0, true, {1, 2, 3}};
 	struct imap_listen listen = {IMAP_LISTEN_IMAPS, 1};
 	struct engine_slice e;
 	struct store_slice s;
