@@ -91,6 +91,8 @@ enum store_result store_close(struct store *);
 /* The same without writing anything: after a failed commit. */
 void store_abandon(struct store *);
 void store_set_notify(struct store *, store_notify, void *arg);
+/* When it was opened, its files were older than they once had been. */
+bool store_put_back(const struct store *);
 /* NULL, or why the account is read-only: one line for the log. */
 const char *store_damage(const struct store *);
 /* Makes everything queued durable.  Nothing queued costs nothing. */

@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "store_copy.h"
+#include "store_del.h"
 
 #define PART ".part"
 #define TRIES 20            /* at files that change under the reader */
@@ -684,6 +685,46 @@ empty_trash(struct backup *b)
 	return r;
 }
 
+/* Before the log is copied or after it: see restore. */
+static int
+stage_deletes(struct backup *b)
+{
+	uint64_t copied, octets, failures;
+	int i, r;
+
+	copied = b->t->copied;
+	octets = b->t->octets;
+	failures = b->t->failures;
+	for (i = 0, r = 1; r == 1 && i < TRIES; i++) {
+		if (i > 0)
+			pause_short();
+		b->t->copied = copied;
+		b->t->octets = octets;
+		b->t->failures = failures;
+		r = copy_deletes(&b->part, b->from, &b->account);
+	}
+	/* As limits and quota, they are neither new nor kept. */
+	b->t->copied = copied;
+	b->t->octets = octets;
+	if (r != 1)
+		return r;
+	copy_failed(b->t, DEL_DIR, "changes all the time; try again");
+	return path_remove_tree(b->part.dir, DEL_DIR);
+}
+
+/* All lists at once: a series in which one is missing says nothing. */
+static int
+place_deletes(struct backup *b)
+{
+	if (!copy_exists(b->part.dir, DEL_DIR))
+		return 0;
+	if (path_remove_tree(b->to, DEL_DIR) == -1 ||
+	    sys_sync_dir(b->part.dir, DEL_DIR) == -1 ||
+	    sys()->rename(b->part.dir, DEL_DIR, b->to, DEL_DIR) == -1)
+		return -1;
+	return sys_sync_dir(b->to, ".");
+}
+
 static int
 stage_all(struct backup *b)
 {
@@ -694,7 +735,7 @@ stage_all(struct backup *b)
 	if (take_dir(b, "in", false) == -1 || take_dir(b, "blob", true) == -1 ||
 	    take_trash(b) == -1)
 		return -1;
-	return stage_keys(b);
+	return stage_deletes(b) == -1 ? -1 : stage_keys(b);
 }
 
 static int
@@ -724,9 +765,10 @@ place_all(struct backup *b)
 		if (r == -1)
 			return -1;
 	}
-	if (drop_keys(b) == -1 || drop_drained(b) == -1 ||
-	    retire_blobs(b, "blob", true) == -1 || empty_trash(b) == -1 ||
-	    copy_lines(b, "limits") == -1 || copy_lines(b, "quota") == -1)
+	if (place_deletes(b) == -1 || drop_keys(b) == -1 ||
+	    drop_drained(b) == -1 || retire_blobs(b, "blob", true) == -1 ||
+	    empty_trash(b) == -1 || copy_lines(b, "limits") == -1 ||
+	    copy_lines(b, "quota") == -1)
 		return -1;
 	return path_remove_tree(b->to, PART);
 }

@@ -58,4 +58,10 @@ int copy_put(struct copy_to *, const char *name, mode_t, int in,
 enum copy_result copy_message(struct copy_to *, int from, const char *name,
     const char *to, const uint8_t *id);
 
+/*
+ * del/ as it is, with whatever was there removed.  1: it changed meanwhile;
+ * what is there now may lack something.
+ */
+int copy_deletes(struct copy_to *, int from, const struct seal_account *);
+
 #endif

@@ -59,7 +59,8 @@ struct del_entry {
 	int64_t signed_at;
 	uint64_t order; /* Lamport time: the highest counts */
 	uint8_t host;
-	bool used; /* scratch: some message uses it */
+	bool used;   /* scratch: some message uses it */
+	uint8_t was; /* scratch: its kind, where HOLD stands for it */
 };
 RB_HEAD(del_tree, del_entry);
 RB_PROTOTYPE(del_tree, del_entry, entry, del_cmp)

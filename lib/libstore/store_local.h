@@ -280,7 +280,8 @@ struct store {
 	uint8_t account[STORE_ID];
 	uint8_t host;
 	char damage[200];
-	bool failed; /* a write or sync failed: no more commits */
+	bool failed;   /* a write or sync failed: no more commits */
+	bool put_back; /* the head, or a mark, told of a backup */
 	bool replaying;
 	store_notify notify;
 	void *notify_arg;
@@ -546,6 +547,7 @@ int waiting_finish(struct store *);
 
 /* store_mark.c: did sealctl restore or rebuild?  Then what is left to do. */
 bool mark_there(struct store *);
+bool mark_in(int acct);
 int mark_finish(struct store *);
 
 /* A sealed delivery: what a look at its file tells. */

@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "store_keyless.h"
+#include "store_retain.h"
 
 /* Ids of blobs, sorted. */
 struct known {
@@ -42,13 +43,18 @@ struct known {
 };
 
 bool
-mark_there(struct store *st)
+mark_in(int acct)
 {
 	struct stat sb;
 
-	return fstatat(st->acct, RESTORED_MARK, &sb, AT_SYMLINK_NOFOLLOW) ==
-	    0 ||
-	    fstatat(st->acct, REBUILD_MARK, &sb, AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(acct, RESTORED_MARK, &sb, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    fstatat(acct, REBUILD_MARK, &sb, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool
+mark_there(struct store *st)
+{
+	return mark_in(st->acct);
 }
 
 static int
@@ -133,6 +139,16 @@ open_part(struct store *st, const char *name)
 	return dir;
 }
 
+/* Is its deletion signed?  A blob that is used after all is not asked for. */
+static bool
+was_deleted(struct store *st, const uint8_t *id)
+{
+	const struct del_entry *e;
+
+	e = st->retain == NULL ? NULL : del_find(&st->retain->list, id);
+	return e != NULL && e->kind == DEL_GARBAGE;
+}
+
 /* Back to in/, from where the next drain takes them with their date. */
 static int
 find_orphans(struct store *st, const struct known *messages,
@@ -149,7 +165,8 @@ find_orphans(struct store *st, const struct known *messages,
 		return errno == ENOENT ? 0 : -1;
 	for (r = 0; r == 0 && (de = readdir(dir)) != NULL;) {
 		if (seal_unhex(de->d_name, id, STORE_ID) == -1 ||
-		    known_has(messages, id) || known_has(garbage, id))
+		    known_has(messages, id) || known_has(garbage, id) ||
+		    was_deleted(st, id))
 			continue;
 		(void)snprintf(
 		    from, sizeof(from), "%.8s/%.32s", name, de->d_name);

@@ -175,6 +175,7 @@ start_writing(struct store *st, bool clean)
 		return STORE_IO;
 	marked = mark_there(st);
 	behind = behind || marked || outrun(st);
+	st->put_back = behind;
 	fresh = st->nboxes > 0 && (st->own == NO_WRITER || behind);
 	if (st->own == NO_WRITER || behind) {
 		if (writer_new(st) == -1)
@@ -185,7 +186,7 @@ start_writing(struct store *st, bool clean)
 	} else if (log_reopen(st, !clean) == -1)
 		return sys_result();
 	/* SAW comes first: what follows was done in knowledge of all that. */
-	if (retain_open(st) == -1 || waiting_finish(st) == -1 ||
+	if (retain_open(st, behind) == -1 || waiting_finish(st) == -1 ||
 	    merge_open(st) == -1)
 		return STORE_IO;
 	if (fresh && skip_uids(st, UID_SKIP) == -1)
@@ -194,8 +195,14 @@ start_writing(struct store *st, bool clean)
 		return STORE_IO;
 	if (store_commit(st) != STORE_OK)
 		return STORE_IO;
-	/* From now on this copy is the one that counts. */
-	if (behind && head_write(st) == -1)
+	if (!behind)
+		return STORE_OK;
+	/*
+	 * From now on this copy is the one that counts; and without the mark
+	 * anybody executes what is signed.
+	 */
+	if ((st->retain->unsure && retain_decide(st) != STORE_OK) ||
+	    head_write(st) == -1)
 		return STORE_IO;
 	return marked && mark_finish(st) == -1 ? STORE_IO : STORE_OK;
 }
@@ -236,6 +243,12 @@ store_set_notify(struct store *st, store_notify notify, void *arg)
 {
 	st->notify = notify;
 	st->notify_arg = arg;
+}
+
+bool
+store_put_back(const struct store *st)
+{
+	return st->put_back;
 }
 
 const char *

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "store_copy.h"
+#include "store_del.h"
 
 #define PATH_SIZE 320
 #define KEY_MAX (256 * 1024)
@@ -204,6 +205,23 @@ put_messages(struct restore *r, const char *name, bool fans)
 	return n;
 }
 
+/*
+ * They may name what the log of the copy still shows, or not cancel what it
+ * has brought back: until the vault has looked, nobody executes them.
+ */
+static int
+put_deletes(struct restore *r)
+{
+	int n;
+
+	n = copy_deletes(&r->to, r->from, &r->account);
+	if (n == 1)
+		copy_failed(r->t, DEL_DIR, "cannot be read");
+	if (n == -1 || !copy_exists(r->to.dir, DEL_DIR))
+		return n == -1 ? -1 : 0;
+	return give_dir(r, DEL_DIR, 0700);
+}
+
 static enum store_result
 restore_all(struct restore *r)
 {
@@ -218,7 +236,7 @@ restore_all(struct restore *r)
 	if (result != STORE_OK)
 		return result;
 	if (put_log(r) == -1 || put_messages(r, "blob", true) == -1 ||
-	    put_messages(r, "in", false) == -1 ||
+	    put_messages(r, "in", false) == -1 || put_deletes(r) == -1 ||
 	    copy_put(&r->to, RESTORED_MARK, 0600, -1, "", 0) == -1)
 		return sys_result();
 	return sys_syncfs(r->to.dir) == -1 ? STORE_IO : STORE_OK;

@@ -36,6 +36,7 @@ struct retain {
 	size_t cancel_size;
 	bool executed; /* what was due when the account was opened */
 	bool unsure;   /* entries of kind HOLD are to be decided */
+	bool marked;   /* opened after a restore or rebuild */
 	bool spare;    /* there is a file for a list on a full disk */
 	bool configured;
 	bool scanned; /* Trash and Spam, since opened or changed */
@@ -47,7 +48,8 @@ struct retain {
 };
 
 /* store_sign.c */
-int retain_open(struct store *);
+/* marked: the files come from a backup, or the log is not what it was. */
+int retain_open(struct store *, bool marked);
 void retain_free(struct store *);
 /* Signs entries, n at most DEL_BATCH: kind, flags, when are given. */
 int retain_sign(struct store *, struct del_entry *, size_t n);

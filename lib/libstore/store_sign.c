@@ -39,7 +39,7 @@
 #define FILES_MAX 64     /* of our series, before they become one */
 
 int
-retain_open(struct store *st)
+retain_open(struct store *st, bool marked)
 {
 	struct del_entry *e;
 	struct retain *r;
@@ -49,11 +49,16 @@ retain_open(struct store *st)
 		return -1;
 	st->retain = r;
 	del_init(&r->list);
+	r->marked = marked;
 	if (del_load(st->acct, seal_ring_account(st->ring), &r->list) == -1)
 		return -1;
 	RB_FOREACH (e, del_tree, &r->list.tree) {
-		/* A cancellation may be lost: ask the messages themselves. */
-		if (r->list.bad &&
+		/*
+		 * A cancellation may be lost, or the log older than the list:
+		 * ask the messages themselves.
+		 */
+		e->was = e->kind;
+		if ((r->list.bad || marked) &&
 		    (e->kind == DEL_GARBAGE || e->kind == DEL_EXPIRE))
 			e->kind = DEL_HOLD;
 		r->unsure = r->unsure || e->kind == DEL_HOLD;
@@ -462,6 +467,13 @@ mark_used(struct store *st, struct box *box)
 	return 0;
 }
 
+/* After a rebuild what expired or was restored may be all that is left. */
+static bool
+is_wanted(const struct retain *r, const struct del_entry *e)
+{
+	return e->used || (r->marked && e->was != DEL_GARBAGE);
+}
+
 enum store_result
 retain_decide(struct store *st)
 {
@@ -485,9 +497,10 @@ retain_decide(struct store *st)
 		if (e->kind != DEL_HOLD || result == -1)
 			continue;
 		list[n] = *e;
-		list[n].kind = e->used ? DEL_CANCEL : DEL_GARBAGE;
-		list[n].flags = 0;
-		list[n].when = store_now();
+		list[n].kind = is_wanted(r, e) ? DEL_CANCEL : DEL_GARBAGE;
+		list[n].flags = e->flags & DEL_BRAKED;
+		if (list[n].flags == 0)
+			list[n].when = store_now();
 		if (++n == DEL_BATCH) {
 			result = retain_sign(st, list, n);
 			n = 0;

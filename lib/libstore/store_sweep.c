@@ -121,7 +121,8 @@ sweep_locked(int acct, struct store_swept *out)
 	if (del_load(acct, &a, &l) == -1)
 		result = sys_result();
 	out->bad = l.bad;
-	if (result == STORE_OK && !l.bad)
+	/* A restored account: only its vault knows what may go. */
+	if (result == STORE_OK && !l.bad && !mark_in(acct))
 		result = sweep_list(acct, &l, now, out);
 	if (result == STORE_OK && !l.bad && l.waiting > 0)
 		result = sweep_waiting(acct, l.waiting, now, out);

@@ -39,6 +39,7 @@
 
 #include "account.h"
 #include "store_backup.h"
+#include "store_sweep.h"
 #include "store_verify.h"
 
 #define DATE 1700000000
@@ -78,7 +79,7 @@ backup(struct account *a, int copy)
 
 /* Into a place of its own; the account's directory is below it. */
 static void
-restore(struct account *a, int copy, const char *place, struct account *out)
+restore_only(int copy, const char *place, struct account *out)
 {
 	struct store_transfer t = {.failed = failed};
 	int fd;
@@ -93,6 +94,12 @@ restore(struct account *a, int copy, const char *place, struct account *out)
 	if (fault[0] != '\0')
 		atf_tc_fail("%s", fault);
 	OK(store_account_open(out->base, ACCOUNT, &out->dir));
+}
+
+static void
+restore(struct account *a, int copy, const char *place, struct account *out)
+{
+	restore_only(copy, place, out);
 	out->ring = a->ring;
 	account_open(out);
 }
@@ -428,8 +435,100 @@ ATF_TC_BODY(refused, tc)
 	account_end(&a);
 }
 
+static void
+idle(struct account *a)
+{
+	bool more;
+
+	do
+		OK(store_idle(a->st, &more));
+	while (more);
+}
+
+static uint32_t
+expunge(struct account *a, uint32_t uid)
+{
+	const struct store_range one = {uid, uid};
+
+	OK(store_expunge(a->st, STORE_INBOX, &one, 1, true));
+	OK(store_commit(a->st));
+	idle(a);
+	return store_box_find(a->st, STORE_INBOX)->messages;
+}
+
+/*
+ * What is signed to go is in the copy, and does not harm what the copied log
+ * shows, though the lists are older than the log, or newer: neither where the
+ * account is swept before anybody logs in.
+ */
+ATF_TC_WITHOUT_HEAD(deletes);
+ATF_TC_BODY(deletes, tc)
+{
+	const struct store_box *inbox;
+	struct store_deleted *list;
+	struct store_swept swept;
+	struct account a, r;
+	uint32_t uid[3];
+	size_t n, blobs, gone;
+	int copy, old;
+
+	account_make(&a);
+	account_open(&a);
+	for (n = 0; n < 3; n++)
+		OK(append(&a, STORE_INBOX, (unsigned int)n, 500, &uid[n]));
+	OK(store_commit(a.st));
+	copy = make_dir("copy");
+	old = make_dir("old");
+	(void)backup(&a, old);
+	ATF_CHECK_EQ(2, expunge(&a, uid[0]));
+	ATF_CHECK_EQ(1, expunge(&a, uid[1]));
+	OK(store_deleted_list(a.st, &list, &n));
+	ATF_REQUIRE_EQ(2, n);
+	(void)backup(&a, copy);
+	ATF_CHECK_EQ(0, access("copy/del/0.1", F_OK));
+	verify(copy);
+	/* A log older than the lists: two messages that are signed to go. */
+	ATF_REQUIRE_EQ(0, system("cp -rp copy/del old/del"));
+	/* One comes back, and the copy has its place but not its reprieve. */
+	OK(store_undelete(a.st, list[0].blob, &uid[1]));
+	OK(store_commit(a.st));
+	idle(&a);
+	ATF_REQUIRE_EQ(0, system("cp -rp copy/del lists"));
+	(void)backup(&a, copy);
+	ATF_REQUIRE_EQ(0, system("rm -r copy/del && mv lists copy/del"));
+	free(list);
+
+	for (int turn = 0; turn < 2; turn++) {
+		restore(&a, turn == 0 ? old : copy,
+		    turn == 0 ? "first" : "second", &r);
+		blobs = turn == 0 ? 3 : 2;
+		inbox = store_box_find(r.st, STORE_INBOX);
+		ATF_CHECK_EQ(blobs, inbox->messages);
+		idle(&r);
+		account_reopen(&r);
+		idle(&r);
+		ATF_CHECK_EQ(blobs, count_files(&r, "blob"));
+		/* What goes now goes by lists of its own. */
+		gone = count_files(&r, "trash");
+		uid[0] = store_msgs(r.st, STORE_INBOX, &n)[0].uid;
+		(void)expunge(&r, uid[0]);
+		ATF_CHECK_EQ(gone + 1, count_files(&r, "trash"));
+		restored_end(&r);
+	}
+	restore_only(old, "third", &r);
+	OK(store_sweep(r.dir, &swept));
+	ATF_CHECK_EQ(0, swept.trashed);
+	ATF_CHECK_EQ(3, count_files(&r, "blob"));
+	close(r.dir);
+	close(r.base);
+	close(copy);
+	close(old);
+	account_end(&a);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, deletes);
 	ATF_TP_ADD_TC(tp, incremental);
 	ATF_TP_ADD_TC(tp, beside);
 	ATF_TP_ADD_TC(tp, killed);

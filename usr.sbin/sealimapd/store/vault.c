@@ -210,6 +210,11 @@ vault_open(struct vault_start *start)
 		seal_ring_free(start->ring);
 		exit(1);
 	}
+	if (store_put_back(vault.store))
+		log_warnx("account=%s was put back from a backup, or rebuilt: "
+			  "what came after it may be lost, new mail gets "
+			  "higher UIDs",
+		    log_addr(start->account));
 	if (store_damage(vault.store) != NULL)
 		log_warnx("account=%s opened read-only: %s",
 		    log_addr(start->account), store_damage(vault.store));
