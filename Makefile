@@ -1,6 +1,6 @@
 # The whole suite.  README.md says what the targets do for you; the ones a
-# developer wants are: all, test, lint, run, install, stress, fuzz, bench,
-# bench-store.
+# developer wants are: all, test, lint, run, install, stress, interop, fuzz,
+# bench, bench-store.
 # SAN and PREFIX, where given, configure anew; otherwise what configure was
 # last told holds.
 SAN = as-configured
@@ -49,6 +49,11 @@ stress:
 	@sh mk/packages.sh build test
 	@${MAKE} -s -j${JOBS} regress
 	@STRESS=1 exec sh mk/test.sh
+# Foreign programs and an empty Debian, some of them fetched first.
+interop:
+	@sh mk/packages.sh build test interop
+	@${MAKE} -s -j${JOBS} regress
+	@INTEROP=1 exec sh mk/test.sh interop
 fuzz:
 	@sh mk/packages.sh build fuzz
 	@${MAKE} -s -j${JOBS} all
@@ -76,4 +81,4 @@ distclean: clean
 
 FRC:
 .PHONY: all config lib usr.sbin usr.bin links regress run test lint stress \
-	fuzz bench bench-store install clean distclean FRC
+	interop fuzz bench bench-store install clean distclean FRC

@@ -2,7 +2,7 @@
 # Installs the Debian packages that a task needs: as root, or through a sudo
 # that asks nothing; otherwise prints the one line to run and fails.  Where
 # everything is there already, and on other systems, it does nothing.
-# usage: sh mk/packages.sh build|test|lint|fuzz|bench ...
+# usage: sh mk/packages.sh build|test|interop|lint|fuzz|bench ...
 set -eu
 
 command -v dpkg-query >/dev/null 2>&1 || exit 0
@@ -21,11 +21,16 @@ for task; do
 		want="$want isync neomutt fetchmail offlineimap3 swaks"
 		want="$want mandoc strace systemd"
 		;;
+	interop)
+		want="$want aerc alpine getmail6 mutt tmux nodejs npm"
+		want="$want libnet-ssleay-perl imapfilter libmail-imapclient-perl"
+		want="$want debootstrap systemd-container"
+		;;
 	lint) want="$want clang-format cppcheck git mandoc shellcheck" ;;
 	fuzz) want="$want clang" ;;
 	bench) want="$want python3" ;;
 	*)
-		echo "usage: packages.sh build|test|lint|fuzz|bench ..." >&2
+		echo "usage: packages.sh build|test|interop|lint|fuzz|bench ..." >&2
 		exit 1
 		;;
 	esac

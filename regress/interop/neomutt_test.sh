@@ -1,10 +1,10 @@
 #! /usr/bin/env atf-sh
 #
-# neomutt(1), driven by keys over a pseudo-terminal.
+# neomutt(1) and mutt(1), driven by keys over a pseudo-terminal.
 
 . "$(atf_get_srcdir)/../suite/suite.sh"
 
-# keys STRING: neomutt in the INBOX of user0001 executes the keys and quits.
+# keys STRING: $mutt in the INBOX of user0001 executes the keys and quits.
 keys() {
 	cat >muttrc <<END
 set certificate_file = $cafile
@@ -25,7 +25,7 @@ set mail_check = 1
 set tmpdir = $PWD
 END
 	chmod 600 muttrc
-	python3 - "$1" <<'END' >mutt.out 2>&1 || fail_with mutt.out "neomutt went wrong"
+	python3 - "$mutt" "$1" <<'END' >mutt.out 2>&1 || fail_with mutt.out "$mutt went wrong"
 import os
 import pty
 import select
@@ -35,8 +35,8 @@ import time
 pid, fd = pty.fork()
 if pid == 0:
     os.environ["TERM"] = "xterm"
-    os.execvp("neomutt", ["neomutt", "-n", "-F", "muttrc", "-e",
-                          "push '%s'" % sys.argv[1]])
+    os.execvp(sys.argv[1], [sys.argv[1], "-n", "-F", "muttrc", "-e",
+                            "push '%s'" % sys.argv[2]])
 end = time.time() + 60
 while time.time() < end:
     if select.select([fd], [], [], 0.2)[0]:
@@ -51,18 +51,14 @@ while time.time() < end:
 else:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    sys.exit("neomutt did not end")
+    sys.exit("it did not end")
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
 }
 
-atf_test_case neomutt cleanup
-neomutt_head() {
-	atf_set descr "opens, reads, flags, copies, deletes"
-	atf_set timeout 300
-}
-neomutt_body() {
-	need neomutt python3
+# session: with the program mutt.
+session() {
+	need "$mutt" python3
 	start_suite
 	mkmaildir mail 5 4
 	imapdo append 1 INBOX mail ||
@@ -81,10 +77,34 @@ neomutt_body() {
 	[ "$(imapdo count 1 INBOX)" -eq 3 ] || atf_fail "moved and kept"
 	suite_alive
 }
+
+atf_test_case neomutt cleanup
+neomutt_head() {
+	atf_set descr "neomutt opens, reads, flags, copies, deletes"
+	atf_set timeout 300
+}
+neomutt_body() {
+	mutt=neomutt
+	session
+}
 neomutt_cleanup() {
+	stop_suite
+}
+
+atf_test_case mutt cleanup
+mutt_head() {
+	atf_set descr "mutt does the same"
+	atf_set timeout 300
+}
+mutt_body() {
+	mutt=mutt
+	session
+}
+mutt_cleanup() {
 	stop_suite
 }
 
 atf_init_test_cases() {
 	atf_add_test_case neomutt
+	atf_add_test_case mutt
 }
