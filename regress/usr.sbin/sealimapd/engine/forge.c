@@ -22,7 +22,9 @@
  *
  * KIND: true (the real summary), none, garbage, short (cut off in the middle),
  * long (octets behind it), other (of another message), flip (NUMBER is the
- * seed of which octets change), zip (says it is compressed, and is not).
+ * seed of which octets change), set (octet NUMBER, from the end round to the
+ * beginning, becomes another, and the sum is put right: only what the fields
+ * mean can give it away), zip (says it is compressed, and is not).
  */
 
 #include <sys/types.h>
@@ -36,6 +38,7 @@
 #include <unistd.h>
 
 #include "mime.h"
+#include "mime_local.h"
 #include "store.h"
 
 #define MESSAGE_MAX STORE_CHUNK /* one chunk */
@@ -60,6 +63,19 @@ summary_make(const void *p, size_t n)
 		err(1, "summary");
 	memcpy(summary, octets, summary_len);
 	mime_parser_free(parser);
+}
+
+/* Each octet in turn, then each with the next value. */
+static void
+forge_octet(unsigned int number)
+{
+	static const uint8_t values[] = {0, 1, 0xff, '\r', '"', 0x80, 40};
+	size_t at, round;
+
+	at = SUM_HEADER - 1 + number % (summary_len - SUM_HEADER + 1);
+	round = number / (summary_len - SUM_HEADER + 1) + number;
+	summary[at] = values[round % sizeof(values)];
+	put32(summary + 12, sum_check(summary, summary_len));
 }
 
 static void
@@ -94,7 +110,9 @@ forge(const char *kind, unsigned int number)
 			summary[(x >> 8) % summary_len] ^= (uint8_t)(1U
 			    << (x >> 29));
 		}
-	} else if (strcmp(kind, "true") != 0)
+	} else if (strcmp(kind, "set") == 0)
+		forge_octet(number);
+	else if (strcmp(kind, "true") != 0)
 		errx(1, "kind: %s", kind);
 }
 

@@ -5,7 +5,7 @@
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
-for part in Fixtures Malformed Forged; do
+for part in Fixtures Malformed Made Forged Fields; do
 	eval "
 atf_test_case $part cleanup
 ${part}_head() {
@@ -27,7 +27,7 @@ ${part}_cleanup() {
 done
 
 atf_init_test_cases() {
-	for part in Fixtures Malformed Forged; do
+	for part in Fixtures Malformed Made Forged Fields; do
 		atf_add_test_case "$part"
 	done
 }
