@@ -167,6 +167,10 @@ build_finish(struct conf *conf)
 		return "the first domain is too long";
 	if (conf->n_listens == 0 && (wrong = default_listens(conf)) != NULL)
 		return wrong;
+	for (i = 0; i < conf->n_listens; i++) {
+		if (!conf->listens[i].own_tls13)
+			conf->listens[i].only_tls13 = conf->only_tls13;
+	}
 	return check_listens(conf);
 }
 
@@ -208,6 +212,8 @@ check_listens(const struct conf *conf)
 		else if (a->proto == CONF_IMAP && a->tls == CONF_TLS_NONE &&
 		    !a->is_socket && !is_loopback(a->address))
 			wrong = "without starttls only on loopback";
+		else if (a->own_tls13 && a->tls == CONF_TLS_NONE)
+			wrong = "has no TLS to have a version of";
 		for (size_t j = 0; j < i; j++) {
 			b = &conf->listens[j];
 			if (a->is_socket == b->is_socket &&
@@ -347,6 +353,24 @@ build_key_path(struct conf *conf, const char *path)
 
 	c = &conf->certs[conf->n_certs - 1];
 	return build_path(c->key, sizeof(c->key), path);
+}
+
+const char *
+build_ocsp_path(struct conf *conf, const char *path)
+{
+	struct conf_cert *c;
+
+	c = &conf->certs[conf->n_certs - 1];
+	return build_path(c->ocsp, sizeof(c->ocsp), path);
+}
+
+const char *
+build_tls_version(bool *only_tls13, const char *version)
+{
+	*only_tls13 = strcmp(version, "1.3") == 0;
+	if (!*only_tls13 && strcmp(version, "1.2") != 0)
+		return "no such version of TLS: 1.2 or 1.3";
+	return NULL;
 }
 
 const char *

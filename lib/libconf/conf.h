@@ -84,6 +84,7 @@ struct conf_cert {
 	char name[CONF_NAME_MAX];
 	char cert[CONF_PATH_MAX]; /* PEM chain */
 	char key[CONF_PATH_MAX];  /* PEM key */
+	char ocsp[CONF_PATH_MAX]; /* DER response to staple, "" if none */
 };
 
 enum conf_proto { CONF_IMAPS, CONF_IMAP, CONF_SMTP, CONF_LMTP };
@@ -93,6 +94,8 @@ enum conf_tls { CONF_TLS_NONE, CONF_TLS_START, CONF_TLS_FIRST };
 struct conf_listen {
 	enum conf_proto proto;
 	enum conf_tls tls;
+	bool only_tls13; /* else from TLS 1.2 on */
+	bool own_tls13;  /* not taken from the default */
 	bool is_socket;
 	char address[CONF_NAME_MAX]; /* numeric, or "*": both families */
 	uint16_t port;               /* the protocol's if not given */
@@ -122,6 +125,8 @@ enum conf_limit {
 	CONF_RECEIVED_LINES,         /* before a message counts as looping */
 	CONF_FREE_SPACE,             /* octets to leave free on the disk */
 	CONF_FREE_INODES,            /* inodes to leave free on the disk */
+	CONF_TICKET_LIFE,            /* seconds a TLS session is resumed */
+	CONF_CERTIFICATE_CHECK,      /* seconds between looks; 0: none */
 	CONF_LIMITS
 };
 
@@ -155,6 +160,7 @@ struct conf {
 	char forwards[CONF_FORWARDS_MAX][CONF_FORWARD_MAX];
 	size_t n_forwards;
 	char anchors[CONF_PATH_MAX]; /* file of trust anchors; "": built in */
+	bool only_tls13;             /* of listeners that say nothing */
 	bool log_addresses;          /* in clear */
 	bool log_verbose;
 	bool best_effort; /* start even where the sandbox is incomplete */

@@ -48,6 +48,7 @@ const char *build_listen(struct conf *, int line);
 const char *build_cert(struct conf *, const char *name);
 const char *build_cert_path(struct conf *, const char *path);
 const char *build_key_path(struct conf *, const char *path);
+const char *build_ocsp_path(struct conf *, const char *path);
 const char *build_listen_address(struct conf_listen *, const char *);
 const char *
 build_listen_socket(struct conf *, struct conf_listen *, const char *path);
@@ -56,6 +57,8 @@ const char *
 build_listen_cert(struct conf *, struct conf_listen *, const char *name);
 const char *build_listen_port(struct conf_listen *, const char *port);
 const char *build_listen_tls(struct conf_listen *, enum conf_tls);
+/* The lowest version of TLS: "1.2" or "1.3". */
+const char *build_tls_version(bool *only_tls13, const char *);
 const char *build_table(struct conf *, const char *name, const char *file);
 const char *build_pair(struct conf *, const char *key, const char *value);
 const char *build_table_end(struct conf *);

@@ -52,6 +52,8 @@ const struct conf_limit_row conf_limit_rows[CONF_LIMITS] = {
     [CONF_FREE_SPACE] = {"free-space", LIMIT_SIZE, 64 * MIB, 0, UINT64_MAX / 2},
     [CONF_FREE_INODES] = {"free-inodes", LIMIT_COUNT, 1000, 0,
 	UINT64_C(1) << 40},
+    [CONF_TICKET_LIFE] = {"ticket-life", LIMIT_SECONDS, 7200, 4, DAY},
+    [CONF_CERTIFICATE_CHECK] = {"certificate-check", LIMIT_SECONDS, 60, 0, DAY},
 };
 
 static int digits(const char *, uint64_t *, const char **);

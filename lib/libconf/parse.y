@@ -88,7 +88,7 @@ enum once {
 	ONCE_HOSTNAME, ONCE_POSTMASTER, ONCE_DIRECTORY, ONCE_RUN, ONCE_LIBEXEC,
 	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION,
 	ONCE_ADDRESSES, ONCE_LOG, ONCE_SANDBOX, ONCE_HOST_INDEX, ONCE_QUOTA,
-	ONCE_KDF, ONCE_GROUP, ONCE_ANCHORS, ONCE_ESCROW,
+	ONCE_KDF, ONCE_GROUP, ONCE_ANCHORS, ONCE_ESCROW, ONCE_TLS,
 	ONCE_EXPIRE /* and more */
 };
 
@@ -114,6 +114,8 @@ static void fail_at(const struct word *, const char *);
 static void fail_arg(const struct word *, const struct word *, const char *);
 static void once(enum once, const struct word *);
 static void set_flag(bool *, const struct word *, const char *, const char *);
+static void certificate(const struct word *, const struct word *,
+    const struct word *, const struct word *);
 static void host_index(const struct word *);
 static void expire(struct conf_domain *, const struct word *,
     const struct word *);
@@ -130,7 +132,7 @@ int yyparse(void);
 %token <w> KEY LISTEN ON SOCKET IMAPS IMAP SMTP LMTP PORT NOTLS STARTTLS TABLE
 %token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION LOG ADDRESSES
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
-%token <w> RESOLVER FORWARD ANCHORS ESCROW
+%token <w> RESOLVER FORWARD ANCHORS ESCROW OCSP TLS
 %type <w> proto tablename
 
 %%
@@ -170,14 +172,10 @@ statement	: STRING '=' STRING	{ define(&$1, &$3); }
 		| domain
 		| domain '{' optnl domainopts '}'
 		| CERTIFICATE STRING CERT STRING KEY STRING {
-			const char *wrong;
-
-			wrong = build_cert(ps.conf, $2.s);
-			fail_at(&$2, wrong);
-			if (wrong == NULL) {
-				fail_at(&$4, build_cert_path(ps.conf, $4.s));
-				fail_at(&$6, build_key_path(ps.conf, $6.s));
-			}
+			certificate(&$2, &$4, &$6, NULL);
+		}
+		| CERTIFICATE STRING CERT STRING KEY STRING OCSP STRING {
+			certificate(&$2, &$4, &$6, &$8);
 		}
 		| LISTEN ON listener listenopts
 		| TABLE tablename STRING {
@@ -226,6 +224,11 @@ setting		: LINGER STRING {
 			once(ONCE_SANDBOX, &$1);
 			set_flag(&ps.conf->best_effort, &$2, "strict",
 			    "best-effort");
+		}
+		| TLS STRING {
+			once(ONCE_TLS, &$1);
+			fail_at(&$2, build_tls_version(&ps.conf->only_tls13,
+			    $2.s));
 		}
 		| HOST INDEX STRING {
 			once(ONCE_HOST_INDEX, &$1);
@@ -360,6 +363,13 @@ listenopt	: PORT STRING {
 				fail_at(&$1, build_listen_tls(ps.listen,
 				    CONF_TLS_START));
 		}
+		| TLS STRING {
+			if (ps.listen != NULL) {
+				ps.listen->own_tls13 = true;
+				fail_at(&$2, build_tls_version(
+				    &ps.listen->only_tls13, $2.s));
+			}
+		}
 		;
 
 pairs		: /* empty */
@@ -414,6 +424,7 @@ static const struct {
 	{ "log", LOG },
 	{ "memory", MEMORY },
 	{ "no-tls", NOTLS },
+	{ "ocsp", OCSP },
 	{ "on", ON },
 	{ "passes", PASSES },
 	{ "port", PORT },
@@ -426,6 +437,7 @@ static const struct {
 	{ "socket", SOCKET },
 	{ "starttls", STARTTLS },
 	{ "table", TABLE },
+	{ "tls", TLS },
 	{ "user", USER },
 };
 
@@ -726,6 +738,22 @@ set_flag(bool *flag, const struct word *w, const char *no, const char *yes)
 	*flag = strcmp(w->s, yes) == 0;
 	if (!*flag && strcmp(w->s, no) != 0)
 		report(w, "expected %s or %s", no, yes);
+}
+
+static void
+certificate(const struct word *name, const struct word *cert,
+    const struct word *key, const struct word *ocsp)
+{
+	const char *wrong;
+
+	wrong = build_cert(ps.conf, name->s);
+	fail_at(name, wrong);
+	if (wrong != NULL)
+		return;
+	fail_at(cert, build_cert_path(ps.conf, cert->s));
+	fail_at(key, build_key_path(ps.conf, key->s));
+	if (ocsp != NULL)
+		fail_at(ocsp, build_ocsp_path(ps.conf, ocsp->s));
 }
 
 static void

@@ -79,6 +79,10 @@ conf_print(const struct conf *conf, FILE *out)
 		print_quoted(out, conf->certs[i].cert);
 		(void)fprintf(out, " key ");
 		print_quoted(out, conf->certs[i].key);
+		if (conf->certs[i].ocsp[0] != '\0') {
+			(void)fprintf(out, " ocsp ");
+			print_quoted(out, conf->certs[i].ocsp);
+		}
 		(void)fprintf(out, "\n");
 	}
 	for (size_t i = 0; i < conf->n_listens; i++)
@@ -153,6 +157,7 @@ print_settings(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "log %s\n", conf->log_verbose ? "verbose" : "brief");
 	(void)fprintf(
 	    out, "sandbox %s\n", conf->best_effort ? "best-effort" : "strict");
+	(void)fprintf(out, "tls %s\n", conf->only_tls13 ? "1.3" : "1.2");
 	(void)fprintf(out, "host index %u\n", conf->host_index);
 	print_resolver(conf, out);
 }
@@ -252,6 +257,8 @@ print_listen(const struct conf *conf, const struct conf_listen *l, FILE *out)
 	if (l->proto == CONF_IMAP || l->proto == CONF_SMTP)
 		(void)fprintf(out, " %s",
 		    l->tls == CONF_TLS_START ? "starttls" : "no-tls");
+	if (l->own_tls13)
+		(void)fprintf(out, " tls %s", l->only_tls13 ? "1.3" : "1.2");
 	for (size_t i = 0; i < l->n_certs; i++) {
 		(void)fprintf(out, " certificate ");
 		print_quoted(out, conf->certs[l->certs[i]].name);

@@ -176,7 +176,7 @@ error_one(const atf_tc_t *tc, const char *name)
 ATF_TC_WITHOUT_HEAD(errors);
 ATF_TC_BODY(errors, tc)
 {
-	ATF_CHECK_EQ(6, each(tc, ".bad", error_one));
+	ATF_CHECK_EQ(8, each(tc, ".bad", error_one));
 }
 
 /* Whatever stands there must end in a config or in an error. */
@@ -206,7 +206,7 @@ ATF_TC_WITHOUT_HEAD(hostile);
 ATF_TC_BODY(hostile, tc)
 {
 	ATF_CHECK_EQ(3, each(tc, ".in", hostile_one));
-	ATF_CHECK_EQ(6, each(tc, ".bad", hostile_one));
+	ATF_CHECK_EQ(8, each(tc, ".bad", hostile_one));
 }
 
 ATF_TC_WITHOUT_HEAD(smallest);
@@ -278,7 +278,13 @@ ATF_TC_BODY(everything, tc)
 	ATF_CHECK_EQ(7, c->domains[2].expire[CONF_SPAM]);
 	ATF_CHECK(conf_domain_find(c, "EXAMPLE.com") == &c->domains[2]);
 	ATF_CHECK(conf_domain_find(c, "example") == NULL);
+	ATF_CHECK_STREQ("", c->certs[0].ocsp);
+	ATF_CHECK_STREQ("/etc/ssl/two.ocsp", c->certs[1].ocsp);
+	ATF_CHECK_EQ(3600, c->limits[CONF_TICKET_LIFE]);
+	ATF_CHECK_EQ(0, c->limits[CONF_CERTIFICATE_CHECK]);
 	ATF_REQUIRE_EQ(6, c->n_listens);
+	ATF_CHECK(c->listens[0].only_tls13);
+	ATF_CHECK(!c->listens[2].only_tls13);
 	ATF_REQUIRE_EQ(2, c->listens[0].n_certs);
 	ATF_CHECK_EQ(1, c->listens[0].certs[0]);
 	ATF_CHECK_EQ(0, c->listens[0].certs[1]);
