@@ -57,6 +57,7 @@ static void on_reload(struct client *, struct msg *);
 static void on_log(struct client *, struct msg *);
 static void on_connect(struct client *, struct msg *);
 static void on_stats(struct client *, struct msg *);
+static void on_certificates(struct client *, struct msg *);
 static void put_process(struct wire *, uint32_t, const struct proc *);
 
 void
@@ -108,6 +109,7 @@ dispatch(struct wire *w, struct msg *m, void *arg)
 	    {CTL_LOG, on_log},
 	    {CTL_CONNECT, on_connect},
 	    {CTL_STATS, on_stats},
+	    {CTL_CERTIFICATES, on_certificates},
 	};
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
@@ -308,5 +310,20 @@ on_stats(struct client *c, struct msg *m)
 		msg_put_u64(out, counters[i].value);
 		msg_send(out);
 	}
+	done(c->wire, m->id, CTL_OK, "");
+}
+
+static void
+on_certificates(struct client *c, struct msg *m)
+{
+	struct supervisor *sup;
+
+	if (msg_end(m) == -1) {
+		done(c->wire, m->id, CTL_INVALID, "malformed");
+		return;
+	}
+	sup = proc_supervisor();
+	if (sup->daemon->certs != NULL)
+		sup->daemon->certs(c->wire, m->id, sup->arg);
 	done(c->wire, m->id, CTL_OK, "");
 }

@@ -61,6 +61,8 @@ enum ctl_message {
 	CTL_CONNECT = 6,
 	/* No payload.  CTL_COUNT for each of the parent's counters; CTL_DONE */
 	CTL_STATS = 7,
+	/* No payload.  CTL_CERTIFICATE for each; CTL_DONE. */
+	CTL_CERTIFICATES = 20,
 
 	/* ---- parent -> sealctl ---- */
 	CTL_HELLO_IS = 100,
@@ -72,6 +74,12 @@ enum ctl_message {
 	CTL_PROCESS = 101,
 	/* str name, u64 value */
 	CTL_COUNT = 102,
+	/*
+	 * str name, u8 enum site_cert_state (that of the engine that is worst
+	 * off), u8 enum site_ocsp_state, i64 expires (seconds, UTC; 0: not
+	 * known), raw spki[SITE_SPKI_LEN], str reason (empty if all is well)
+	 */
+	CTL_CERTIFICATE = 120,
 	/* u8 enum ctl_result, str reason (one line; empty if CTL_OK) */
 	CTL_DONE = 103,
 

@@ -44,6 +44,8 @@ struct options {
 };
 
 static void own_descriptors(void);
+static void
+site_cert(struct site_cert *, const struct conf_cert *, const struct files *);
 static int options_parse(int, char *[], struct options *);
 static int check(const struct options *);
 static void settings_fill(struct parent *);
@@ -52,6 +54,9 @@ static void make_dirs(const struct parent *);
 static void
 on_config(struct wire *, const struct proc_row *, unsigned int, void *);
 static int on_reload(char *, size_t, void *);
+static void
+on_message(const struct proc_row *, unsigned int, struct msg *, void *);
+static void on_certs(struct wire *, uint32_t, void *);
 static void first_line(char *, size_t, const char *);
 
 int
@@ -83,6 +88,9 @@ parent_main(int argc, char *argv[], const struct parent_kind *kind)
 	p.daemon = *kind->daemon;
 	p.daemon.config = on_config;
 	p.daemon.reload = on_reload;
+	p.daemon.message = on_message;
+	p.daemon.certs = on_certs;
+	p.generation = 1;
 	settings_fill(&p);
 	make_dirs(&p);
 	parent_log_key(p.settings.base_dir, p.settings.log_key);
@@ -92,6 +100,7 @@ parent_main(int argc, char *argv[], const struct parent_kind *kind)
 	log_init(kind->daemon->name, p.foreground, p.verbose);
 	log_addr_clear(p.settings.log_addresses);
 	proc_begin(&p.daemon, &p.settings, &p);
+	certs_begin(&p);
 	listeners_open(&p);
 	setproctitle("parent");
 	return proc_run();
@@ -142,21 +151,35 @@ parent_site(const struct parent *p, struct site *s)
 	(void)strlcpy(s->product, PRODUCT, sizeof(s->product));
 	s->log_addresses = conf->log_addresses;
 	s->codec = (uint8_t)conf->codec;
+	s->generation = p->generation;
+	s->ticket_seconds = (uint32_t)conf->limits[CONF_TICKET_LIFE];
 	s->domains = site_grow(NULL, 0, conf->n_domains, sizeof(*s->domains));
 	for (size_t i = 0; i < conf->n_domains; i++)
 		(void)strlcpy(s->domains[s->n_domains++], conf->domains[i].name,
 		    sizeof(*s->domains));
 	if (conf->n_certs > 0)
 		s->certs = site_grow(NULL, 0, conf->n_certs, sizeof(*s->certs));
-	for (size_t i = 0; i < conf->n_certs; i++) {
-		(void)strlcpy(s->certs[i].name, conf->certs[i].name,
-		    sizeof(s->certs[i].name));
-		s->certs[i].chain = strdup(l->chains[i].pem);
-		if (s->certs[i].chain == NULL)
-			fatal("strdup");
-		s->certs[i].len = strlen(s->certs[i].chain);
-		s->n_certs++;
-	}
+	for (size_t i = 0; i < conf->n_certs; i++)
+		site_cert(
+		    &s->certs[s->n_certs++], &conf->certs[i], &l->chains[i]);
+}
+
+static void
+site_cert(struct site_cert *out, const struct conf_cert *conf,
+    const struct files *files)
+{
+	(void)strlcpy(out->name, conf->name, sizeof(out->name));
+	out->chain = strdup(files->pem);
+	if (out->chain == NULL)
+		fatal("strdup");
+	out->len = strlen(out->chain);
+	if (files->ocsp == NULL)
+		return;
+	out->ocsp = malloc(files->ocsp_len);
+	if (out->ocsp == NULL)
+		fatal("malloc");
+	memcpy(out->ocsp, files->ocsp, files->ocsp_len);
+	out->ocsp_len = files->ocsp_len;
 }
 
 /*
@@ -343,9 +366,25 @@ on_reload(char *reason, size_t size, void *arg)
 	}
 	loaded_free(p->now);
 	p->now = new;
+	p->generation++;
+	certs_watch(p);
 	settings_limits(p);
 	log_addr_clear(p->settings.log_addresses);
 	return 0;
+}
+
+/* What roles of this daemon say beside what all roles do. */
+static void
+on_message(
+    const struct proc_row *row, unsigned int instance, struct msg *m, void *arg)
+{
+	certs_report(arg, row, instance, m);
+}
+
+static void
+on_certs(struct wire *w, uint32_t id, void *arg)
+{
+	certs_show(arg, w, id);
 }
 
 static void

@@ -21,15 +21,31 @@
 #ifndef PARENT_LOCAL_H
 #define PARENT_LOCAL_H
 
+#include <sys/stat.h>
+
 #include "parent.h"
+
+/* What tells that a file is another one, or was written to. */
+struct stamp {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime;
+};
+
+/* A certificate's files. */
+struct files {
+	char *pem;
+	size_t len;
+	uint8_t *ocsp; /* or NULL */
+	size_t ocsp_len;
+	struct stamp cert, key, staple;
+};
 
 /* A configuration and the files that it names. */
 struct loaded {
 	struct conf *conf;
-	struct {
-		char *pem;
-		size_t len;
-	} chains[PARENT_CERTS_MAX];
+	struct files chains[PARENT_CERTS_MAX];
 	const struct conf_listen *listens[PARENT_LISTENS_MAX]; /* ours */
 	size_t n_listens;
 };
@@ -39,7 +55,8 @@ struct parent {
 	struct proc_daemon daemon; /* with our callbacks */
 	struct proc_settings settings;
 	struct loaded *now;
-	char *conf_path; /* absolute */
+	uint32_t generation; /* of what was read, for keys and engines */
+	char *conf_path;     /* absolute */
 	bool foreground;
 	bool verbose;
 };
@@ -48,6 +65,13 @@ struct parent {
 struct loaded *
 loaded_new(const struct parent_kind *, const char *path, FILE *errors);
 void loaded_free(struct loaded *);
+/*
+ * The files of certificates as they are now; -1 after a line on errors, and
+ * all stays as it is.
+ */
+int loaded_refresh(struct loaded *, FILE *errors);
+/* Whether one of those files is another than was read. */
+bool loaded_changed(const struct loaded *);
 /* What a running daemon cannot change; NULL if there is none of that. */
 const char *loaded_differs(const struct loaded *, const struct loaded *);
 
@@ -68,6 +92,13 @@ int passed_take_both(const struct sockaddr *);
 void passed_end(void);
 /* Connects to where the manager waits for manager_ready(), if it does. */
 void manager_begin(void);
+
+/* certs.c: what engines say of certificates. */
+void certs_begin(struct parent *);
+void certs_report(
+    struct parent *, const struct proc_row *, unsigned int, struct msg *);
+void certs_show(const struct parent *, struct wire *, uint32_t id);
+void certs_watch(struct parent *); /* after each load */
 
 /* The key by which addresses are hashed in logs; fatal on failure. */
 void parent_log_key(const char *dir, uint8_t key[LOG_KEY_LEN]);

@@ -102,6 +102,8 @@ struct proc_daemon {
 	/* A role's own message (from PROC_OWN); NULL: none is expected. */
 	void (*message)(const struct proc_row *, unsigned int instance,
 	    struct msg *, void *arg);
+	/* CTL_CERTIFICATES: sends CTL_CERTIFICATE for each; NULL: none. */
+	void (*certs)(struct wire *, uint32_t id, void *arg);
 };
 
 struct proc_settings {
@@ -131,6 +133,10 @@ void
 proc_begin(const struct proc_daemon *, const struct proc_settings *, void *arg);
 /* Connections of fd (listening) go to the instances of the role. */
 void proc_listen(int fd, unsigned int index, const char *role);
+/* Sends every role its slice again, from what reload() would have left. */
+void proc_resend(void);
+/* A role's message was not what it may send: it is killed. */
+void proc_message_bad(const struct proc_row *, unsigned int instance);
 /* 0 after an orderly stop, 1 if the roles could not be started. */
 int proc_run(void);
 

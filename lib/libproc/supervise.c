@@ -172,12 +172,18 @@ proc_reload(char *reason, size_t size)
 		log_warnx("reload failed: %s", reason);
 		return -1;
 	}
+	proc_resend();
+	log_info("config reloaded");
+	return 0;
+}
+
+void
+proc_resend(void)
+{
 	for (size_t i = 0; i < sup.n_procs; i++) {
 		if (sup.procs[i].wire != NULL)
 			send_config(&sup.procs[i]);
 	}
-	log_info("config reloaded");
-	return 0;
 }
 
 void
@@ -229,6 +235,16 @@ proc_bad(struct proc *p, const char *why)
 	    p->instance, (int)p->pid, why);
 	if (p->wire != NULL)
 		wire_fail(p->wire);
+}
+
+void
+proc_message_bad(const struct proc_row *row, unsigned int instance)
+{
+	struct proc *p;
+
+	p = proc_find(row->name, instance);
+	if (p != NULL)
+		proc_bad(p, "malformed message");
 }
 
 /* The run directory, and in it the root of those that need no file. */

@@ -15,11 +15,10 @@
  */
 
 /*
- * libtls hides the SSL_CTX it makes, and makes it so that an idle connection
- * keeps its 34 KiB of record buffers.  SSL_CTX_new() is therefore defined here,
- * where the dynamic linker finds it before libssl's, and sets what we need on
- * what the real one returns.  A test asserts the memory of a connection.
- * Likewise SSL_CTX_callback_ctrl(), see there.
+ * libtls hides the SSL_CTX it makes, and some of its choices are not ours.
+ * The functions that it calls are therefore defined here, where the dynamic
+ * linker finds them before libssl's; each does what the real one does, and
+ * what we need.  Tests assert the effect of each.
  */
 
 /* HMAC_CTX is deprecated in OpenSSL 3; libtls uses it. */
@@ -35,16 +34,14 @@
 #include "log.h"
 #include "tlsio_local.h"
 
-typedef int (*ticket_cb)(
-    SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, HMAC_CTX *, int);
-
 static bool used;
-static ticket_cb libtls_ticket;
+static SSL_CTX_alpn_select_cb_func libtls_alpn;
 
-static int ticket(
-    SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, HMAC_CTX *, int);
+static int alpn(SSL *, const unsigned char **, unsigned char *,
+    const unsigned char *, unsigned int, void *);
 static void *real(const char *);
 
+/* An idle connection would keep its 34 KiB of record buffers. */
 SSL_CTX *
 SSL_CTX_new(const SSL_METHOD *method)
 {
@@ -59,38 +56,52 @@ SSL_CTX_new(const SSL_METHOD *method)
 		(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 		/* One recv(2) for a small record, not two. */
 		SSL_CTX_set_read_ahead(ctx, 1);
+		/* Sessions are the clients' to keep, as tickets. */
+		(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 		used = true;
 	}
 	return ctx;
 }
 
-/*
- * libretls 3.7.0 answers 0 where it has filled in a ticket's key, as is right
- * with LibreSSL; to OpenSSL that means to give no ticket.
- */
+/* Tickets are sealed with keys that all engines have. */
 long
 SSL_CTX_callback_ctrl(SSL_CTX *ctx, int cmd, void (*cb)(void))
 {
 	long (*set)(SSL_CTX *, int, void (*)(void));
 	void *sym;
 
-	if (cmd == SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB && cb != NULL) {
-		memcpy(&libtls_ticket, &cb, sizeof(libtls_ticket));
-		cb = (void (*)(void))ticket;
-	}
+	if (cmd == SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB && cb != NULL)
+		cb = (void (*)(void))ticket_callback;
 	sym = real("SSL_CTX_callback_ctrl");
 	memcpy(&set, &sym, sizeof(set));
 	return set(ctx, cmd, cb);
 }
 
-static int
-ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-    HMAC_CTX *hmac, int encrypt)
+/*
+ * libtls goes on with a client that offers other protocols only, such as a
+ * browser that was led here to have an answer of ours taken for a web page
+ * (ALPACA).  RFC 7301 3.2 asks for an alert.
+ */
+void
+SSL_CTX_set_alpn_select_cb(
+    SSL_CTX *ctx, SSL_CTX_alpn_select_cb_func cb, void *arg)
 {
-	int ret;
+	void (*set)(SSL_CTX *, SSL_CTX_alpn_select_cb_func, void *);
+	void *sym;
 
-	ret = libtls_ticket(ssl, name, iv, cipher, hmac, encrypt);
-	return encrypt && ret == 0 ? 1 : ret;
+	libtls_alpn = cb;
+	sym = real("SSL_CTX_set_alpn_select_cb");
+	memcpy(&set, &sym, sizeof(set));
+	set(ctx, alpn, arg);
+}
+
+static int
+alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
+    const unsigned char *in, unsigned int inlen, void *arg)
+{
+	if (libtls_alpn(ssl, out, outlen, in, inlen, arg) == SSL_TLSEXT_ERR_OK)
+		return SSL_TLSEXT_ERR_OK;
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 static void *

@@ -25,25 +25,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
-#include <openssl/pem.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <openssl/x509.h>
 
 #include "log.h"
 #include "tlsio_local.h"
 #include "tlsio_mem.h"
 
-#define CERTS_MAX 64
-#define SESSION_SECONDS 7200 /* a ticket's life */
-#define CHAIN_MAX (64 * 1024)
+/*
+ * TLS 1.2: ephemeral keys and AEAD.  Where the alternative is no encryption
+ * at all (mail between hosts), CBC of those that have nothing better too.
+ */
+#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define CIPHERS_WIDE                          \
+	CIPHERS ":ECDHE-ECDSA-AES128-SHA256:" \
+		"ECDHE-RSA-AES128-SHA256:"    \
+		"ECDHE-ECDSA-AES256-SHA384:"  \
+		"ECDHE-RSA-AES256-SHA384:"    \
+		"ECDHE-ECDSA-AES128-SHA:"     \
+		"ECDHE-RSA-AES128-SHA:"       \
+		"ECDHE-ECDSA-AES256-SHA:"     \
+		"ECDHE-RSA-AES256-SHA"
+#define CURVES "X25519,P-256,P-384"
 
 /* libtls has them, but its header does not say so. */
 void tls_config_use_fake_private_key(struct tls_config *);
 void tls_config_skip_private_key_check(struct tls_config *);
 
-static int check_chain(const struct tlsio_cert *, char *);
+static int configure(struct tls_config *, const struct tlsio_server_conf *);
 static int add_certs(struct tls_config *, const struct tlsio_cert *, size_t);
 
 void
@@ -57,6 +67,7 @@ tlsio_init(void)
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
 		fatalx("OPENSSL_init_crypto");
 	signer_init();
+	ticket_init();
 	if (tls_init() == -1)
 		fatalx("tls_init");
 	if (RAND_bytes(seed, sizeof(seed)) != 1)
@@ -65,11 +76,10 @@ tlsio_init(void)
 }
 
 struct tlsio_server *
-tlsio_server_new(const struct tlsio_cert *certs, size_t n, const char *alpn,
-    char error[TLSIO_ERROR_MAX])
+tlsio_server_new(
+    const struct tlsio_server_conf *conf, char error[TLSIO_ERROR_MAX])
 {
 	struct tlsio_server *s;
-	uint8_t id[TLS_MAX_SESSION_ID_LENGTH];
 	const char *text;
 
 	error[0] = '\0';
@@ -78,28 +88,18 @@ tlsio_server_new(const struct tlsio_cert *certs, size_t n, const char *alpn,
 	    (s->tls = tls_server()) == NULL)
 		fatal("tlsio");
 	s->refs = 1;
-	if (n == 0 || n > CERTS_MAX) {
+	if (conf->n_certs == 0 || conf->n_certs > TLSIO_CERTS_MAX) {
 		(void)strlcpy(error, "no certificate", TLSIO_ERROR_MAX);
 		goto err;
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (check_chain(&certs[i], error) == -1)
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		if (chain_check(&conf->certs[i], NULL, error) == -1)
 			goto err;
 	}
-	arc4random_buf(id, sizeof(id));
-	tls_config_use_fake_private_key(s->config);
-	tls_config_skip_private_key_check(s->config);
-	if (tls_config_set_protocols(
-		s->config, TLS_PROTOCOL_TLSv1_2 | TLS_PROTOCOL_TLSv1_3) == -1 ||
-	    tls_config_set_ciphers(s->config, "secure") == -1 ||
-	    tls_config_set_session_id(s->config, id, sizeof(id)) == -1 ||
-	    tls_config_set_session_lifetime(s->config, SESSION_SECONDS) == -1 ||
-	    (alpn != NULL && tls_config_set_alpn(s->config, alpn) == -1) ||
-	    add_certs(s->config, certs, n) == -1) {
+	if (configure(s->config, conf) == -1) {
 		text = tls_config_error(s->config);
 		goto config;
 	}
-	tls_config_prefer_ciphers_server(s->config);
 	if (tls_configure(s->tls, s->config) == -1) {
 		text = tls_error(s->tls);
 		goto config;
@@ -113,6 +113,34 @@ config:
 err:
 	tlsio_server_free(s);
 	return NULL;
+}
+
+static int
+configure(struct tls_config *config, const struct tlsio_server_conf *conf)
+{
+	uint8_t scope[32];
+	uint32_t protocols;
+
+	if (EVP_Digest(conf->scope, strlen(conf->scope), scope, NULL,
+		EVP_sha256(), NULL) != 1)
+		return -1;
+	protocols = TLS_PROTOCOL_TLSv1_3;
+	if (!conf->only_tls13)
+		protocols |= TLS_PROTOCOL_TLSv1_2;
+	tls_config_use_fake_private_key(config);
+	tls_config_skip_private_key_check(config);
+	tls_config_prefer_ciphers_server(config);
+	if (tls_config_set_protocols(config, protocols) == -1 ||
+	    tls_config_set_ciphers(
+		config, conf->wide ? CIPHERS_WIDE : CIPHERS) == -1 ||
+	    tls_config_set_ecdhecurves(config, CURVES) == -1 ||
+	    tls_config_set_session_id(config, scope, sizeof(scope)) == -1 ||
+	    tls_config_set_session_lifetime(
+		config, (int)conf->ticket_seconds) == -1 ||
+	    (conf->alpn != NULL &&
+		tls_config_set_alpn(config, conf->alpn) == -1))
+		return -1;
+	return add_certs(config, conf->certs, conf->n_certs);
 }
 
 static int
@@ -135,37 +163,6 @@ add_certs(struct tls_config *config, const struct tlsio_cert *certs, size_t n)
 			return -1;
 	}
 	return 0;
-}
-
-/* Only keys that sealkeys can be asked about. */
-static int
-check_chain(const struct tlsio_cert *cert, char *error)
-{
-	EVP_PKEY *key;
-	X509 *x509;
-	BIO *bio;
-	int type;
-
-	bio = NULL;
-	x509 = NULL;
-	key = NULL;
-	if (cert->len <= CHAIN_MAX)
-		bio = BIO_new_mem_buf(cert->chain, (int)cert->len);
-	if (bio != NULL)
-		x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	if (x509 != NULL)
-		key = X509_get_pubkey(x509);
-	type = key == NULL ? EVP_PKEY_NONE : EVP_PKEY_base_id(key);
-	EVP_PKEY_free(key);
-	X509_free(x509);
-	BIO_free(bio);
-	if (type == EVP_PKEY_RSA || type == EVP_PKEY_EC)
-		return 0;
-	(void)strlcpy(error,
-	    type == EVP_PKEY_NONE ? "not a certificate in PEM" :
-				    "its key is neither RSA nor EC",
-	    TLSIO_ERROR_MAX);
-	return -1;
 }
 
 struct tlsio_server *

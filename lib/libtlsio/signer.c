@@ -15,8 +15,9 @@
  */
 
 /*
- * Signatures of handshakes come from sealkeys: the default methods of RSA and
- * EC keys ask it, naming the key by its public half, the only one here.
+ * The wire to sealkeys.  Signatures of handshakes come from there: the default
+ * methods of RSA and EC keys ask it, naming the key by its public half, the
+ * only one here.  What comes unasked are the keys of tickets.
  */
 
 /* The methods are deprecated in OpenSSL 3, and without a successor. */
@@ -24,6 +25,8 @@
 
 #include <sys/types.h>
 
+#include <errno.h>
+#include <event.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
@@ -43,6 +46,7 @@
 #include "tlsio_local.h"
 
 static int signer_fd = -1;
+static struct event ev_signer;
 static uint32_t serial;
 
 static int rsa_sign(int, const unsigned char *, unsigned char *, RSA *, int);
@@ -52,15 +56,76 @@ static int ec_sign(int, const unsigned char *, int, unsigned char *,
 static int
 ask(enum keys_how, const uint8_t *, const uint8_t *, size_t, uint8_t *, size_t);
 static int answer(struct msg *, uint8_t *, size_t);
+static int round_trip(struct msgout *, struct msg *);
+static bool unasked(struct msg *);
+static void on_unasked(int, short, void *);
 static int key_id(const uint8_t *, int, uint8_t[KEYS_ID_LEN]);
 static int64_t now_ms(void);
 
 void
 tlsio_signer(int fd)
 {
-	if (signer_fd != -1)
+	if (signer_fd != -1) {
+		(void)event_del(&ev_signer);
 		(void)close(signer_fd);
+	}
 	signer_fd = fd;
+	if (fd == -1)
+		return;
+	event_set(&ev_signer, fd, EV_READ | EV_PERSIST, on_unasked, NULL);
+	if (event_add(&ev_signer, NULL) == -1)
+		fatal("sealkeys");
+	certs_signer();
+}
+
+static void
+on_unasked(int fd, short what, void *arg)
+{
+	struct msg m;
+	int n;
+
+	n = msg_recv_wait(fd, &m, 0);
+	if (n == 1) {
+		/* Else an answer that nobody waits for any more. */
+		(void)unasked(&m);
+		msg_done(&m);
+	} else if (n == 0 || (n == -1 && errno != ETIMEDOUT))
+		tlsio_signer(-1); /* the parent starts another */
+}
+
+static bool
+unasked(struct msg *m)
+{
+	if (m->type != KEYS_TICKETS_ARE)
+		return false;
+	if (ticket_take(m) == -1)
+		log_warnx("sealkeys sent malformed tickets");
+	return true;
+}
+
+int
+signer_have(const uint8_t *id, uint32_t *generation)
+{
+	struct msgout *out;
+	struct msg m;
+	uint8_t have;
+
+	if (signer_fd == -1)
+		return -1;
+	out = msg_new_fd(signer_fd, KEYS_HAVE, ++serial);
+	msg_put_raw(out, id, KEYS_ID_LEN);
+	if (round_trip(out, &m) == -1)
+		return -1;
+	*generation = msg_get_u32(&m);
+	have = msg_get_u8(&m);
+	if (m.type != KEYS_HAVE_IS || msg_end(&m) == -1 ||
+	    have > KEYS_HAVE_FORMER) {
+		log_warnx("sealkeys answered nonsense type=%u", m.type);
+		msg_done(&m);
+		return -1;
+	}
+	msg_done(&m);
+	return (int)have;
 }
 
 void
@@ -151,16 +216,28 @@ ask(enum keys_how how, const uint8_t *id, const uint8_t *data, size_t len,
 {
 	struct msgout *out;
 	struct msg m;
-	int64_t deadline, left;
 	int n;
 
 	if (signer_fd == -1 || len > KEYS_DIGEST_MAX)
 		return -1;
-	serial++;
-	out = msg_new_fd(signer_fd, KEYS_SIGN, serial);
+	out = msg_new_fd(signer_fd, KEYS_SIGN, ++serial);
 	msg_put_u8(out, (uint8_t)how);
 	msg_put_raw(out, id, KEYS_ID_LEN);
 	msg_put_bytes(out, data, len);
+	if (round_trip(out, &m) == -1)
+		return -1;
+	n = answer(&m, sig, size);
+	msg_done(&m);
+	return n;
+}
+
+/* Sends, and waits for the answer to it; 0, or -1 after logging. */
+static int
+round_trip(struct msgout *out, struct msg *m)
+{
+	int64_t deadline, left;
+	int n;
+
 	deadline = now_ms() + KEYS_TIMEOUT_MS;
 	if (msg_send_wait(out, KEYS_TIMEOUT_MS) != 1) {
 		log_warn("sealkeys does not take a request");
@@ -168,21 +245,18 @@ ask(enum keys_how how, const uint8_t *id, const uint8_t *data, size_t len,
 	}
 	for (;;) {
 		left = deadline - now_ms();
-		n = msg_recv_wait(signer_fd, &m, left > 0 ? (int)left : 0);
+		n = msg_recv_wait(signer_fd, m, left > 0 ? (int)left : 0);
 		if (n != 1) {
 			log_warnx("sealkeys does not answer");
 			if (n == 0)
 				tlsio_signer(-1);
 			return -1;
 		}
-		/* An answer that came too late for another handshake. */
-		if (m.id == serial)
-			break;
-		msg_done(&m);
+		/* Or an answer that came too late for another handshake. */
+		if (!unasked(m) && m->id == serial)
+			return 0;
+		msg_done(m);
 	}
-	n = answer(&m, sig, size);
-	msg_done(&m);
-	return n;
 }
 
 static int

@@ -37,6 +37,7 @@
 	(4 * 1024 * 1024)   /* queued output: the session ends \
 			     */
 #define TLSIO_ERROR_MAX 160 /* octets of an error text */
+#define TLSIO_CERTS_MAX 64
 
 /*
  * First thing in main(), before event_init() and any call of OpenSSL: both
@@ -53,22 +54,40 @@ void tlsio_signer(int fd);
 
 /* Certificates.  The first serves clients without, or with another, SNI. */
 struct tlsio_cert {
+	const char *name;  /* for messages */
 	const char *chain; /* PEM, not taken */
 	size_t len;
 	const uint8_t *ocsp; /* DER staple or NULL */
 	size_t ocsp_len;
 };
 
+struct tlsio_server_conf {
+	const struct tlsio_cert *certs;
+	size_t n_certs;
+	/*
+	 * What ALPN may choose from, separated by commas: a client may say
+	 * nothing, but not offer others only.  NULL: what it says is ignored.
+	 */
+	const char *alpn;
+	/*
+	 * Sessions are resumed where this text is the same, by whichever
+	 * engine: the same protocol and certificates of the same names.
+	 */
+	const char *scope;
+	uint32_t ticket_seconds; /* of a session; KEYS_TICKET_LIFE_* */
+	bool only_tls13;         /* else from TLS 1.2 on */
+	bool wide;               /* CBC too: the alternative is no TLS at all */
+};
+
 struct tlsio_server;
 
 /*
- * A server's context: certificates and, unless NULL, what ALPN may choose from
- * ("imap", comma-separated; never required).  NULL and a text in error where
- * something is wrong.  After a reload make a new one and free the old: sessions
- * keep theirs as long as they live.
+ * A server's context.  NULL and a text in error where something is wrong.
+ * After a reload make a new one and free the old: sessions keep theirs as long
+ * as they live.
  */
-struct tlsio_server *tlsio_server_new(const struct tlsio_cert *, size_t n,
-    const char *alpn, char error[TLSIO_ERROR_MAX]);
+struct tlsio_server *
+tlsio_server_new(const struct tlsio_server_conf *, char error[TLSIO_ERROR_MAX]);
 void tlsio_server_free(struct tlsio_server *); /* NULL is fine */
 
 struct tlsio;

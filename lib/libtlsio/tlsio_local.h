@@ -28,7 +28,10 @@
 #include <stdbool.h>
 #include <tls.h>
 
+#include <openssl/ssl.h>
+
 #include "tlsio.h"
+#include "tlsio_certs.h"
 
 #define RECORD_MAX 16384 /* octets of a TLS record's plain text */
 
@@ -109,6 +112,30 @@ struct tlsio_server *server_ref(struct tlsio_server *);
 
 /* signer.c, ctx_mode.c */
 void signer_init(void);
+/* Asks sealkeys for a key: -1 if there is none to ask. */
+int signer_have(const uint8_t *id, uint32_t *generation);
 bool ctx_mode_used(void);
+
+/* ticket.c */
+struct msg;
+void ticket_init(void);
+int ticket_take(struct msg *); /* KEYS_TICKETS_ARE; -1: malformed */
+int ticket_callback(
+    SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, HMAC_CTX *, int);
+
+/* chain.c */
+struct chain_info {
+	uint8_t
+	    key[32]; /* SHA-256 of the public half: what sealkeys calls it */
+	int64_t expires; /* seconds since 1970 */
+};
+/* -1 and a text in error (TLSIO_ERROR_MAX); info may be NULL. */
+int chain_check(const struct tlsio_cert *, struct chain_info *, char *error);
+/* How its staple is, until when it is good, and what is wrong with it. */
+enum site_ocsp_state
+chain_ocsp(const struct tlsio_cert *, int64_t *until, const char **reason);
+
+/* certs.c */
+void certs_signer(void); /* there is a new sealkeys */
 
 #endif

@@ -49,6 +49,7 @@ static const struct command {
     {{"rebuild", NULL}, cmd_rebuild, " [-a] account", false},
     {{"reload", NULL}, cmd_reload, "", false},
     {{"restore", NULL}, cmd_restore, " directory [account ...]", false},
+    {{"show", "certificates"}, cmd_show_certificates, "", false},
     {{"show", "processes"}, cmd_show_processes, "", false},
     {{"show", "sessions"}, cmd_show_sessions, "", false},
     {{"show", "stats"}, cmd_show_stats, "", false},

@@ -90,6 +90,16 @@ void out_time(int64_t);
 /* Ends the array; -1 if standard output could not take it all. */
 int out_end(void);
 
+/*
+ * show.c: calls ask for each daemon that runs; the exit code: success if at
+ * least one ran and none that did failed.
+ */
+struct invocation;
+int each_daemon(struct invocation *, int (*ask)(struct ctl *));
+
+/* certs.c: waits for what became of them; -1 (printed) unless all is well. */
+int certs_wait(struct ctl *);
+
 /* accounts.c: a bar on standard error, where that is a terminal. */
 bool bar_wanted(void);
 void bar_start(uint64_t total);
@@ -169,6 +179,7 @@ int cmd_rebuild(struct invocation *);
 int cmd_reload(struct invocation *);
 int cmd_restore(struct invocation *);
 int cmd_stop(struct invocation *);
+int cmd_show_certificates(struct invocation *);
 int cmd_show_processes(struct invocation *);
 int cmd_show_sessions(struct invocation *);
 int cmd_show_stats(struct invocation *);

@@ -34,11 +34,7 @@
 static const char *const daemons[] = {DAEMON_IMAP, DAEMON_SMTP};
 #define N_DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
 
-/*
- * Calls ask for each daemon that runs.  The exit code: success if at least
- * one ran and none that did failed.
- */
-static int
+int
 each_daemon(struct invocation *inv, int (*ask)(struct ctl *))
 {
 	struct ctl ctl;
@@ -342,7 +338,7 @@ ask_reload(struct ctl *ctl)
 	ctl_send(ctl, ctl_new(ctl, CTL_RELOAD));
 	while (ctl_next(ctl, &msg))
 		continue;
-	return ctl_failed(ctl, "reload") ? -1 : 0;
+	return ctl_failed(ctl, "reload") ? -1 : certs_wait(ctl);
 }
 
 int

@@ -41,7 +41,8 @@ struct wire;
 enum imap_config_message {
 	/* What struct engine_slice has but site and lists; after site_put(). */
 	IMAP_ENGINE_BASE = 0x100,
-	IMAP_ENGINE_LISTENER = 0x103, /* u8 enum imap_listener, u64 certs */
+	IMAP_ENGINE_LISTENER =
+	    0x103, /* u8 enum imap_listener, u8 TLS 1.3, u64 certs */
 	IMAP_STORE_BASE = 0x110,
 	IMAP_STORE_DOMAIN =
 	    0x111 /* str name, u32 KDF KiB, u32 KDF passes, u64 quota, and
@@ -56,6 +57,7 @@ enum imap_listener {
 
 struct imap_listen {
 	enum imap_listener kind;
+	bool only_tls13;
 	uint64_t certs; /* bit i: certs[i] is served; the lowest without SNI */
 };
 

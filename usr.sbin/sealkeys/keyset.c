@@ -21,6 +21,7 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,19 +39,29 @@
 #define RSA_BITS_MAX (8 * KEYS_SIGNATURE_MAX)
 #define PSS_TRAILER 0xbc /* RFC 8017 9.1.1 */
 
+/* A name has one of the configuration and up to one of before. */
+#define ENTRIES (2 * KEYS_MAX)
+
 struct key {
+	char name[KEYS_NAME_MAX];
 	uint8_t id[KEYS_ID_LEN];
-	EVP_PKEY *pkey;
-	size_t size; /* octets of the longest signature */
+	EVP_PKEY *pkey; /* NULL: what the file had could not be used */
+	size_t size;    /* octets of the longest signature */
 	int type;
+	bool asked;   /* an engine uses it */
+	bool former;  /* the configuration has another by now */
+	time_t until; /* of a former one; 0: while the new one is not used */
 };
 
 struct keyset {
-	struct key keys[KEYS_MAX];
+	struct key keys[ENTRIES];
 	size_t n;
 };
 
+static EVP_PKEY *read_key(const uint8_t *, size_t);
 static const char *check_key(EVP_PKEY *, struct key *);
+static struct key *find_name(struct keyset *, const char *);
+static void retire(struct keyset *, const struct key *, time_t);
 static int identify(EVP_PKEY *, uint8_t[KEYS_ID_LEN]);
 static const struct key *find(const struct keyset *, const uint8_t *);
 static bool
@@ -81,42 +92,148 @@ keyset_free(struct keyset *ks)
 size_t
 keyset_count(const struct keyset *ks)
 {
-	return ks->n;
+	size_t n;
+
+	n = 0;
+	for (size_t i = 0; i < ks->n; i++)
+		n += ks->keys[i].pkey != NULL;
+	return n;
 }
 
 const char *
-keyset_add(struct keyset *ks, const uint8_t *pem, size_t len)
+keyset_add(struct keyset *ks, const char *name, const uint8_t *pem, size_t len)
 {
 	struct key *k;
-	EVP_PKEY *pkey;
-	BIO *bio;
 	const char *wrong;
 
 	if (ks->n == KEYS_MAX)
 		return "too many keys";
+	k = &ks->keys[ks->n];
+	if (strlcpy(k->name, name, sizeof(k->name)) >= sizeof(k->name))
+		return "its name is too long";
+	/* A name without a key counts: it may have had one before. */
+	ks->n++;
 	if (len > KEYS_PEM_MAX)
 		return "the file is too long";
+	k->pkey = read_key(pem, len);
+	if (k->pkey == NULL)
+		return "not a PEM private key, or one with a password";
+	wrong = check_key(k->pkey, k);
+	if (wrong == NULL)
+		return NULL;
+	EVP_PKEY_free(k->pkey);
+	k->pkey = NULL;
+	return wrong;
+}
+
+static EVP_PKEY *
+read_key(const uint8_t *pem, size_t len)
+{
+	EVP_PKEY *pkey;
+	BIO *bio;
+
 	bio = BIO_new_mem_buf(pem, (int)len);
 	if (bio == NULL)
 		fatalx("BIO_new_mem_buf");
 	pkey = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
 	BIO_free(bio);
 	ERR_clear_error();
-	if (pkey == NULL)
-		return "not a PEM private key, or one with a password";
-	k = &ks->keys[ks->n];
-	wrong = check_key(pkey, k);
-	if (wrong != NULL) {
-		EVP_PKEY_free(pkey);
-		return wrong;
+	return pkey;
+}
+
+void
+keyset_inherit(struct keyset *ks, const struct keyset *old, time_t now)
+{
+	const struct key *was;
+	struct key *k;
+
+	for (size_t i = 0; old != NULL && i < old->n; i++) {
+		was = &old->keys[i];
+		k = find_name(ks, was->name);
+		if (k == NULL || was->pkey == NULL ||
+		    (was->until != 0 && was->until <= now))
+			continue;
+		if (k->pkey != NULL && memcmp(k->id, was->id, KEYS_ID_LEN) == 0)
+			k->asked = k->asked || was->asked;
+		else if (was->asked && ks->n < ENTRIES) {
+			ks->keys[ks->n] = *was;
+			EVP_PKEY_up_ref(was->pkey);
+			ks->keys[ks->n++].former = true;
+		}
 	}
-	/* Two certificates may share a key. */
-	if (find(ks, k->id) != NULL) {
-		EVP_PKEY_free(pkey);
-		return NULL;
+	/* One that came back needs no successor any more. */
+	for (size_t i = 0; i < ks->n; i++) {
+		if (ks->keys[i].asked && !ks->keys[i].former)
+			retire(ks, &ks->keys[i], now);
 	}
-	k->pkey = pkey;
-	ks->n++;
+}
+
+enum keys_have
+keyset_have(struct keyset *ks, const uint8_t id[KEYS_ID_LEN], time_t now)
+{
+	enum keys_have have;
+	struct key *k;
+
+	(void)keyset_expire(ks, now);
+	have = KEYS_HAVE_NOT;
+	for (size_t i = 0; i < ks->n; i++) {
+		k = &ks->keys[i];
+		if (k->pkey == NULL || memcmp(k->id, id, KEYS_ID_LEN) != 0)
+			continue;
+		if (k->former) {
+			if (have == KEYS_HAVE_NOT)
+				have = KEYS_HAVE_FORMER;
+			continue;
+		}
+		have = KEYS_HAVE_NOW;
+		k->asked = true;
+		retire(ks, k, now);
+	}
+	return have;
+}
+
+/* What stood in for k may go, once no handshake that began is left. */
+static void
+retire(struct keyset *ks, const struct key *k, time_t now)
+{
+	struct key *f;
+
+	for (size_t i = 0; i < ks->n; i++) {
+		f = &ks->keys[i];
+		if (f->former && f->until == 0 && strcmp(f->name, k->name) == 0)
+			f->until = now + KEYS_GRACE_S;
+	}
+}
+
+unsigned int
+keyset_expire(struct keyset *ks, time_t now)
+{
+	struct key *k;
+	time_t next;
+
+	next = 0;
+	for (size_t i = 0; i < ks->n; i++) {
+		k = &ks->keys[i];
+		if (k->until == 0)
+			continue;
+		if (k->until <= now) {
+			EVP_PKEY_free(k->pkey);
+			*k = ks->keys[--ks->n];
+			explicit_bzero(&ks->keys[ks->n], sizeof(*k));
+			i--;
+		} else if (next == 0 || k->until < next)
+			next = k->until;
+	}
+	return next == 0 ? 0 : (unsigned int)(next - now);
+}
+
+static struct key *
+find_name(struct keyset *ks, const char *name)
+{
+	for (size_t i = 0; i < ks->n; i++) {
+		if (!ks->keys[i].former && strcmp(ks->keys[i].name, name) == 0)
+			return &ks->keys[i];
+	}
 	return NULL;
 }
 
@@ -167,7 +284,8 @@ static const struct key *
 find(const struct keyset *ks, const uint8_t *id)
 {
 	for (size_t i = 0; i < ks->n; i++) {
-		if (memcmp(ks->keys[i].id, id, KEYS_ID_LEN) == 0)
+		if (ks->keys[i].pkey != NULL &&
+		    memcmp(ks->keys[i].id, id, KEYS_ID_LEN) == 0)
 			return &ks->keys[i];
 	}
 	return NULL;

@@ -16,7 +16,7 @@
 
 /*
  * The keys that sealkeys holds: a set is filled, then used, then replaced by
- * another as a whole.
+ * another as a whole, which inherits what may still be needed.
  */
 
 #ifndef KEYSET_H
@@ -24,6 +24,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "keys_wire.h"
 
@@ -33,7 +34,18 @@ struct keyset *keyset_new(void);   /* fatal without memory */
 void keyset_free(struct keyset *); /* wipes the keys; NULL is fine */
 size_t keyset_count(const struct keyset *);
 /* Reads a PEM; NULL, or what is wrong with it. */
-const char *keyset_add(struct keyset *, const uint8_t *pem, size_t len);
+const char *
+keyset_add(struct keyset *, const char *name, const uint8_t *pem, size_t len);
+/*
+ * Takes over from the set of before what keys its names had, while no engine
+ * has asked for their new ones.
+ */
+void keyset_inherit(struct keyset *, const struct keyset *old, time_t now);
+/* An engine is about to use this key. */
+enum keys_have
+keyset_have(struct keyset *, const uint8_t id[KEYS_ID_LEN], time_t now);
+/* Wipes those whose time is over; seconds until the next is, 0: none. */
+unsigned int keyset_expire(struct keyset *, time_t now);
 /* The length of the signature, or 0 where there is none to be had. */
 size_t
 keyset_sign(struct keyset *, enum keys_how, const uint8_t id[KEYS_ID_LEN],

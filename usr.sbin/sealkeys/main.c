@@ -20,7 +20,8 @@
  * May do:    stdio recvfd; no paths
  * Talks to:  its parent, which sends the keys; engines, which ask for
  *            signatures of handshakes
- * Holds:     the TLS private keys of the daemon that started it
+ * Holds:     the TLS private keys of the daemon that started it; the keys
+ *            of its session tickets
  * Trusts:    its parent; everybody else is hostile
  */
 
@@ -31,6 +32,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <sodium.h>
 
 #include "compat.h"
 #include "keyset.h"
@@ -40,11 +42,16 @@
 #include "serve.h"
 #include "tlsio_mem.h"
 
-#define NAME_MAX_LEN 256
-
-static struct keyset *coming; /* between BEGIN and COMMIT */
+/* Between BEGIN and COMMIT. */
+static struct {
+	struct keyset *keys;
+	uint32_t generation;
+	uint32_t life;
+} coming;
 
 static void keys_config(struct msg *, void *);
+static int get_base(struct msg *);
+static int get_key(struct msg *);
 static void keys_reload_begin(void *);
 static void keys_reload_commit(void *);
 static void keys_wire(const char *, unsigned int, int, void *);
@@ -66,7 +73,7 @@ main(int argc, char *argv[])
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
 		    OPENSSL_INIT_ADD_ALL_CIPHERS | OPENSSL_INIT_ADD_ALL_DIGESTS,
 		NULL) != 1 ||
-	    RAND_bytes(seed, sizeof(seed)) != 1)
+	    RAND_bytes(seed, sizeof(seed)) != 1 || sodium_init() == -1)
 		fatalx("libcrypto does not start");
 	explicit_bzero(seed, sizeof(seed));
 	proc_role_sandbox();
@@ -77,35 +84,63 @@ main(int argc, char *argv[])
 static void
 keys_reload_begin(void *arg)
 {
-	keyset_free(coming);
-	coming = keyset_new();
+	keyset_free(coming.keys);
+	memset(&coming, 0, sizeof(coming));
+	coming.keys = keyset_new();
 }
 
 static void
 keys_config(struct msg *m, void *arg)
 {
-	char name[NAME_MAX_LEN];
+	int ret;
+
+	ret = -1;
+	if (m->type == KEYS_CONFIG_BASE)
+		ret = get_base(m);
+	else if (m->type == KEYS_CONFIG_KEY && coming.keys != NULL)
+		ret = get_key(m);
+	if (ret == -1)
+		fatalx("parent sent nonsense type=%u", m->type);
+}
+
+static int
+get_base(struct msg *m)
+{
+	coming.generation = msg_get_u32(m);
+	coming.life = msg_get_u32(m);
+	if (msg_end(m) == -1 || coming.life < KEYS_TICKET_LIFE_MIN ||
+	    coming.life > KEYS_TICKET_LIFE_MAX)
+		return -1;
+	return 0;
+}
+
+static int
+get_key(struct msg *m)
+{
+	char name[KEYS_NAME_MAX];
 	const uint8_t *pem;
 	const char *wrong;
 	size_t len;
 
 	(void)msg_get_str(m, name, sizeof(name));
 	pem = msg_get_bytes(m, &len, KEYS_PEM_MAX);
-	if (m->type != KEYS_CONFIG_KEY || msg_end(m) == -1 || coming == NULL)
-		fatalx("parent sent nonsense type=%u", m->type);
-	wrong = keyset_add(coming, pem, len);
+	if (msg_end(m) == -1)
+		return -1;
+	wrong = keyset_add(coming.keys, name, pem, len);
 	if (wrong != NULL)
 		log_warnx("key name=%s: %s", log_vis(name), wrong);
+	return 0;
 }
 
 static void
 keys_reload_commit(void *arg)
 {
-	if (coming == NULL)
+	if (coming.keys == NULL || coming.life == 0)
 		fatalx("parent ended a configuration that it did not begin");
-	log_debug("keys=%zu", keyset_count(coming));
-	serve_keys(coming);
-	coming = NULL;
+	log_debug("keys=%zu", keyset_count(coming.keys));
+	serve_keys(coming.keys, coming.generation);
+	coming.keys = NULL;
+	serve_tickets(coming.life);
 }
 
 static void

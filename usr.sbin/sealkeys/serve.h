@@ -15,16 +15,22 @@
  */
 
 /*
- * The wires of engines.
+ * The wires of engines, and the keys of their tickets.
  */
 
 #ifndef SERVE_H
 #define SERVE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct keyset;
 
 void serve_wire(int fd); /* takes fd; until its end */
+bool serve_any(void);    /* whether such a wire is there */
 /* What signatures are made with from now on; taken, the old set is freed. */
-void serve_keys(struct keyset *);
+void serve_keys(struct keyset *, uint32_t generation);
+/* How long a ticket lives: new keys where that differs from before. */
+void serve_tickets(uint32_t life);
 
 #endif

@@ -42,7 +42,7 @@ struct wire;
 enum smtp_config_message {
 	/* What struct smtp_slice has but site and lists; after site_put(). */
 	SMTP_ENGINE_BASE = 0x100,
-	/* u8 enum smtp_listener, u8 enum smtp_tls, u64 certs */
+	/* u8 enum smtp_listener, u8 enum smtp_tls, u8 TLS 1.3, u64 certs */
 	SMTP_ENGINE_LISTENER = 0x103,
 	/* To the end of the message: str alias, str target. */
 	SMTP_ENGINE_ALIASES = 0x104,
@@ -65,6 +65,7 @@ struct smtp_alias {
 struct smtp_listen {
 	enum smtp_listener kind;
 	enum smtp_tls tls;
+	bool only_tls13;
 	uint64_t certs; /* bit i: certs[i] is served; the lowest without SNI */
 };
 

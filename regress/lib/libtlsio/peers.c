@@ -146,6 +146,7 @@ struct tlsio_server *
 load_server(const char *const *names, size_t n)
 {
 	struct tlsio_cert certs[4];
+	struct tlsio_server_conf conf;
 	struct tlsio_server *s;
 	char path[64], error[TLSIO_ERROR_MAX];
 
@@ -154,7 +155,13 @@ load_server(const char *const *names, size_t n)
 		(void)snprintf(path, sizeof(path), "%s.crt", names[i]);
 		certs[i].chain = read_text(path, &certs[i].len);
 	}
-	s = tlsio_server_new(certs, n, "imap", error);
+	memset(&conf, 0, sizeof(conf));
+	conf.certs = certs;
+	conf.n_certs = n;
+	conf.alpn = "imap";
+	conf.scope = "test";
+	conf.ticket_seconds = 7200;
+	s = tlsio_server_new(&conf, error);
 	ATF_REQUIRE_MSG(s != NULL, "%s", error);
 	return s;
 }
@@ -184,15 +191,17 @@ start_keys(const char *const *names, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(path, sizeof(path), "%s.key", names[i]);
 		pem = read_text(path, &len);
-		wrong = keyset_add(ks, (uint8_t *)pem, len);
+		wrong = keyset_add(ks, names[i], (uint8_t *)pem, len);
 		if (wrong != NULL)
 			errx(1, "%s: %s", path, wrong);
 	}
 	event_init();
-	serve_keys(ks);
+	serve_keys(ks, 1);
+	serve_tickets(7200);
 	serve_wire(fds[1]);
-	/* Ends when its only wire does. */
-	event_dispatch();
+	/* Until its only wire ends. */
+	while (serve_any())
+		(void)event_loop(EVLOOP_ONCE);
 	_exit(0);
 }
 

@@ -528,6 +528,7 @@ ATF_TC_BODY(no_keys, tc)
 ATF_TC_WITHOUT_HEAD(bad_certificates);
 ATF_TC_BODY(bad_certificates, tc)
 {
+	struct tlsio_server_conf conf;
 	struct tlsio_cert cert;
 	char error[TLSIO_ERROR_MAX];
 	char *chain;
@@ -535,12 +536,17 @@ ATF_TC_BODY(bad_certificates, tc)
 
 	set_up();
 	memset(&cert, 0, sizeof(cert));
-	ATF_CHECK(tlsio_server_new(&cert, 0, NULL, error) == NULL);
+	memset(&conf, 0, sizeof(conf));
+	conf.scope = "test";
+	conf.ticket_seconds = 7200;
+	ATF_CHECK(tlsio_server_new(&conf, error) == NULL);
 	ATF_CHECK(error[0] != '\0');
 	chain = read_text("ec.test.crt", &len);
 	cert.chain = chain;
+	conf.certs = &cert;
+	conf.n_certs = 1;
 	for (cert.len = 0; cert.len < len - 2; cert.len += 11) {
-		ATF_CHECK(tlsio_server_new(&cert, 1, NULL, error) == NULL);
+		ATF_CHECK(tlsio_server_new(&conf, error) == NULL);
 		ATF_CHECK(error[0] != '\0');
 	}
 	free(chain);

@@ -40,6 +40,8 @@
 
 static int parent_fd; /* the parent's end of fd 3 */
 static pid_t child;
+static uint32_t generation;
+static uint32_t ticket_life = 7200;
 
 static void
 send_ok(struct msgout *m)
@@ -96,6 +98,10 @@ send_keys(EVP_PKEY *const *keys, size_t n)
 	size_t len;
 
 	send_ok(msg_new_fd(parent_fd, PROC_RELOAD_BEGIN, 0));
+	m = msg_new_fd(parent_fd, KEYS_CONFIG_BASE, 0);
+	msg_put_u32(m, ++generation);
+	msg_put_u32(m, ticket_life);
+	send_ok(m);
 	for (size_t i = 0; i < n; i++) {
 		m = msg_new_fd(parent_fd, KEYS_CONFIG_KEY, 0);
 		msg_put_str(m, "name");
@@ -120,6 +126,20 @@ new_wire(void)
 	msg_put_fd(m, fds[1]);
 	send_ok(m);
 	return fds[0];
+}
+
+/* The next message but tickets, as msg_recv_wait(). */
+static int
+answer(int fd, struct msg *m)
+{
+	int ret;
+
+	for (;;) {
+		ret = msg_recv_wait(fd, m, WAIT_MS);
+		if (ret != 1 || m->type != KEYS_TICKETS_ARE)
+			return ret;
+		msg_done(m);
+	}
 }
 
 static struct msgout *
@@ -152,7 +172,7 @@ signs(int fd, EVP_PKEY *key, enum keys_how how)
 
 	arc4random_buf(digest, sizeof(digest));
 	send_ok(request(fd, key, how, digest, ++id));
-	ATF_REQUIRE_EQ(1, msg_recv_wait(fd, &m, WAIT_MS));
+	ATF_REQUIRE_EQ(1, answer(fd, &m));
 	ATF_CHECK_EQ(id, m.id);
 	good = false;
 	if (m.type == KEYS_SIGNED) {
@@ -233,8 +253,7 @@ ATF_TC_BODY(nonsense, tc)
 		if (i == 3)
 			msg_put_space(m, MSG_PAYLOAD_MAX);
 		send_ok(m);
-		ATF_CHECK_EQ_MSG(
-		    0, msg_recv_wait(bad, &in, WAIT_MS), "case %d", i);
+		ATF_CHECK_EQ_MSG(0, answer(bad, &in), "case %d", i);
 		(void)close(bad);
 		ATF_CHECK(signs(good, key, KEYS_ECDSA));
 	}
@@ -267,10 +286,125 @@ ATF_TC_BODY(flood, tc)
 	finish();
 }
 
+static enum keys_have
+asked(int fd, EVP_PKEY *key)
+{
+	uint8_t id[KEYS_ID_LEN], have;
+	struct msgout *m;
+	struct msg in;
+
+	testkey_id(key, id);
+	m = msg_new_fd(fd, KEYS_HAVE, 5);
+	msg_put_raw(m, id, sizeof(id));
+	send_ok(m);
+	ATF_REQUIRE_EQ(1, answer(fd, &in));
+	ATF_CHECK_EQ(KEYS_HAVE_IS, in.type);
+	ATF_CHECK_EQ(5, in.id);
+	ATF_CHECK_EQ(generation, msg_get_u32(&in));
+	have = msg_get_u8(&in);
+	ATF_CHECK_EQ(0, msg_end(&in));
+	msg_done(&in);
+	return have;
+}
+
+/* A new key in place of one that engines use. */
+ATF_TC_WITHOUT_HEAD(replaced);
+ATF_TC_BODY(replaced, tc)
+{
+	EVP_PKEY *keys[2];
+	int a;
+
+	keys[0] = testkey_new("EC", 0);
+	keys[1] = testkey_new("EC", 0);
+	start(tc);
+	send_keys(keys, 1);
+	a = new_wire();
+	ATF_CHECK_EQ(KEYS_HAVE_NOW, asked(a, keys[0]));
+	ATF_CHECK_EQ(KEYS_HAVE_NOT, asked(a, keys[1]));
+	send_keys(&keys[1], 1);
+	/* By a new wire, since that comes behind the keys. */
+	a = new_wire();
+	ATF_CHECK_EQ(KEYS_HAVE_FORMER, asked(a, keys[0]));
+	ATF_CHECK(signs(a, keys[0], KEYS_ECDSA));
+	ATF_CHECK_EQ(KEYS_HAVE_NOW, asked(a, keys[1]));
+	ATF_CHECK(signs(a, keys[1], KEYS_ECDSA));
+	finish();
+}
+
+struct tickets {
+	uint8_t n;
+	struct {
+		uint8_t name[KEYS_TICKET_NAME], key[KEYS_TICKET_KEY];
+		uint32_t make, take;
+	} key[KEYS_TICKETS];
+};
+
+static void
+get_tickets(int fd, struct tickets *t)
+{
+	struct msg m;
+
+	memset(t, 0, sizeof(*t));
+	ATF_REQUIRE_EQ(1, msg_recv_wait(fd, &m, WAIT_MS));
+	ATF_REQUIRE_EQ(KEYS_TICKETS_ARE, m.type);
+	t->n = msg_get_u8(&m);
+	ATF_REQUIRE(t->n <= KEYS_TICKETS);
+	for (int i = 0; i < t->n; i++) {
+		(void)msg_get_raw(&m, t->key[i].name, KEYS_TICKET_NAME);
+		(void)msg_get_raw(&m, t->key[i].key, KEYS_TICKET_KEY);
+		t->key[i].make = msg_get_u32(&m);
+		t->key[i].take = msg_get_u32(&m);
+	}
+	ATF_CHECK_EQ(0, msg_end(&m));
+	msg_done(&m);
+}
+
+/* All engines have the same; they change in time; none lives too long. */
+ATF_TC_WITHOUT_HEAD(tickets);
+ATF_TC_BODY(tickets, tc)
+{
+	struct tickets a, b, next;
+	EVP_PKEY *key;
+	int one, two;
+
+	key = testkey_new("EC", 0);
+	ticket_life = 4;
+	start(tc);
+	send_keys(&key, 1);
+	one = new_wire();
+	two = new_wire();
+	get_tickets(one, &a);
+	get_tickets(two, &b);
+	ATF_REQUIRE_EQ(1, a.n);
+	ATF_CHECK_EQ(0, memcmp(a.key[0].name, b.key[0].name, 16));
+	ATF_CHECK_EQ(0, memcmp(a.key[0].key, b.key[0].key, 64));
+	ATF_CHECK(a.key[0].make >= 1 && a.key[0].make <= 2);
+	ATF_CHECK(a.key[0].take >= 5 && a.key[0].take <= 6);
+	/* A reload leaves them alone, and an engine that is new has them. */
+	send_keys(&key, 1);
+	get_tickets(one, &a);
+	ATF_CHECK_EQ(0, memcmp(a.key[0].key, b.key[0].key, 64));
+	for (int i = 0; i < 3; i++) {
+		get_tickets(one, &next);
+		ATF_REQUIRE(next.n >= 2 && next.n <= KEYS_TICKETS);
+		ATF_CHECK(memcmp(next.key[0].key, a.key[0].key, 64) != 0);
+		ATF_CHECK_EQ(0, memcmp(next.key[1].key, a.key[0].key, 64));
+		for (int k = 1; k < next.n; k++) {
+			ATF_CHECK_EQ(0, next.key[k].make);
+			ATF_CHECK(next.key[k].take <= 4);
+		}
+		a = next;
+	}
+	ATF_CHECK_EQ(KEYS_TICKETS, a.n);
+	finish();
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, signatures);
 	ATF_TP_ADD_TC(tp, nonsense);
 	ATF_TP_ADD_TC(tp, flood);
+	ATF_TP_ADD_TC(tp, replaced);
+	ATF_TP_ADD_TC(tp, tickets);
 	return atf_no_error();
 }

@@ -35,6 +35,7 @@
 
 #include "log.h"
 #include "mime_text.h"
+#include "tlsio_certs.h"
 
 #include "engine.h"
 
@@ -48,6 +49,7 @@ static struct event shutdown_timer;
 static void engine_reload_begin(void *);
 static void engine_config_get(struct msg *, void *);
 static void engine_reload_commit(void *);
+static void engine_certs_changed(void);
 static void engine_wire(const char *, unsigned int, int, void *);
 static void engine_conn(const struct proc_conn *, int, void *);
 static void engine_shutdown(void *);
@@ -121,38 +123,14 @@ engine_config_get(struct msg *msg, void *arg)
 		fatalx("bad configuration from the parent");
 }
 
-/* The server context of one listener, with the certificates it names. */
-static struct tlsio_server *
-tls_new(const struct engine_slice *slice, const struct imap_listen *listen)
-{
-	struct tlsio_cert certs[SITE_CERTS_MAX];
-	struct tlsio_server *server;
-	char error[TLSIO_ERROR_MAX];
-	size_t i, n;
-
-	n = 0;
-	for (i = 0; i < slice->site.n_certs && i < SITE_CERTS_MAX; i++) {
-		if ((listen->certs >> i & 1) == 0)
-			continue;
-		certs[n++] = (struct tlsio_cert){
-		    .chain = slice->site.certs[i].chain,
-		    .len = slice->site.certs[i].len,
-		};
-	}
-	if (n == 0)
-		return NULL;
-	server = tlsio_server_new(certs, n, "imap", error);
-	if (server == NULL)
-		log_warnx("certificate unusable error=%s", log_vis(error));
-	return server;
-}
-
 /* Sessions keep the certificate that they began with. */
 static void
 engine_reload_commit(void *arg)
 {
-	struct tlsio_server *server;
-	size_t i;
+	static const struct tlsio_certs_ops ops = {
+	    .changed = engine_certs_changed,
+	    .report = site_cert_is_send,
+	};
 
 	(void)arg;
 	if (config_new == NULL)
@@ -161,12 +139,27 @@ engine_reload_commit(void *arg)
 	config = config_new;
 	config_new = NULL;
 	log_addr_clear(config->site.log_addresses);
-	for (i = 0; i < IMAP_LISTENERS_MAX; i++) {
-		server = i < config->n_listeners ?
-		    tls_new(config, &config->listeners[i]) :
-		    NULL;
+	tlsio_certs_set(&config->site, &ops);
+}
+
+static void
+engine_certs_changed(void)
+{
+	const struct imap_listen *listen;
+	struct tlsio_server_conf conf;
+
+	memset(&conf, 0, sizeof(conf));
+	conf.alpn = "imap";
+	conf.ticket_seconds = config->site.ticket_seconds;
+	for (size_t i = 0; i < IMAP_LISTENERS_MAX; i++) {
 		tlsio_server_free(tls[i]);
-		tls[i] = server;
+		tls[i] = NULL;
+		if (i >= config->n_listeners ||
+		    config->listeners[i].kind == IMAP_LISTEN_IMAP)
+			continue;
+		listen = &config->listeners[i];
+		conf.only_tls13 = listen->only_tls13;
+		tls[i] = tlsio_certs_server(listen->certs, &conf);
 	}
 }
 

@@ -52,7 +52,8 @@ static const struct proc_row rows[] = {
 	.runs_as = "_sealkeys, in an empty root",
 	.talks_to = "its parent, which sends the keys; engines, which ask "
 		    "for signatures of handshakes",
-	.holds = "the TLS private keys of the daemon that started it",
+	.holds = "the TLS private keys of the daemon that started it; the "
+		 "keys of its session tickets",
 	.trusts = "its parent; everybody else is hostile",
     },
     {
@@ -185,6 +186,7 @@ engine_listeners(struct engine_slice *s, const struct parent *p)
 	for (size_t i = 0; i < parent_n_listens(p); i++) {
 		l = parent_listen(p, i);
 		s->listeners[i].certs = parent_listen_certs(p, i);
+		s->listeners[i].only_tls13 = l->only_tls13;
 		switch (l->tls) {
 		case CONF_TLS_FIRST:
 			s->listeners[i].kind = IMAP_LISTEN_IMAPS;

@@ -72,6 +72,7 @@ engine_slice_put(struct wire *w, const struct engine_slice *s)
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		m = msg_new(w, IMAP_ENGINE_LISTENER, 0);
 		msg_put_u8(m, (uint8_t)s->listeners[i].kind);
+		msg_put_u8(m, s->listeners[i].only_tls13);
 		msg_put_u64(m, s->listeners[i].certs);
 		msg_send(m);
 	}
@@ -118,6 +119,7 @@ get_engine_listener(struct engine_slice *s, struct msg *m)
 	    s->listeners, s->n_listeners, 1, sizeof(*s->listeners));
 	l = &s->listeners[s->n_listeners];
 	kind = msg_get_u8(m);
+	l->only_tls13 = msg_get_u8(m) != 0;
 	l->certs = msg_get_u64(m);
 	if (msg_end(m) == -1 || kind < IMAP_LISTEN_IMAPS ||
 	    kind > IMAP_LISTEN_STARTTLS)

@@ -37,10 +37,12 @@
 #include "mime_text.h"
 #include "msg.h"
 #include "proc.h"
-#include "tlsio.h"
+#include "tlsio_certs.h"
 
 #include "engine.h"
 
+/* Not registered; what other mail servers offer and take. */
+#define ALPN "smtp,esmtp"
 #define SHUTDOWN_SECONDS 5 /* messages under way have so long */
 
 static struct smtp_slice *config, *config_new;
@@ -51,12 +53,12 @@ static bool ending;
 static void engine_reload_begin(void *);
 static void engine_config_get(struct msg *, void *);
 static void engine_reload_commit(void *);
+static void engine_certs_changed(void);
 static void engine_wire(const char *, unsigned int, int, void *);
 static void engine_conn(const struct proc_conn *, int, void *);
 static void engine_ctl(uid_t, int, void *);
 static void engine_shutdown(void *);
 static void engine_exit(int, short, void *);
-static struct tlsio_server *tls_new(const struct smtp_slice *, size_t);
 
 static const struct proc_handlers handlers = {
     .config = engine_config_get,
@@ -123,45 +125,42 @@ engine_config_get(struct msg *msg, void *arg)
 static void
 engine_reload_commit(void *arg)
 {
+	static const struct tlsio_certs_ops ops = {
+	    .changed = engine_certs_changed,
+	    .report = site_cert_is_send,
+	};
+
 	(void)arg;
 	if (config_new == NULL || config_new->site.n_domains == 0)
 		fatalx("a configuration without domains from the parent");
-	for (size_t i = 0; i < SMTP_LISTENERS_MAX; i++) {
-		tlsio_server_free(tls[i]);
-		tls[i] = i < config_new->n_listeners ? tls_new(config_new, i) :
-						       NULL;
-	}
 	smtp_slice_free(config);
 	config = config_new;
 	config_new = NULL;
 	log_addr_clear(config->site.log_addresses);
+	tlsio_certs_set(&config->site, &ops);
 }
 
-/* The certificates of one listener. */
-static struct tlsio_server *
-tls_new(const struct smtp_slice *slice, size_t listener)
+static void
+engine_certs_changed(void)
 {
-	char error[TLSIO_ERROR_MAX];
-	struct tlsio_cert certs[SITE_CERTS_MAX];
-	struct tlsio_server *server;
-	size_t n;
+	const struct smtp_listen *listen;
+	struct tlsio_server_conf conf;
 
-	if (slice->listeners[listener].tls == SMTP_TLS_NONE)
-		return NULL;
-	memset(certs, 0, sizeof(certs));
-	n = 0;
-	for (size_t i = 0; i < slice->site.n_certs && i < SITE_CERTS_MAX; i++) {
-		if ((slice->listeners[listener].certs >> i & 1) == 0)
+	memset(&conf, 0, sizeof(conf));
+	conf.alpn = ALPN;
+	conf.ticket_seconds = config->site.ticket_seconds;
+	for (size_t i = 0; i < SMTP_LISTENERS_MAX; i++) {
+		tlsio_server_free(tls[i]);
+		tls[i] = NULL;
+		if (i >= config->n_listeners ||
+		    config->listeners[i].tls == SMTP_TLS_NONE)
 			continue;
-		certs[n].chain = slice->site.certs[i].chain;
-		certs[n++].len = slice->site.certs[i].len;
+		listen = &config->listeners[i];
+		conf.only_tls13 = listen->only_tls13;
+		/* A host that cannot do better would send in clear. */
+		conf.wide = listen->tls == SMTP_TLS_START;
+		tls[i] = tlsio_certs_server(listen->certs, &conf);
 	}
-	if (n == 0)
-		return NULL;
-	server = tlsio_server_new(certs, n, NULL, error);
-	if (server == NULL)
-		log_warnx("certificates: %s", error);
-	return server;
 }
 
 static void

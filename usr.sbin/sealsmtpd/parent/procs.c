@@ -56,7 +56,8 @@ static const struct proc_row rows[] = {
 	.runs_as = "_sealkeys, in an empty root",
 	.talks_to = "its parent, which sends the keys; engines, which ask "
 		    "for signatures of handshakes",
-	.holds = "the TLS private keys of the daemon that started it",
+	.holds = "the TLS private keys of the daemon that started it; the "
+		 "keys of its session tickets",
 	.trusts = "its parent; everybody else is hostile",
     },
     {
@@ -189,6 +190,7 @@ engine_listeners(struct smtp_slice *s, const struct parent *p)
 		out->kind = l->proto == CONF_LMTP ? SMTP_LISTEN_LMTP :
 						    SMTP_LISTEN_SMTP;
 		out->certs = parent_listen_certs(p, i);
+		out->only_tls13 = l->only_tls13;
 		switch (l->tls) {
 		case CONF_TLS_NONE:
 			out->tls = SMTP_TLS_NONE;

@@ -82,6 +82,7 @@ smtp_slice_put(struct wire *w, const struct smtp_slice *s)
 		m = msg_new(w, SMTP_ENGINE_LISTENER, 0);
 		msg_put_u8(m, (uint8_t)s->listeners[i].kind);
 		msg_put_u8(m, (uint8_t)s->listeners[i].tls);
+		msg_put_u8(m, s->listeners[i].only_tls13);
 		msg_put_u64(m, s->listeners[i].certs);
 		msg_send(m);
 	}
@@ -176,6 +177,7 @@ get_listener(struct smtp_slice *s, struct msg *m)
 	l = &s->listeners[s->n_listeners];
 	kind = msg_get_u8(m);
 	tls = msg_get_u8(m);
+	l->only_tls13 = msg_get_u8(m) != 0;
 	l->certs = msg_get_u64(m);
 	if (msg_end(m) == -1 || kind < SMTP_LISTEN_SMTP ||
 	    kind > SMTP_LISTEN_LMTP || tls > SMTP_TLS_FIRST)

@@ -102,9 +102,10 @@ ATF_TC_WITHOUT_HEAD(engine);
 ATF_TC_BODY(engine, tc)
 {
 	char domains[2][SITE_NAME_MAX] = {"a.example", "b.example"};
-	struct site_cert cert = {"one", NULL, 0};
+	uint8_t staple[SITE_OCSP_MAX];
+	struct site_cert cert = {.name = "one"};
 	struct imap_listen listens[2] = {
-	    {IMAP_LISTEN_IMAPS, 5}, {IMAP_LISTEN_IMAP, 0}};
+	    {IMAP_LISTEN_IMAPS, true, 5}, {IMAP_LISTEN_IMAP, false, 0}};
 	struct engine_slice s, *got;
 
 	prepare();
@@ -125,13 +126,18 @@ ATF_TC_BODY(engine, tc)
 	memset(cert.chain, 'x', SITE_CHAIN_MAX);
 	cert.chain[SITE_CHAIN_MAX] = '\0';
 	cert.len = SITE_CHAIN_MAX;
+	memset(staple, 'y', sizeof(staple));
+	cert.ocsp = staple;
+	cert.ocsp_len = sizeof(staple);
+	s.site.generation = 7;
+	s.site.ticket_seconds = 600;
 	s.site.certs = &cert;
 	s.site.n_certs = 1;
 	s.listeners = listens;
 	s.n_listeners = 2;
 	engine_slice_put(out, &s);
 	got = engine_slice_new();
-	ATF_CHECK_EQ(7, take(get_engine, got));
+	ATF_CHECK_EQ(8, take(get_engine, got));
 	ATF_CHECK_STREQ(s.site.hostname, got->site.hostname);
 	ATF_CHECK(got->site.log_addresses);
 	ATF_CHECK_EQ(2, got->site.codec);
@@ -142,6 +148,13 @@ ATF_TC_BODY(engine, tc)
 	ATF_CHECK_STREQ("b.example", got->site.domains[1]);
 	ATF_REQUIRE_EQ(1, got->site.n_certs);
 	ATF_CHECK_STREQ(cert.chain, got->site.certs[0].chain);
+	ATF_REQUIRE_EQ(sizeof(staple), got->site.certs[0].ocsp_len);
+	ATF_CHECK_EQ(
+	    0, memcmp(staple, got->site.certs[0].ocsp, sizeof(staple)));
+	ATF_CHECK_EQ(7, got->site.generation);
+	ATF_CHECK_EQ(600, got->site.ticket_seconds);
+	ATF_CHECK(got->listeners[0].only_tls13);
+	ATF_CHECK(!got->listeners[1].only_tls13);
 	ATF_REQUIRE_EQ(2, got->n_listeners);
 	ATF_CHECK_EQ(IMAP_LISTEN_IMAP, got->listeners[1].kind);
 	ATF_CHECK_EQ(5, got->listeners[0].certs);
@@ -302,7 +315,7 @@ ATF_TC_BODY(truncated, tc)
 {
 	struct store_domain domain = {
 	    "a.example", 65536, 3, 0, 0, 0, 0, true, {1, 2, 3}};
-	struct imap_listen listen = {IMAP_LISTEN_IMAPS, 1};
+	struct imap_listen listen = {IMAP_LISTEN_IMAPS, false, 1};
 	struct engine_slice e;
 	struct store_slice s;
 	uint8_t data[4096];
@@ -336,8 +349,8 @@ ATF_TC_BODY(truncated, tc)
 ATF_TC_WITHOUT_HEAD(limits);
 ATF_TC_BODY(limits, tc)
 {
-	static const uint8_t listener[9] = {IMAP_LISTEN_IMAPS};
-	static const uint8_t unknown[9] = {IMAP_LISTEN_STARTTLS + 1};
+	static const uint8_t listener[10] = {IMAP_LISTEN_IMAPS};
+	static const uint8_t unknown[10] = {IMAP_LISTEN_STARTTLS + 1};
 	struct engine_slice *e;
 	struct msg m;
 
