@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "fake_tlsio.h"
-#include "tlsio.h"
+#include "tlsio_certs.h"
 
 struct tlsio {
 	const struct tlsio_ops *ops;
@@ -131,8 +131,20 @@ tlsio_signer(int fd)
 }
 
 struct tlsio_server *
-tlsio_server_new(const struct tlsio_cert *certs, size_t n, const char *alpn,
-    char error[TLSIO_ERROR_MAX])
+tlsio_server_new(
+    const struct tlsio_server_conf *conf, char error[TLSIO_ERROR_MAX])
+{
+	return NULL;
+}
+
+void
+tlsio_certs_set(const struct site *site, const struct tlsio_certs_ops *ops)
+{
+	ops->changed();
+}
+
+struct tlsio_server *
+tlsio_certs_server(uint64_t set, const struct tlsio_server_conf *conf)
 {
 	return NULL;
 }

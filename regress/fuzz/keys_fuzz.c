@@ -29,6 +29,7 @@
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <sodium.h>
 
 #include "../../usr.sbin/sealkeys/keyset.h"
 #include "../../usr.sbin/sealkeys/serve.h"
@@ -37,6 +38,7 @@
 #define STEPS_MAX 16
 #define WHAT_EC 1      /* the id of the EC key is put in */
 #define WHAT_RSA 2     /* of the RSA key */
+#define WHAT_HAVE 4    /* asks whether the key is there */
 #define WHAT_TYPE 0x80 /* another type of message */
 
 int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
@@ -56,7 +58,7 @@ add_key(struct keyset *set, EVP_PKEY *pkey, uint8_t id[KEYS_ID_LEN])
 	    PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) != 1)
 		abort();
 	n = BIO_get_mem_data(bio, &pem);
-	if (keyset_add(set, pem, (size_t)n) != NULL)
+	if (keyset_add(set, "name", pem, (size_t)n) != NULL)
 		abort();
 	BIO_free(bio);
 	len = i2d_PUBKEY(pkey, &der);
@@ -75,10 +77,13 @@ set_up(void)
 	if (set != NULL)
 		return;
 	harness_start();
+	if (sodium_init() == -1)
+		abort();
 	set = keyset_new();
 	add_key(set, EVP_EC_gen("P-256"), ids[0]);
 	add_key(set, EVP_RSA_gen(2048), ids[1]);
-	serve_keys(set);
+	serve_keys(set, 1);
+	serve_tickets(KEYS_TICKET_LIFE_MAX);
 }
 
 int
@@ -86,6 +91,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
 	struct harness_step s;
 	uint8_t buf[4096];
+	uint32_t type;
 	struct wire *w;
 	int fd;
 
@@ -98,12 +104,17 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 		if (s.len > sizeof(buf))
 			s.len = sizeof(buf);
 		memcpy(buf, s.data, s.len);
+		type = (s.what & WHAT_HAVE) != 0 ? KEYS_HAVE : KEYS_SIGN;
+		if ((s.what & WHAT_TYPE) != 0)
+			type = s.what;
 		if (s.len > KEYS_ID_LEN && (s.what & (WHAT_EC | WHAT_RSA)) != 0)
-			memcpy(buf + 1, ids[(s.what & WHAT_RSA) != 0],
-			    KEYS_ID_LEN);
-		harness_packet(w,
-		    (s.what & WHAT_TYPE) != 0 ? s.what : KEYS_SIGN, (uint32_t)n,
-		    buf, s.len, -1);
+			memcpy(buf + (type == KEYS_SIGN),
+			    ids[(s.what & WHAT_RSA) != 0], KEYS_ID_LEN);
+		harness_packet(w, type, (uint32_t)n, buf, s.len, -1);
+		harness_run();
+	}
+	if ((w = harness_wire(fd)) != NULL) {
+		harness_eof(w);
 		harness_run();
 	}
 	harness_end();

@@ -38,6 +38,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
+#include <sodium.h>
 
 #include "../../../usr.sbin/sealkeys/keyset.h"
 #include "../../../usr.sbin/sealkeys/serve.h"
@@ -195,6 +196,8 @@ start_keys(const char *const *names, size_t n)
 		if (wrong != NULL)
 			errx(1, "%s: %s", path, wrong);
 	}
+	if (sodium_init() == -1)
+		_exit(1);
 	event_init();
 	serve_keys(ks, 1);
 	serve_tickets(7200);
