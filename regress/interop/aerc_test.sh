@@ -75,13 +75,16 @@ aerc_body() {
 		term_screen
 		atf_fail "not flagged"
 	}
-	command_line 'search second'
-	command_line 'next-result'
+	command_line 'filter second'
+	wait_for 20 term_lacks 'alice.*first' || atf_fail "not filtered"
+	term_wait 'bob.*second'
 	command_line 'move Archive'
 	wait_for 20 holds Archive 1 || {
 		term_screen
 		atf_fail "not moved"
 	}
+	command_line clear
+	term_wait 'alice.*first'
 	command_line 'copy Drafts'
 	wait_for 20 holds Drafts 1 || atf_fail "not copied"
 	command_line delete
@@ -89,7 +92,7 @@ aerc_body() {
 	command_line 'mkdir Made'
 	term_wait 'Made'
 	command_line 'cf INBOX'
-	term_wait 'alice.*first'
+	term_wait '(alice|carol).*(first|third)'
 	# New mail is noticed by IDLE.
 	printf 'From: dave <dave@example.net>\nSubject: fourth\n\nx\n' |
 	    $sealmail deliver "user0001@$domain" || atf_fail "deliver"
@@ -104,6 +107,10 @@ aerc_body() {
 aerc_cleanup() {
 	term_end
 	stop_suite
+}
+
+term_lacks() {
+	! term_has "$1"
 }
 
 # has_flag NAME: some message of INBOX has it.

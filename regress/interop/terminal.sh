@@ -25,9 +25,7 @@ term_has() {
 term_wait() {
 	wait_for 30 term_has "$1" || {
 		term_screen
-		for log in "$suite"/sealimapd.log; do
-			tail -n 15 "$log"
-		done
+		tail -n 15 "$suite/sealimapd.log"
 		term_end
 		atf_fail "the screen never has: $1"
 	}
