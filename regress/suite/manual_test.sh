@@ -56,7 +56,8 @@ keywords_head() {
 keywords_body() {
 	top=$(suite_top)
 	holds keywords "$(page 5 sealmail.conf)" "$top/lib/libconf/parse.y" \
-	    "$top"/lib/libconf/*.c "$top"/lib/libconf/*.h
+	    "$top"/lib/libconf/*.c "$top"/lib/libconf/*.h \
+	    "$top/usr.sbin/sealctl/main.c"
 }
 
 atf_test_case limits
@@ -114,23 +115,33 @@ usage_body() {
 	options 1/sealmail "$(suite_top)"/usr.bin/sealmail/*.c
 }
 
+# staple FILE: an OCSP response that says that cert.pem is good.
+staple() {
+	printf 'V\t491231235959Z\t\t%s\tunknown\t/CN=x\n' \
+	    "$(openssl x509 -in cert.pem -noout -serial | cut -d= -f2)" >index
+	openssl ocsp -index index -rsigner cert.pem -rkey key.pem -CA cert.pem \
+	    -issuer cert.pem -cert cert.pem -ndays 7 -noverify \
+	    -respout "$1" >/dev/null 2>&1 || atf_fail "no staple"
+}
+
 atf_test_case conf_examples
 conf_examples_head() {
 	atf_set descr "sealctl check takes the examples of sealmail.conf(5)"
 }
 conf_examples_body() {
 	configure
-	mkdir -p d ssl/private
+	mkdir d
 	python3 "$(atf_get_srcdir)/manual.py" displays \
 	    "$(page 5 sealmail.conf)" EXAMPLES d || atf_fail "no examples"
 	for f in d/*; do
-		sed -e "s,\$certs,$PWD/ssl,g" -e "s,/etc,$PWD,g" "$f" >"$f.conf"
-		grep -o "$PWD/ssl[^\"]*" "$f.conf" | sort -u >files
+		sed -e "s,/etc/,$PWD/etc/,g" "$f" >"$f.conf"
+		grep -oE "$PWD/etc/[^\"]*\.(pem|key|ocsp)" "$f.conf" |
+		    sort -u >files
 		while read -r c; do
-			[ ! -d "$c" ] || continue
 			mkdir -p "${c%/*}"
 			case $c in
 			*.key) cp key.pem "$c" ;;
+			*.ocsp) staple "$c" ;;
 			*) cp cert.pem "$c" ;;
 			esac
 			chmod 600 "$c"
