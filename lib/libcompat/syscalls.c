@@ -215,6 +215,7 @@ const struct syscall_row compat_syscalls[] = {
 
     /* Other processes and programs. */
     ROW(setsid, P_PROC, ALLOW),
+    ROW(setpriority, P_PROC, ALLOW),
     ROW(setpgid, P_PROC, ALLOW),
     ROW(execve, P_EXEC, ALLOW),
     ROW(set_tid_address, P_EXEC, ALLOW),

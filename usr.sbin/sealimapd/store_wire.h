@@ -122,7 +122,7 @@ enum store_wire {
 	 */
 	VAULT_ENGINE_MANAGED = 13,
 
-	/* opener -> master: the derivation is over, the core is free. */
+	/* opener -> master: u8 the secret was right; the core is free. */
 	OPENER_MASTER_DERIVED = 20,
 	/* opener -> master: may this process be the account's vault? */
 	OPENER_MASTER_MAYI = 21,
@@ -198,7 +198,8 @@ enum store_wire {
 	MASTER_FORKER_CHILD = 70,
 	/*
 	 * master -> opener, first: str account, u8 service, u8 host index, u8
-	 * a MASTER_OPENER_VAULT follows, u64 KDF passes, u64 KDF octets, u32
+	 * a MASTER_OPENER_VAULT follows, u8 from that address come mostly
+	 * wrong passwords, u64 KDF passes, u64 KDF octets, u32
 	 * linger, u32 sessions at most, u32 days that mail stays in Trash, u32
 	 * in Spam, an escrow wish; descriptor: wire to the engine.
 	 */

@@ -19,6 +19,12 @@
  * engine names a connection of its own; its address is not the engine's word.
  */
 
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +51,23 @@ conn_cmp(struct conn *a, struct conn *b)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
+/*
+ * An address; of IPv6 its network of 64 bits, within which whoever has one
+ * address has them all.
+ */
+static void
+source_name(const char *peer, char name[SOURCE_MAX])
+{
+	struct in6_addr in6;
+
+	(void)strlcpy(name, peer, SOURCE_MAX);
+	if (inet_pton(AF_INET6, peer, &in6) != 1)
+		return;
+	memset(in6.s6_addr + 8, 0, 8);
+	if (inet_ntop(AF_INET6, &in6, name, SOURCE_MAX) != NULL)
+		(void)strlcat(name, "/64", SOURCE_MAX);
+}
+
 void
 conns_add(uint64_t id, const char *peer)
 {
@@ -54,7 +77,7 @@ conns_add(uint64_t id, const char *peer)
 	if (c == NULL)
 		fatal("out of memory");
 	c->id = id;
-	(void)strlcpy(c->peer, peer, sizeof(c->peer));
+	source_name(peer, c->peer);
 	if (RB_INSERT(conns, &conns, c) != NULL)
 		free(c);
 }

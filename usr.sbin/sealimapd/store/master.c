@@ -53,6 +53,7 @@ static struct {
 	TAILQ_HEAD(, child) children;
 	TAILQ_HEAD(, engine) peers;
 	unsigned int deriving;
+	unsigned int suspects; /* of them: for sources that are */
 	unsigned int openers;
 } master = {.children = TAILQ_HEAD_INITIALIZER(master.children),
     .peers = TAILQ_HEAD_INITIALIZER(master.peers)};
@@ -87,6 +88,7 @@ master_start(int fd)
 {
 	master.forker = wire_new(fd, forker_message, forker_gone, NULL);
 	clerks_start();
+	queue_start();
 }
 
 void
@@ -301,29 +303,42 @@ run_queue(void)
 		waiter_run(w);
 }
 
+/* Suspects leave one core to others, where there are several. */
+static bool
+core_free(bool suspect)
+{
+	unsigned int n = master.slice->derivations;
+
+	if (master.deriving >= n)
+		return false;
+	return !suspect || n == 1 || master.suspects < n - 1;
+}
+
 /*
  * A login has an opener as soon as there may be one more; that one has the
  * secret from the engine before it asks for a core, so an engine that says
  * nothing keeps no core from others.  An opener whose account has got a vault
- * meanwhile asks that first: it costs a hash.  One account has one core.
+ * meanwhile asks that first: it costs a hash.  One account has one core.  Of
+ * everything there is some that suspects do not get.
  */
 static bool
 ready(const struct waiter *w)
 {
 	const struct account *a = w->account;
+	bool suspect = queue_suspect(w->source);
+	unsigned int share = suspect ? 2 : 1;
 
 	if (w->child != NULL) {
 		if (wants_vault(w->child))
 			return a->up;
-		return a->deriving == 0 &&
-		    master.deriving < master.slice->derivations;
+		return a->deriving == 0 && core_free(suspect);
 	}
-	if (master.openers >= OPENERS_MAX ||
-	    queue_openers(w) >= SOURCE_OPENERS_MAX)
+	if (master.openers >= OPENERS_MAX / share ||
+	    queue_openers(w->source) >= SOURCE_OPENERS_MAX)
 		return false;
 	if (a->vault != NULL)
-		return a->up && a->openers < TRY_MAX;
-	return a->silent + a->asking < SILENT_MAX;
+		return a->up && a->openers < TRY_MAX / share;
+	return a->silent + a->asking < SILENT_MAX / share;
 }
 
 /* There is a vault that this opener has not asked. */
@@ -348,8 +363,10 @@ waiter_run(struct waiter *w)
 			(void)vault_link(c->account, c);
 		} else {
 			c->deriving = true;
+			c->suspect = queue_suspect(c->source);
 			w->account->deriving++;
 			master.deriving++;
+			master.suspects += c->suspect;
 			msg_signal(c->wire, MASTER_OPENER_GO, w->id);
 		}
 	}
@@ -442,6 +459,7 @@ opener_start(struct waiter *w)
 	msg_put_u8(out, w->service);
 	msg_put_u8(out, master.slice->host_index);
 	msg_put_u8(out, a->vault != NULL);
+	msg_put_u8(out, queue_suspect(c->source));
 	msg_put_u64(out, d->kdf_passes);
 	msg_put_u64(out, (uint64_t)d->kdf_kib * KIB);
 	msg_put_u32(out, master.slice->linger);
@@ -484,7 +502,7 @@ static void
 child_message(struct wire *wire, struct msg *m, void *arg)
 {
 	struct child *c = arg;
-	bool vault, good = true;
+	bool vault, right, good = true;
 
 	if (c->clerk) {
 		if (!clerk_message(c, m))
@@ -499,9 +517,12 @@ child_message(struct wire *wire, struct msg *m, void *arg)
 			opener_wants(c, m);
 		break;
 	case OPENER_MASTER_DERIVED:
-		good = !vault && msg_end(m) == 0;
-		if (good)
+		right = msg_get_u8(m) != 0;
+		good = !vault && c->deriving && msg_end(m) == 0;
+		if (good) {
+			queue_outcome(c->source, right);
 			opener_derived(c);
+		}
 		break;
 	case OPENER_MASTER_MAYI:
 		good = !vault && msg_end(m) == 0;
@@ -616,6 +637,7 @@ opener_derived(struct child *c)
 	c->deriving = false;
 	c->account->deriving--;
 	master.deriving--;
+	master.suspects -= c->suspect;
 }
 
 /*

@@ -71,7 +71,8 @@ struct child {
 	bool clerk;
 	bool silent;
 	bool deriving;
-	bool tried; /* it has had a wire to a vault */
+	bool suspect; /* its source was, when it began to derive */
+	bool tried;   /* it has had a wire to a vault */
 	uint8_t service;
 	uint32_t kick_id; /* a clerk's: what to answer */
 	struct account *kick;
@@ -90,7 +91,13 @@ struct waiter {
 	char from[SOURCE_MAX]; /* the source's name */
 };
 
-/* queue.c: who is next; fair between sources. */
+/* queue.c: who is next; fair between sources, suspects last. */
+#define SUSPECT_WRONG 8   /* wrong secrets lately, and more than right ones */
+#define SUSPECT_FADE_S 10 /* then what is known of a source is halved */
+#define SUSPECT_BEHIND 8  /* others that may go first */
+#define SUSPECT_NICE 10   /* priority of what derives for them */
+#define SOURCES_MAX 8192  /* that are remembered though nothing waits */
+void queue_start(void);
 int queue_add(struct waiter *, const char *source); /* -1: full; ENOBUFS */
 void queue_remove(struct waiter *);
 /* The next one that ready() lets go, taken out of the queue; or NULL. */
@@ -98,7 +105,10 @@ struct waiter *queue_next(bool (*ready)(const struct waiter *));
 /* Counts an opener of a source, as long as it lives. */
 struct source *queue_hold(const char *source);
 void queue_release(struct source *);
-unsigned int queue_openers(const struct waiter *); /* of its source */
+unsigned int queue_openers(const struct source *);
+/* What came of a derivation, and what that makes of the source. */
+void queue_outcome(struct source *, bool right);
+bool queue_suspect(const struct source *);
 /* Takes out and returns one of a peer's; NULL: no more. */
 struct waiter *queue_of_engine(const struct engine *, uint32_t id, bool any);
 

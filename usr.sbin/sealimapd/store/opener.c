@@ -32,6 +32,8 @@
  */
 
 #include <sys/types.h>
+#include <sys/time.h>
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,7 +165,7 @@ receive(int fd, struct msg *m)
 static void
 begin(void)
 {
-	bool vault;
+	bool vault, suspect;
 	struct msg m;
 
 	receive(o.master, &m);
@@ -173,6 +175,7 @@ begin(void)
 	o.service = msg_get_u8(&m);
 	o.start.host = msg_get_u8(&m);
 	vault = msg_get_u8(&m) != 0;
+	suspect = msg_get_u8(&m) != 0;
 	o.kdf.ops = msg_get_u64(&m);
 	o.kdf.mem = msg_get_u64(&m);
 	o.start.linger = msg_get_u32(&m);
@@ -184,6 +187,9 @@ begin(void)
 	if (msg_end(&m) == -1)
 		fatalx("master: malformed message type=%u", m.type);
 	msg_done(&m);
+	/* While there is time: the derivation is to be in nobody's way. */
+	if (suspect && setpriority(PRIO_PROCESS, 0, SUSPECT_NICE) == -1)
+		log_warn("setpriority");
 	if (!vault)
 		return;
 	receive(o.master, &m);
@@ -521,6 +527,7 @@ unlock(void)
 	why_not = errno;
 	seal_slots_free(slots);
 	out = msg_new_fd(o.master, OPENER_MASTER_DERIVED, 1);
+	msg_put_u8(out, ret == 0);
 	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
 		fatal("master");
 	if (ret == -1 && error != EACCES) {

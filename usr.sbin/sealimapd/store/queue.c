@@ -15,12 +15,16 @@
  */
 
 /*
- * Who waits for a password's derivation.  Each source has its turn, so that one
- * address with ten thousand wrong passwords delays nobody else by more than the
- * derivation under way.
+ * Who waits for a password's derivation.  Each source has its turn, and those
+ * from which mostly wrong passwords came lately have it after all others: so an
+ * address with ten thousand wrong passwords delays nobody else.
  */
 
+#include <sys/types.h>
+#include <sys/time.h>
+
 #include <errno.h>
+#include <event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +37,8 @@ struct source {
 	TAILQ_HEAD(, waiter) waiters;
 	unsigned int n;
 	unsigned int openers; /* of its logins, at work */
+	unsigned int wrong;   /* secrets lately; halved as time passes */
+	unsigned int right;   /* likewise */
 	char name[SOURCE_MAX];
 };
 
@@ -46,6 +52,9 @@ static struct {
 	struct sources by_name;
 	TAILQ_HEAD(, source) turns;
 	unsigned int n;
+	unsigned int sources;
+	unsigned int ahead; /* picks since a suspect had its turn */
+	struct event fade_ev;
 } queue = {.by_name = RB_INITIALIZER(&queue.by_name),
     .turns = TAILQ_HEAD_INITIALIZER(queue.turns)};
 
@@ -71,17 +80,60 @@ source_get(const char *name)
 	TAILQ_INIT(&s->waiters);
 	RB_INSERT(sources, &queue.by_name, s);
 	TAILQ_INSERT_TAIL(&queue.turns, s, turn);
+	queue.sources++;
 	return s;
 }
 
+/* What came from it is remembered for a while, if there is room. */
 static void
 source_tidy(struct source *s)
 {
-	if (s->n > 0 || s->openers > 0)
+	if (s->n > 0 || s->openers > 0 ||
+	    (s->wrong > 0 && queue.sources <= SOURCES_MAX))
 		return;
 	RB_REMOVE(sources, &queue.by_name, s);
 	TAILQ_REMOVE(&queue.turns, s, turn);
+	queue.sources--;
 	free(s);
+}
+
+static void
+on_fade(int fd, short what, void *arg)
+{
+	struct timeval tv = {SUSPECT_FADE_S, 0};
+	struct source *s, *next;
+
+	(void)evtimer_add(&queue.fade_ev, &tv);
+	for (s = RB_MIN(sources, &queue.by_name); s != NULL; s = next) {
+		next = RB_NEXT(sources, &queue.by_name, s);
+		s->wrong /= 2;
+		s->right /= 2;
+		source_tidy(s);
+	}
+}
+
+void
+queue_start(void)
+{
+	struct timeval tv = {SUSPECT_FADE_S, 0};
+
+	evtimer_set(&queue.fade_ev, on_fade, NULL);
+	(void)evtimer_add(&queue.fade_ev, &tv);
+}
+
+void
+queue_outcome(struct source *s, bool right)
+{
+	if (right)
+		s->right++;
+	else
+		s->wrong++;
+}
+
+bool
+queue_suspect(const struct source *s)
+{
+	return s->wrong >= SUSPECT_WRONG && s->wrong > s->right;
 }
 
 struct source *
@@ -102,9 +154,9 @@ queue_release(struct source *s)
 }
 
 unsigned int
-queue_openers(const struct waiter *w)
+queue_openers(const struct source *s)
 {
-	return w->source->openers;
+	return s->openers;
 }
 
 /* How many of a source wait for one account. */
@@ -160,13 +212,16 @@ queue_remove(struct waiter *w)
 	source_tidy(s);
 }
 
-struct waiter *
-queue_next(bool (*ready)(const struct waiter *))
+/* The next of the suspects, or of the others. */
+static struct waiter *
+next_of(bool suspects, bool (*ready)(const struct waiter *))
 {
 	struct source *s;
 	struct waiter *w;
 
 	TAILQ_FOREACH (s, &queue.turns, turn) {
+		if (queue_suspect(s) != suspects)
+			continue;
 		TAILQ_FOREACH (w, &s->waiters, entry) {
 			if (!ready(w))
 				continue;
@@ -177,6 +232,20 @@ queue_next(bool (*ready)(const struct waiter *))
 		}
 	}
 	return NULL;
+}
+
+struct waiter *
+queue_next(bool (*ready)(const struct waiter *))
+{
+	bool suspects = queue.ahead >= SUSPECT_BEHIND;
+	struct waiter *w;
+
+	w = next_of(suspects, ready);
+	if (w == NULL)
+		w = next_of(suspects = !suspects, ready);
+	if (w != NULL)
+		queue.ahead = suspects ? 0 : queue.ahead + 1;
+	return w;
 }
 
 struct waiter *
