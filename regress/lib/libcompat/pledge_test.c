@@ -381,6 +381,12 @@ c_setuid(void)
 }
 
 static int
+c_setpriority(void)
+{
+	return setpriority(PRIO_PROCESS, 0, 3) == 0 ? OK : 1;
+}
+
+static int
 c_setrlimit(void)
 {
 	struct rlimit rl;
@@ -509,6 +515,7 @@ static const struct probe probes[] = {
     {"fork", c_fork, "stdio proc", "stdio rpath unveil id"},
     {"signal another", c_signal_other, "stdio proc", "stdio id"},
     {"setrlimit", c_setrlimit, "stdio proc", "stdio rpath"},
+    {"setpriority", c_setpriority, "stdio proc", "stdio rpath id"},
     {"setuid", c_setuid, "stdio id", "stdio proc"},
     {"inet", c_inet, "stdio inet", "stdio unix"},
     {"unix", c_unix, "stdio unix rpath cpath", "stdio inet rpath cpath"},
