@@ -121,8 +121,7 @@ box_clear(struct box *b)
 		if (b->keywords[i] != NULL)
 			freezero(b->keywords[i], strlen(b->keywords[i]));
 	}
-	freezero(b->col, b->size * sizeof(*b->col));
-	free(b->tombs);
+	col_unload(b);
 	freezero(b->extra, b->extra_size * sizeof(*b->extra));
 	free(b->recent);
 }

@@ -16,41 +16,310 @@
 
 /*
  * Columns: what is in memory of each message of a box, sorted by UID, and the
- * tombstones of those that are gone.  Loaded from the snapshot's file of the
- * box when first needed.
+ * tombstones of those that are gone.  A column is cut into blocks, so that a
+ * message goes or comes in the time that one block takes, however many there
+ * are.  Blocks are counted: who keeps a view of the column for a while (see
+ * store_freeze.c) holds them too, and what is held twice is copied before it
+ * changes.
  */
 
 #include <sys/types.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store_local.h"
 
-#define KIND_COLUMN 2
-#define MSG_LEN 52  /* octets of a message in a column file */
-#define TOMB_LEN 24 /* of a tombstone */
-#define BATCH 512   /* messages coded at a time */
+#define BLOCK_FIRST 16 /* messages of the first block of a small box */
+
+/* Where the block after this one begins. */
+static size_t
+block_end(const struct box *b, size_t i)
+{
+	return i + 1 < b->nblocks ? b->blocks[i + 1].before : b->n;
+}
+
+/* The block that has pos, which is below b->n. */
+static size_t
+block_of(const struct box *b, size_t pos)
+{
+	size_t lo, hi, mid;
+
+	/* Where nothing ever went, this is it. */
+	lo = pos / COL_ROWS;
+	if (lo < b->nblocks && b->blocks[lo].before <= pos &&
+	    pos < block_end(b, lo))
+		return lo;
+	for (lo = 0, hi = b->nblocks; hi - lo > 1;) {
+		mid = lo + (hi - lo) / 2;
+		if (b->blocks[mid].before <= pos)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct store_msg *
+col_run(const struct box *b, size_t pos, size_t *n)
+{
+	size_t i;
+
+	*n = 0;
+	if (pos >= b->n)
+		return NULL;
+	i = block_of(b, pos);
+	*n = block_end(b, i) - pos;
+	return &b->blocks[i].p->m[pos - b->blocks[i].before];
+}
+
+const struct store_msg *
+col_at(const struct box *b, size_t pos)
+{
+	size_t n;
+
+	return col_run(b, pos, &n);
+}
 
 size_t
 col_find(const struct box *b, uint32_t uid, bool *found)
 {
-	size_t lo, hi, mid;
+	const struct block *p;
+	size_t lo, hi, mid, i;
 
-	for (lo = 0, hi = b->n; lo < hi;) {
+	*found = false;
+	if (b->nblocks == 0)
+		return 0;
+	for (i = 0, hi = b->nblocks; hi - i > 1;) {
+		mid = i + (hi - i) / 2;
+		if (b->blocks[mid].first <= uid)
+			i = mid;
+		else
+			hi = mid;
+	}
+	p = b->blocks[i].p;
+	for (lo = 0, hi = p->n; lo < hi;) {
 		mid = lo + (hi - lo) / 2;
-		if (b->col[mid].uid < uid)
+		if (p->m[mid].uid < uid)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	*found = lo < b->n && b->col[lo].uid == uid;
-	return lo;
+	*found = lo < p->n && p->m[lo].uid == uid;
+	return b->blocks[i].before + lo;
+}
+
+size_t
+col_unseen(const struct box *b)
+{
+	size_t i, j;
+
+	for (i = 0; i < b->nblocks; i++) {
+		if (b->blocks[i].p->unseen == 0)
+			continue;
+		for (j = 0; j < b->blocks[i].p->n; j++) {
+			if (!(b->blocks[i].p->m[j].flags & STORE_SEEN))
+				return b->blocks[i].before + j;
+		}
+	}
+	return b->n;
 }
 
 void
+block_drop(struct block *p)
+{
+	if (p != NULL && --p->refs == 0)
+		freezero(p, sizeof(*p) + p->size * sizeof(p->m[0]));
+}
+
+/* The block, ours alone, with room for size messages. */
+static struct block *
+block_own(struct box *b, size_t i, size_t size)
+{
+	struct block *p, *new;
+
+	p = b->blocks[i].p;
+	if (p->refs == 1 && p->size >= size)
+		return p;
+	if (size < p->n)
+		size = p->n;
+	new = malloc(sizeof(*new) + size * sizeof(new->m[0]));
+	if (new == NULL)
+		return NULL;
+	new->refs = 1;
+	new->n = p->n;
+	new->size = (uint32_t)size;
+	new->unseen = p->unseen;
+	memcpy(new->m, p->m, p->n * sizeof(p->m[0]));
+	block_drop(p);
+	b->blocks[i].p = new;
+	return new;
+}
+
+/* A new block at place i of the directory. */
+static struct block *
+block_insert(struct box *b, size_t i, size_t size)
+{
+	struct blockref *r;
+	struct block *p;
+	size_t room;
+
+	if (b->nblocks == b->blocks_size) {
+		room = b->blocks_size + b->blocks_size / 2 + 4;
+		r = reallocarray(b->blocks, room, sizeof(*r));
+		if (r == NULL)
+			return NULL;
+		b->blocks = r;
+		b->blocks_size = room;
+	}
+	p = malloc(sizeof(*p) + size * sizeof(p->m[0]));
+	if (p == NULL)
+		return NULL;
+	p->refs = 1;
+	p->n = p->unseen = 0;
+	p->size = (uint32_t)size;
+	memmove(b->blocks + i + 1, b->blocks + i,
+	    (b->nblocks - i) * sizeof(*b->blocks));
+	b->blocks[i] = (struct blockref){p, 0, 0};
+	b->nblocks++;
+	return p;
+}
+
+/*
+ * Counts blocks from i to end anew.  Those behind them are moved along without
+ * a look at them: the directory is small, what it points to is not.
+ */
+static void
+renumber(struct box *b, size_t i, size_t end)
+{
+	uint32_t before, by;
+
+	before = i == 0 ? 0 :
+			  b->blocks[i - 1].before + b->blocks[i - 1].p->n;
+	for (; i < end; i++) {
+		b->blocks[i].before = before;
+		b->blocks[i].first = b->blocks[i].p->m[0].uid;
+		before += b->blocks[i].p->n;
+	}
+	if (i == b->nblocks) {
+		b->n = before;
+		return;
+	}
+	by = before - b->blocks[i].before; /* modulo 2^32 */
+	for (; i < b->nblocks; i++)
+		b->blocks[i].before += by;
+	b->n = (uint32_t)b->n + by;
+}
+
+static uint32_t
+is_unseen(const struct store_msg *m)
+{
+	return m->flags & STORE_SEEN ? 0 : 1;
+}
+
+int
+col_append(struct box *b, const struct store_msg *m)
+{
+	struct block *p;
+	size_t i, size;
+
+	if (b->n >= STORE_MESSAGES_MAX)
+		return -1;
+	i = b->nblocks;
+	if (i == 0 || b->blocks[i - 1].p->n >= COL_ROWS) {
+		p = block_insert(b, i, i == 0 ? BLOCK_FIRST : COL_ROWS);
+		if (p == NULL)
+			return -1;
+		b->blocks[i].before = (uint32_t)b->n;
+		b->blocks[i].first = m->uid;
+	} else {
+		p = b->blocks[--i].p;
+		size = p->n < p->size ? p->size : (size_t)p->size * 2;
+		p = block_own(b, i, size < COL_ROWS ? size : COL_ROWS);
+		if (p == NULL)
+			return -1;
+	}
+	p->m[p->n++] = *m;
+	p->unseen += is_unseen(m);
+	b->n++;
+	return 0;
+}
+
+struct store_msg *
+col_room(struct box *b, size_t n)
+{
+	struct block *p;
+
+	p = block_insert(b, b->nblocks, n);
+	return p == NULL ? NULL : p->m;
+}
+
+void
+col_grown(struct box *b, size_t n)
+{
+	struct blockref *r;
+	size_t i;
+
+	r = &b->blocks[b->nblocks - 1];
+	r->first = r->p->m[0].uid;
+	r->before = (uint32_t)b->n;
+	r->p->n = (uint32_t)n;
+	for (i = 0; i < n; i++)
+		r->p->unseen += is_unseen(&r->p->m[i]);
+	b->n += n;
+}
+
+/* A full block becomes two. */
+static int
+split(struct box *b, size_t i)
+{
+	struct block *p, *q;
+	uint32_t j;
+
+	p = block_own(b, i, COL_ROWS);
+	q = p == NULL ? NULL : block_insert(b, i + 1, COL_ROWS);
+	if (q == NULL)
+		return -1;
+	q->n = p->n / 2;
+	p->n -= q->n;
+	memcpy(q->m, p->m + p->n, q->n * sizeof(q->m[0]));
+	for (j = 0; j < q->n; j++)
+		q->unseen += is_unseen(&q->m[j]);
+	p->unseen -= q->unseen;
+	renumber(b, i, i + 2);
+	return 0;
+}
+
+static int
+insert_at(struct box *b, size_t pos, const struct store_msg *m)
+{
+	struct block *p;
+	size_t i;
+
+	if (pos == b->n)
+		return col_append(b, m);
+	if (b->n >= STORE_MESSAGES_MAX)
+		return -1;
+	i = block_of(b, pos);
+	if (b->blocks[i].p->n >= COL_ROWS) {
+		if (split(b, i) == -1)
+			return -1;
+		i = block_of(b, pos);
+	}
+	p = block_own(b, i, COL_ROWS);
+	if (p == NULL)
+		return -1;
+	pos -= b->blocks[i].before;
+	memmove(p->m + pos + 1, p->m + pos, (p->n - pos) * sizeof(p->m[0]));
+	p->m[pos] = *m;
+	p->n++;
+	p->unseen += is_unseen(m);
+	renumber(b, i, i + 1);
+	return 0;
+}
+
+static void
 count_msg(struct box *b, const struct store_msg *m, int sign)
 {
 	if (!(m->flags & STORE_SEEN))
@@ -64,26 +333,14 @@ count_msg(struct box *b, const struct store_msg *m, int sign)
 int
 col_insert(struct store *st, struct box *b, const struct store_msg *m)
 {
-	struct store_msg *p;
-	size_t i, size;
+	size_t i;
 	bool found;
 
 	i = col_find(b, m->uid, &found);
 	if (found)
 		return 1;
-	if (b->n >= STORE_MESSAGES_MAX)
+	if (insert_at(b, i, m) == -1)
 		return -1;
-	if (b->n == b->size) {
-		size = b->size < 16 ? 16 : b->size + b->size / 2;
-		p = recallocarray(b->col, b->size, size, sizeof(*p));
-		if (p == NULL)
-			return -1;
-		b->col = p;
-		b->size = size;
-	}
-	memmove(b->col + i + 1, b->col + i, (b->n - i) * sizeof(*b->col));
-	b->col[i] = *m;
-	b->n++;
 	b->dirty = true;
 	count_msg(b, m, 1);
 	if (m->uid > b->uidmax)
@@ -92,22 +349,125 @@ col_insert(struct store *st, struct box *b, const struct store_msg *m)
 	return 0;
 }
 
-int
-tomb_add(struct box *b, const struct tomb *t)
+/* The message at pos, to be changed; not its UID, nor its flags. */
+static struct store_msg *
+edit(struct box *b, size_t pos, size_t *block)
 {
-	struct tomb *p;
-	size_t size;
+	struct block *p;
 
-	if (b->ntombs == b->tombs_size) {
-		size = b->tombs_size < 16 ? 16 :
-					    b->tombs_size + b->tombs_size / 2;
-		p = reallocarray(b->tombs, size, sizeof(*p));
-		if (p == NULL)
-			return -1;
-		b->tombs = p;
-		b->tombs_size = size;
+	*block = block_of(b, pos);
+	p = block_own(b, *block, 0);
+	if (p == NULL)
+		return NULL;
+	b->dirty = true;
+	return &p->m[pos - b->blocks[*block].before];
+}
+
+int
+col_set_cold(struct box *b, size_t pos, uint32_t cold)
+{
+	struct store_msg *m;
+	size_t i;
+
+	m = edit(b, pos, &i);
+	if (m == NULL)
+		return -1;
+	m->cold = cold;
+	return 0;
+}
+
+int
+col_set_modseq(struct box *b, size_t pos, uint64_t modseq)
+{
+	struct store_msg *m;
+	size_t i;
+
+	m = edit(b, pos, &i);
+	if (m == NULL)
+		return -1;
+	m->modseq = modseq;
+	return 0;
+}
+
+int
+col_set_flags(struct box *b, size_t pos, uint64_t flags, uint64_t modseq)
+{
+	struct store_msg *m;
+	size_t i;
+
+	m = edit(b, pos, &i);
+	if (m == NULL)
+		return -1;
+	count_msg(b, m, -1);
+	b->blocks[i].p->unseen -= is_unseen(m);
+	m->flags = flags;
+	if (modseq > m->modseq)
+		m->modseq = modseq;
+	b->blocks[i].p->unseen += is_unseen(m);
+	count_msg(b, m, 1);
+	return 0;
+}
+
+/* Blocks that became small, from first to last, are joined or go. */
+static void
+squeeze(struct box *b, size_t first, size_t last)
+{
+	struct block *p, *q;
+	size_t from, to;
+
+	to = first;
+	for (from = first; from < b->nblocks && from <= last + 1; from++) {
+		q = b->blocks[from].p;
+		p = to == 0 ? NULL : b->blocks[to - 1].p;
+		if (q->n == 0) {
+			block_drop(q);
+			continue;
+		}
+		if (p != NULL && p->n + q->n <= COL_ROWS / 2 && p->refs == 1 &&
+		    p->size >= p->n + q->n) {
+			memcpy(p->m + p->n, q->m, q->n * sizeof(q->m[0]));
+			p->n += q->n;
+			p->unseen += q->unseen;
+			block_drop(q);
+			continue;
+		}
+		b->blocks[to++] = b->blocks[from];
 	}
-	b->tombs[b->ntombs++] = *t;
+	memmove(b->blocks + to, b->blocks + from,
+	    (b->nblocks - from) * sizeof(*b->blocks));
+	b->nblocks -= from - to;
+	renumber(b, first == 0 ? 0 : first - 1, to);
+}
+
+/* Takes pos[0..n), ascending and all of block i, out of it. */
+static int
+cut_block(struct box *b, size_t i, const uint32_t *pos, size_t n,
+    const struct tomb *like)
+{
+	struct store_msg *m;
+	struct tomb t = *like;
+	struct block *p;
+	size_t k, at, end, to;
+
+	p = block_own(b, i, 0);
+	if (p == NULL)
+		return -1;
+	to = pos[0] - b->blocks[i].before;
+	for (k = 0; k < n; k++) {
+		at = pos[k] - b->blocks[i].before;
+		m = &p->m[at];
+		count_msg(b, m, -1);
+		p->unseen -= is_unseen(m);
+		t.uid = m->uid;
+		t.inst = m->inst;
+		if (tomb_add(b, &t) == -1)
+			return -1;
+		/* What lies between this one and the next moves as one. */
+		end = k + 1 < n ? pos[k + 1] - b->blocks[i].before : p->n;
+		memmove(p->m + to, m + 1, (end - at - 1) * sizeof(*m));
+		to += end - at - 1;
+	}
+	p->n = (uint32_t)to;
 	return 0;
 }
 
@@ -116,244 +476,110 @@ int
 col_remove(struct store *st, struct box *b, const uint32_t *pos, size_t n,
     uint64_t modseq)
 {
-	struct tomb t;
-	size_t i, end, to;
+	const struct tomb like = {.modseq = modseq, .when = st->now};
+	size_t i, k, first, part;
 
-	to = n == 0 ? b->n : pos[0];
-	for (i = 0; i < n; i++) {
-		count_msg(b, &b->col[pos[i]], -1);
-		t.uid = b->col[pos[i]].uid;
-		t.inst = b->col[pos[i]].inst;
-		t.modseq = modseq;
-		t.when = st->now;
-		if (tomb_add(b, &t) == -1)
+	if (n == 0)
+		return 0;
+	first = i = block_of(b, pos[0]);
+	for (k = 0; k < n; k += part) {
+		i = block_of(b, pos[k]);
+		for (part = 1; k + part < n && pos[k + part] < block_end(b, i);
+		     part++)
+			;
+		if (cut_block(b, i, pos + k, part, &like) == -1)
 			return -1;
-		/* What lies between this one and the next moves as one. */
-		end = i + 1 < n ? pos[i + 1] : b->n;
-		memmove(b->col + to, b->col + pos[i] + 1,
-		    (end - pos[i] - 1) * sizeof(*b->col));
-		to += end - pos[i] - 1;
 	}
-	b->n = to;
+	squeeze(b, first, i);
 	b->dirty = true;
 	box_update(st, b);
 	return 0;
 }
 
-static void
-put_msg(struct buf *b, const struct store_msg *m)
+void
+tombs_drop(struct tombs *t)
 {
-	buf_put32(b, m->uid);
-	buf_put32(b, m->size);
-	buf_put64(b, m->flags);
-	buf_put64(b, m->modseq);
-	buf_put64(b, (uint64_t)(int64_t)m->date);
-	buf_put16(b, (uint16_t)(int16_t)m->zone);
-	buf_put16(b, (uint16_t)(uint8_t)m->codec);
-	buf_put32(b, m->saved);
-	buf_put32(b, m->cold);
-	buf_put64(b, m->inst);
+	if (t != NULL && --t->refs == 0)
+		free(t);
 }
 
-/* A million of them are read at a time: whole words, not octets. */
-static uint32_t
-word32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
-}
-
-static uint64_t
-word64(const uint8_t *p)
-{
-	return (uint64_t)word32(p) << 32 | word32(p + 4);
-}
-
-static void
-get_msg(const uint8_t *p, struct store_msg *m)
-{
-	m->uid = word32(p);
-	m->size = word32(p + 4);
-	m->flags = word64(p + 8);
-	m->modseq = word64(p + 16);
-	m->date = (int64_t)word64(p + 24);
-	m->zone = (int16_t)(p[32] << 8 | p[33]);
-	m->codec = (int8_t)p[35];
-	m->saved = word32(p + 36);
-	m->cold = word32(p + 40);
-	m->inst = word64(p + 44);
-}
-
-static void
-col_name(const struct box *b, uint32_t version, char *name, size_t size)
-{
-	(void)snprintf(
-	    name, size, "box.%llx.%x", (unsigned long long)b->pub.id, version);
-}
-
+/* The tombstones, ours alone, with room for size of them. */
 static int
-save_messages(struct seq *s, const struct box *b)
+tombs_own(struct box *b, size_t size)
 {
-	struct buf out = {0};
-	size_t i;
-	int r;
+	struct tombs *t;
 
-	r = 0;
-	buf_put32(&out, (uint32_t)b->n);
-	buf_put32(&out, (uint32_t)b->ntombs);
-	for (i = 0; r == 0 && i < b->n; i++) {
-		put_msg(&out, &b->col[i]);
-		if (out.failed)
-			r = -1;
-		else if (out.len >= BATCH * MSG_LEN) {
-			r = seq_put(s, out.p, out.len);
-			buf_reset(&out, 0);
-		}
-	}
-	for (i = 0; r == 0 && i < b->ntombs; i++) {
-		buf_put32(&out, b->tombs[i].uid);
-		buf_put32(&out, b->tombs[i].when);
-		buf_put64(&out, b->tombs[i].modseq);
-		buf_put64(&out, b->tombs[i].inst);
-		if (out.failed)
-			r = -1;
-		else if (out.len >= BATCH * TOMB_LEN) {
-			r = seq_put(s, out.p, out.len);
-			buf_reset(&out, 0);
-		}
-	}
-	if (r == 0 && out.len > 0)
-		r = seq_put(s, out.p, out.len);
-	buf_clear(&out);
-	return r;
-}
-
-/* A new version; the old one stays for the snapshot that names it. */
-int
-col_save(struct store *st, struct box *b)
-{
-	struct seq s;
-	char name[64];
-
-	/* The sync of the whole snapshot follows. */
-	col_name(b, b->file + 1, name, sizeof(name));
-	if (seq_create(st, &s, name, KIND_COLUMN) == -1)
-		return -1;
-	if (save_messages(&s, b) == -1) {
-		seq_abort(&s);
-		return -1;
-	}
-	if (seq_end(&s) == -1)
-		return -1;
-	b->file++;
-	b->dirty = false;
-	return 0;
-}
-
-static int
-load_tombs(struct seq *s, struct box *b, size_t n)
-{
-	uint8_t raw[TOMB_LEN];
-	struct tomb t;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		struct rd r = {raw, sizeof(raw), 0, false};
-
-		if (seq_get(s, raw, sizeof(raw)) == -1)
-			return -1;
-		t.uid = rd32(&r);
-		t.when = rd32(&r);
-		t.modseq = rd64(&r);
-		t.inst = rd64(&r);
-		if (tomb_add(b, &t) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-load_batch(struct seq *s, struct box *b, size_t n)
-{
-	static uint8_t raw[BATCH * MSG_LEN];
-	size_t i;
-
-	if (seq_get(s, raw, n * MSG_LEN) == -1)
-		return -1;
-	for (i = 0; i < n; i++, b->n++) {
-		get_msg(raw + i * MSG_LEN, &b->col[b->n]);
-		if (b->n > 0 && b->col[b->n].uid <= b->col[b->n - 1].uid) {
-			errno = EBADMSG;
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int
-load_messages(struct seq *s, struct box *b)
-{
-	uint8_t raw[MSG_LEN];
-	struct rd h = {raw, 8, 0, false};
-	size_t n, ntombs;
-
-	if (seq_get(s, raw, 8) == -1)
-		return -1;
-	n = rd32(&h);
-	ntombs = rd32(&h);
-	if (n > STORE_MESSAGES_MAX || n != b->pub.messages) {
-		errno = EBADMSG;
-		return -1;
-	}
-	b->size = n + n / 16 + 16;
-	b->col = calloc(b->size, sizeof(*b->col));
-	if (b->col == NULL)
-		return -1;
-	while (b->n < n) {
-		if (load_batch(s, b, n - b->n < BATCH ? n - b->n : BATCH) == -1)
-			return -1;
-	}
-	return load_tombs(s, b, ntombs);
-}
-
-int
-col_load(struct store *st, struct box *b)
-{
-	struct seq s;
-	char name[64];
-
-	if (b->loaded)
+	if (b->tombs != NULL && b->tombs->refs == 1 && b->tombs->size >= size)
 		return 0;
-	errno = EBADMSG;
-	col_name(b, b->file, name, sizeof(name));
-	if (b->file == 0 || seq_open(st, &s, name, KIND_COLUMN) == -1) {
-		snap_invalidate(st);
+	if (size < b->ntombs)
+		size = b->ntombs;
+	t = malloc(sizeof(*t) + size * sizeof(t->t[0]));
+	if (t == NULL)
 		return -1;
-	}
-	if (load_messages(&s, b) == -1) {
-		seq_abort(&s);
-		snap_invalidate(st);
-		col_unload(b);
-		return -1;
-	}
-	if (seq_end(&s) == -1) {
-		snap_invalidate(st);
-		col_unload(b);
-		return -1;
-	}
-	b->loaded = true;
-	b->dirty = false;
+	t->refs = 1;
+	t->size = size;
+	if (b->ntombs > 0)
+		memcpy(t->t, b->tombs->t, b->ntombs * sizeof(t->t[0]));
+	tombs_drop(b->tombs);
+	b->tombs = t;
 	return 0;
+}
+
+int
+tomb_add(struct box *b, const struct tomb *t)
+{
+	size_t size;
+
+	/* Past the end of what others hold: that does not change theirs. */
+	size = b->tombs == NULL ? 0 : b->tombs->size;
+	if (b->ntombs == size &&
+	    tombs_own(b, size < 16 ? 16 : size + size / 2) == -1)
+		return -1;
+	b->tombs->t[b->ntombs++] = *t;
+	return 0;
+}
+
+int
+tomb_edit(struct box *b, size_t i, const struct tomb *t)
+{
+	if (tombs_own(b, 0) == -1)
+		return -1;
+	b->tombs->t[i] = *t;
+	return 0;
+}
+
+/*
+ * Those that are older than is promised go, when they are an eighth of all:
+ * they lie in about the order of their time.
+ */
+void
+tombs_prune(struct box *b, uint32_t now)
+{
+	const struct tomb *t;
+	size_t n;
+
+	for (n = 0; n < b->ntombs; n++) {
+		t = &b->tombs->t[n];
+		if (t->when > now || now - t->when <= TOMB_KEEP)
+			break;
+	}
+	if (n == 0 || n < b->ntombs / 8 || tombs_own(b, 0) == -1)
+		return;
+	b->ntombs -= n;
+	memmove(b->tombs->t, b->tombs->t + n,
+	    b->ntombs * sizeof(b->tombs->t[0]));
 }
 
 void
 col_unload(struct box *b)
 {
-	freezero(b->col, b->size * sizeof(*b->col));
-	free(b->tombs);
-	b->col = NULL;
+	while (b->nblocks > 0)
+		block_drop(b->blocks[--b->nblocks].p);
+	free(b->blocks);
+	tombs_drop(b->tombs);
+	b->blocks = NULL;
 	b->tombs = NULL;
-	b->n = b->size = b->ntombs = b->tombs_size = 0;
+	b->n = b->blocks_size = b->ntombs = 0;
 	b->loaded = false;
 }
 
@@ -382,16 +608,21 @@ store_unuse(struct store *st, uint64_t id)
 }
 
 const struct store_msg *
-store_msgs(struct store *st, uint64_t id, size_t *n)
+store_msgs(struct store *st, uint64_t id, size_t pos, size_t *n)
 {
 	struct box *b;
 
 	*n = 0;
 	b = box_find(st, id);
-	if (b == NULL || col_load(st, b) == -1 || b->n == 0)
-		return NULL;
-	*n = b->n;
-	return b->col;
+	return b == NULL || col_load(st, b) == -1 ? NULL : col_run(b, pos, n);
+}
+
+const struct store_msg *
+store_msg_at(struct store *st, uint64_t id, size_t pos)
+{
+	size_t n;
+
+	return store_msgs(st, id, pos, &n);
 }
 
 const struct store_msg *
@@ -407,5 +638,17 @@ store_msg_find(struct store *st, uint64_t id, uint32_t uid, size_t *pos)
 	i = col_find(b, uid, &found);
 	if (pos != NULL)
 		*pos = i;
-	return found ? &b->col[i] : NULL;
+	return found ? col_at(b, i) : NULL;
+}
+
+bool
+store_first_unseen(struct store *st, uint64_t id, size_t *pos)
+{
+	struct box *b;
+
+	b = box_find(st, id);
+	if (b == NULL || b->pub.unseen == 0 || col_load(st, b) == -1)
+		return false;
+	*pos = col_unseen(b);
+	return *pos < b->n;
 }

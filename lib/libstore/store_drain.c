@@ -344,21 +344,24 @@ static bool
 was_placed(struct store *st, const uint8_t *instance)
 {
 	struct rd r = {instance, 8, 0, false};
+	const struct store_msg *m;
 	const struct box *b;
 	uint64_t inst;
-	size_t i, j;
+	size_t i, j, k, n;
 
 	inst = rd64(&r);
 	for (i = 0; i < st->nboxes; i++) {
 		b = st->boxes[i];
 		if (col_load(st, st->boxes[i]) == -1)
 			return false;
-		for (j = 0; j < b->n; j++) {
-			if (b->col[j].inst == inst)
-				return true;
+		for (j = 0; (m = col_run(b, j, &n)) != NULL; j += n) {
+			for (k = 0; k < n; k++) {
+				if (m[k].inst == inst)
+					return true;
+			}
 		}
 		for (j = 0; j < b->ntombs; j++) {
-			if (b->tombs[j].inst == inst)
+			if (b->tombs->t[j].inst == inst)
 				return true;
 		}
 	}

@@ -125,6 +125,7 @@ static enum store_result
 scan_box(struct scan *s, bool *done)
 {
 	struct retain *r = s->st->retain;
+	const struct store_msg *m;
 	size_t i, n;
 	bool found;
 
@@ -132,8 +133,9 @@ scan_box(struct scan *s, bool *done)
 		return STORE_CORRUPT;
 	i = col_find(s->box, r->scan_uid, &found);
 	for (n = 0; i < s->box->n && n < SCAN_BATCH; i++, n++) {
-		r->scan_uid = s->box->col[i].uid + 1;
-		if (scan_message(s, &s->box->col[i]) == -1)
+		m = col_at(s->box, i);
+		r->scan_uid = m->uid + 1;
+		if (scan_message(s, m) == -1)
 			return STORE_CORRUPT;
 	}
 	*done = i >= s->box->n;

@@ -139,14 +139,14 @@ hide_at(struct store *st, struct box *b, size_t pos, bool late)
 	struct inst *in;
 	uint32_t p;
 
-	m = b->col[pos];
+	m = *col_at(b, pos);
 	p = (uint32_t)pos;
 	op_tell(st, b, STORE_EXPUNGED, m.uid, pos);
 	if (col_remove(st, b, &p, 1, st->cur_modseq) == -1 ||
 	    extra_add(st, b, &m, late) == -1)
 		return -1;
 	/* Its UID is gone, not its instance. */
-	b->tombs[b->ntombs - 1].inst = 0;
+	b->tombs->t[b->ntombs - 1].inst = 0;
 	raise_modseq(st, b, st->cur_modseq);
 	in = inst_find(st, m.inst);
 	if (in != NULL)
@@ -206,7 +206,7 @@ mark_late(struct store *st, struct box *b, uint32_t uid)
 	i = col_find(b, uid, &found);
 	if (!found)
 		return 0;
-	id = b->col[i].inst;
+	id = col_at(b, i)->inst;
 	if (hide_at(st, b, i, true) == -1)
 		return -1;
 	in = inst_find(st, id);
@@ -258,7 +258,7 @@ fold_skip(struct store *st, struct box *b, uint32_t uid)
 }
 
 /* The message of an instance, shown or not. */
-static struct store_msg *
+static const struct store_msg *
 find_message(struct store *st, struct inst *in, struct box **box)
 {
 	struct box *b;
@@ -269,7 +269,7 @@ find_message(struct store *st, struct inst *in, struct box **box)
 	if (b != NULL && in->uid != 0 && col_load(st, b) == 0) {
 		i = col_find(b, in->uid, &found);
 		*box = b;
-		return found ? &b->col[i] : NULL;
+		return found ? col_at(b, i) : NULL;
 	}
 	for (i = 0; i < st->nboxes; i++) {
 		b = st->boxes[i];
@@ -318,7 +318,7 @@ fold_again(struct store *st, struct box *b, struct inst *in,
 	int r;
 
 	old = find_message(st, in, &home);
-	if (old == NULL || cold_read(st, old->cold, &c) == -1)
+	if (old == NULL || cold_carry(st, old->cold, &c) == -1)
 		return -1;
 	m = *old;
 	m.uid = p->uid;
@@ -343,7 +343,7 @@ fold_again(struct store *st, struct box *b, struct inst *in,
 }
 
 static void
-set_flags(struct store *st, struct box *b, struct store_msg *m, uint64_t set,
+flag_hidden(struct store *st, struct box *b, struct store_msg *m, uint64_t set,
     uint64_t clear)
 {
 	m->flags = (m->flags & ~clear) | set;
@@ -359,32 +359,36 @@ flag_one(struct store *st, struct inst *in, uint64_t from, uint64_t set,
 	struct store_msg *m;
 	struct box *b;
 	size_t i, j;
+	bool found;
 
 	for (i = 0; i < st->nboxes; i++) {
 		b = st->boxes[i];
 		for (j = 0; j < b->nextra; j++) {
 			m = &b->extra[j].m;
 			if (m->inst == in->id && !MUTANT(18))
-				set_flags(st, b, m,
+				flag_hidden(st, b, m,
 				    b->pub.id == from ? set : set & 0x1f,
 				    b->pub.id == from ? clear : clear & 0x1f);
 		}
 	}
 	if (in->uid == 0)
 		return 0;
-	m = find_message(st, in, &b);
-	if (m == NULL)
+	b = box_find(st, in->box);
+	if (b == NULL || col_load(st, b) == -1)
+		return -1;
+	i = col_find(b, in->uid, &found);
+	if (!found)
 		return -1;
 	if (b->pub.id != from) {
 		/* Keywords are numbered by the box. */
 		set &= 0x1f;
 		clear &= 0x1f;
 	}
-	count_msg(b, m, -1);
-	set_flags(st, b, m, set, clear);
-	count_msg(b, m, 1);
-	b->dirty = true;
-	op_tell(st, b, STORE_FLAGS, m->uid, (size_t)(m - b->col));
+	if (col_set_flags(b, i, (col_at(b, i)->flags & ~clear) | set,
+		st->cur_modseq) == -1)
+		return -1;
+	raise_modseq(st, b, st->cur_modseq);
+	op_tell(st, b, STORE_FLAGS, in->uid, i);
 	return 0;
 }
 
@@ -437,11 +441,12 @@ drop_extras(struct store *st, uint64_t id, struct box **where)
 static int
 kill_one(struct store *st, struct inst *in)
 {
-	struct store_msg *m;
+	const struct store_msg *m;
 	struct tomb t;
 	struct box *b;
 	struct cold c;
 	uint32_t pos, uid;
+	bool found;
 	int r;
 
 	m = find_message(st, in, &b);
@@ -453,7 +458,7 @@ kill_one(struct store *st, struct inst *in)
 		return -1;
 	raise_modseq(st, b, st->cur_modseq);
 	if (in->uid != 0) {
-		pos = (uint32_t)(m - b->col);
+		pos = (uint32_t)col_find(b, in->uid, &found);
 		op_tell(st, b, STORE_EXPUNGED, m->uid, pos);
 		r = col_remove(st, b, &pos, 1, st->cur_modseq);
 		(void)drop_extras(st, in->id, &b);
@@ -504,7 +509,8 @@ retire_one(struct store *st, struct box *b, struct inst *in, uint32_t uid)
 
 	last = placements(st, in) == 1;
 	i = col_find(b, uid, &found);
-	if (found && b->col[i].inst == in->id && hide_at(st, b, i, last) == -1)
+	if (found && col_at(b, i)->inst == in->id &&
+	    hide_at(st, b, i, last) == -1)
 		return -1;
 	for (i = 0; i < b->nextra; i++) {
 		if (b->extra[i].m.uid != uid || b->extra[i].m.inst != in->id)
@@ -541,7 +547,7 @@ fold_retire(struct store *st, struct box *b, struct rd *r)
 static int
 leave_box(struct store *st, struct inst *in, const struct cold *c)
 {
-	struct store_msg *m;
+	const struct store_msg *m;
 	struct box *b;
 
 	in->uid = 0;
@@ -571,7 +577,7 @@ remove_seen(struct store *st, struct box *b, const struct store_msg *m,
 		if (shown) {
 			op_tell(st, b, STORE_EXPUNGED, m->uid, at);
 			r = col_remove(st, b, &pos, 1, st->cur_modseq);
-			b->tombs[b->ntombs - 1].inst = 0;
+			b->tombs->t[b->ntombs - 1].inst = 0;
 			if (in != NULL)
 				in->uid = 0;
 		} else
@@ -605,7 +611,7 @@ fold_rmbox(struct store *st, struct box *b)
 			i = b->nextra;
 	}
 	for (i = b->n; i-- > 0;) {
-		m = b->col[i];
+		m = *col_at(b, i);
 		if (remove_seen(st, b, &m, true, i, &kept) == -1)
 			return -1;
 		any = any || kept;
@@ -624,17 +630,23 @@ fold_rmbox(struct store *st, struct box *b)
 static int
 adopt(struct store *st, struct box *b)
 {
+	struct tomb t;
 	size_t i;
 
 	if (col_load(st, b) == -1)
 		return -1;
 	for (i = 0; i < b->n; i++) {
-		if ((b->col[i].modseq & 1) != st->host)
-			b->col[i].modseq = st->cur_modseq;
+		if ((col_at(b, i)->modseq & 1) != st->host &&
+		    col_set_modseq(b, i, st->cur_modseq) == -1)
+			return -1;
 	}
 	for (i = 0; i < b->ntombs; i++) {
-		if ((b->tombs[i].modseq & 1) != st->host)
-			b->tombs[i].modseq = st->cur_modseq;
+		t = b->tombs->t[i];
+		if ((t.modseq & 1) == st->host)
+			continue;
+		t.modseq = st->cur_modseq;
+		if (tomb_edit(b, i, &t) == -1)
+			return -1;
 	}
 	b->pub.modseq = st->cur_modseq;
 	b->foreign = false;

@@ -106,22 +106,31 @@ inst_set(struct store *st, uint64_t id, uint64_t box, uint32_t uid,
 }
 
 static int
+build_dead(struct store *st, const struct box *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->ntombs; i++) {
+		if (b->tombs->t[i].inst != 0 &&
+		    inst_find(st, b->tombs->t[i].inst) == NULL &&
+		    inst_set(st, b->tombs->t[i].inst, 0, 0, INST_DEAD) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
 build_box(struct store *st, struct box *b)
 {
+	const struct store_msg *m;
 	struct inst *in;
 	size_t i;
 
-	if (col_load(st, b) == -1)
+	if (col_load(st, b) == -1 || build_dead(st, b) == -1)
 		return -1;
-	for (i = 0; i < b->ntombs; i++) {
-		if (b->tombs[i].inst != 0 &&
-		    inst_find(st, b->tombs[i].inst) == NULL &&
-		    inst_set(st, b->tombs[i].inst, 0, 0, INST_DEAD) == -1)
-			return -1;
-	}
 	for (i = 0; i < b->n; i++) {
-		if (inst_set(st, b->col[i].inst, b->pub.id, b->col[i].uid,
-			INST_LIVE) == -1)
+		m = col_at(b, i);
+		if (inst_set(st, m->inst, b->pub.id, m->uid, INST_LIVE) == -1)
 			return -1;
 	}
 	for (i = 0; i < b->nextra; i++) {
@@ -142,6 +151,10 @@ inst_build(struct store *st)
 	if (!st->multi || st->idx_built)
 		return 0;
 	inst_clear(st);
+	for (i = 0; i < st->nghosts; i++) {
+		if (build_dead(st, st->ghosts[i]) == -1)
+			return -1;
+	}
 	for (i = 0; i < st->nboxes; i++) {
 		if (build_box(st, st->boxes[i]) == -1)
 			return -1;

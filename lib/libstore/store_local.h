@@ -52,6 +52,8 @@
 #define GHOSTS_MAX 10000          /* removed boxes that are remembered */
 #define NO_WRITER ((size_t)WRITERS_MAX)
 #define SUM_UNKNOWN UINT32_MAX /* summary not in the pack */
+#define COL_ROWS 512           /* messages of a block of a column */
+#define COLD_ODD 0x80000000U   /* in a reference: of an odd generation */
 
 /* Built for regress/lib/libstore/mutants_test, a rule at a time is broken. */
 #ifdef STORE_MUTANT
@@ -157,6 +159,27 @@ struct tomb {
 	uint64_t inst;
 };
 
+/* Tombstones of a box; b->ntombs of them count. */
+struct tombs {
+	unsigned int refs;
+	size_t size;
+	struct tomb t[];
+};
+
+/* A part of a column; what has several refs is copied before it changes. */
+struct block {
+	unsigned int refs;
+	uint32_t n;
+	uint32_t size;
+	uint32_t unseen;
+	struct store_msg m[];
+};
+struct blockref {
+	struct block *p;
+	uint32_t first;  /* the UID of its first message */
+	uint32_t before; /* messages in the blocks before it */
+};
+
 /* A placement that is not shown: late, or its instance is shown elsewhere. */
 struct extra {
 	struct store_msg m;
@@ -178,14 +201,16 @@ struct last {
 
 struct box {
 	struct store_box pub; /* first: callers hold pointers to it */
-	struct store_msg *col;
-	size_t n;
-	size_t size;
-	struct tomb *tombs;
+	struct blockref *blocks; /* none is empty */
+	size_t nblocks;
+	size_t blocks_size;
+	size_t n; /* messages */
+	struct tombs *tombs;
 	size_t ntombs;
-	size_t tombs_size;
 	bool loaded;
-	bool dirty; /* differs from its file */
+	bool dirty;  /* differs from its file, and the one being written */
+	bool saving; /* its file is being written */
+	bool moved;  /* its file is in the generation that is being made */
 	unsigned int users;
 	uint32_t file; /* version of its file in snap/, 0: none */
 	uint32_t uidmax;
@@ -216,6 +241,7 @@ struct cold {
 	uint32_t sum_len; /* SUM_UNKNOWN: read the blob */
 	uint8_t writer;   /* who placed it, in which frame */
 	uint64_t seq;
+	bool old; /* read from the generation that is about to go */
 };
 
 /* A blob with more than one instance. */
@@ -340,6 +366,12 @@ struct store {
 	bool snap_bad;
 	struct pack cold;
 	struct pack sum;
+	struct {
+		int fd; /* -1: there is one generation only */
+		struct pack cold;
+		struct pack sum;
+	} old; /* the generation that compaction is leaving */
+	struct work *work;     /* upkeep that is under way */
 	uint64_t next_sum_off; /* for the PLACE that follows */
 	uint32_t next_sum_len;
 	struct buf sum_buf; /* the summary last asked for */
@@ -367,7 +399,8 @@ void pack_forget(struct pack *); /* caches only */
 void pack_close(struct pack *);
 int cold_append(struct store *, const struct cold *, uint32_t *ref);
 int cold_read(struct store *, uint32_t ref, struct cold *);
-int cold_read_from(struct store *, struct pack *, uint32_t ref, struct cold *);
+/* The same, its summary in the newest generation: for a record to be made. */
+int cold_carry(struct store *, uint32_t ref, struct cold *);
 
 /* store_seq.c: sealed files, written and read from front to end. */
 struct seq {
@@ -383,7 +416,8 @@ struct seq {
 };
 int seq_create(struct store *, struct seq *, const char *name, uint8_t kind);
 int seq_put(struct seq *, const void *, size_t);
-int seq_open(struct store *, struct seq *, const char *name, uint8_t kind);
+int seq_open(
+    struct store *, int dir, struct seq *, const char *name, uint8_t kind);
 int seq_get(struct seq *, void *, size_t);
 bool seq_done(const struct seq *);
 /* Writing: the last block.  Reading: all was read.  Closes in any case. */
@@ -498,18 +532,55 @@ int blob_ref(struct store *, const uint8_t *blob, uint64_t bytes);
 int garbage_add(struct store *, const uint8_t *blob, uint64_t bytes);
 
 /* store_col.c */
-int col_load(struct store *, struct box *);
-void col_unload(struct box *);
-int col_save(struct store *, struct box *);
-int col_insert(struct store *, struct box *, const struct store_msg *);
+/* The messages from pos on that lie together; how many to *n, 0: NULL. */
+const struct store_msg *col_run(const struct box *, size_t pos, size_t *n);
+const struct store_msg *col_at(const struct box *, size_t pos); /* NULL: end */
+/* The place of uid, or where it would be. */
 size_t col_find(const struct box *, uint32_t uid, bool *found);
+size_t col_unseen(const struct box *); /* the first; n if there is none */
+int col_insert(struct store *, struct box *, const struct store_msg *);
+int col_append(struct box *, const struct store_msg *); /* counts nothing */
+/* Room for n messages at the end, which are filled in before col_grown(). */
+struct store_msg *col_room(struct box *, size_t n);
+void col_grown(struct box *, size_t n);
 int col_remove(struct store *, struct box *, const uint32_t *pos, size_t n,
     uint64_t modseq);
+int col_set_cold(struct box *, size_t pos, uint32_t cold);
+int col_set_modseq(struct box *, size_t pos, uint64_t modseq);
+/* The modseq is raised, never lowered. */
+int col_set_flags(struct box *, size_t pos, uint64_t flags, uint64_t modseq);
+void col_unload(struct box *);
+void block_drop(struct block *); /* a reference less */
+void tombs_drop(struct tombs *);
 int tomb_add(struct box *, const struct tomb *);
-void count_msg(struct box *, const struct store_msg *, int sign);
+int tomb_edit(struct box *, size_t i, const struct tomb *);
+void tombs_prune(struct box *, uint32_t now);
+
+/* store_colfile.c */
+int col_load(struct store *, struct box *);
+/* A column being written: as many as colw_begin() was told, messages first. */
+struct colw {
+	struct seq s;
+};
+int colw_begin(struct store *, struct colw *, uint64_t box, uint32_t version,
+    size_t n, size_t ntombs);
+int colw_msgs(struct colw *, const struct store_msg *, size_t n);
+int colw_tombs(struct colw *, const struct tomb *, size_t n);
+/* One being read, of the generation in fd. */
+struct colr {
+	struct seq s;
+	size_t n; /* that are left */
+	size_t ntombs;
+	uint32_t odd;
+	uint32_t uid; /* the last */
+};
+int colr_begin(struct store *, struct colr *, int fd, uint64_t gen,
+    uint64_t box, uint32_t version);
+int colr_msgs(struct colr *, struct store_msg *, size_t n);
+int colr_tomb(struct colr *, struct tomb *);
 
 /* store_state.c, store_snap.c */
-int state_write(struct store *, struct seq *);
+int state_write(struct store *, struct buf *);
 int state_read(struct store *, struct seq *);
 void state_reset(struct store *);
 int snap_load(struct store *);
@@ -517,6 +588,10 @@ int snap_new(struct store *);
 int snap_enter_next(struct store *); /* a new one beside the old */
 void snap_invalidate(struct store *);
 enum store_result snap_save(struct store *);
+
+/* store_work.c: upkeep in steps; see store_work.h */
+struct work;
+void work_drop(struct store *);
 
 /* store_compact.c */
 bool compact_due(const struct store *);

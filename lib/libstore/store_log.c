@@ -276,7 +276,9 @@ log_write(struct store *st, uint8_t flags)
 	if (st->ops_news)
 		w->news = w->seq;
 	st->ops_news = false;
-	st->log_since += f.len;
+	/* A checkpoint is not what has to be read after it. */
+	if (!(flags & FRAME_CHECKPOINT))
+		st->log_since += f.len;
 	buf_reset(&st->ops, 0);
 	st->nops = 0;
 	return 0;

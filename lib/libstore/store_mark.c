@@ -101,7 +101,7 @@ known_messages(struct store *st, struct known *k)
 		b = st->boxes[i];
 		r = col_load(st, b);
 		for (j = 0; r == 0 && j < b->n; j++) {
-			r = cold_read(st, b->col[j].cold, &c);
+			r = cold_read(st, col_at(b, j)->cold, &c);
 			if (r == 0)
 				r = known_add(k, c.blob);
 			explicit_bzero(&c, sizeof(c));

@@ -106,7 +106,7 @@ make_place(
 	struct cold c;
 
 	memset(p, 0, sizeof(*p));
-	if (cold_read(st, m->cold, &c) == -1)
+	if (cold_carry(st, m->cold, &c) == -1)
 		return -1;
 	p->box = b->pub.id;
 	p->uid = next_uid(st, b);
@@ -290,14 +290,16 @@ static void
 tell_gone(
     struct store *st, struct box *old, struct box *new, struct store_merged *m)
 {
+	const struct store_msg *p;
 	size_t i, at;
 	bool found;
 
 	for (i = old->n; i-- > 0;) {
-		at = col_find(new, old->col[i].uid, &found);
-		if (found && new->col[at].inst == old->col[i].inst)
+		p = col_at(old, i);
+		at = col_find(new, p->uid, &found);
+		if (found && col_at(new, at)->inst == p->inst)
 			continue;
-		op_tell(st, old, STORE_EXPUNGED, old->col[i].uid, i);
+		op_tell(st, old, STORE_EXPUNGED, p->uid, i);
 		m->gone++;
 	}
 }
@@ -306,15 +308,16 @@ static void
 tell_new(struct store *st, const struct box *old, const struct box *new,
     struct store_merged *m)
 {
-	const struct store_msg *p;
+	const struct store_msg *p, *q;
 	size_t i, at;
 	bool found;
 
 	for (i = 0; i < new->n; i++) {
-		p = &new->col[i];
+		p = col_at(new, i);
 		at = col_find(old, p->uid, &found);
-		if (found && old->col[at].inst == p->inst) {
-			if (old->col[at].flags == p->flags)
+		q = found ? col_at(old, at) : NULL;
+		if (q != NULL && q->inst == p->inst) {
+			if (q->flags == p->flags)
 				continue;
 			op_tell(st, new, STORE_FLAGS, p->uid, i);
 			m->flagged++;

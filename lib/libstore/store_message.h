@@ -51,12 +51,19 @@ struct store_msg {
 /*
  * Columns.  store_use() loads the box's column and keeps it until as many
  * store_unuse(); other calls load as they need, store_idle() unloads.
- * store_msgs(): the column, sorted by UID, valid until the next call that
- * changes the box; NULL with *n 0 if empty or unreadable (errno).
+ * store_msgs(): the column from place pos on, sorted by UID, as far as it lies
+ * together: *n of them, then go on at pos + *n; NULL with *n 0 at the end or if
+ * it is unreadable (errno).  Valid until the next call that changes the box.
+ * How many there are in all is in struct store_box.
  */
 enum store_result store_use(struct store *, uint64_t box);
 void store_unuse(struct store *, uint64_t box);
-const struct store_msg *store_msgs(struct store *, uint64_t box, size_t *n);
+const struct store_msg *
+store_msgs(struct store *, uint64_t box, size_t pos, size_t *n);
+/* The message at that place; NULL past the end. */
+const struct store_msg *store_msg_at(struct store *, uint64_t box, size_t pos);
+/* The place of the first without \Seen; false if there is none. */
+bool store_first_unseen(struct store *, uint64_t box, size_t *pos);
 /* The message, or NULL; *pos (if not NULL): its place or where it would be. */
 const struct store_msg *
 store_msg_find(struct store *, uint64_t box, uint32_t uid, size_t *pos);

@@ -43,6 +43,7 @@ struct walk {
 static size_t
 walk_next(const struct box *b, struct walk *w)
 {
+	const struct store_msg *m;
 	bool found;
 	size_t i;
 
@@ -53,8 +54,8 @@ walk_next(const struct box *b, struct walk *w)
 				w->pos = i;
 			w->begun = true;
 		}
-		if (w->pos < b->n &&
-		    b->col[w->pos].uid <= w->ranges[w->range].last)
+		m = col_at(b, w->pos);
+		if (m != NULL && m->uid <= w->ranges[w->range].last)
 			return w->pos++;
 	}
 	return SIZE_MAX;
@@ -184,7 +185,7 @@ store_flags(struct store *st, uint64_t id, const struct store_range *ranges,
 	buf_put64(&head, clear);
 	for (count = 0; result == STORE_OK;) {
 		i = walk_next(box, &w);
-		m = i == SIZE_MAX ? NULL : &box->col[i];
+		m = i == SIZE_MAX ? NULL : col_at(box, i);
 		if (m != NULL && ((m->flags & ~clear) | set) != m->flags &&
 		    m->modseq <= unchanged) {
 			buf_put32(&list, m->uid);
@@ -209,14 +210,16 @@ static void
 queue_expunge(
     struct store *st, struct box *box, const uint32_t *pos, uint32_t n)
 {
+	const struct store_msg *m;
 	struct buf b = {0};
 	uint32_t i;
 
 	buf_put64(&b, box->pub.id);
 	buf_put32(&b, n);
 	for (i = 0; i < n; i++) {
-		buf_put32(&b, box->col[pos[i]].uid);
-		buf_put64(&b, box->col[pos[i]].inst);
+		m = col_at(box, pos[i]);
+		buf_put32(&b, m->uid);
+		buf_put64(&b, m->inst);
 	}
 	op_queue(st, OP_EXPUNGE, &b);
 	buf_clear(&b);
@@ -232,7 +235,7 @@ gather(struct box *box, struct walk *w, bool all, uint32_t *pos, uint32_t max)
 		i = walk_next(box, w);
 		if (i == SIZE_MAX)
 			break;
-		if (all || (box->col[i].flags & STORE_DELETED))
+		if (all || (col_at(box, i)->flags & STORE_DELETED))
 			pos[count++] = (uint32_t)i;
 	}
 	return count;
@@ -338,12 +341,12 @@ copy_one(struct copying *cp, uint32_t pos)
 	struct place p;
 	struct cold c;
 
-	m = cp->from->col[pos];
+	m = *col_at(cp->from, pos);
 	memset(&p, 0, sizeof(p));
 	result = map_flags(cp->st, cp->from, cp->to, m.flags, &p.flags);
 	if (result != STORE_OK)
 		return result;
-	if (cold_read(cp->st, m.cold, &c) == -1)
+	if (cold_carry(cp->st, m.cold, &c) == -1)
 		return STORE_CORRUPT;
 	p.box = cp->to->pub.id;
 	p.uid = next_uid(cp->st, cp->to);
@@ -378,7 +381,7 @@ make_keywords(struct copying *cp, const uint32_t *pos, uint32_t n)
 	uint32_t i;
 
 	for (i = 0, flags = 0; i < n; i++)
-		flags |= cp->from->col[pos[i]].flags;
+		flags |= col_at(cp->from, pos[i])->flags;
 	return map_flags(cp->st, cp->from, cp->to, flags, &mapped);
 }
 
@@ -519,7 +522,7 @@ fetch_summary(struct store *st, struct box *box, size_t pos)
 	int64_t date;
 
 	buf_reset(&st->sum_buf, 0);
-	if (cold_read(st, box->col[pos].cold, &c) == -1)
+	if (cold_read(st, col_at(box, pos)->cold, &c) == -1)
 		return STORE_CORRUPT;
 	result = STORE_OK;
 	if (c.sum_len == SUM_UNKNOWN) {
@@ -529,10 +532,8 @@ fetch_summary(struct store *st, struct box *box, size_t pos)
 			c.sum_len = (uint32_t)st->sum_buf.len;
 			if (pack_append(st, &st->sum, st->sum_buf.p,
 				st->sum_buf.len, &c.sum_off) == 0 &&
-			    cold_append(st, &c, &ref) == 0) {
-				box->col[pos].cold = ref;
-				box->dirty = true;
-			}
+			    cold_append(st, &c, &ref) == 0)
+				(void)col_set_cold(box, pos, ref);
 		}
 	} else if (c.sum_len > STORE_SUMMARY_MAX)
 		result = STORE_CORRUPT;
@@ -544,8 +545,8 @@ fetch_summary(struct store *st, struct box *box, size_t pos)
 		st->sum_buf.len = c.sum_len;
 		if (st->sum_buf.failed)
 			result = STORE_IO;
-		else if (pack_read(st, &st->sum, c.sum_off, c.sum_len,
-			     st->sum_buf.p) == -1)
+		else if (pack_read(st, c.old ? &st->old.sum : &st->sum,
+			     c.sum_off, c.sum_len, st->sum_buf.p) == -1)
 			result = STORE_CORRUPT;
 	}
 	explicit_bzero(&c, sizeof(c));

@@ -139,6 +139,24 @@ ghost_find(struct store *st, uint64_t id)
 	return NULL;
 }
 
+/*
+ * What was expunged in a box that goes: an instance that the other host has
+ * yet to place must still be known to be dead.
+ */
+static void
+keep_tombs(struct store *st, struct box *ghost, const struct box *b)
+{
+	size_t i;
+
+	if (!st->multi && st->paired == 0)
+		return;
+	for (i = 0; i < b->ntombs; i++) {
+		if (b->tombs->t[i].inst != 0 &&
+		    tomb_add(ghost, &b->tombs->t[i]) == -1)
+			st->failed = true;
+	}
+}
+
 /* Only its name and numbers stay, for mail that is still to come. */
 void
 ghost_make(struct store *st, struct box *b)
@@ -163,6 +181,7 @@ ghost_make(struct store *st, struct box *b)
 		ghost->uidmax = b->uidmax;
 		ghost->gone = st->now;
 		memcpy(ghost->last, b->last, sizeof(ghost->last));
+		keep_tombs(st, ghost, b);
 		st->ghosts[st->nghosts++] = ghost;
 	}
 	box_remove(st, b);
@@ -183,6 +202,10 @@ ghost_revive(struct store *st, struct box *ghost)
 	b->pub.use = ghost->pub.use;
 	b->uidmax = ghost->uidmax;
 	memcpy(b->last, ghost->last, sizeof(b->last));
+	b->tombs = ghost->tombs;
+	b->ntombs = ghost->ntombs;
+	ghost->tombs = NULL;
+	ghost->ntombs = 0;
 	box_update(st, b);
 	for (i = 0; st->ghosts[i] != ghost; i++)
 		;

@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "store_retain.h"
+#include "store_work.h"
 
 #define QUOTA_STEP (4 << 20) /* octets of change that deliverers must know */
 
@@ -83,6 +84,9 @@ store_new(int base, int acct, const struct seal_ring *ring, unsigned int host)
 	st->lock = st->log_fd = st->snap_fd = -1;
 	pack_init(&st->cold, 1);
 	pack_init(&st->sum, 2);
+	st->old.fd = -1;
+	pack_init(&st->old.cold, 1);
+	pack_init(&st->old.sum, 2);
 	RB_INIT(&st->shared);
 	st->ring = ring;
 	st->host = (uint8_t)host;
@@ -318,12 +322,14 @@ static enum store_result
 upkeep(struct store *st, bool *done)
 {
 	*done = true;
+	if (st->work != NULL)
+		return work_step(st);
 	if (checkpoint_due(st))
-		return checkpoint(st);
+		return checkpoint_begin(st);
 	if (!st->snap_bad && compact_due(st))
-		return compact(st);
+		return compact_begin(st);
 	if (!st->snap_bad && snapshot_due(st))
-		return snap_save(st);
+		return snap_begin(st, 0);
 	*done = false;
 	return STORE_OK;
 }
@@ -348,7 +354,7 @@ store_idle(struct store *st, bool *more)
 		return result;
 	for (i = 0; i < st->nboxes; i++) {
 		if (st->boxes[i]->loaded && !st->boxes[i]->dirty &&
-		    st->boxes[i]->users == 0)
+		    !st->boxes[i]->saving && st->boxes[i]->users == 0)
 			col_unload(st->boxes[i]);
 	}
 	pack_forget(&st->cold);

@@ -352,7 +352,7 @@ find_listed(struct box *b, struct rd *r, uint32_t **pos, size_t *n)
 		uid = rd32(r);
 		inst = rd64(r);
 		at = col_find(b, uid, &found);
-		if (found && b->col[at].inst == inst &&
+		if (found && col_at(b, at)->inst == inst &&
 		    (*n == 0 || at > (*pos)[*n - 1]))
 			(*pos)[(*n)++] = (uint32_t)at;
 	}
@@ -394,9 +394,9 @@ apply_expunge(struct store *st, struct rd *r, uint64_t modseq)
 		return -1;
 	result = 0;
 	for (i = n; i-- > 0;)
-		op_tell(st, b, STORE_EXPUNGED, b->col[pos[i]].uid, pos[i]);
+		op_tell(st, b, STORE_EXPUNGED, col_at(b, pos[i])->uid, pos[i]);
 	for (i = 0; result == 0 && i < n; i++)
-		result = unref_message(st, &b->col[pos[i]]);
+		result = unref_message(st, col_at(b, pos[i]));
 	if (result == 0)
 		result = col_remove(st, b, pos, n, modseq);
 	raise_modseq(st, b, modseq);
@@ -407,11 +407,12 @@ apply_expunge(struct store *st, struct rd *r, uint64_t modseq)
 static int
 apply_flag(struct store *st, struct rd *r, uint64_t modseq)
 {
-	struct store_msg *m;
+	const struct store_msg *m;
 	struct box *b;
 	uint64_t set, clear;
 	uint32_t *pos;
 	size_t i, n;
+	int result;
 
 	b = box_find(st, rd64(r));
 	set = rd64(r);
@@ -422,18 +423,16 @@ apply_flag(struct store *st, struct rd *r, uint64_t modseq)
 		return r->bad ? -1 : 0;
 	if (col_load(st, b) == -1 || find_listed(b, r, &pos, &n) == -1)
 		return -1;
-	for (i = 0; i < n; i++) {
-		m = &b->col[pos[i]];
-		count_msg(b, m, -1);
-		m->flags = (m->flags & ~clear) | set;
-		count_msg(b, m, 1);
-		if (modseq > m->modseq)
-			m->modseq = modseq;
-		op_tell(st, b, STORE_FLAGS, m->uid, pos[i]);
+	result = 0;
+	for (i = 0; result == 0 && i < n; i++) {
+		m = col_at(b, pos[i]);
+		result = col_set_flags(
+		    b, pos[i], (m->flags & ~clear) | set, modseq);
+		op_tell(st, b, STORE_FLAGS, col_at(b, pos[i])->uid, pos[i]);
 	}
 	raise_modseq(st, b, modseq);
 	free(pos);
-	return 0;
+	return result;
 }
 
 static int
@@ -517,7 +516,7 @@ apply_rmbox(struct store *st, struct rd *r)
 	if (st->multi)
 		return fold_rmbox(st, b);
 	for (i = 0; i < b->n; i++) {
-		if (unref_message(st, &b->col[i]) == -1)
+		if (unref_message(st, col_at(b, i)) == -1)
 			return -1;
 	}
 	op_tell(st, b, STORE_BOXGONE, 0, 0);
@@ -578,6 +577,11 @@ apply_state(struct store *st, enum op op, struct rd *r)
 			t.modseq = rd64(r);
 			t.inst = rd64(r);
 			if (b != NULL && !r->bad && tomb_add(b, &t) == -1)
+				return -1;
+			/* The index may have been made with the first PLACE. */
+			if (st->idx_built && t.inst != 0 && !r->bad &&
+			    inst_find(st, t.inst) == NULL &&
+			    inst_set(st, t.inst, 0, 0, INST_DEAD) == -1)
 				return -1;
 			if (b != NULL)
 				raise_modseq(st, b, t.modseq);

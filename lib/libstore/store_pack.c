@@ -231,22 +231,25 @@ cold_append(struct store *st, const struct cold *c, uint32_t *ref)
 	buf_clear(&b);
 	if (r == -1)
 		return -1;
-	*ref = (uint32_t)(off / COLD_LEN);
+	*ref = (uint32_t)(off / COLD_LEN) | (st->gen % 2 != 0 ? COLD_ODD : 0);
 	return 0;
 }
 
 int
 cold_read(struct store *st, uint32_t ref, struct cold *c)
 {
-	return cold_read_from(st, &st->cold, ref, c);
-}
-
-int
-cold_read_from(struct store *st, struct pack *p, uint32_t ref, struct cold *c)
-{
 	uint8_t raw[COLD_LEN];
 	struct rd r = {raw, sizeof(raw), 0, false};
+	struct pack *p;
 
+	/* Of two generations that follow each other one is odd. */
+	c->old = ((ref & COLD_ODD) != 0) != (st->gen % 2 != 0);
+	if (c->old && st->old.fd == -1) {
+		errno = EBADMSG;
+		return -1;
+	}
+	p = c->old ? &st->old.cold : &st->cold;
+	ref &= ~COLD_ODD;
 	if (pack_read(st, p, (uint64_t)ref * COLD_LEN, COLD_LEN, raw) == -1)
 		return -1;
 	rd_copy(&r, c->instance, STORE_ID);

@@ -394,6 +394,7 @@ fold(struct store *st, struct replay *rp, bool snapshot)
 	struct series *s;
 	uint64_t begin;
 	size_t i;
+	bool marked;
 
 	begin = st->lamport;
 	for (i = 0; i < rp->n; i++)
@@ -401,15 +402,16 @@ fold(struct store *st, struct replay *rp, bool snapshot)
 	while ((s = earliest(rp)) != NULL) {
 		if (snapshot && s->base <= begin)
 			return STORE_UNKNOWN;
-		if (!(s->f.flags & FRAME_CHECKPOINT) &&
-		    apply_frame(st, s) == -1) {
+		marked = (s->f.flags & FRAME_CHECKPOINT) != 0;
+		if (!marked && apply_frame(st, s) == -1) {
 			if (st->snap_bad || errno == ENOMEM)
 				return STORE_UNKNOWN;
 			damaged(st, "log segment %u: frame %llu has no sense",
 			    s->w.seg, (unsigned long long)s->w.seq);
 			return STORE_OK;
 		}
-		st->log_since += s->f.len;
+		if (!marked)
+			st->log_since += s->f.len;
 		passed(st, s);
 		advance(st, s);
 	}
@@ -469,6 +471,14 @@ read_vector(struct store *st, struct series *s)
 	return r.bad ? -1 : 0;
 }
 
+/* Is this the frame that has BEGIN? */
+static bool
+begins(const struct series *s)
+{
+	return s->f.flags & FRAME_CHECKPOINT && s->plain_len > 12 &&
+	    s->plain.p[12] == OP_BEGIN;
+}
+
 /* Sets a series to go on behind what the checkpoint covers. */
 static void
 begin_behind(struct store *st, struct series *s)
@@ -493,10 +503,15 @@ begin_behind(struct store *st, struct series *s)
 	s->ended = true;
 }
 
-/* The state, as the checkpoint in front of a series tells it. */
+/*
+ * The state, as the checkpoint in front of a series tells it.  Frames without
+ * the mark that lie among its own are later than all of it: they are folded
+ * with those that follow, each series from what the vector covers.
+ */
 static enum store_result
 fold_checkpoint(struct store *st, struct replay *rp, struct series *s)
 {
+	struct writer covered;
 	bool end;
 	size_t i;
 
@@ -504,20 +519,23 @@ fold_checkpoint(struct store *st, struct replay *rp, struct series *s)
 	if (!s->have || !(s->f.flags & FRAME_CHECKPOINT) ||
 	    read_vector(st, s) == -1)
 		return STORE_UNKNOWN;
-	for (st->stating = true, end = false; !end;) {
-		if (!s->have || !(s->f.flags & FRAME_CHECKPOINT) ||
-		    apply_frame(st, s) == -1)
+	covered = st->writers[s->idx];
+	for (st->stating = true, end = false; !end; advance(st, s)) {
+		/* Another one began: this one was given up. */
+		if (!s->have || (begins(s) && st->checkpoint_len > 0))
+			return STORE_UNKNOWN;
+		if (!(s->f.flags & FRAME_CHECKPOINT))
+			continue;
+		if (apply_frame(st, s) == -1)
 			return STORE_UNKNOWN;
 		st->checkpoint_len += s->f.len;
 		end = (s->f.flags & FRAME_END) != 0;
-		passed(st, s);
-		if (!end)
-			advance(st, s);
 	}
 	st->stating = false;
+	st->writers[s->idx] = covered;
 	for (i = 0; i < rp->n; i++) {
-		if (&rp->s[i] != s)
-			begin_behind(st, &rp->s[i]);
+		rp->s[i].ended = false;
+		begin_behind(st, &rp->s[i]);
 	}
 	return STORE_OK;
 }

@@ -125,11 +125,12 @@ seq_put(struct seq *s, const void *data, size_t len)
 }
 
 int
-seq_open(struct store *st, struct seq *s, const char *name, uint8_t kind)
+seq_open(
+    struct store *st, int dir, struct seq *s, const char *name, uint8_t kind)
 {
 	struct stat sb;
 
-	if (prepare(st, s, sys_open(st->snap_fd, name, O_RDONLY)) == -1)
+	if (prepare(st, s, sys_open(dir, name, O_RDONLY)) == -1)
 		return -1;
 	if (fstat(s->fd, &sb) == -1 ||
 	    sys_read(s->fd, s->ad, SEQ_HEADER, 0) != SEQ_HEADER ||

@@ -416,7 +416,7 @@ retain_use(struct store *st, struct box *box)
 	if (col_load(st, box) == -1)
 		return -1;
 	for (i = 0; i < box->n; i++) {
-		if (cold_read(st, box->col[i].cold, &c) == -1)
+		if (cold_read(st, col_at(box, i)->cold, &c) == -1)
 			return -1;
 		retain_placed(st, NULL, c.blob);
 		explicit_bzero(&c, sizeof(c));
@@ -457,7 +457,7 @@ mark_used(struct store *st, struct box *box)
 	if (col_load(st, box) == -1)
 		return -1;
 	for (i = 0; i < box->n; i++) {
-		if (cold_read(st, box->col[i].cold, &c) == -1)
+		if (cold_read(st, col_at(box, i)->cold, &c) == -1)
 			return -1;
 		e = del_find(&st->retain->list, c.blob);
 		if (e != NULL)

@@ -30,10 +30,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store_local.h"
+#include "store_work.h"
 
 #define KIND_STATE 1
 #define GEN_MAX 0xffffffffffULL
+#define STEP_ROWS 4096  /* messages written in one step */
+#define SYNC_ROWS 32768 /* and then synced */
 
 /* The highest generation below limit; 0 if there is none. */
 static uint64_t
@@ -105,10 +107,14 @@ remove_older(struct store *st, uint64_t than)
 	(void)close(fd);
 }
 
+/* References tell two generations apart by whether they are odd. */
 int
 snap_enter_next(struct store *st)
 {
-	return enter(st, highest(st, GEN_MAX) + 1, true);
+	uint64_t gen;
+
+	gen = highest(st, GEN_MAX) + 1;
+	return enter(st, gen % 2 == st->gen % 2 ? gen + 1 : gen, true);
 }
 
 int
@@ -138,6 +144,8 @@ snap_invalidate(struct store *st)
 	st->snap_bad = true;
 	if (st->snap_fd != -1)
 		(void)sys()->unlink(st->snap_fd, "state", 0);
+	if (st->old.fd != -1)
+		(void)sys()->unlink(st->old.fd, "state", 0);
 	errno = saved;
 }
 
@@ -150,7 +158,7 @@ snap_load(struct store *st)
 	for (gen = highest(st, GEN_MAX); gen > 0; gen = highest(st, gen)) {
 		state_reset(st);
 		if (enter(st, gen, false) == -1 ||
-		    seq_open(st, &s, "state", KIND_STATE) == -1)
+		    seq_open(st, st->snap_fd, &s, "state", KIND_STATE) == -1)
 			continue;
 		if (state_read(st, &s) == -1) {
 			seq_abort(&s);
@@ -234,14 +242,15 @@ sync_all(struct store *st)
 	return sys_fsync(st->snap_fd);
 }
 
+/* The columns are on the disk, or about to be: what names them. */
 static int
-save_state(struct store *st)
+save_state(struct store *st, struct work *w)
 {
 	struct seq s;
 
 	if (seq_create(st, &s, "state.tmp", KIND_STATE) == -1)
 		return -1;
-	if (state_write(st, &s) == -1) {
+	if (seq_put(&s, w->state.p, w->state.len) == -1) {
 		seq_abort(&s);
 		return -1;
 	}
@@ -251,42 +260,180 @@ save_state(struct store *st)
 	return sys_fsync(st->snap_fd);
 }
 
-static void
-prune_tombs(struct box *b, uint32_t now)
+/*
+ * A snapshot in steps.  State and columns are frozen at its beginning, so that
+ * what is written is the account as it was then, however long it takes; the
+ * positions in the log that it names are of then, too, and what happened since
+ * follows them.  Nothing of it counts before state has its name: the state
+ * there was names other column files.
+ */
+enum store_result
+snap_begin(struct store *st, uint32_t retire)
 {
-	size_t from, to;
+	struct work *w;
+	struct box *b;
+	size_t i;
 
-	for (from = to = 0; from < b->ntombs; from++) {
-		if (now - b->tombs[from].when <= TOMB_KEEP ||
-		    b->tombs[from].when > now)
-			b->tombs[to++] = b->tombs[from];
+	if (st->ops.len > 0 || st->snap_bad || st->snap_fd == -1 ||
+	    st->work != NULL || st->old.fd != -1)
+		return STORE_INVALID;
+	if (pack_flush(st, &st->cold) == -1 || pack_flush(st, &st->sum) == -1)
+		return sys_result();
+	w = work_new(st, WORK_SNAPSHOT, st->nboxes);
+	if (w == NULL)
+		return STORE_IO;
+	w->retire = retire;
+	w->since = st->log_since;
+	for (i = 0; i < st->nboxes; i++) {
+		b = st->boxes[i];
+		if (!b->dirty)
+			continue;
+		tombs_prune(b, st->now);
+		if (freeze(&w->boxes[w->nboxes], b) == -1) {
+			work_drop(st);
+			return STORE_IO;
+		}
+		w->nboxes++;
+		b->dirty = false;
+		b->saving = true;
 	}
-	b->ntombs = to;
+	if (state_write(st, &w->state) == -1) {
+		work_drop(st);
+		return STORE_IO;
+	}
+	return STORE_OK;
+}
+
+/* Its columns are as they were: not saved. */
+void
+snap_dropped(struct store *st, struct work *w)
+{
+	struct box *b;
+
+	for (; w->at < w->nboxes; w->at++) {
+		b = box_find(st, w->boxes[w->at].box);
+		if (b != NULL && b->saving) {
+			b->saving = false;
+			b->dirty = true;
+		}
+	}
+}
+
+/* Some of a column, and now and then to the disk: 1 when it is whole. */
+static int
+save_some(struct store *st, struct work *w)
+{
+	struct frozen *f = &w->boxes[w->at];
+	const struct store_msg *m;
+	const struct tomb *t;
+	size_t n, sum;
+	int r;
+
+	if (!w->writing) {
+		if (colw_begin(st, &w->out, f->box, f->file + 1, f->n,
+			f->ntombs) == -1)
+			return -1;
+		w->writing = true;
+	}
+	for (sum = 0; sum < STEP_ROWS; sum += n) {
+		r = frozen_msgs(st, f, &w->pos, &m, &n);
+		if (r == 1)
+			r = colw_msgs(&w->out, m, n) == -1 ? -1 : 1;
+		else if (r == 0) {
+			r = frozen_tombs(st, f, &w->pos, &t, &n);
+			if (r == 1 && colw_tombs(&w->out, t, n) == -1)
+				r = -1;
+		}
+		if (r != 1)
+			return r == 0 ? 1 : -1;
+	}
+	w->unsynced += sum;
+	if (w->unsynced < SYNC_ROWS)
+		return 0;
+	w->unsynced = 0;
+	return sys()->fdatasync(w->out.s.fd);
+}
+
+static int
+save_column(struct store *st, struct work *w)
+{
+	struct frozen *f = &w->boxes[w->at];
+	struct box *b;
+	int r;
+
+	r = save_some(st, w);
+	if (r != 1)
+		return r;
+	w->writing = false;
+	if (seq_end(&w->out.s) == -1)
+		return -1;
+	b = box_find(st, f->box);
+	if (b != NULL && b->saving) {
+		b->saving = false;
+		b->moved = true;
+		b->file = f->file + 1;
+	}
+	frozen_rewind(&w->pos);
+	thaw(f);
+	w->at++;
+	return 0;
+}
+
+/* Segments before first go to trash/; a peer's are not ours to move. */
+static void
+retire_segments(struct store *st, uint32_t first)
+{
+	char from[64], to[96];
+	uint32_t seg;
+
+	for (seg = first - 1; seg > 0; seg--) {
+		seg_name(own_writer(st), seg, from, sizeof(from));
+		(void)snprintf(to, sizeof(to), "trash/log.%s", from + 4);
+		if (sys()->rename(st->acct, from, st->acct, to) == -1)
+			break;
+	}
+}
+
+enum store_result
+snap_step(struct store *st)
+{
+	struct work *w = st->work;
+	enum store_result result;
+
+	if (st->ops.len > 0 || st->failed || st->snap_bad) {
+		work_drop(st);
+		return STORE_INVALID;
+	}
+	if (w->at < w->nboxes) {
+		if (save_column(st, w) == 0)
+			return STORE_OK;
+		result = sys_result();
+		work_drop(st);
+		return result;
+	}
+	if (save_state(st, w) == -1) {
+		result = sys_result();
+		st->snap_bad = true;
+		work_drop(st);
+		return result;
+	}
+	st->log_snapped = w->since;
+	sweep_columns(st);
+	remove_older(st, st->gen);
+	if (w->retire > 0)
+		retire_segments(st, w->retire);
+	work_drop(st);
+	return STORE_OK;
 }
 
 /* Everything must be committed.  A snapshot is a cache: failing is no loss. */
 enum store_result
 snap_save(struct store *st)
 {
-	size_t i;
+	enum store_result result;
 
-	if (st->ops.len > 0 || st->snap_bad || st->snap_fd == -1)
-		return STORE_INVALID;
-	if (pack_flush(st, &st->cold) == -1 || pack_flush(st, &st->sum) == -1)
-		return sys_result();
-	for (i = 0; i < st->nboxes; i++) {
-		if (!st->boxes[i]->dirty)
-			continue;
-		prune_tombs(st->boxes[i], st->now);
-		if (col_save(st, st->boxes[i]) == -1)
-			return sys_result();
-	}
-	if (save_state(st) == -1) {
-		st->snap_bad = true;
-		return sys_result();
-	}
-	st->log_snapped = st->log_since;
-	sweep_columns(st);
-	remove_older(st, st->gen);
-	return STORE_OK;
+	if (st->work != NULL && st->work->kind != WORK_COMPACT)
+		work_drop(st);
+	result = snap_begin(st, 0);
+	return result == STORE_OK ? work_finish(st) : result;
 }

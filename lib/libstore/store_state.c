@@ -21,10 +21,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "store_local.h"
+#include "store_work.h"
 
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 #define STATE_MAX (256 << 20) /* octets of the file's plain text */
 
 static void
@@ -70,7 +71,7 @@ put_extra(const struct extra *x, struct buf *b)
 	buf_put16(b, (uint16_t)(int16_t)x->m.zone);
 	buf_put8(b, (uint8_t)x->m.codec);
 	buf_put32(b, x->m.saved);
-	buf_put32(b, x->m.cold);
+	buf_put32(b, x->m.cold & ~COLD_ODD);
 	buf_put64(b, x->m.inst);
 	buf_put8(b, x->late);
 }
@@ -115,7 +116,7 @@ put_box(const struct box *box, struct buf *b)
 	buf_put64(b, box->pub.size);
 	buf_put64(b, box->pub.modseq);
 	buf_put16(b, box->pub.use);
-	buf_put32(b, box->file);
+	buf_put32(b, box->saving ? box->file + 1 : box->file);
 	buf_put_str(b, box->pub.name);
 	for (i = n = 0; i < STORE_KEYWORDS_MAX; i++)
 		n += box->keywords[i] != NULL;
@@ -127,6 +128,21 @@ put_box(const struct box *box, struct buf *b)
 		buf_put_str(b, box->keywords[i]);
 	}
 	put_merging(box, b);
+}
+
+/* Of a ghost; a box's are in its column file. */
+static void
+put_tombs(const struct box *g, struct buf *b)
+{
+	size_t i;
+
+	buf_put32(b, (uint32_t)g->ntombs);
+	for (i = 0; i < g->ntombs; i++) {
+		buf_put32(b, g->tombs->t[i].uid);
+		buf_put32(b, g->tombs->t[i].when);
+		buf_put64(b, g->tombs->t[i].modseq);
+		buf_put64(b, g->tombs->t[i].inst);
+	}
 }
 
 static void
@@ -145,13 +161,15 @@ put_ghosts(const struct store *st, struct buf *b)
 		buf_put32(b, g->gone);
 		buf_put_str(b, g->pub.name);
 		put_merging(g, b);
+		put_tombs(g, b);
 	}
 }
 
+/* With its length before it; the files of columns as they are about to be. */
 int
-state_write(struct store *st, struct seq *s)
+state_write(struct store *st, struct buf *out)
 {
-	struct buf b = {0}, head = {0};
+	struct buf b = {0};
 	struct shared *sh;
 	size_t i, n;
 	int r;
@@ -190,12 +208,9 @@ state_write(struct store *st, struct seq *s)
 		buf_put64(&b, st->garbage[i].seq);
 	}
 	put_ghosts(st, &b);
-	buf_put64(&head, b.len);
-	r = -1;
-	if (!b.failed && !head.failed && b.len <= STATE_MAX &&
-	    seq_put(s, head.p, head.len) == 0)
-		r = seq_put(s, b.p, b.len);
-	buf_clear(&head);
+	buf_put64(out, b.len);
+	buf_put(out, b.p, b.len);
+	r = b.failed || out->failed || b.len > STATE_MAX ? -1 : 0;
 	buf_clear(&b);
 	return r;
 }
@@ -257,7 +272,7 @@ get_extra(struct store *st, struct box *b, struct rd *r)
 	m.zone = (int16_t)rd16(r);
 	m.codec = (int8_t)rd8(r);
 	m.saved = rd32(r);
-	m.cold = rd32(r);
+	m.cold = rd32(r) | (st->gen % 2 != 0 ? COLD_ODD : 0);
 	m.inst = rd64(r);
 	if (extra_add(st, b, &m, rd8(r) != 0) == -1)
 		r->bad = true;
@@ -307,6 +322,22 @@ get_merging(struct store *st, struct box *box, struct rd *r)
 }
 
 static void
+get_tombs(struct box *g, struct rd *r)
+{
+	struct tomb t;
+	uint32_t n;
+
+	for (n = rd32(r); n > 0 && !r->bad; n--) {
+		t.uid = rd32(r);
+		t.when = rd32(r);
+		t.modseq = rd64(r);
+		t.inst = rd64(r);
+		if (tomb_add(g, &t) == -1)
+			r->bad = true;
+	}
+}
+
+static void
 get_ghosts(struct store *st, struct rd *r)
 {
 	struct box *g, **p;
@@ -330,6 +361,7 @@ get_ghosts(struct store *st, struct rd *r)
 		g->gone = rd32(r);
 		g->pub.name = rd_str(r, STORE_NAME_MAX);
 		get_merging(st, g, r);
+		get_tombs(g, r);
 	}
 }
 
@@ -465,6 +497,12 @@ state_reset(struct store *st)
 {
 	struct shared *s;
 
+	work_drop(st);
+	if (st->old.fd != -1)
+		(void)close(st->old.fd);
+	st->old.fd = -1;
+	pack_close(&st->old.cold);
+	pack_close(&st->old.sum);
 	while (st->nboxes > 0)
 		box_free(st->boxes[--st->nboxes]);
 	while (st->nsubs > 0) {

@@ -35,7 +35,7 @@
 #include <unistd.h>
 
 #include "compat.h"
-#include "store_local.h"
+#include "store_work.h"
 
 #define ACCOUNT "anna@example.org"
 #define SIZE 4096 /* octets of a message */
@@ -283,22 +283,28 @@ report_open(unsigned int n, long empty)
 	    n, bare * 1e3, used * 1e3, (double)(rss - empty) * 1024 / n);
 }
 
+static uint32_t
+uid_at(struct store *st, size_t pos)
+{
+	return store_msg_at(st, STORE_INBOX, pos)->uid;
+}
+
 /* One change and its commit, at some place of the mailbox. */
 static void
 report_changes(struct store *st, const char *what, unsigned int messages)
 {
 	struct store_range r;
-	const struct store_msg *m;
 	uint64_t before, octets;
 	size_t n;
 	unsigned int i;
 	double begin, flags, copies, expunges;
 
-	m = store_msgs(st, STORE_INBOX, &n);
+	OK(store_use(st, STORE_INBOX));
+	n = store_box_find(st, STORE_INBOX)->messages;
 	before = st->log_since;
 	begin = now();
 	for (i = 0; i < 100; i++) {
-		r.first = r.last = m[n / 100 * i].uid;
+		r.first = r.last = uid_at(st, n / 101 * i);
 		OK(store_flags(st, STORE_INBOX, &r, 1, 2, 0, UINT64_MAX));
 		OK(store_commit(st));
 	}
@@ -306,15 +312,14 @@ report_changes(struct store *st, const char *what, unsigned int messages)
 	octets = (st->log_since - before) / 100;
 	begin = now();
 	for (i = 0; i < 100; i++) {
-		r.first = r.last = m[n / 100 * i].uid;
+		r.first = r.last = uid_at(st, n / 101 * i);
 		OK(store_copy(st, STORE_INBOX, &r, 1, 2, false, NULL, NULL));
 		OK(store_commit(st));
 	}
 	copies = (now() - begin) / 100;
 	begin = now();
 	for (i = 0; i < 100; i++) {
-		m = store_msgs(st, STORE_INBOX, &n);
-		r.first = r.last = m[n / 100 * i].uid;
+		r.first = r.last = uid_at(st, n / 101 * i);
 		OK(store_expunge(st, STORE_INBOX, &r, 1, true));
 		OK(store_commit(st));
 	}
@@ -340,27 +345,47 @@ real_open(int dirfd, const char *name, int flags, mode_t mode)
 static const struct store_sys unsynced = {real_open, pwrite, no_sync, no_sync,
     no_sync, renameat, unlinkat, mkdirat, ftruncate};
 
-static void
-report_idle(struct store *st, unsigned int n)
+/* What upkeep there is, to its end; users wait for one step at most. */
+static unsigned int
+run_steps(struct store *st, double *sum, double *longest)
 {
-	double begin, took, longest, sum;
+	unsigned int steps;
+	double begin, took;
 	bool more;
 
-	begin = now();
-	OK(checkpoint(st));
-	printf(
-	    "checkpoint at %u messages: %.0f ms\n", n, (now() - begin) * 1e3);
-	longest = sum = 0;
-	do {
+	*sum = *longest = 0;
+	for (steps = 0, more = true; more; steps++) {
 		begin = now();
 		OK(store_idle(st, &more));
 		took = now() - begin;
-		sum += took;
-		if (took > longest)
-			longest = took;
-	} while (more);
-	printf("upkeep then: %.0f ms, its longest call %.0f ms\n", sum * 1e3,
-	    longest * 1e3);
+		*sum += took;
+		if (took > *longest)
+			*longest = took;
+	}
+	return steps;
+}
+
+static void
+report_idle(struct store *st, unsigned int n)
+{
+	double longest, sum;
+	unsigned int steps;
+
+	OK(snap_begin(st, 0));
+	steps = run_steps(st, &sum, &longest);
+	printf("snapshot at %u messages: %.0f ms, %u steps, the longest "
+	       "%.1f ms\n",
+	    n, sum * 1e3, steps, longest * 1e3);
+	OK(checkpoint_begin(st));
+	steps = run_steps(st, &sum, &longest);
+	printf("checkpoint at %u messages: %.0f ms, %u steps, the longest "
+	       "%.1f ms\n",
+	    n, sum * 1e3, steps, longest * 1e3);
+	OK(compact_begin(st));
+	steps = run_steps(st, &sum, &longest);
+	printf("compaction at %u messages: %.0f ms, %u steps, the longest "
+	       "%.1f ms\n",
+	    n, sum * 1e3, steps, longest * 1e3);
 }
 
 static void
@@ -380,9 +405,6 @@ report_mailbox(unsigned int n, long empty)
 	report_changes(st, "without syncs", n);
 	store_sys_set(NULL);
 	report_changes(st, "with syncs", n);
-	begin = now();
-	OK(snap_save(st));
-	printf("snapshot: %.0f ms\n", (now() - begin) * 1e3);
 	report_idle(st, n);
 	OK(store_close(st));
 	report_open(n, empty);

@@ -552,7 +552,7 @@ check_store(struct store *st, bool drained)
 	ATF_REQUIRE(b != NULL);
 	ATF_CHECK_EQ(drained ? 1 : 0, b->messages);
 	if (drained)
-		ATF_CHECK_EQ(5, store_msgs(st, b->id, &(size_t){0})->flags);
+		ATF_CHECK_EQ(5, store_msg_at(st, b->id, 0)->flags);
 }
 
 /* What was signed to go from Trash, and has, is let go by the vault too. */

@@ -238,6 +238,30 @@ drain(struct account *a)
 	return n;
 }
 
+const struct store_msg *
+column(struct store *st, uint64_t box, size_t *n)
+{
+	static struct store_msg *all;
+	const struct store_box *b;
+	const struct store_msg *m;
+	size_t pos, part;
+
+	*n = 0;
+	b = store_box_find(st, box);
+	if (b == NULL)
+		return NULL;
+	free(all);
+	all = calloc(b->messages + 1, sizeof(*all));
+	ATF_REQUIRE(all != NULL);
+	for (pos = 0; (m = store_msgs(st, box, pos, &part)) != NULL;
+	     pos += part) {
+		ATF_REQUIRE(pos + part <= b->messages);
+		memcpy(all + pos, m, part * sizeof(*m));
+	}
+	*n = pos;
+	return pos == 0 ? NULL : all;
+}
+
 char *
 picture(struct account *a)
 {
@@ -252,7 +276,7 @@ picture(struct account *a)
 	f = open_memstream(&text, &size);
 	ATF_REQUIRE(f != NULL);
 	for (b = NULL; (b = store_box_next(a->st, b)) != NULL;) {
-		m = store_msgs(a->st, b->id, &n);
+		m = column(a->st, b->id, &n);
 		fprintf(f, "box %llu %s v%u n%u use %u: %u %u %u %llu kw",
 		    (unsigned long long)b->id, b->name, b->uidvalidity,
 		    b->uidnext, b->use, b->messages, b->unseen, b->deleted,

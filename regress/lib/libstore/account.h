@@ -54,6 +54,8 @@ void check_message(
     struct account *, uint64_t box, uint32_t uid, unsigned int n, size_t size);
 /* All deliveries in. */
 unsigned int drain(struct account *);
+/* A copy of the whole column, until the next call. */
+const struct store_msg *column(struct store *, uint64_t box, size_t *n);
 /* The state of all boxes as text, to compare; free it. */
 char *picture(struct account *);
 size_t count_files(struct account *, const char *dir);

@@ -295,7 +295,7 @@ check_all(struct account *a)
 
 	for (b = NULL; (b = store_box_next(a->st, b)) != NULL;) {
 		for (i = 0; i < b->messages; i++) {
-			m = store_msgs(a->st, b->id, &n);
+			m = column(a->st, b->id, &n);
 			ATF_REQUIRE(m != NULL);
 			check_message(a, b->id, m[i].uid,
 			    (unsigned int)(m[i].date - 1700000000), m[i].size);

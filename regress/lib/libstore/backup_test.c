@@ -207,7 +207,7 @@ list_messages(struct account *a, uint8_t *there)
 	for (box = store_box_next(a->st, NULL); box != NULL;
 	     box = store_box_next(a->st, box)) {
 		OK(store_use(a->st, box->id));
-		m = store_msgs(a->st, box->id, &n);
+		m = column(a->st, box->id, &n);
 		for (i = 0; i < n; i++) {
 			OK(store_body_open(a->st, box->id, m[i].uid, &body));
 			store_body_close(body);
@@ -510,7 +510,7 @@ ATF_TC_BODY(deletes, tc)
 		ATF_CHECK_EQ(blobs, count_files(&r, "blob"));
 		/* What goes now goes by lists of its own. */
 		gone = count_files(&r, "trash");
-		uid[0] = store_msgs(r.st, STORE_INBOX, &n)[0].uid;
+		uid[0] = column(r.st, STORE_INBOX, &n)[0].uid;
 		(void)expunge(&r, uid[0]);
 		ATF_CHECK_EQ(gone + 1, count_files(&r, "trash"));
 		restored_end(&r);

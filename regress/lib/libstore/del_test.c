@@ -96,7 +96,7 @@ expunge_first(struct account *a, unsigned int n)
 	struct store_range r = {1, 0};
 	size_t count;
 
-	m = store_msgs(a->st, STORE_INBOX, &count);
+	m = column(a->st, STORE_INBOX, &count);
 	ATF_REQUIRE(count >= n);
 	r.last = m[n - 1].uid;
 	OK(store_expunge(a->st, STORE_INBOX, &r, 1, true));
@@ -117,7 +117,7 @@ messages(struct account *a, uint64_t box)
 {
 	size_t n;
 
-	(void)store_msgs(a->st, box, &n);
+	(void)column(a->st, box, &n);
 	return n;
 }
 
@@ -281,9 +281,9 @@ ATF_TC_BODY(expiry, tc)
 	add(&a, SPAM, 20, 3);
 	idle(&a);
 	/* One leaves again, one has a copy elsewhere. */
-	one.first = one.last = store_msgs(a.st, TRASH, &(size_t){0})[0].uid;
+	one.first = one.last = column(a.st, TRASH, &(size_t){0})[0].uid;
 	OK(store_copy(a.st, TRASH, &one, 1, STORE_INBOX, true, NULL, NULL));
-	one.first = one.last = store_msgs(a.st, TRASH, &(size_t){0})[0].uid;
+	one.first = one.last = column(a.st, TRASH, &(size_t){0})[0].uid;
 	OK(store_copy(a.st, TRASH, &one, 1, 2, false, NULL, NULL));
 	OK(store_commit(a.st));
 	/* What was acknowledged is not deleted, even without a last word. */
@@ -306,8 +306,8 @@ ATF_TC_BODY(expiry, tc)
 	ATF_CHECK_EQ(1, messages(&a, STORE_INBOX));
 	ATF_CHECK_EQ(1, messages(&a, 2));
 	check_message(&a, STORE_INBOX,
-	    store_msgs(a.st, STORE_INBOX, &(size_t){0})[0].uid, 0, 100);
-	check_message(&a, 2, store_msgs(a.st, 2, &(size_t){0})[0].uid, 1, 100);
+	    column(a.st, STORE_INBOX, &(size_t){0})[0].uid, 0, 100);
+	check_message(&a, 2, column(a.st, 2, &(size_t){0})[0].uid, 1, 100);
 	account_end(&a);
 }
 
@@ -328,7 +328,7 @@ ATF_TC_BODY(expiry_taken_back, tc)
 	ATF_CHECK_EQ(4, sweep(&a).trashed);
 	account_open(&a);
 	check_message(
-	    &a, TRASH, store_msgs(a.st, TRASH, &(size_t){0})[0].uid, 0, 100);
+	    &a, TRASH, column(a.st, TRASH, &(size_t){0})[0].uid, 0, 100);
 	OK(store_copy(
 	    a.st, TRASH, &everything, 1, STORE_INBOX, true, NULL, NULL));
 	OK(store_commit(a.st));

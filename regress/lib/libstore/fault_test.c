@@ -364,9 +364,9 @@ check_bodies(struct account *a)
 	size_t i, n;
 
 	for (b = NULL; (b = store_box_next(a->st, b)) != NULL;) {
-		m = store_msgs(a->st, b->id, &n);
+		m = column(a->st, b->id, &n);
 		for (i = 0; i < n; i++) {
-			m = store_msgs(a->st, b->id, &n);
+			m = column(a->st, b->id, &n);
 			check_message(a, b->id, m[i].uid,
 			    (unsigned int)(m[i].date - 1700000000), m[i].size);
 		}
@@ -413,9 +413,9 @@ check_deletes(struct account *a, struct model *m)
 	ATF_REQUIRE(!s.bad);
 	store_clock_set(NULL);
 	account_open(a);
-	msg = store_msgs(a->st, STORE_INBOX, &n);
+	msg = column(a->st, STORE_INBOX, &n);
 	for (i = 0; i < n; i++) {
-		msg = store_msgs(a->st, STORE_INBOX, &n);
+		msg = column(a->st, STORE_INBOX, &n);
 		check_message(a, STORE_INBOX, msg[i].uid,
 		    (unsigned int)(msg[i].date - 1700000000), msg[i].size);
 	}
@@ -434,7 +434,7 @@ check_deliveries(struct account *a, struct model *m)
 	size_t j, n;
 
 	(void)drain(a);
-	msg = store_msgs(a->st, STORE_INBOX, &n);
+	msg = column(a->st, STORE_INBOX, &n);
 	for (j = 0; j < n; j++)
 		seen[msg[j].date - 1700000000]++;
 	for (i = 0; i < 6; i++) {
@@ -639,11 +639,11 @@ look_at_all(struct account *a)
 	const struct store_msg *m;
 	size_t i, k, n;
 
-	m = store_msgs(a->st, STORE_INBOX, &n);
+	m = column(a->st, STORE_INBOX, &n);
 	for (i = 0; m != NULL && i < n; i++) {
 		(void)store_summary(
 		    a->st, STORE_INBOX, (uint32_t)(2 * i + 2), sum, &k);
-		m = store_msgs(a->st, STORE_INBOX, &n);
+		m = column(a->st, STORE_INBOX, &n);
 	}
 }
 

@@ -139,9 +139,9 @@ end(struct account *a)
 	after_it = picture(a);
 	ATF_CHECK_STREQ(before, after_it);
 	ATF_CHECK(store_damage(a->st) == NULL);
-	m = store_msgs(a->st, STORE_INBOX, &n);
+	m = column(a->st, STORE_INBOX, &n);
 	for (i = 0; i < n; i += 50) {
-		m = store_msgs(a->st, STORE_INBOX, &n);
+		m = column(a->st, STORE_INBOX, &n);
 		check_message(a, STORE_INBOX, m[i].uid,
 		    (unsigned int)(m[i].date - 1700000000), m[i].size);
 	}
@@ -314,7 +314,7 @@ ATF_TC_BODY(shrinks, tc)
 	why = ENOSPC;
 	ATF_CHECK_EQ(
 	    STORE_NOSPACE, store_keyword(a.st, STORE_INBOX, "red", true, &bit));
-	some.last = store_msgs(a.st, STORE_INBOX, &left)[FEW - 1].uid;
+	some.last = column(a.st, STORE_INBOX, &left)[FEW - 1].uid;
 	for (n = 0; n < 2; n++) {
 		OK(store_flags(
 		    a.st, STORE_INBOX, &some, 1, STORE_DELETED, 0, UINT64_MAX));
@@ -336,7 +336,7 @@ ATF_TC_BODY(shrinks, tc)
 	/* One by one: at some time the spare is used up. */
 	for (n = 0, r = STORE_OK; r == STORE_OK && n < MANY - FEW; n++) {
 		some.first = some.last =
-		    store_msgs(a.st, STORE_INBOX, &left)[0].uid;
+		    column(a.st, STORE_INBOX, &left)[0].uid;
 		r = store_expunge(a.st, STORE_INBOX, &some, 1, true);
 		if (r == STORE_OK)
 			OK(store_commit(a.st));

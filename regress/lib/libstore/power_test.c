@@ -348,7 +348,7 @@ bodies_read(struct account *a)
 	size_t i, n;
 
 	for (b = NULL; (b = store_box_next(a->st, b)) != NULL;) {
-		m = store_msgs(a->st, b->id, &n);
+		m = column(a->st, b->id, &n);
 		for (i = 0; m != NULL && i < n; i++) {
 			if (!body_reads(a, b->id, &m[i]))
 				return false;
@@ -413,7 +413,7 @@ mail_comes(struct account *a, size_t at, size_t which)
 		if (d.bad > 0)
 			return wrong("a bad delivery");
 	} while (d.more);
-	m = store_msgs(a->st, STORE_INBOX, &n);
+	m = column(a->st, STORE_INBOX, &n);
 	for (j = 0; j < n; j++) {
 		if (m[j].uid >= next && m[j].date - DATE < MAIL_MAX)
 			seen[m[j].date - DATE]++;

@@ -195,9 +195,9 @@ check_blobs(struct account *a)
 	account_reopen(a);
 	upkeep(a);
 	for (b = NULL; (b = store_box_next(a->st, b)) != NULL;) {
-		m = store_msgs(a->st, b->id, &n);
+		m = column(a->st, b->id, &n);
 		for (i = 0; i < n; i++) {
-			m = store_msgs(a->st, b->id, &n);
+			m = column(a->st, b->id, &n);
 			check_message(a, b->id, m[i].uid,
 			    (unsigned int)(m[i].date - 1700000000), m[i].size);
 		}

@@ -106,7 +106,7 @@ check_mail(struct account *a)
 	for (box = store_box_next(a->st, NULL); box != NULL;
 	     box = store_box_next(a->st, box)) {
 		OK(store_use(a->st, box->id));
-		m = store_msgs(a->st, box->id, &n);
+		m = column(a->st, box->id, &n);
 		for (k = 0; k < n; k++) {
 			i = (unsigned int)(m[k].date - DATE);
 			ATF_REQUIRE(i >= 1 && i <= MESSAGES + 1);

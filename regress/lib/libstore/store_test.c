@@ -198,7 +198,7 @@ ATF_TC_BODY(drain, tc)
 	ATF_CHECK_EQ(150, drain(&a));
 	ATF_CHECK_EQ(0, count_files(&a, "in"));
 	ATF_CHECK_EQ(150, count_files(&a, "blob"));
-	m = store_msgs(a.st, STORE_INBOX, &n);
+	m = column(a.st, STORE_INBOX, &n);
 	ATF_REQUIRE_EQ(150, n);
 	for (i = 0; i < n; i++)
 		check_message(&a, STORE_INBOX, m[i].uid,
@@ -309,7 +309,7 @@ ATF_TC_BODY(drain_hint, tc)
 	ATF_CHECK_EQ(0, store_box_named(a.st, "Sent")->messages);
 	ATF_CHECK_EQ(2, store_box_find(a.st, STORE_INBOX)->messages);
 	/* No summary is no error. */
-	m = store_msgs(a.st, lists, &n);
+	m = column(a.st, lists, &n);
 	OK(store_summary(a.st, lists, m[0].uid, sum, &n));
 	ATF_CHECK_EQ(0, n);
 	same_after_reopen(&a);
@@ -482,10 +482,10 @@ ATF_TC_BODY(large_box, tc)
 		    false, NULL, NULL));
 	OK(store_commit(a.st));
 	same_after_reopen(&a);
-	m = store_msgs(a.st, STORE_INBOX, &n);
+	m = column(a.st, STORE_INBOX, &n);
 	ATF_REQUIRE_EQ(12800, n);
 	for (i = 0; i < n; i++) {
-		m = store_msgs(a.st, STORE_INBOX, &n);
+		m = column(a.st, STORE_INBOX, &n);
 		OK(store_summary(a.st, STORE_INBOX, m[i].uid, sum, &k));
 		ATF_REQUIRE_EQ(100, sum[0].len);
 	}
@@ -632,7 +632,7 @@ check_dated(struct account *a, unsigned int number)
 	const struct store_msg *m;
 	size_t i, n;
 
-	m = store_msgs(a->st, STORE_INBOX, &n);
+	m = column(a->st, STORE_INBOX, &n);
 	for (i = 0; i < n; i++) {
 		if (m[i].date == 1700000000 + number) {
 			check_message(a, STORE_INBOX, m[i].uid, number, 1000);

@@ -157,16 +157,11 @@ change_unselect(struct session *s, struct job *j)
 static uint32_t
 first_unseen(const struct store_box *box)
 {
-	const struct store_msg *m;
-	size_t n;
+	size_t pos;
 
-	if (box->unseen == 0)
+	if (!store_first_unseen(vault_store(), box->id, &pos))
 		return 0;
-	m = store_msgs(vault_store(), box->id, &n);
-	for (size_t i = 0; i < n; i++)
-		if ((m[i].flags & STORE_SEEN) == 0)
-			return (uint32_t)i + 1;
-	return 0;
+	return (uint32_t)pos + 1;
 }
 
 static enum step

@@ -200,7 +200,7 @@ answer_fetch(struct session *s, struct job *j)
 	const struct store_msg *m;
 	struct rows rows;
 	enum step step = STEP_DONE;
-	size_t n, pos;
+	size_t pos;
 	int budget = STEP_ROWS;
 
 	if (!s->view.selected) {
@@ -219,8 +219,8 @@ answer_fetch(struct session *s, struct job *j)
 		if (j->uid < j->set[j->range].first)
 			j->uid = j->set[j->range].first;
 		(void)store_msg_find(vault_store(), s->view.box, j->uid, &pos);
-		m = store_msgs(vault_store(), s->view.box, &n);
-		if (pos >= n || m[pos].uid > j->set[j->range].last) {
+		m = store_msg_at(vault_store(), s->view.box, pos);
+		if (m == NULL || m->uid > j->set[j->range].last) {
 			j->range++;
 			j->uid = 0;
 			continue;
@@ -229,8 +229,8 @@ answer_fetch(struct session *s, struct job *j)
 			step = STEP_MORE;
 			break;
 		}
-		j->uid = m[pos].uid + 1;
-		step = fetch_row(s, j, &rows, &m[pos], pos);
+		j->uid = m->uid + 1;
+		step = fetch_row(s, j, &rows, m, pos);
 	}
 	rows_send(&rows);
 	return step;
@@ -390,7 +390,7 @@ rows_answer_flags(struct session *s, struct job *j)
 {
 	const struct store_msg *m;
 	struct rows rows;
-	size_t n, pos;
+	size_t pos;
 	int budget = STEP_ROWS;
 
 	if ((j->bits & SILENT) || !s->view.selected ||
@@ -401,14 +401,14 @@ rows_answer_flags(struct session *s, struct job *j)
 		if (j->uid < j->set[j->range].first)
 			j->uid = j->set[j->range].first;
 		(void)store_msg_find(vault_store(), s->view.box, j->uid, &pos);
-		m = store_msgs(vault_store(), s->view.box, &n);
-		if (pos >= n || m[pos].uid > j->set[j->range].last) {
+		m = store_msg_at(vault_store(), s->view.box, pos);
+		if (m == NULL || m->uid > j->set[j->range].last) {
 			j->range++;
 			j->uid = 0;
 			continue;
 		}
-		j->uid = m[pos].uid + 1;
-		rows_flags(&rows, &m[pos], pos);
+		j->uid = m->uid + 1;
+		rows_flags(&rows, m, pos);
 	}
 	rows_send(&rows);
 	return j->range < j->nset ? STEP_MORE : STEP_DONE;

@@ -328,16 +328,19 @@ search_scan(struct session *s, struct job *j)
 	int budget = STEP_ROWS;
 
 	(void)store_msg_find(vault_store(), s->view.box, r->next, &pos);
-	m = store_msgs(vault_store(), s->view.box, &n);
-	for (; pos < n && m[pos].uid <= s->view.told; pos++) {
+	for (n = 0;; pos++, m++, n--) {
+		if (n == 0)
+			m = store_msgs(vault_store(), s->view.box, pos, &n);
+		if (m == NULL || m->uid > s->view.told)
+			break;
 		if (budget-- == 0) {
-			r->next = m[pos].uid;
+			r->next = m->uid;
 			return STEP_MORE;
 		}
-		facts_of(&s->view, &m[pos], pos, last, r->now, &f);
-		facts_more(s, j, m[pos].uid, m[pos].saved, &f);
+		facts_of(&s->view, m, pos, last, r->now, &f);
+		facts_more(s, j, m->uid, m->saved, &f);
 		if (search_eval_store(r->program, &f, truth) == SEARCH_YES)
-			uidlist_add(&r->found, m[pos].uid);
+			uidlist_add(&r->found, m->uid);
 	}
 	r->scanned = true;
 	return STEP_DONE;
@@ -354,15 +357,15 @@ search_text(struct session *s, struct job *j)
 	struct msgout *o = NULL;
 	uint8_t truth[SEARCH_NODES_MAX];
 	uint32_t last = view_last(&s->view);
-	size_t n, pos;
+	size_t pos;
 	int budget = STEP_ROWS;
 
 	for (;; r->next = copy.uid + 1) {
 		(void)store_msg_find(vault_store(), s->view.box, r->next, &pos);
-		m = store_msgs(vault_store(), s->view.box, &n);
-		if (pos >= n || m[pos].uid > s->view.told)
+		m = store_msg_at(vault_store(), s->view.box, pos);
+		if (m == NULL || m->uid > s->view.told)
 			break;
-		copy = m[pos];
+		copy = *m;
 		if (budget-- == 0 || r->open >= WORKER_CANDIDATES_MAX ||
 		    wire_queued(worker) > 0) {
 			if (o != NULL)

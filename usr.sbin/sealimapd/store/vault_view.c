@@ -30,11 +30,11 @@
 
 static int uid_compare(const void *, const void *);
 static size_t ghost_before(struct view *, uint32_t seq, bool *is_ghost);
-static size_t column_lower(const struct store_msg *, size_t n, uint32_t uid);
-static bool resolve_uids(struct view *, const struct store_range *,
-    const struct store_msg *, size_t live, struct store_range *);
+static size_t column_lower(const struct view *, uint32_t uid);
+static bool resolve_uids(struct view *, const struct store_range *, size_t live,
+    struct store_range *);
 static enum vault_result resolve_seqs(struct view *, const struct store_range *,
-    const struct store_msg *, size_t live, struct store_range *, bool *);
+    size_t live, struct store_range *, bool *);
 static bool tell_flags(struct session *);
 static void tell_expunged(struct session *);
 
@@ -152,15 +152,15 @@ void
 view_select(struct view *v, const struct store_box *box, bool readonly)
 {
 	const struct store_msg *m;
-	size_t n;
 
 	memset(v, 0, sizeof(*v));
 	v->selected = true;
 	v->readonly = readonly;
 	v->box = box->id;
-	m = store_msgs(vault_store(), box->id, &n);
-	v->exists = (uint32_t)n;
-	v->told = n > 0 ? m[n - 1].uid : 0;
+	v->exists = box->messages;
+	m = store_msg_at(
+	    vault_store(), box->id, v->exists > 0 ? v->exists - 1 : 0);
+	v->told = m == NULL ? 0 : m->uid;
 	v->keywords = box->nkeywords;
 }
 
@@ -188,35 +188,36 @@ view_seq(struct view *v, uint32_t uid, size_t pos)
 
 /* The first place in the column whose UID is not below uid. */
 static size_t
-column_lower(const struct store_msg *m, size_t n, uint32_t uid)
+column_lower(const struct view *v, uint32_t uid)
 {
-	size_t lo = 0, hi = n, mid;
+	size_t pos = 0;
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (m[mid].uid < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	(void)store_msg_find(vault_store(), v->box, uid, &pos);
+	return pos;
+}
+
+static uint32_t
+uid_at(const struct view *v, size_t pos)
+{
+	const struct store_msg *m;
+
+	m = store_msg_at(vault_store(), v->box, pos);
+	return m == NULL ? 0 : m->uid;
 }
 
 /* How many ghosts have a smaller sequence number; whether seq is one. */
 static size_t
 ghost_before(struct view *v, uint32_t seq, bool *is_ghost)
 {
-	const struct store_msg *m;
-	size_t n, lo = 0, hi, mid, at;
+	size_t lo = 0, hi, mid, at;
 
 	*is_ghost = false;
 	if (v->ghosts.n == 0)
 		return 0;
 	uidlist_sort(&v->ghosts);
-	m = store_msgs(vault_store(), v->box, &n);
 	for (hi = v->ghosts.n; lo < hi;) {
 		mid = lo + (hi - lo) / 2;
-		at = column_lower(m, n, v->ghosts.v[mid]) + mid + 1;
+		at = column_lower(v, v->ghosts.v[mid]) + mid + 1;
 		if (at == seq) {
 			*is_ghost = true;
 			return mid;
@@ -231,8 +232,8 @@ ghost_before(struct view *v, uint32_t seq, bool *is_ghost)
 
 /* A range of UIDs, cut to what the session knows; false: nothing of it. */
 static bool
-resolve_uids(struct view *v, const struct store_range *in,
-    const struct store_msg *m, size_t live, struct store_range *out)
+resolve_uids(struct view *v, const struct store_range *in, size_t live,
+    struct store_range *out)
 {
 	*out = *in;
 	if (out->last == UINT32_MAX) {
@@ -240,8 +241,8 @@ resolve_uids(struct view *v, const struct store_range *in,
 		if (live == 0)
 			return false;
 		out->last = v->told;
-		if (out->first > m[live - 1].uid)
-			out->first = m[live - 1].uid;
+		if (out->first > uid_at(v, live - 1))
+			out->first = uid_at(v, live - 1);
 	}
 	if (out->last > v->told)
 		out->last = v->told;
@@ -250,8 +251,8 @@ resolve_uids(struct view *v, const struct store_range *in,
 
 /* The same from sequence numbers; *some: the range holds live messages. */
 static enum vault_result
-resolve_seqs(struct view *v, const struct store_range *in,
-    const struct store_msg *m, size_t live, struct store_range *out, bool *some)
+resolve_seqs(struct view *v, const struct store_range *in, size_t live,
+    struct store_range *out, bool *some)
 {
 	struct store_range r = *in;
 	size_t before_first, before_last, first, last;
@@ -272,8 +273,8 @@ resolve_seqs(struct view *v, const struct store_range *in,
 	if (ghost_last)
 		last--; /* may wrap where nothing lives below it */
 	if (last != RANK_NONE && first <= last && last < live) {
-		out->first = m[first].uid;
-		out->last = m[last].uid;
+		out->first = uid_at(v, first);
+		out->last = uid_at(v, last);
 		*some = true;
 	}
 	return ghost_first || ghost_last || before_last != before_first ?
@@ -313,21 +314,18 @@ ranges_merge(struct store_range *r, size_t n)
 uint32_t
 view_last(struct view *v)
 {
-	const struct store_msg *m;
-	size_t n, live;
+	size_t live;
 
-	m = store_msgs(vault_store(), v->box, &n);
 	live = view_live(v);
-	return m == NULL || live == 0 || live > n ? 0 : m[live - 1].uid;
+	return live == 0 ? 0 : uid_at(v, live - 1);
 }
 
 enum vault_result
 view_resolve(struct view *v, struct job *j)
 {
-	const struct store_msg *m;
 	struct store_range *out;
 	enum vault_result result = DONE_OK, one;
-	size_t n, live, k = 0;
+	size_t live, k = 0;
 	bool some;
 
 	if (j->saved) {
@@ -335,15 +333,13 @@ view_resolve(struct view *v, struct job *j)
 		uidlist_sort(&v->saved);
 		j->set = uidlist_ranges(&v->saved, &j->nset);
 	}
-	m = store_msgs(vault_store(), v->box, &n);
 	live = view_live(v);
 	out = vault_alloc(j->nset > 0 ? j->nset : 1, sizeof(*out));
 	for (size_t i = 0; i < j->nset; i++) {
 		if (j->saved || (j->bits & BY_UID)) {
-			some = resolve_uids(v, &j->set[i], m, live, &out[k]);
+			some = resolve_uids(v, &j->set[i], live, &out[k]);
 		} else {
-			one = resolve_seqs(
-			    v, &j->set[i], m, live, &out[k], &some);
+			one = resolve_seqs(v, &j->set[i], live, &out[k], &some);
 			if (one == DONE_BADSEQ) {
 				free(out);
 				return one;
@@ -400,13 +396,11 @@ tell_flags(struct session *s)
 static void
 tell_expunged(struct session *s)
 {
-	const struct store_msg *m;
 	struct view *v = &s->view;
 	struct msgout *o;
-	size_t n, told = 0, batch;
+	size_t told = 0, batch;
 
 	uidlist_sort(&v->ghosts);
-	m = store_msgs(vault_store(), v->box, &n);
 	while (told < v->ghosts.n) {
 		batch = v->ghosts.n - told;
 		if (batch > FOUND_MAX)
@@ -415,8 +409,7 @@ tell_expunged(struct session *s)
 		msg_put_u32(o, (uint32_t)batch);
 		for (size_t i = 0; i < batch; i++)
 			msg_put_u32(o,
-			    (uint32_t)column_lower(
-				m, n, v->ghosts.v[told + i]) +
+			    (uint32_t)column_lower(v, v->ghosts.v[told + i]) +
 				1);
 		msg_send(o);
 		told += batch;
@@ -452,7 +445,6 @@ view_tell(struct session *s, bool expunge)
 	const struct store_msg *m;
 	struct view *v = &s->view;
 	struct msgout *o;
-	size_t n;
 
 	if (!v->selected)
 		return true;
@@ -465,11 +457,13 @@ view_tell(struct session *s, bool expunge)
 	if (expunge && v->ghosts.n > 0)
 		tell_expunged(s);
 	if (box->messages + v->ghosts.n > v->exists) {
-		m = store_msgs(vault_store(), v->box, &n);
-		if (n == 0)
+		m = box->messages == 0 ?
+		    NULL :
+		    store_msg_at(vault_store(), v->box, box->messages - 1);
+		if (m == NULL)
 			return true; /* unreadable: nothing to announce */
-		v->exists = (uint32_t)(n + v->ghosts.n);
-		v->told = m[n - 1].uid;
+		v->exists = box->messages + (uint32_t)v->ghosts.n;
+		v->told = m->uid;
 		o = msg_new(s->wire, R_EXISTS, 0);
 		msg_put_u32(o, v->exists);
 		msg_send(o);
