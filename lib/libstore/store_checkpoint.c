@@ -383,8 +383,8 @@ static int
 freeze_all(struct store *st, struct work *w)
 {
 	for (; w->nboxes < st->nboxes; w->nboxes++) {
-		if (keep_box(st, st->boxes[w->nboxes],
-			&w->boxes[w->nboxes]) == -1) {
+		if (keep_box(st, st->boxes[w->nboxes], &w->boxes[w->nboxes]) ==
+		    -1) {
 			thaw(&w->boxes[w->nboxes]);
 			return -1;
 		}

@@ -195,8 +195,7 @@ renumber(struct box *b, size_t i, size_t end)
 {
 	uint32_t before, by;
 
-	before = i == 0 ? 0 :
-			  b->blocks[i - 1].before + b->blocks[i - 1].p->n;
+	before = i == 0 ? 0 : b->blocks[i - 1].before + b->blocks[i - 1].p->n;
 	for (; i < end; i++) {
 		b->blocks[i].before = before;
 		b->blocks[i].first = b->blocks[i].p->m[0].uid;
@@ -566,8 +565,8 @@ tombs_prune(struct box *b, uint32_t now)
 	if (n == 0 || n < b->ntombs / 8 || tombs_own(b, 0) == -1)
 		return;
 	b->ntombs -= n;
-	memmove(b->tombs->t, b->tombs->t + n,
-	    b->ntombs * sizeof(b->tombs->t[0]));
+	memmove(
+	    b->tombs->t, b->tombs->t + n, b->ntombs * sizeof(b->tombs->t[0]));
 }
 
 void

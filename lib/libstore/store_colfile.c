@@ -249,7 +249,8 @@ col_load(struct store *st, struct box *b)
 		r = colr_begin(
 		    st, &c, st->old.fd, st->old.cold.gen, b->pub.id, b->file);
 	else
-		r = colr_begin(st, &c, st->snap_fd, st->gen, b->pub.id, b->file);
+		r = colr_begin(
+		    st, &c, st->snap_fd, st->gen, b->pub.id, b->file);
 	if (r == -1) {
 		snap_invalidate(st);
 		return -1;

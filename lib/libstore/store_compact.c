@@ -273,8 +273,7 @@ move_some(struct store *st, struct work *w, struct box *b)
 		w->uid = 0;
 	}
 	/* It was read by somebody meanwhile, or another came to its place. */
-	if (w->boxes[0].box != 0 &&
-	    (w->boxes[0].box != b->pub.id || b->loaded))
+	if (w->boxes[0].box != 0 && (w->boxes[0].box != b->pub.id || b->loaded))
 		leave_file(w);
 	if (b->loaded)
 		r = move_loaded(st, w, b);

@@ -200,7 +200,7 @@ struct last {
 };
 
 struct box {
-	struct store_box pub; /* first: callers hold pointers to it */
+	struct store_box pub;    /* first: callers hold pointers to it */
 	struct blockref *blocks; /* none is empty */
 	size_t nblocks;
 	size_t blocks_size;
@@ -370,7 +370,7 @@ struct store {
 		int fd; /* -1: there is one generation only */
 		struct pack cold;
 		struct pack sum;
-	} old; /* the generation that compaction is leaving */
+	} old;                 /* the generation that compaction is leaving */
 	struct work *work;     /* upkeep that is under way */
 	uint64_t next_sum_off; /* for the PLACE that follows */
 	uint32_t next_sum_len;
@@ -416,8 +416,8 @@ struct seq {
 };
 int seq_create(struct store *, struct seq *, const char *name, uint8_t kind);
 int seq_put(struct seq *, const void *, size_t);
-int seq_open(
-    struct store *, int dir, struct seq *, const char *name, uint8_t kind);
+int
+seq_open(struct store *, int dir, struct seq *, const char *name, uint8_t kind);
 int seq_get(struct seq *, void *, size_t);
 bool seq_done(const struct seq *);
 /* Writing: the last block.  Reading: all was read.  Closes in any case. */

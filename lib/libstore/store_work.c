@@ -87,8 +87,8 @@ open_file(struct store *st, struct frozen *f, struct frozen_at *at)
 	if (at->open)
 		return 0;
 	if (st->old.fd != -1)
-		r = colr_begin(st, &at->c, st->old.fd, st->old.cold.gen,
-		    f->box, f->file);
+		r = colr_begin(
+		    st, &at->c, st->old.fd, st->old.cold.gen, f->box, f->file);
 	else
 		r = colr_begin(
 		    st, &at->c, st->snap_fd, st->gen, f->box, f->file);

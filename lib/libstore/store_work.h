@@ -58,13 +58,13 @@ struct work {
 	/* checkpoint */
 	struct buf rest; /* what follows the boxes */
 	size_t rest_off;
-	uint64_t since;  /* log_since at its beginning */
-	uint64_t len;    /* octets written */
-	uint32_t first;  /* its first segment; of a snapshot: see retire */
+	uint64_t since; /* log_since at its beginning */
+	uint64_t len;   /* octets written */
+	uint32_t first; /* its first segment; of a snapshot: see retire */
 	/* snapshot */
 	struct buf state;
 	struct colw out;
-	bool writing;    /* out is open */
+	bool writing; /* out is open */
 	uint64_t unsynced;
 	uint32_t retire; /* segments below it go when all is done; 0: none */
 	/* compaction */
