@@ -101,6 +101,7 @@ release(struct tlsio *t)
 	(void)event_del(&t->ev_read);
 	(void)event_del(&t->ev_write);
 	(void)event_del(&t->ev_soon);
+	turn_forget(t);
 	output_drop(t);
 	if (t->in != NULL)
 		freezero(t->in, t->in_size);
@@ -217,7 +218,7 @@ on_read(int fd, short what, void *arg)
 		t->blocked = false;
 	}
 	if (t->state == TLSIO_HANDSHAKE)
-		handshake(t);
+		turn_wait(t);
 	else
 		do_read(t);
 	leave(t);
@@ -232,11 +233,20 @@ on_write(int fd, short what, void *arg)
 	t->busy++;
 	t->blocked = false;
 	if (t->state == TLSIO_HANDSHAKE)
-		handshake(t);
+		turn_wait(t);
 	else if (t->read_wants_write) {
 		t->read_wants_write = false;
 		do_read(t);
 	}
+	leave(t);
+}
+
+void
+session_handshake(struct tlsio *t)
+{
+	t->busy++;
+	if (t->state == TLSIO_HANDSHAKE && !t->ending)
+		handshake(t);
 	leave(t);
 }
 
@@ -297,7 +307,7 @@ session_events(struct tlsio *t)
 	if (t->dead)
 		return;
 	r = w = false;
-	if (t->told)
+	if (t->told || t->waits)
 		;
 	else if (t->state == TLSIO_HANDSHAKE) {
 		w = t->read_wants_write;

@@ -58,6 +58,7 @@ enum tlsio_state {
 };
 
 struct tlsio {
+	TAILQ_ENTRY(tlsio) turn;
 	struct event ev_read;
 	struct event ev_write;
 	struct event ev_soon; /* a timer of 0: see soon() */
@@ -79,6 +80,7 @@ struct tlsio {
 	unsigned int busy; /* callbacks on the stack */
 	enum tlsio_state state;
 	enum tlsio_end end;    /* if ending */
+	bool waits;            /* for its turn to go on with the handshake */
 	bool reading;          /* ev_read is added */
 	bool writing;          /* ev_write is added */
 	bool read_wants_write; /* TLS cannot read before it has sent */
@@ -102,6 +104,12 @@ enum io_result session_result(struct tlsio *, ssize_t, enum io_result);
 void session_fail(struct tlsio *, const char *);
 void session_soon(struct tlsio *);
 void session_events(struct tlsio *);
+
+void session_handshake(struct tlsio *);
+
+/* turn.c */
+void turn_wait(struct tlsio *);
+void turn_forget(struct tlsio *);
 
 /* output.c */
 void output_flush(struct tlsio *);
