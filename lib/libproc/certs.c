@@ -23,6 +23,7 @@
 #include <sys/types.h>
 #include <sys/time.h>
 
+#include <ctype.h>
 #include <event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,11 @@ certs_report(struct parent *p, const struct proc_row *row,
 		proc_message_bad(row, instance);
 		return;
 	}
+	/* Sentences for people: log_vis() would take their blanks. */
+	for (char *c = is.reason; *c != '\0'; c++) {
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	}
 	k = find(is.name);
 	/* The configuration may have changed meanwhile. */
 	if (k == NULL)
@@ -167,7 +173,7 @@ say(struct known *k, const struct site_cert_is *is)
 
 	if (strcmp(k->said, is->reason) != 0 && is->reason[0] != '\0') {
 		log_warnx("certificate name=%s: %s; %s", log_vis(k->name),
-		    log_vis(is->reason),
+		    is->reason,
 		    is->state == SITE_CERT_SERVED     ? "served without" :
 			is->state == SITE_CERT_FORMER ? "the one before stays" :
 							"not served");
