@@ -81,7 +81,6 @@ static void *grow(void *, size_t, size_t);
 static const char *default_listens(struct conf *);
 static const char *check_listens(const struct conf *);
 static bool is_loopback(const char *);
-static bool is_account(const char *);
 static int parse_id(const char *, size_t, uint32_t *);
 
 const char *
@@ -541,8 +540,8 @@ build_aliases(struct conf *conf, const char *table)
 }
 
 /* A name as useradd(8) would give it. */
-static bool
-is_account(const char *name)
+bool
+build_is_account(const char *name)
 {
 	if (!isalpha((unsigned char)*name) && *name != '_')
 		return false;
@@ -588,7 +587,7 @@ build_user(struct conf *conf, const char *role, const char *who)
 	u = &conf->users[i];
 	memset(u, 0, sizeof(*u));
 	if (!isdigit((unsigned char)*who)) {
-		if (!is_account(who) ||
+		if (!build_is_account(who) ||
 		    strlcpy(u->name, who, sizeof(u->name)) >= sizeof(u->name))
 			return "not a user: NAME, UID or UID:GID";
 		return NULL;
@@ -615,7 +614,7 @@ build_group(struct conf *conf, const char *group, const char *who)
 	if (strcmp(group, "mail") != 0)
 		return "no such group: mail";
 	if (!isdigit((unsigned char)*who)) {
-		if (!is_account(who) ||
+		if (!build_is_account(who) ||
 		    strlcpy(conf->mail_group, who, sizeof(conf->mail_group)) >=
 			sizeof(conf->mail_group))
 			return "not a group";

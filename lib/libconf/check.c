@@ -109,6 +109,7 @@ int
 conf_check(const struct conf *conf, FILE *errors)
 {
 	uint8_t key[CONF_ESCROW_LEN];
+	gid_t gid;
 	int ret;
 
 	ret = 0;
@@ -128,6 +129,10 @@ conf_check(const struct conf *conf, FILE *errors)
 	/* An ordinary user's suite runs as that user, whatever stands there. */
 	if (geteuid() == 0 && check_users(conf, errors) == -1)
 		ret = -1;
+	for (size_t i = 0; i < CONF_CONTROLS; i++) {
+		if (conf_control_gid(conf, i, &gid, errors) == -1)
+			ret = -1;
+	}
 	return ret;
 }
 

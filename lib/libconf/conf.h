@@ -31,6 +31,8 @@
 
 #include "conf_table.h"
 
+struct sockaddr_storage;
+
 #define CONF_LIST_MAX 1024    /* domains, certificates, ... of each kind */
 #define CONF_FILE_MAX 1048576 /* octets of a config file */
 #define CONF_INCLUDE_MAX 16   /* nesting of include */
@@ -115,6 +117,8 @@ enum conf_limit {
 	CONF_CONNECTION_RATE,        /* new ones a minute of one address */
 	CONF_SESSIONS_PER_USER,      /* logged in at once */
 	CONF_LOGIN_FAILURES,         /* of a connection before the door */
+	CONF_FAILURES_PER_SOURCE,    /* of one address, in ten minutes */
+	CONF_FAILURES_PER_USER,      /* of one account, likewise */
 	CONF_LOGIN_TIMEOUT,          /* seconds until login, IMAP */
 	CONF_IDLE_TIMEOUT,           /* seconds without a command, IMAP */
 	CONF_COMMAND_TIMEOUT,        /* seconds without a command, SMTP */
@@ -128,6 +132,26 @@ enum conf_limit {
 	CONF_TICKET_LIFE,            /* seconds a TLS session is resumed */
 	CONF_CERTIFICATE_CHECK,      /* seconds between looks; 0: none */
 	CONF_LIMITS
+};
+
+/* "trust": limits of one address do not hold for these. */
+struct conf_net {
+	int family; /* AF_INET or AF_INET6 */
+	uint8_t address[16];
+	uint8_t bits;
+};
+
+/* "control": groups that may use the daemons' control sockets. */
+enum conf_control {
+	CONF_OPERATORS, /* for everything */
+	CONF_READERS,   /* to look */
+	CONF_CONTROLS
+};
+
+struct conf_group {
+	char name[CONF_NAME_MAX]; /* "" if numeric, or there is none */
+	gid_t gid;
+	bool is_set;
 };
 
 struct conf {
@@ -149,6 +173,10 @@ struct conf {
 	size_t n_tables;
 	size_t aliases; /* index into tables; SIZE_MAX: none */
 	uint64_t limits[CONF_LIMITS];
+	struct conf_net *trusted;
+	size_t n_trusted;
+	struct conf_group control[CONF_CONTROLS];
+
 	struct conf_kdf kdf;           /* of domains that say nothing */
 	uint64_t quota;                /* likewise; 0: none */
 	char escrow[CONF_PATH_MAX];    /* likewise; "": none */
@@ -191,6 +219,11 @@ int conf_check(const struct conf *, FILE *errors);
 int
 conf_ids(const struct conf *, enum conf_role, uid_t *, gid_t *, FILE *errors);
 int conf_mail_gid(const struct conf *, gid_t *, FILE *errors);
+/* (gid_t)-1 where there is no such group in the configuration. */
+int
+conf_control_gid(const struct conf *, enum conf_control, gid_t *, FILE *errors);
+/* Whether "trust" names the address. */
+bool conf_trusts(const struct conf *, const struct sockaddr_storage *);
 
 /*
  * Reads the public keys that domains name for escrow, each from a file that
@@ -211,6 +244,7 @@ const char *conf_role_name(enum conf_role);
 const char *conf_proto_name(enum conf_proto);
 const char *conf_limit_name(enum conf_limit);
 const char *conf_expire_name(enum conf_expire);
+const char *conf_control_name(enum conf_control);
 const struct conf_domain *conf_domain_find(const struct conf *, const char *);
 
 #endif

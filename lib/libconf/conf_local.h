@@ -75,6 +75,10 @@ const char *build_escrow(char path[CONF_PATH_MAX], const char *);
 /* What expires, or -1; and its days. */
 int build_expire_kind(const char *);
 const char *build_expire(uint32_t *, const char *);
+bool build_is_account(const char *); /* a name of passwd(5) or group(5) */
+const char *build_trust(struct conf *, const char *network);
+const char *build_control(struct conf *, const char *which, const char *who);
+void print_control(const struct conf *, FILE *); /* and trust */
 const char *build_linger(struct conf *, const char *);
 const char *build_codec(struct conf *, const char *);
 

@@ -133,6 +133,7 @@ int yyparse(void);
 %token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION LOG ADDRESSES
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
 %token <w> RESOLVER FORWARD ANCHORS ESCROW OCSP TLS
+%token <w> CONTROL TRUST
 %type <w> proto tablename
 
 %%
@@ -229,6 +230,12 @@ setting		: LINGER STRING {
 			once(ONCE_TLS, &$1);
 			fail_at(&$2, build_tls_version(&ps.conf->only_tls13,
 			    $2.s));
+		}
+		| TRUST STRING {
+			fail_at(&$2, build_trust(ps.conf, $2.s));
+		}
+		| CONTROL STRING STRING {
+			fail_arg(&$2, &$3, build_control(ps.conf, $2.s, $3.s));
 		}
 		| HOST INDEX STRING {
 			once(ONCE_HOST_INDEX, &$1);
@@ -402,6 +409,7 @@ static const struct {
 	{ "cert", CERT },
 	{ "certificate", CERTIFICATE },
 	{ "compression", COMPRESSION },
+	{ "control", CONTROL },
 	{ "directory", DIRECTORY },
 	{ "domain", DOMAIN },
 	{ "escrow", ESCROW },
@@ -438,6 +446,7 @@ static const struct {
 	{ "starttls", STARTTLS },
 	{ "table", TABLE },
 	{ "tls", TLS },
+	{ "trust", TRUST },
 	{ "user", USER },
 };
 

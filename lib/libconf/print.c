@@ -51,6 +51,7 @@ conf_free(struct conf *conf)
 	free(conf->certs);
 	free(conf->listens);
 	free(conf->tables);
+	free(conf->trusted);
 	free(conf);
 }
 
@@ -159,6 +160,7 @@ print_settings(const struct conf *conf, FILE *out)
 	    out, "sandbox %s\n", conf->best_effort ? "best-effort" : "strict");
 	(void)fprintf(out, "tls %s\n", conf->only_tls13 ? "1.3" : "1.2");
 	(void)fprintf(out, "host index %u\n", conf->host_index);
+	print_control(conf, out);
 	print_resolver(conf, out);
 }
 

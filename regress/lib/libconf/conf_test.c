@@ -20,10 +20,13 @@
  */
 
 #include <sys/types.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <arpa/inet.h>
 #include <atf-c.h>
 #include <dirent.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +179,7 @@ error_one(const atf_tc_t *tc, const char *name)
 ATF_TC_WITHOUT_HEAD(errors);
 ATF_TC_BODY(errors, tc)
 {
-	ATF_CHECK_EQ(8, each(tc, ".bad", error_one));
+	ATF_CHECK_EQ(9, each(tc, ".bad", error_one));
 }
 
 /* Whatever stands there must end in a config or in an error. */
@@ -206,7 +209,7 @@ ATF_TC_WITHOUT_HEAD(hostile);
 ATF_TC_BODY(hostile, tc)
 {
 	ATF_CHECK_EQ(3, each(tc, ".in", hostile_one));
-	ATF_CHECK_EQ(8, each(tc, ".bad", hostile_one));
+	ATF_CHECK_EQ(9, each(tc, ".bad", hostile_one));
 }
 
 ATF_TC_WITHOUT_HEAD(smallest);
@@ -244,6 +247,49 @@ ATF_TC_BODY(smallest, tc)
 }
 
 ATF_TC_WITHOUT_HEAD(everything);
+static bool
+trusts(const struct conf *c, const char *address)
+{
+	struct sockaddr_storage ss;
+	struct sockaddr_in6 sin6;
+	struct sockaddr_in sin;
+
+	memset(&ss, 0, sizeof(ss));
+	memset(&sin, 0, sizeof(sin));
+	memset(&sin6, 0, sizeof(sin6));
+	if (inet_pton(AF_INET, address, &sin.sin_addr) == 1) {
+		sin.sin_family = AF_INET;
+		memcpy(&ss, &sin, sizeof(sin));
+	} else if (inet_pton(AF_INET6, address, &sin6.sin6_addr) == 1) {
+		sin6.sin6_family = AF_INET6;
+		memcpy(&ss, &sin6, sizeof(sin6));
+	} else
+		ss.ss_family = AF_UNIX;
+	return conf_trusts(c, &ss);
+}
+
+/* all.in: 192.0.2.0/24, 127.0.0.1 and 2001:db8::/32, and who may control. */
+static void
+trust(const struct conf *c)
+{
+	gid_t gid;
+
+	ATF_CHECK(trusts(c, "192.0.2.0"));
+	ATF_CHECK(trusts(c, "192.0.2.255"));
+	ATF_CHECK(!trusts(c, "192.0.3.0"));
+	ATF_CHECK(!trusts(c, "192.0.1.255"));
+	ATF_CHECK(trusts(c, "127.0.0.1"));
+	ATF_CHECK(!trusts(c, "127.0.0.2"));
+	ATF_CHECK(trusts(c, "2001:db8:ffff::1"));
+	ATF_CHECK(!trusts(c, "2001:db9::1"));
+	ATF_CHECK(!trusts(c, "local"));
+	ATF_CHECK_EQ(0, conf_control_gid(c, CONF_READERS, &gid, stderr));
+	ATF_CHECK_EQ(70000, gid);
+	ATF_CHECK_STREQ("wheel", c->control[CONF_OPERATORS].name);
+	ATF_CHECK_EQ(7, c->limits[CONF_FAILURES_PER_SOURCE]);
+	ATF_CHECK_EQ(0, c->limits[CONF_FAILURES_PER_USER]);
+}
+
 ATF_TC_BODY(everything, tc)
 {
 	struct conf *c;
@@ -285,6 +331,7 @@ ATF_TC_BODY(everything, tc)
 	ATF_REQUIRE_EQ(6, c->n_listens);
 	ATF_CHECK(c->listens[0].only_tls13);
 	ATF_CHECK(!c->listens[2].only_tls13);
+	trust(c);
 	ATF_REQUIRE_EQ(2, c->listens[0].n_certs);
 	ATF_CHECK_EQ(1, c->listens[0].certs[0]);
 	ATF_CHECK_EQ(0, c->listens[0].certs[1]);
