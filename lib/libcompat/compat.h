@@ -26,6 +26,7 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #ifndef __OpenBSD__
@@ -99,5 +100,11 @@ void compat_proctitle_init(int argc, char *argv[]);
 
 /* Syncs the file system that fd lies on; -1 with ENOSYS where it cannot. */
 int compat_syncfs(int fd);
+
+/*
+ * Octets of resident memory that a process shares with no file, as far as the
+ * caller may see that; -1 where it cannot be told.
+ */
+int compat_memory(pid_t, uint64_t *octets);
 
 #endif

@@ -84,6 +84,15 @@ compat_syncfs(int fd)
 	return -1;
 }
 
+int
+compat_memory(pid_t pid, uint64_t *octets)
+{
+	(void)pid;
+	(void)octets;
+	errno = ENOSYS;
+	return -1;
+}
+
 const char *
 compat_interpreter(void)
 {

@@ -106,7 +106,7 @@ proc_abroad_begin(void)
 	d = proc_supervisor()->daemon;
 	LIST_INIT(&state.clients);
 	if (d->n_serves > 0) {
-		state.fd = proc_local_listen("wire");
+		state.fd = proc_local_listen("wire", PROC_NO_GROUP);
 		event_set(&state.ev_accept, state.fd, EV_READ | EV_PERSIST,
 		    on_accept, NULL);
 		if (event_add(&state.ev_accept, NULL) == -1)
@@ -170,7 +170,7 @@ on_accept(int fd, short what, void *arg)
 	uid_t uid;
 	int s;
 
-	s = proc_local_accept(fd, &uid);
+	s = proc_local_accept(fd, false, &uid);
 	if (s == -1)
 		return;
 	if (state.n_clients == CLIENTS_MAX) {

@@ -60,8 +60,9 @@ struct conn {
 	uint64_t id;
 	uint32_t listener;
 	struct sockaddr_storage ss;
-	struct source *source; /* NULL for local ones */
+	struct source *source; /* NULL for local and trusted ones */
 	struct proc *proc;
+	bool trusted;
 };
 
 struct listener {
@@ -73,6 +74,7 @@ struct listener {
 };
 
 enum verdict { CONN_OK, CONN_TOTAL, CONN_SOURCE, CONN_RATE };
+#define N_VERDICTS 4
 
 RB_HEAD(proc_conn_tree, conn);
 RB_HEAD(proc_source_tree, source);
@@ -84,7 +86,8 @@ static struct {
 	struct event ev_sweep, ev_pause;
 	uint64_t next_id;
 	uint64_t n_conns, n_sources;
-	uint64_t accepted, refused, refused_said;
+	uint64_t accepted, refused_said;
+	uint64_t refused[N_VERDICTS]; /* CONN_OK: out of descriptors */
 	int reserve_fd;
 } state;
 
@@ -101,7 +104,9 @@ static void sweep(int64_t);
 static struct proc *least_loaded(const char *);
 static bool
 take(struct listener *, struct proc *, int, struct sockaddr_storage *);
-static enum verdict judge(const struct sockaddr_storage *, struct source **);
+static enum verdict
+judge(const struct sockaddr_storage *, bool, struct source **);
+static bool is_trusted(const struct sockaddr_storage *);
 static int source_key(const struct sockaddr_storage *, uint8_t[KEY_LEN]);
 static struct source *source_get(const uint8_t[KEY_LEN]);
 static void plain_inet(struct sockaddr_storage *);
@@ -213,18 +218,29 @@ proc_conns_stop(void)
 }
 
 void
-proc_conns_count(struct proc_counter counters[PROC_COUNTERS])
+proc_conns_count(struct stat_row rows[PROC_COUNTERS])
 {
-	counters[0].name = "connections";
-	counters[0].value = state.n_conns;
-	counters[1].name = "connections_accepted";
-	counters[1].value = state.accepted;
-	counters[2].name = "connections_refused";
-	counters[2].value = state.refused;
-	counters[3].name = "sources";
-	counters[3].value = state.n_sources;
-	counters[4].name = "started";
-	counters[4].value = (uint64_t)proc_supervisor()->started;
+	static const char *const reasons[] = {
+	    [CONN_OK] = "reason=\"descriptors\"",
+	    [CONN_TOTAL] = "reason=\"connections\"",
+	    [CONN_SOURCE] = "reason=\"connections-per-source\"",
+	    [CONN_RATE] = "reason=\"connection-rate\"",
+	};
+
+	rows[0] = (struct stat_row){"connections", NULL,
+	    "Connections of the daemon", STAT_GAUGE, state.n_conns};
+	rows[1] = (struct stat_row){"connections_accepted_total", NULL,
+	    "Connections that were let in", STAT_COUNTER, state.accepted};
+	for (size_t i = 0; i < N_VERDICTS; i++)
+		rows[2 + i] = (struct stat_row){"connections_refused_total",
+		    reasons[i], "Connections closed at once, at a limit",
+		    STAT_COUNTER, state.refused[i]};
+	rows[6] = (struct stat_row){"connection_sources", NULL,
+	    "Addresses that are remembered for their rate", STAT_GAUGE,
+	    state.n_sources};
+	rows[7] = (struct stat_row){"start_time_seconds", NULL,
+	    "When the daemon began", STAT_GAUGE,
+	    (uint64_t)proc_supervisor()->started};
 }
 
 /*
@@ -328,7 +344,7 @@ accept_failed(struct listener *l, int error)
 		c = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
 		if (c != -1) {
 			(void)close(c);
-			state.refused++;
+			state.refused[CONN_OK]++;
 		}
 		state.reserve_fd = fcntl(
 		    proc_supervisor()->null_fd, F_DUPFD_CLOEXEC, 3);
@@ -350,12 +366,20 @@ static void
 on_sweep(int fd, short what, void *arg)
 {
 	struct timeval tv = {SWEEP_S, 0};
+	uint64_t refused;
 
 	sweep(proc_now_ms());
-	if (state.refused != state.refused_said) {
-		log_warnx("connections refused at a limit: n=%llu",
-		    (unsigned long long)(state.refused - state.refused_said));
-		state.refused_said = state.refused;
+	refused = 0;
+	for (size_t i = 0; i < N_VERDICTS; i++)
+		refused += state.refused[i];
+	if (refused != state.refused_said) {
+		log_warnx("connections refused n=%llu total=%llu source=%llu "
+			  "rate=%llu",
+		    (unsigned long long)(refused - state.refused_said),
+		    (unsigned long long)state.refused[CONN_TOTAL],
+		    (unsigned long long)state.refused[CONN_SOURCE],
+		    (unsigned long long)state.refused[CONN_RATE]);
+		state.refused_said = refused;
 	}
 	if (evtimer_add(&state.ev_sweep, &tv) == -1)
 		fatalx("evtimer_add");
@@ -401,11 +425,15 @@ least_loaded(const char *role)
 static bool
 take(struct listener *l, struct proc *p, int fd, struct sockaddr_storage *ss)
 {
+	enum verdict verdict;
 	struct source *source;
 	struct conn *c;
+	bool trusted;
 
-	if (judge(ss, &source) != CONN_OK) {
-		state.refused++;
+	trusted = is_trusted(ss);
+	verdict = judge(ss, trusted, &source);
+	if (verdict != CONN_OK) {
+		state.refused[verdict]++;
 		return false;
 	}
 	c = calloc(1, sizeof(*c));
@@ -415,6 +443,7 @@ take(struct listener *l, struct proc *p, int fd, struct sockaddr_storage *ss)
 	c->listener = l->index;
 	c->ss = *ss;
 	c->source = source;
+	c->trusted = trusted;
 	c->proc = p;
 	RB_INSERT(proc_conn_tree, &state.conns, c);
 	state.n_conns++;
@@ -428,9 +457,18 @@ take(struct listener *l, struct proc *p, int fd, struct sockaddr_storage *ss)
 	return true;
 }
 
-/* Local connections have no source; only the total counts. */
+static bool
+is_trusted(const struct sockaddr_storage *ss)
+{
+	const struct supervisor *s;
+
+	s = proc_supervisor();
+	return s->daemon->trusts != NULL && s->daemon->trusts(ss, s->arg);
+}
+
+/* Local and trusted connections have no source; only the total counts. */
 static enum verdict
-judge(const struct sockaddr_storage *ss, struct source **source)
+judge(const struct sockaddr_storage *ss, bool trusted, struct source **source)
 {
 	const struct proc_settings *set;
 	uint8_t key[KEY_LEN];
@@ -440,7 +478,7 @@ judge(const struct sockaddr_storage *ss, struct source **source)
 	*source = NULL;
 	if (state.n_conns >= set->conns_max)
 		return CONN_TOTAL;
-	if (source_key(ss, key) == -1)
+	if (trusted || source_key(ss, key) == -1)
 		return CONN_OK;
 	*source = source_get(key);
 	if (*source == NULL)
@@ -587,6 +625,7 @@ tell_opened(struct proc *p, const struct conn *c)
 	msg_put_u64(m, c->id);
 	msg_put_u32(m, c->listener);
 	proc_addr_put(m, &c->ss);
+	msg_put_u8(m, c->trusted);
 	msg_send(m);
 }
 

@@ -15,9 +15,10 @@
  */
 
 /*
- * The control socket, RUNDIR/<daemon>.sock: ctl.h says who says what.  Peers
- * are root or our own user, by their credentials; they are served one request
- * after the other, and what a role has to answer gets a wire to it.
+ * The control sockets: ctl.h says who says what.  What a client may do is told
+ * by the socket that it came by and its credentials, and looked up before its
+ * message is read.  Clients are served one request after the other, and what a
+ * role has to answer gets a wire to it.
  */
 
 #include <sys/types.h>
@@ -37,15 +38,22 @@ struct client {
 	LIST_ENTRY(client) entry;
 	struct wire *wire;
 	uid_t uid;
+	bool may_change; /* everything; else just ask */
+};
+
+/* A socket: to whom, by the kernel, it is open. */
+struct door {
+	struct event ev;
+	bool may_change;
 };
 
 static struct {
 	LIST_HEAD(, client) clients;
 	unsigned int n_clients;
-	struct event ev_accept;
-	int fd;
-} state = {.fd = -1};
+	struct door all, readers;
+} state;
 
+static void door_open(struct door *, const char *, gid_t, bool);
 static void on_accept(int, short, void *);
 static void dispatch(struct wire *, struct msg *, void *);
 static void gone(struct wire *, void *);
@@ -63,22 +71,40 @@ static void put_process(struct wire *, uint32_t, const struct proc *);
 void
 proc_control_begin(void)
 {
+	const struct proc_settings *set;
+
+	set = proc_supervisor()->settings;
 	LIST_INIT(&state.clients);
-	state.fd = proc_local_listen("sock");
-	event_set(
-	    &state.ev_accept, state.fd, EV_READ | EV_PERSIST, on_accept, NULL);
-	if (event_add(&state.ev_accept, NULL) == -1)
+	door_open(&state.all, "sock", set->control_gid, true);
+	if (set->readers_gid != PROC_NO_GROUP)
+		door_open(&state.readers, "read.sock", set->readers_gid, false);
+	else
+		proc_local_remove("read.sock");
+}
+
+static void
+door_open(struct door *d, const char *suffix, gid_t gid, bool may_change)
+{
+	int fd;
+
+	fd = proc_local_listen(suffix, gid);
+	d->may_change = may_change;
+	event_set(&d->ev, fd, EV_READ | EV_PERSIST, on_accept, d);
+	if (event_add(&d->ev, NULL) == -1)
 		fatalx("event_add");
 }
 
 static void
 on_accept(int fd, short what, void *arg)
 {
+	const struct door *door;
 	struct client *c;
 	uid_t uid;
 	int s;
 
-	s = proc_local_accept(fd, &uid);
+	door = arg;
+	/* The modes of the socket have decided who comes in. */
+	s = proc_local_accept(fd, true, &uid);
 	if (s == -1)
 		return;
 	if (state.n_clients == CTL_CLIENTS_MAX) {
@@ -90,6 +116,7 @@ on_accept(int fd, short what, void *arg)
 	if (c == NULL)
 		fatal("calloc");
 	c->uid = uid;
+	c->may_change = door->may_change || uid == 0 || uid == geteuid();
 	LIST_INSERT_HEAD(&state.clients, c, entry);
 	state.n_clients++;
 	c->wire = wire_new(s, dispatch, gone, c);
@@ -100,23 +127,35 @@ dispatch(struct wire *w, struct msg *m, void *arg)
 {
 	static const struct {
 		uint32_t type;
+		bool changes;
 		void (*handler)(struct client *, struct msg *);
 	} requests[] = {
-	    {CTL_HELLO, on_hello},
-	    {CTL_PROCESSES, on_processes},
-	    {CTL_STOP, on_stop},
-	    {CTL_RELOAD, on_reload},
-	    {CTL_LOG, on_log},
-	    {CTL_CONNECT, on_connect},
-	    {CTL_STATS, on_stats},
-	    {CTL_CERTIFICATES, on_certificates},
+	    {CTL_HELLO, false, on_hello},
+	    {CTL_PROCESSES, false, on_processes},
+	    {CTL_STOP, true, on_stop},
+	    {CTL_RELOAD, true, on_reload},
+	    {CTL_LOG, true, on_log},
+	    /* The role is told whom it speaks with. */
+	    {CTL_CONNECT, false, on_connect},
+	    {CTL_STATS, false, on_stats},
+	    {CTL_CERTIFICATES, false, on_certificates},
 	};
+	struct client *c;
 
+	c = arg;
+	/* One that asks without reading the answers. */
+	if (wire_queued(w) >= MSG_HIGH) {
+		wire_fail(w);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-		if (requests[i].type == m->type) {
-			requests[i].handler(arg, m);
-			return;
-		}
+		if (requests[i].type != m->type)
+			continue;
+		if (requests[i].changes && !c->may_change)
+			done(w, m->id, CTL_DENIED, "");
+		else
+			requests[i].handler(c, m);
+		return;
 	}
 	done(w, m->id, CTL_INVALID, "unknown request");
 }
@@ -129,6 +168,7 @@ gone(struct wire *w, void *arg)
 	c = arg;
 	LIST_REMOVE(c, entry);
 	state.n_clients--;
+	proc_stats_forget(w);
 	wire_free(w);
 	free(c);
 }
@@ -222,7 +262,7 @@ on_stop(struct client *c, struct msg *m)
 		done(c->wire, m->id, CTL_INVALID, "malformed");
 		return;
 	}
-	log_info("stop asked for by uid=%u", c->uid);
+	log_info("stop uid=%u", c->uid);
 	done(c->wire, m->id, CTL_OK, "");
 	proc_stop();
 }
@@ -288,6 +328,7 @@ on_connect(struct client *c, struct msg *m)
 	}
 	out = msg_new(p->wire, PROC_CTL, 0);
 	msg_put_u32(out, c->uid);
+	msg_put_u8(out, c->may_change);
 	msg_put_fd(out, fd);
 	msg_send(out);
 	done(c->wire, m->id, CTL_OK, "");
@@ -296,21 +337,10 @@ on_connect(struct client *c, struct msg *m)
 static void
 on_stats(struct client *c, struct msg *m)
 {
-	struct proc_counter counters[PROC_COUNTERS];
-	struct msgout *out;
-
-	if (msg_end(m) == -1) {
+	if (msg_end(m) == -1)
 		done(c->wire, m->id, CTL_INVALID, "malformed");
-		return;
-	}
-	proc_conns_count(counters);
-	for (size_t i = 0; i < PROC_COUNTERS; i++) {
-		out = msg_new(c->wire, CTL_COUNT, m->id);
-		msg_put_str(out, counters[i].name);
-		msg_put_u64(out, counters[i].value);
-		msg_send(out);
-	}
-	done(c->wire, m->id, CTL_OK, "");
+	else if (proc_stats_ask(c->wire, m->id) == -1)
+		done(c->wire, m->id, CTL_FAILED, "one question at a time");
 }
 
 static void

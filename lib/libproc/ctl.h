@@ -15,12 +15,14 @@
  */
 
 /*
- * The control socket RUNDIR/<daemon>.sock: what sealctl says to a parent, and
- * the parent to sealctl.  SOCK_SEQPACKET, libmsg messages; the parent believes
- * the peer's credentials and nothing else: root, its own user, or a group that
- * the config names.  Names: FROM_TO_WHAT without the FROM where both are
- * obvious.  Every request (id chosen by the asker, not 0) is answered with
- * messages of the same id; the last one is CTL_DONE.
+ * The control sockets: what sealctl says to a parent, and the parent to
+ * sealctl.  SOCK_SEQPACKET, libmsg messages.  The parent believes the kernel
+ * and nothing else: RUNDIR/<daemon>.sock is for root, its own user and the
+ * group of "control group", who may do everything; RUNDIR/<daemon>.read.sock
+ * is there where the config names "control readers", who may ask only.  Names:
+ * FROM_TO_WHAT without the FROM where both are obvious.  Every request (id
+ * chosen by the asker, not 0) is answered with messages of the same id; the
+ * last one is CTL_DONE.
  *
  * What a role answers itself goes over a wire to that role: sealctl makes a
  * pair (wire_pair()), keeps one end and sends the other with CTL_CONNECT.
@@ -32,10 +34,11 @@
 #ifndef CTL_H
 #define CTL_H
 
-#define CTL_VERSION 1
+#define CTL_VERSION 2
 #define CTL_CLIENTS_MAX 16 /* control connections of one daemon */
 #define CTL_TEXT_MAX 512   /* octets of a reason */
 #define CTL_WAIT_MS 10000  /* what sealctl waits for an answer */
+#define CTL_STATS_MS 2000  /* what the parent waits for its roles */
 
 enum ctl_message {
 	/* ---- sealctl -> parent ---- */
@@ -59,7 +62,10 @@ enum ctl_message {
 	 * until CTL_NONE to ask all of them).
 	 */
 	CTL_CONNECT = 6,
-	/* No payload.  CTL_COUNT for each of the parent's counters; CTL_DONE */
+	/*
+	 * No payload.  CTL_COUNT for each counter of all processes that answer
+	 * within CTL_STATS_MS; CTL_DONE.
+	 */
 	CTL_STATS = 7,
 	/* No payload.  CTL_CERTIFICATE for each; CTL_DONE. */
 	CTL_CERTIFICATES = 20,
@@ -72,7 +78,7 @@ enum ctl_message {
 	 * connections it serves.
 	 */
 	CTL_PROCESS = 101,
-	/* str name, u64 value */
+	/* str role, u32 instance, a row of stats.c */
 	CTL_COUNT = 102,
 	/*
 	 * str name, u8 enum site_cert_state (that of the engine that is worst
@@ -83,21 +89,33 @@ enum ctl_message {
 	/* u8 enum ctl_result, str reason (one line; empty if CTL_OK) */
 	CTL_DONE = 103,
 
-	/* ---- sealctl -> imap-engine, over CTL_CONNECT's wire ---- */
+	/* ---- sealctl -> imap-engine, smtp-engine, by CTL_CONNECT ---- */
 
-	/*
-	 * u32 CTL_VERSION.  CTL_SESSION for each session, then CTL_DONE and
-	 * the engine closes.
-	 */
+	/* u32 CTL_VERSION.  CTL_SESSION for each session; CTL_DONE. */
 	CTL_SESSIONS = 200,
+	/*
+	 * u32 CTL_VERSION, u8 enum ctl_kick, u64 connection, str account or
+	 * address.  Ends those sessions.  CTL_KICKED, CTL_DONE.
+	 */
+	CTL_KICK = 201,
 
 	/* ---- imap-engine, smtp-engine -> sealctl ---- */
 	/*
 	 * u64 connection, str protocol (imap, smtp, lmtp), str source address,
-	 * str account or empty, str state (one word), i64 since (seconds,
-	 * UTC).
+	 * str account or empty, str TLS version or empty, str state (one
+	 * word), i64 since, i64 last heard of (both seconds, UTC), u64
+	 * commands, u64 octets received, u64 octets sent.
 	 */
-	CTL_SESSION = 210
+	CTL_SESSION = 210,
+	/* u32 how many */
+	CTL_KICKED = 211
+};
+
+/* Whose sessions. */
+enum ctl_kick {
+	CTL_KICK_SESSION = 1,
+	CTL_KICK_ACCOUNT = 2,
+	CTL_KICK_ADDRESS = 3
 };
 
 enum ctl_result {

@@ -159,3 +159,20 @@ proc_addr_print(const struct sockaddr_storage *ss, char *buf, size_t size)
 		    AF_INET6, &sin6.sin6_addr, buf, (socklen_t)size);
 	}
 }
+
+void
+proc_source(const struct proc_conn *conn, char *buf, size_t size)
+{
+	struct sockaddr_storage ss;
+	struct sockaddr_in6 sin6;
+
+	ss = conn->ss;
+	if (ss.ss_family == AF_INET6) {
+		memcpy(&sin6, &ss, sizeof(sin6));
+		memset(&sin6.sin6_addr.s6_addr[8], 0, 8);
+		memcpy(&ss, &sin6, sizeof(sin6));
+	}
+	proc_addr_print(&ss, buf, size);
+	if (ss.ss_family == AF_INET6)
+		(void)strlcat(buf, "/64", size);
+}

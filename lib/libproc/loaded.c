@@ -89,6 +89,11 @@ loaded_differs(const struct loaded *a, const struct loaded *b)
 		return "libexec";
 	if (a->conf->best_effort != b->conf->best_effort)
 		return "sandbox";
+	for (int i = 0; i < CONF_CONTROLS; i++) {
+		if (memcmp(&a->conf->control[i], &b->conf->control[i],
+			sizeof(a->conf->control[i])) != 0)
+			return "control";
+	}
 	for (int i = 0; i < CONF_ROLES; i++) {
 		if (!same_user(&a->conf->users[i], &b->conf->users[i]))
 			return "user";

@@ -41,7 +41,7 @@ static int seqpacket(void);
 static bool somebody_listens(const struct sockaddr_un *);
 
 int
-proc_local_listen(const char *suffix)
+proc_local_listen(const char *suffix, gid_t gid)
 {
 	struct sockaddr_un sun;
 	mode_t old;
@@ -63,9 +63,22 @@ proc_local_listen(const char *suffix)
 			fatal("bind path=%s", sun.sun_path);
 	}
 	(void)umask(old);
+	if (gid != PROC_NO_GROUP &&
+	    (chown(sun.sun_path, (uid_t)-1, gid) == -1 ||
+		chmod(sun.sun_path, 0660) == -1))
+		fatal("chown path=%s gid=%u", sun.sun_path, gid);
 	if (listen(fd, BACKLOG) == -1)
 		fatal("listen path=%s", sun.sun_path);
 	return fd;
+}
+
+void
+proc_local_remove(const char *suffix)
+{
+	struct sockaddr_un sun;
+
+	address(&sun, proc_supervisor()->daemon->name, suffix);
+	(void)unlink(sun.sun_path);
 }
 
 int
@@ -98,7 +111,7 @@ err:
 }
 
 int
-proc_local_accept(int fd, uid_t *uid)
+proc_local_accept(int fd, bool any, uid_t *uid)
 {
 	gid_t gid;
 	int c;
@@ -106,8 +119,9 @@ proc_local_accept(int fd, uid_t *uid)
 	c = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (c == -1)
 		return -1;
+	*uid = (uid_t)-1;
 	if (getpeereid(c, uid, &gid) == -1 ||
-	    (*uid != 0 && *uid != geteuid())) {
+	    (!any && *uid != 0 && *uid != geteuid())) {
 		log_warnx("local connection refused uid=%u", *uid);
 		(void)close(c);
 		return -1;

@@ -57,6 +57,7 @@ static int on_reload(char *, size_t, void *);
 static void
 on_message(const struct proc_row *, unsigned int, struct msg *, void *);
 static void on_certs(struct wire *, uint32_t, void *);
+static bool trusts(const struct sockaddr_storage *, void *);
 static void first_line(char *, size_t, const char *);
 
 int
@@ -91,6 +92,7 @@ parent_main(int argc, char *argv[], const struct parent_kind *kind)
 	p.daemon.message = on_message;
 	p.daemon.certs = on_certs;
 	p.generation = 1;
+	p.daemon.trusts = trusts;
 	settings_fill(&p);
 	make_dirs(&p);
 	parent_log_key(p.settings.base_dir, p.settings.log_key);
@@ -279,7 +281,20 @@ settings_fill(struct parent *p)
 			&s->users[i].gid, stderr) == -1)
 			exit(1);
 	}
+	if (conf_control_gid(conf, CONF_OPERATORS, &s->control_gid, stderr) ==
+		-1 ||
+	    conf_control_gid(conf, CONF_READERS, &s->readers_gid, stderr) == -1)
+		exit(1);
 	settings_limits(p);
+}
+
+static bool
+trusts(const struct sockaddr_storage *ss, void *arg)
+{
+	const struct parent *p;
+
+	p = arg;
+	return conf_trusts(p->now->conf, ss);
 }
 
 /* What a reload may change. */

@@ -66,10 +66,16 @@ enum proc_message {
 	PROC_CONN = 5,
 	/* role: u64 conn: the connection has ended. */
 	PROC_CONN_CLOSED = 6,
-	/* parent, to roles that watch: u64 conn, address / u64 conn. */
+	/*
+	 * parent, to roles that watch: u64 conn, u32 listener, address, u8
+	 * trusted / u64 conn.
+	 */
 	PROC_CONN_OPENED = 7,
 	PROC_CONN_ENDED = 8,
-	/* parent: u32 uid of the requester.  Descriptor: a wire of ctl.h. */
+	/*
+	 * parent: u32 uid of the requester, u8 whether it may change things or
+	 * just look.  Descriptor: a wire of ctl.h.
+	 */
 	PROC_CTL = 9,
 	/* parent: a config follows; it is complete.  No payload. */
 	PROC_RELOAD_BEGIN = 10,
@@ -78,6 +84,10 @@ enum proc_message {
 	PROC_VERBOSE = 12,
 	/* parent: finish and exit; SIGKILL comes 10 s later. */
 	PROC_SHUTDOWN = 13,
+	/* parent: what has been counted?  No payload. */
+	PROC_STATS = 14,
+	/* role: u32 the last one?  Then rows of stats.c to the end; same id. */
+	PROC_COUNTS = 15,
 	PROC_OWN = 0x100
 };
 
@@ -93,6 +103,7 @@ struct proc_conn {
 	char peer[PROC_ADDR_MAX]; /* numeric address, "local" for AF_UNIX */
 	struct sockaddr_storage ss;
 	socklen_t sslen;
+	bool trusted; /* no limits of one address; conn_opened only */
 };
 
 /*
@@ -118,7 +129,7 @@ struct proc_handlers {
 	void (*conn_opened)(const struct proc_conn *, void *arg);
 	void (*conn_ended)(uint64_t conn, void *arg);
 	/* A wire to a control tool, run by uid; it speaks first. */
-	void (*ctl)(uid_t uid, int fd, void *arg);
+	void (*ctl)(uid_t uid, bool may_change, int fd, void *arg);
 	/* Finish what is under way, then exit; NULL: exit at once. */
 	void (*shutdown)(void *arg);
 };
@@ -139,6 +150,11 @@ bool proc_is_root_mode(void); /* started by root: own uid, chroot */
 gid_t proc_gid(void);
 
 void proc_conn_closed(uint64_t conn);
+/*
+ * The source that limits count by: the address, of IPv6 the network of a
+ * customer, "2001:db8:1:2::/64".
+ */
+void proc_source(const struct proc_conn *, char *, size_t);
 
 /*
  * A message of the daemon's own (type from PROC_OWN) to the parent; sent with

@@ -45,6 +45,7 @@ struct wire;
 #define PROC_USERS_MAX 8
 #define PROC_INSTANCES_MAX 64
 #define PROC_PER_CORE 0 /* as many instances as processors ... */
+#define PROC_NO_GROUP ((gid_t)-1)
 
 /* Flags of a row. */
 #define PROC_IN_BASE 0x01     /* lives in the base directory, else in none */
@@ -99,6 +100,8 @@ struct proc_daemon {
 	 * for each role.  -1 and a reason, and the old one stays.
 	 */
 	int (*reload)(char *reason, size_t size, void *arg);
+	/* Limits of one address do not hold for this one; NULL: for all. */
+	bool (*trusts)(const struct sockaddr_storage *, void *arg);
 	/* A role's own message (from PROC_OWN); NULL: none is expected. */
 	void (*message)(const struct proc_row *, unsigned int instance,
 	    struct msg *, void *arg);
@@ -119,7 +122,9 @@ struct proc_settings {
 	bool verbose;
 	bool log_addresses;
 	uint8_t log_key[LOG_KEY_LEN];
-	uint64_t conns_max;        /* at once */
+	gid_t control_gid;  /* may do what root may, by sealctl; or none */
+	gid_t readers_gid;  /* may ask; or none */
+	uint64_t conns_max; /* at once */
 	uint64_t conns_per_source; /* at once */
 	uint64_t conn_rate;        /* new ones a minute of one source; 0: any */
 };

@@ -33,6 +33,7 @@
 #include "msg.h"
 #include "proc_local.h"
 #include "procs.h"
+#include "stats.h"
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_LAST_MS 10000
@@ -103,18 +104,20 @@ void proc_conns_started(struct proc *); /* tell it of all, if it watches */
 void proc_conns_died(struct proc *);
 void proc_conn_end(struct proc *, uint64_t id);
 void proc_conns_stop(void);
-struct proc_counter {
-	const char *name;
-	uint64_t value;
-};
-#define PROC_COUNTERS 5
-void proc_conns_count(struct proc_counter[PROC_COUNTERS]);
+/* The parent's own counters. */
+#define PROC_COUNTERS 8
+void proc_conns_count(struct stat_row[PROC_COUNTERS]);
 
 /* local.c: sockets in the run directory. */
-int proc_local_listen(const char *suffix); /* fatal on failure */
+/*
+ * Root's and our own user's, and the group's if there is one.  Fatal on
+ * failure.
+ */
+int proc_local_listen(const char *suffix, gid_t);
+void proc_local_remove(const char *suffix); /* one left behind */
 int proc_local_connect(const char *daemon, const char *suffix);
-/* Accepts; -1 if there is nothing, or the peer is neither root nor us. */
-int proc_local_accept(int fd, uid_t *uid);
+/* Accepts; -1 if there is nothing, or, unless any, neither root nor us. */
+int proc_local_accept(int fd, bool any, uid_t *uid);
 
 /* abroad.c: wires between daemons */
 void proc_abroad_begin(void);
@@ -124,6 +127,11 @@ void proc_abroad_stop(void);
 
 /* control.c */
 void proc_control_begin(void);
+
+/* stats_ask.c: answers with CTL_COUNT and CTL_DONE; -1: asks already. */
+int proc_stats_ask(struct wire *client, uint32_t id);
+void proc_stats_counts(struct proc *, struct msg *); /* PROC_COUNTS */
+void proc_stats_forget(const struct wire *client);
 
 /* rolelog.c: takes the descriptor. */
 void proc_log_add(int fd, const char *role);

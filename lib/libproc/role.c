@@ -38,6 +38,7 @@
 #include "msg.h"
 #include "proc.h"
 #include "proc_local.h"
+#include "stats.h"
 
 #define FATAL_WAIT_MS 1000 /* for the log socket to take last words */
 
@@ -66,6 +67,7 @@ static void on_ctl(struct msg *);
 static void on_reload(struct msg *);
 static void on_verbose(struct msg *);
 static void on_shutdown(struct msg *);
+static void on_stats(struct msg *);
 static void must_end(struct msg *);
 
 void
@@ -316,6 +318,9 @@ dispatch(struct wire *w, struct msg *m, void *arg)
 	case PROC_SHUTDOWN:
 		on_shutdown(m);
 		break;
+	case PROC_STATS:
+		on_stats(m);
+		break;
 	default:
 		fatalx("the parent sent type=%u", m->type);
 	}
@@ -370,6 +375,7 @@ on_conn_opened(struct msg *m)
 	conn.id = msg_get_u64(m);
 	conn.listener = msg_get_u32(m);
 	proc_addr_get(m, &conn);
+	conn.trusted = msg_get_u8(m) != 0;
 	must_end(m);
 	if (role.handlers->conn_opened == NULL)
 		fatalx("news of connections not expected");
@@ -391,15 +397,17 @@ on_conn_ended(struct msg *m)
 static void
 on_ctl(struct msg *m)
 {
+	bool may_change;
 	uint32_t uid;
 	int fd;
 
 	uid = msg_get_u32(m);
+	may_change = msg_get_u8(m) != 0;
 	fd = msg_get_fd(m);
 	must_end(m);
 	if (role.handlers->ctl == NULL)
 		fatalx("control wire not expected");
-	role.handlers->ctl(uid, fd, role.arg);
+	role.handlers->ctl(uid, may_change, fd, role.arg);
 }
 
 static void
@@ -435,6 +443,27 @@ on_shutdown(struct msg *m)
 	if (role.handlers->shutdown == NULL)
 		exit(0);
 	role.handlers->shutdown(role.arg);
+}
+
+static void
+on_stats(struct msg *m)
+{
+	struct msgout *out;
+	size_t flag, i;
+	uint32_t id;
+
+	id = m->id;
+	must_end(m);
+	stats_refresh();
+	i = 0;
+	do {
+		out = msg_new(role.parent, PROC_COUNTS, id);
+		flag = msg_length(out);
+		msg_put_u32(out, 0);
+		i = stats_put(out, i);
+		msg_set_u32(out, flag, i == stats_count());
+		msg_send(out);
+	} while (i < stats_count());
 }
 
 static void

@@ -429,6 +429,9 @@ role_dispatch(struct wire *w, struct msg *m, void *arg)
 	case PROC_CONN_CLOSED:
 		on_conn_closed(p, m);
 		break;
+	case PROC_COUNTS:
+		proc_stats_counts(p, m);
+		break;
 	default:
 		if (m->type >= PROC_OWN && sup.daemon->message != NULL)
 			sup.daemon->message(p->row, p->instance, m, sup.arg);

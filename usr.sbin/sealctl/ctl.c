@@ -44,41 +44,62 @@ ctl_broken(struct ctl *c, const char *reason)
 	(void)strlcpy(c->reason, reason, sizeof(c->reason));
 }
 
-int
-ctl_open(struct ctl *c, const struct conf *conf, const char *daemon)
+/* 0, or -1 with errno. */
+static int
+ctl_connect(
+    struct ctl *c, const struct conf *conf, const char *suffix, char **path)
 {
-	struct sockaddr_un sun;
+	static struct sockaddr_un sun;
 	int n;
 
-	memset(c, 0, sizeof(*c));
-	c->daemon = daemon;
-	c->fd = -1;
 	memset(&sun, 0, sizeof(sun));
 	sun.sun_family = AF_UNIX;
-	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s.sock",
-	    conf->run_directory, daemon);
+	*path = sun.sun_path;
+	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s.%s",
+	    conf->run_directory, c->daemon, suffix);
 	if (n < 0 || (size_t)n >= sizeof(sun.sun_path)) {
-		warnx("%s/%s.sock: name too long for a socket",
-		    conf->run_directory, daemon);
+		errno = ENAMETOOLONG;
 		return -1;
 	}
 	c->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (c->fd == -1)
 		err(EXIT_FAILED, "socket");
-	if (connect(c->fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
-		if (errno == ENOENT || errno == ECONNREFUSED)
-			warnx("%s is not running (no answer at %s): start it",
-			    daemon, sun.sun_path);
-		else if (errno == EACCES || errno == EPERM)
-			warnx("%s: not allowed: run sealctl as root or as the "
-			      "user that runs %s",
-			    sun.sun_path, daemon);
-		else
-			warn("%s", sun.sun_path);
-		ctl_close(c);
-		return -1;
+	if (connect(c->fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return 0;
+	n = errno;
+	ctl_close(c);
+	errno = n;
+	return -1;
+}
+
+int
+ctl_open(struct ctl *c, const struct conf *conf, const char *daemon)
+{
+	char *path;
+	int error;
+
+	memset(c, 0, sizeof(*c));
+	c->daemon = daemon;
+	c->fd = -1;
+	if (ctl_connect(c, conf, "sock", &path) == 0)
+		return ctl_hello(c);
+	error = errno;
+	/* Perhaps we may ask, at least. */
+	if ((error == EACCES || error == EPERM) &&
+	    ctl_connect(c, conf, "read.sock", &path) == 0)
+		return ctl_hello(c);
+	if (error == ENOENT || error == ECONNREFUSED)
+		warnx("%s is not running (no answer at %s): start it", daemon,
+		    path);
+	else if (error == EACCES || error == EPERM)
+		warnx("%s: not allowed: run sealctl as root or as the user "
+		      "that runs %s",
+		    path, daemon);
+	else {
+		errno = error;
+		warn("%s", path);
 	}
-	return ctl_hello(c);
+	return -1;
 }
 
 static int

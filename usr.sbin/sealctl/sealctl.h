@@ -90,12 +90,19 @@ void out_time(int64_t);
 /* Ends the array; -1 if standard output could not take it all. */
 int out_end(void);
 
-/*
- * show.c: calls ask for each daemon that runs; the exit code: success if at
- * least one ran and none that did failed.
- */
+/* show.c */
 struct invocation;
+/*
+ * Calls ask for each daemon that runs.  The exit code: success if at least
+ * one ran and none that did failed.
+ */
 int each_daemon(struct invocation *, int (*ask)(struct ctl *));
+/* Calls ask with a wire, its own then, to each engine of the daemon. */
+int
+each_engine(struct ctl *, const char *what, int (*ask)(struct ctl *, int fd));
+/* out_end(), and the exit code that comes of it. */
+int finish(int code);
+uint64_t process_memory(uint32_t pid); /* octets; 0: it cannot be told */
 
 /* certs.c: waits for what became of them; -1 (printed) unless all is well. */
 int certs_wait(struct ctl *);
@@ -114,7 +121,6 @@ int read_secret(const char *prompt, char *buf, size_t size);
 /* The same, on a terminal twice. */
 int read_password(const char *prompt, char *buf, size_t size);
 
-struct invocation;
 /* storewire.c: a command's wire to the store master. */
 struct store {
 	struct ctl ctl;
@@ -140,6 +146,20 @@ int store_ask(struct store *, struct msgout *, const char *account);
  * it cannot be one.
  */
 int account_name(const struct conf *, const char *arg, char *buf, size_t size);
+/* The same; NULL, or what is wrong, until the next call. */
+const char *account_name_wrong(
+    const struct conf *, const char *arg, char *buf, size_t size);
+/* user.c: asks for a new account; the id of the question. */
+uint32_t
+user_send_add(struct store *, const char *account, const char *password);
+/* The secrets of one, of MASTER_CTL_CREATED; they are shown once. */
+#define CREATED_SECRET_MAX 1024
+#define CREATED_RECOVERY_MAX 256
+struct created {
+	char password[CREATED_SECRET_MAX];
+	char recovery[CREATED_RECOVERY_MAX];
+};
+void user_created_get(struct msg *, struct created *);
 
 /* The directory of accounts/, or -1 (printed). */
 int accounts_base(const struct conf *);
@@ -173,6 +193,7 @@ int cmd_backup(struct invocation *);
 int cmd_check(struct invocation *);
 int cmd_escrow_key(struct invocation *);
 int cmd_escrow_open(struct invocation *);
+int cmd_kick(struct invocation *);
 int cmd_log_brief(struct invocation *);
 int cmd_log_verbose(struct invocation *);
 int cmd_rebuild(struct invocation *);

@@ -23,11 +23,14 @@
 #include <err.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "config.h"
 #include "proc.h"
 #include "sealctl.h"
+#include "sessions.h"
 
 #define INSTANCES_MAX 64 /* engines of a daemon that are asked */
 
@@ -54,7 +57,7 @@ each_daemon(struct invocation *inv, int (*ask)(struct ctl *))
 	return failed > 0 ? EXIT_FAILED : 0;
 }
 
-static int
+int
 finish(int code)
 {
 	if (out_end() == -1) {
@@ -73,6 +76,8 @@ static const struct column process_columns[] = {
     {"sandbox", COLUMN_TEXT, 7},
     {"restarts", COLUMN_NUMBER, 8},
     {"connections", COLUMN_NUMBER, 11},
+    {"memory", COLUMN_NUMBER, 10},
+    {"age", COLUMN_NUMBER, 8},
     {"started", COLUMN_TIME, 20},
 };
 
@@ -91,13 +96,24 @@ sandbox_name(uint8_t sandbox)
 	}
 }
 
+/* 0: it cannot be told. */
+uint64_t
+process_memory(uint32_t pid)
+{
+	uint64_t octets;
+
+	if (pid == 0 || compat_memory((pid_t)pid, &octets) == -1)
+		return 0;
+	return octets;
+}
+
 static int
 show_process(struct ctl *ctl, struct msg *msg)
 {
 	char role[PROC_NAME_MAX];
 	uint32_t instance, pid, uid, restarts, conns;
 	uint8_t sandbox;
-	int64_t started;
+	int64_t started, now;
 
 	(void)msg_get_str(msg, role, sizeof(role));
 	instance = msg_get_u32(msg);
@@ -117,6 +133,9 @@ show_process(struct ctl *ctl, struct msg *msg)
 	out_text(sandbox_name(sandbox));
 	out_number(restarts);
 	out_number(conns);
+	out_number(process_memory(pid));
+	now = (int64_t)time(NULL);
+	out_number(pid == 0 || now < started ? 0 : (uint64_t)(now - started));
 	out_time(started);
 	return 0;
 }
@@ -142,38 +161,58 @@ cmd_show_processes(struct invocation *inv)
 	return finish(each_daemon(inv, ask_processes));
 }
 
+/* An id has more digits than a program may keep of a number of JSON. */
 static const struct column session_columns[] = {
     {"daemon", COLUMN_TEXT, 9},
-    {"id", COLUMN_NUMBER, 10},
+    {"id", COLUMN_TEXT, 19},
     {"protocol", COLUMN_TEXT, 8},
     {"source", COLUMN_TEXT, 16},
     {"account", COLUMN_TEXT, 30},
-    {"state", COLUMN_TEXT, 10},
+    {"tls", COLUMN_TEXT, 7},
+    {"state", COLUMN_TEXT, 8},
     {"since", COLUMN_TIME, 20},
+    {"idle", COLUMN_NUMBER, 6},
+    {"commands", COLUMN_NUMBER, 8},
+    {"received", COLUMN_NUMBER, 10},
+    {"sent", COLUMN_NUMBER, 10},
 };
 
 static int
 show_session(struct ctl *ctl, struct msg *msg)
 {
-	char protocol[16], source[PROC_ADDR_MAX], account[512], state[32];
-	uint64_t id;
-	int64_t since;
+	char protocol[SESSIONS_WORD_MAX], source[PROC_ADDR_MAX], id[32];
+	char account[SESSIONS_ACCOUNT_MAX], tls[SESSIONS_WORD_MAX];
+	char state[SESSIONS_WORD_MAX];
+	uint64_t commands, received, sent;
+	int64_t since, active, now;
 
-	id = msg_get_u64(msg);
+	(void)snprintf(
+	    id, sizeof(id), "%llu", (unsigned long long)msg_get_u64(msg));
 	(void)msg_get_str(msg, protocol, sizeof(protocol));
 	(void)msg_get_str(msg, source, sizeof(source));
 	(void)msg_get_str(msg, account, sizeof(account));
+	(void)msg_get_str(msg, tls, sizeof(tls));
 	(void)msg_get_str(msg, state, sizeof(state));
 	since = msg_get_i64(msg);
+	active = msg_get_i64(msg);
+	commands = msg_get_u64(msg);
+	received = msg_get_u64(msg);
+	sent = msg_get_u64(msg);
 	if (msg_end(msg) == -1)
 		return -1;
+	now = (int64_t)time(NULL);
 	out_text(ctl->daemon);
-	out_number(id);
+	out_text(id);
 	out_text(protocol);
 	out_text(source);
 	out_text(account);
+	out_text(tls);
 	out_text(state);
 	out_time(since);
+	out_number(active > now ? 0 : (uint64_t)(now - active));
+	out_number(commands);
+	out_number(received);
+	out_number(sent);
 	return 0;
 }
 
@@ -199,8 +238,8 @@ ask_engine(struct ctl *ctl, int fd)
 	return ret;
 }
 
-static int
-ask_sessions(struct ctl *ctl)
+int
+each_engine(struct ctl *ctl, const char *what, int (*ask)(struct ctl *, int fd))
 {
 	const char *role;
 	uint32_t i;
@@ -211,12 +250,18 @@ ask_sessions(struct ctl *ctl)
 	for (i = 0; i < INSTANCES_MAX; i++) {
 		if ((fd = ctl_role(ctl, role, i)) == -1)
 			break;
-		if (ask_engine(ctl, fd) == -1)
+		if (ask(ctl, fd) == -1)
 			ret = -1;
 	}
 	if (i > 0 && ctl->result == CTL_NONE)
 		return ret; /* that was the last instance */
-	return ctl_failed(ctl, "show sessions") ? -1 : ret;
+	return ctl_failed(ctl, what) ? -1 : ret;
+}
+
+static int
+ask_sessions(struct ctl *ctl)
+{
+	return each_engine(ctl, "show sessions", ask_engine);
 }
 
 int
@@ -225,42 +270,6 @@ cmd_show_sessions(struct invocation *inv)
 	out_start(session_columns,
 	    sizeof(session_columns) / sizeof(session_columns[0]), inv->json);
 	return finish(each_daemon(inv, ask_sessions));
-}
-
-static const struct column stats_columns[] = {
-    {"daemon", COLUMN_TEXT, 9},
-    {"name", COLUMN_TEXT, 32},
-    {"value", COLUMN_NUMBER, 12},
-};
-
-static int
-ask_stats(struct ctl *ctl)
-{
-	char name[64];
-	uint64_t value;
-	struct msg msg;
-
-	ctl_send(ctl, ctl_new(ctl, CTL_STATS));
-	while (ctl_next(ctl, &msg)) {
-		if (msg.type != CTL_COUNT)
-			continue;
-		(void)msg_get_str(&msg, name, sizeof(name));
-		value = msg_get_u64(&msg);
-		if (msg_end(&msg) == -1)
-			continue;
-		out_text(ctl->daemon);
-		out_text(name);
-		out_number(value);
-	}
-	return ctl_failed(ctl, "show stats") ? -1 : 0;
-}
-
-int
-cmd_show_stats(struct invocation *inv)
-{
-	out_start(stats_columns,
-	    sizeof(stats_columns) / sizeof(stats_columns[0]), inv->json);
-	return finish(each_daemon(inv, ask_stats));
 }
 
 static const struct column version_columns[] = {

@@ -98,7 +98,7 @@ store_end(struct msg *msg, const char *account)
 	if (msg_end(msg) == -1)
 		errx(EXIT_FAILED, "imap-store: its answer is not understood");
 	msg_done(msg);
-	if (error == 0)
+	if (error == CTL_END_DONE)
 		return 0;
 	if (account != NULL)
 		warnx("%s: %s", account, reason);
@@ -120,9 +120,11 @@ store_ask(struct store *st, struct msgout *m, const char *account)
 	return store_end(&msg, account) == -1 ? EXIT_FAILED : 0;
 }
 
-int
-account_name(const struct conf *conf, const char *arg, char *buf, size_t size)
+const char *
+account_name_wrong(
+    const struct conf *conf, const char *arg, char *buf, size_t size)
 {
+	static char reason[CTL_TEXT_MAX];
 	const char *p;
 	int n;
 
@@ -131,27 +133,35 @@ account_name(const struct conf *conf, const char *arg, char *buf, size_t size)
 	else
 		n = snprintf(buf, size, "%s", arg);
 	if (n < 0 || (size_t)n >= size) {
-		warnx("%.40s...: longer than %zu octets", arg, size - 1);
-		return -1;
+		(void)snprintf(
+		    reason, sizeof(reason), "longer than %zu octets", size - 1);
+		return reason;
 	}
 	for (n = 0; buf[n] != '\0'; n++) {
 		if (!isgraph((unsigned char)buf[n]) &&
-		    (unsigned char)buf[n] < 0x80) {
-			warnx("%s: a name holds no blanks", arg);
-			return -1;
-		}
+		    (unsigned char)buf[n] < 0x80)
+			return "a name holds no blanks";
 		buf[n] = (char)tolower((unsigned char)buf[n]);
 	}
 	p = strrchr(buf, '@');
-	if (p == buf || p[1] == '\0') {
-		warnx("%s: a name is LOCAL@DOMAIN", arg);
-		return -1;
-	}
-	if (conf_domain_find(conf, p + 1) == NULL) {
-		warnx("%s: '%s' is no domain of the configuration: add "
-		      "'domain \"%s\"' and reload",
-		    arg, p + 1, p + 1);
-		return -1;
-	}
-	return 0;
+	if (p == buf || p[1] == '\0')
+		return "a name is LOCAL@DOMAIN";
+	if (conf_domain_find(conf, p + 1) != NULL)
+		return NULL;
+	(void)snprintf(reason, sizeof(reason),
+	    "'%s' is no domain of the configuration: add 'domain \"%s\"' and "
+	    "reload",
+	    p + 1, p + 1);
+	return reason;
+}
+
+int
+account_name(const struct conf *conf, const char *arg, char *buf, size_t size)
+{
+	const char *wrong;
+
+	wrong = account_name_wrong(conf, arg, buf, size);
+	if (wrong != NULL)
+		warnx("%.40s%s: %s", arg, strlen(arg) > 40 ? "..." : "", wrong);
+	return wrong == NULL ? 0 : -1;
 }

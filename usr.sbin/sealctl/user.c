@@ -34,19 +34,10 @@
 #include "sealctl.h"
 #include "store_wire.h"
 
-#define IMPORT_WINDOW 8 /* accounts asked for and not yet answered */
-#define LINE_SIZE 2048  /* of an import list */
-#define RECOVERY_SIZE 256
 #define STATE_SIZE 16
 
-/* An account that was asked for; a slot is free where id is 0. */
-struct pending {
-	uint32_t id;
-	char account[ACCOUNT_NAME_MAX];
-};
-
-static uint32_t
-send_add(struct store *st, const char *account, const char *password)
+uint32_t
+user_send_add(struct store *st, const char *account, const char *password)
 {
 	struct msgout *m;
 
@@ -65,25 +56,30 @@ static const struct column created_columns[] = {
 };
 #define N_CREATED (sizeof(created_columns) / sizeof(created_columns[0]))
 
-/* Prints what is shown once: the secrets of a new account. */
-static void
-print_created(struct msg *msg, const char *account)
+void
+user_created_get(struct msg *msg, struct created *c)
 {
-	char password[SECRET_MAX], recovery[RECOVERY_SIZE];
 	const uint8_t *p;
 	size_t len;
 
-	p = msg_get_bytes(msg, &len, sizeof(password) - 1);
-	(void)msg_get_str(msg, recovery, sizeof(recovery));
+	p = msg_get_bytes(msg, &len, sizeof(c->password) - 1);
+	(void)msg_get_str(msg, c->recovery, sizeof(c->recovery));
 	if (msg_end(msg) == -1)
 		errx(EXIT_FAILED, "imap-store: its answer is not understood");
-	memcpy(password, p, len);
-	password[len] = '\0';
+	memcpy(c->password, p, len);
+	c->password[len] = '\0';
+}
+
+static void
+print_created(struct msg *msg, const char *account)
+{
+	struct created c;
+
+	user_created_get(msg, &c);
 	out_text(account);
-	out_text(password);
-	out_text(recovery);
-	explicit_bzero(password, sizeof(password));
-	explicit_bzero(recovery, sizeof(recovery));
+	out_text(c.password);
+	out_text(c.recovery);
+	explicit_bzero(&c, sizeof(c));
 }
 
 /* The answers to one question about one account, until its end. */
@@ -125,7 +121,7 @@ cmd_user_add(struct invocation *inv)
 	    read_password("Password: ", password, sizeof(password)) == -1)
 		return EXIT_FAILED;
 	if ((code = store_open(&st, inv)) == 0) {
-		(void)send_add(&st, account, password);
+		(void)user_send_add(&st, account, password);
 		out_start(created_columns, N_CREATED, inv->json);
 		if (add_answer(&st, account) == -1)
 			code = EXIT_FAILED;
@@ -137,116 +133,6 @@ cmd_user_add(struct invocation *inv)
 	}
 	explicit_bzero(password, sizeof(password));
 	return code;
-}
-
-/* Takes one message of the answers to an import. */
-static void
-import_answer(struct store *st, struct pending *pending)
-{
-	struct msg msg;
-	size_t i;
-
-	store_receive(st, &msg);
-	for (i = 0; i < IMPORT_WINDOW; i++) {
-		if (pending[i].id == msg.id && msg.id != 0)
-			break;
-	}
-	if (i == IMPORT_WINDOW) {
-		msg_done(&msg);
-		return;
-	}
-	if (msg.type == MASTER_CTL_CREATED) {
-		print_created(&msg, pending[i].account);
-	} else if (msg.type == MASTER_CTL_END) {
-		pending[i].id = 0;
-		if (store_end(&msg, pending[i].account) == -1)
-			st->failed++;
-	}
-	msg_done(&msg);
-}
-
-static bool
-import_waits(const struct pending *pending, size_t *free_slot)
-{
-	size_t i;
-	bool waits = false;
-
-	*free_slot = IMPORT_WINDOW;
-	for (i = 0; i < IMPORT_WINDOW; i++) {
-		if (pending[i].id != 0)
-			waits = true;
-		else
-			*free_slot = i;
-	}
-	return waits;
-}
-
-/* A line of the list: a name, blanks, and the rest as the password. */
-static void
-import_line(struct store *st, struct invocation *inv, char *line,
-    struct pending *pending)
-{
-	char account[ACCOUNT_NAME_MAX], *password;
-	size_t i;
-
-	line += strspn(line, " \t");
-	if (line[0] == '\0' || line[0] == '#')
-		return;
-	password = line + strcspn(line, " \t");
-	if (*password != '\0')
-		*password++ = '\0';
-	password += strspn(password, " \t");
-	if (strlen(password) >= SECRET_MAX) {
-		warnx("%s: a password has at most %d octets", line,
-		    SECRET_MAX - 1);
-		st->failed++;
-		return;
-	}
-	if (account_name(inv->conf, line, account, sizeof(account)) == -1) {
-		st->failed++;
-		return;
-	}
-	for (;;) {
-		(void)import_waits(pending, &i);
-		if (i < IMPORT_WINDOW)
-			break;
-		import_answer(st, pending);
-	}
-	(void)strlcpy(pending[i].account, account, sizeof(pending[i].account));
-	pending[i].id = send_add(st, account, password);
-}
-
-int
-cmd_user_import(struct invocation *inv)
-{
-	static char line[LINE_SIZE];
-	struct pending pending[IMPORT_WINDOW];
-	struct store st;
-	size_t i;
-	int code;
-
-	if (inv->argc != 2)
-		return EXIT_BAD_USAGE;
-	if (strcmp(inv->argv[1], "-") != 0 &&
-	    freopen(inv->argv[1], "r", stdin) == NULL) {
-		warn("%s", inv->argv[1]);
-		return EXIT_FAILED;
-	}
-	if ((code = store_open(&st, inv)) != 0)
-		return code;
-	memset(pending, 0, sizeof(pending));
-	out_start(created_columns, N_CREATED, inv->json);
-	while (read_line(line, sizeof(line)) == 0)
-		import_line(&st, inv, line, pending);
-	while (import_waits(pending, &i))
-		import_answer(&st, pending);
-	explicit_bzero(line, sizeof(line));
-	if (out_end() == -1) {
-		warn("standard output");
-		st.failed++;
-	}
-	store_close(&st);
-	return st.failed > 0 ? EXIT_FAILED : 0;
 }
 
 int
@@ -381,7 +267,10 @@ static const struct column user_columns[] = {
     {"quota", COLUMN_NUMBER, 12},
     {"used", COLUMN_NUMBER, 12},
     {"sessions", COLUMN_NUMBER, 8},
+    {"vault", COLUMN_NUMBER, 8},
+    {"memory", COLUMN_NUMBER, 10},
     {"created", COLUMN_TIME, 20},
+    {"login", COLUMN_TIME, 20},
 };
 
 static void
@@ -389,15 +278,17 @@ print_user(struct msg *msg)
 {
 	char account[ACCOUNT_NAME_MAX], state[STATE_SIZE];
 	uint64_t quota, used;
-	uint32_t sessions;
-	int64_t created;
+	uint32_t sessions, pid;
+	int64_t created, login;
 
 	(void)msg_get_str(msg, account, sizeof(account));
 	(void)msg_get_str(msg, state, sizeof(state));
 	quota = msg_get_u64(msg);
 	used = msg_get_u64(msg);
 	sessions = msg_get_u32(msg);
+	pid = msg_get_u32(msg);
 	created = msg_get_i64(msg);
+	login = msg_get_i64(msg);
 	if (msg_end(msg) == -1)
 		errx(EXIT_FAILED, "imap-store: its answer is not understood");
 	out_text(account);
@@ -405,7 +296,10 @@ print_user(struct msg *msg)
 	out_number(quota);
 	out_number(used);
 	out_number(sessions);
+	out_number(pid);
+	out_number(process_memory(pid));
 	out_time(created);
+	out_time(login);
 }
 
 /* Asks for accounts and prints them as they come. */

@@ -87,10 +87,12 @@ struct store_domain {
 struct store_slice {
 	uint8_t host_index; /* 0 or 1 */
 	bool log_addresses;
-	uint32_t linger;       /* seconds a vault stays after its sessions */
-	uint32_t sessions_max; /* of one user */
-	uint32_t derivations;  /* at a time (cores) */
-	uint64_t quota;        /* of domains that are not listed */
+	uint32_t linger;          /* seconds a vault stays after its sessions */
+	uint32_t sessions_max;    /* of one user */
+	uint32_t derivations;     /* at a time (cores) */
+	uint32_t failures_source; /* wrong secrets, see guard.c; 0: any */
+	uint32_t failures_user;   /* likewise of an account */
+	uint64_t quota;           /* of domains that are not listed */
 	struct store_domain *domains; /* the first is the default */
 	size_t n_domains;
 };

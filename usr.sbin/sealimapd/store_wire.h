@@ -50,7 +50,8 @@ enum store_refusal {
 	REFUSED_DISABLED = 2,    /* said only to who knows the secret */
 	REFUSED_UNAVAILABLE = 3, /* queue full, lock held, no memory, disk */
 	REFUSED_LIMIT = 4,       /* too many sessions of this user */
-	REFUSED_DAMAGED = 5      /* the account cannot be opened; logged */
+	REFUSED_DAMAGED = 5,     /* the account cannot be opened; logged */
+	REFUSED_RATE = 6 /* too many wrong secrets lately; see guard.c */
 };
 
 /* Changes of an account's slots; each is a login of SERVICE_MANAGE. */
@@ -80,6 +81,24 @@ enum escrow_mode {
 	ESCROW_LEAVE = 0, /* the domain is not of the configuration */
 	ESCROW_NONE = 1,
 	ESCROW_KEY = 2
+};
+
+/* What a vault counts, and tells as what was added. */
+enum vault_count {
+	VAULT_SESSIONS,   /* that were begun */
+	VAULT_COMMITS,    /* of changes by sessions, each a sync */
+	VAULT_APPENDED,   /* messages */
+	VAULT_DRAINS,     /* slices of deliveries taken in, each a sync */
+	VAULT_DRAINED,    /* messages */
+	VAULT_UNREADABLE, /* deliveries that do not open */
+	VAULT_COUNTS
+};
+
+/* How a request of sealctl ended. */
+enum ctl_end {
+	CTL_END_DONE = 0,
+	CTL_END_FAILED = 1,
+	CTL_END_EXISTS = 2 /* an account that was to be made */
 };
 
 /* What the forker is to make. */
@@ -137,7 +156,7 @@ enum store_wire {
 	/* master -> opener: be it; or: one lives by now, here is a wire. */
 	MASTER_OPENER_BE = 22,
 	MASTER_OPENER_VAULT = 23, /* descriptor: wire to the vault */
-	/* vault -> master: opened and serving.  Nothing. */
+	/* vault -> master: opened and serving.  u32 pid, to be shown. */
 	VAULT_MASTER_UP = 24,
 	/* vault -> master: u32 sessions now open. */
 	VAULT_MASTER_SESSIONS = 25,
@@ -145,6 +164,14 @@ enum store_wire {
 	VAULT_MASTER_ENDING = 26,
 	/* vault -> master: a wire to a worker is wanted. */
 	VAULT_MASTER_WORKER = 27,
+	/* vault -> master, now and then: u64 for each enum vault_count. */
+	VAULT_MASTER_COUNTS = 28,
+	/*
+	 * opener -> master: the secret was wrong; or right, and a living vault
+	 * has the session (a new one says MAYI).
+	 */
+	OPENER_MASTER_WRONG = 29,
+	OPENER_MASTER_RIGHT = 37,
 
 	/* master -> vault: descriptor: wire to an opener of this account. */
 	MASTER_VAULT_OPENER = 30,
@@ -206,7 +233,8 @@ enum store_wire {
 	MASTER_OPENER_START = 71,
 	/*
 	 * master -> clerk (a child that serves one sealctl), first: u8 host
-	 * index; descriptor: wire to sealctl.
+	 * index, u8 whether it may change things or just look; descriptor:
+	 * wire to sealctl.
 	 */
 	MASTER_CLERK_START = 72,
 	/* clerk -> master: str domain: what does a password cost there? */
@@ -219,7 +247,7 @@ enum store_wire {
 	MASTER_CLERK_KDF = 74,
 	/* clerk -> master: str account: how many sessions? */
 	CLERK_MASTER_SESSIONS = 75,
-	MASTER_CLERK_SESSIONS = 76, /* u32 */
+	MASTER_CLERK_SESSIONS = 76, /* u32, u32 pid of the vault or 0 */
 	/* clerk -> master: str account: end its vault; answered then. */
 	CLERK_MASTER_KICK = 77,
 	MASTER_CLERK_KICKED = 78,
@@ -240,7 +268,8 @@ enum store_wire {
 	CTL_MASTER_USER_SHOW = 63, /* u32 version, str account */
 	/*
 	 * master -> sealctl: str account, str state (active, disabled), u64
-	 * quota limit in bytes or 0, u64 bytes used, u32 sessions, i64 created.
+	 * quota limit in bytes or 0, u64 bytes used, u32 sessions, u32 pid of
+	 * its vault or 0, i64 created, i64 last login or 0.
 	 */
 	MASTER_CTL_USER = 64,
 	/* master -> sealctl: bytes password (empty if given), str recovery. */
@@ -252,7 +281,7 @@ enum store_wire {
 	CTL_MASTER_USER_LIMIT = 90,
 	/* u32 version, str account, str new name; its sessions end. */
 	CTL_MASTER_USER_RENAME = 91,
-	/* master -> sealctl: u8 error (0: done), str one-line reason. */
+	/* clerk -> sealctl: u8 enum ctl_end, str one-line reason. */
 	MASTER_CTL_END = 66,
 	/* u32 version: execute what is due.  Answered by SWEPT and END. */
 	CTL_MASTER_SWEEP = 67,
@@ -261,6 +290,11 @@ enum store_wire {
 	 * moved to trash/, u64 files removed.
 	 */
 	MASTER_CTL_SWEPT = 68,
+	/*
+	 * u32 version, str account: end its vault, and its sessions with it.
+	 * END.
+	 */
+	CTL_MASTER_KICK = 92,
 	/* u32 version, str account: its mass deletes need not wait.  END. */
 	CTL_MASTER_CONFIRM = 69
 };

@@ -245,7 +245,7 @@ on_ended(uint64_t id, void *arg)
 
 /* One line, by which the test knows that the wire came through. */
 static void
-on_ctl(uid_t uid, int fd, void *arg)
+on_ctl(uid_t uid, bool may_change, int fd, void *arg)
 {
 	struct msgout *m;
 

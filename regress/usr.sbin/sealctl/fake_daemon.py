@@ -13,7 +13,7 @@ import threading
 
 HELLO, PROCESSES, STOP, RELOAD, LOG, CONNECT, STATS = 1, 2, 3, 4, 5, 6, 7
 HELLO_IS, PROCESS, COUNT, DONE = 100, 101, 102, 103
-SESSIONS, SESSION = 200, 210
+SESSIONS, KICK, SESSION, KICKED = 200, 201, 210, 211
 ADD, DEL, LIST, SHOW, USER, CREATED, END = 60, 61, 62, 63, 64, 65, 66
 OK, NONE, DENIED, FAILED = 0, 1, 2, 3
 
@@ -46,7 +46,7 @@ def done(conn, ident, result=OK, reason=""):
 
 def user(conn, ident, name):
     send(conn, USER, ident, s(name) + s("active") +
-         struct.pack("=QQIq", 0, 4096, 2, 1780000000))
+         struct.pack("=QQIIqq", 0, 4096, 2, 0, 1780000000, 1780000001))
 
 
 def store(conn):
@@ -59,7 +59,7 @@ def store(conn):
         version, = struct.unpack_from("=I", packet, 12)
         name, off = get_s(packet, 16)
         note("store %d version %d name %s" % (kind, version, name))
-        error = ""
+        error, end = "", None
         if kind == ADD:
             password, off = get_s(packet, off)
             note("password [%s]" % password)
@@ -68,6 +68,7 @@ def store(conn):
             else:
                 send(conn, CREATED, ident,
                      s("" if password else "made-up") + s("reco-very"))
+            end = 2 if error else 0
         elif kind == LIST:
             user(conn, ident, "a@one.test")
             user(conn, ident, "b@one.test")
@@ -76,18 +77,26 @@ def store(conn):
         elif kind == DEL and name.startswith("none@"):
             error = "no such account"
         send(conn, END, ident,
-             struct.pack("=B", 1 if error else 0) + s(error))
+             struct.pack("=B", (1 if error else 0) if end is None else end) +
+             s(error))
 
 
 def engine(conn):
     packet = conn.recv(70000)
-    _, ident, _ = struct.unpack_from("=III", packet)
+    kind, ident, _ = struct.unpack_from("=III", packet)
+    if kind == KICK:
+        by, ident2 = struct.unpack_from("=BQ", packet, 16)
+        text, _ = get_s(packet, 25)
+        note("kick %d %d [%s]" % (by, ident2, text))
+        send(conn, KICKED, ident, struct.pack("=I", 0 if by == 1 else 2))
+        done(conn, ident)
+        return
     for i in range(2):
         send(conn, SESSION, ident, struct.pack("=Q", i + 7) + s("imap") +
-             s("127.0.0.1") + s("" if i else "a@one.test") + s("idle") +
-             struct.pack("=q", 1780000000))
+             s("127.0.0.1") + s("" if i else "a@one.test") +
+             s("TLSv1.3") + s("idle") +
+             struct.pack("=qqQQQ", 1780000000, 1780000000, 5, 100, 2000))
     done(conn, ident)
-    conn.close()
 
 
 def connect(conn, ident, data, fds):
@@ -121,8 +130,12 @@ def serve(conn):
                     "=IIIIBqI", 0, 4711, 50001, 0, 2, 1780000000, 3))
             done(conn, ident)
         elif kind == STATS:
-            send(conn, COUNT, ident, s("connections") +
-                 struct.pack("=Q", 2**40))
+            for name, kind in (("b_total", 0), ("connections", 1),
+                               ("b_total", 0), ("bad name", 0)):
+                send(conn, COUNT, ident, s("role") + struct.pack("=I", 0) +
+                     struct.pack("=B", kind) + s(name) +
+                     s('a="x"' if kind == 0 else "") + s("What it is") +
+                     struct.pack("=Q", 2**40))
             done(conn, ident)
         elif kind == CONNECT:
             connect(conn, ident, data, fds)

@@ -48,7 +48,7 @@ atf_test_case usage
 usage_body() {
 	configure
 	for words in "" "nonsense" "user" "user add" "user add a b" "check x" \
-	    "show" "show nothing" "user del" "user import" "log loud" "-x"; do
+	    "show" "show nothing" "user del" "user import" "log loud" "kick" "show stats -x" "-x"; do
 		# shellcheck disable=SC2086
 		atf_check -s exit:2 -e match:"usage" "$sealctl" -f conf $words
 	done
@@ -110,7 +110,7 @@ show_body() {
 	fake sealimapd
 	atf_check -o save:out -e match:"sealsmtpd is not running" \
 	    ./ctl show processes
-	grep -q '^sealimapd *sealimapd *0 *4711 *50001 *full *0 *3 *2026-' out ||
+	grep -q '^sealimapd *sealimapd *0 *4711 *50001 *full *0 *3 *[0-9]* *[0-9]* *2026-' out ||
 	    atf_fail "$(cat out)"
 	# Nothing that a terminal could obey.
 	! LC_ALL=C grep -q '[^ -~]' out || atf_fail "escapes get through"
@@ -122,7 +122,13 @@ assert len(d) == 4, d
 assert d[0]["pid"] == 4711 and d[0]["sandbox"] == "full", d
 assert d[1]["role"] == "a\x1b]0;x\x07b", d' || atf_fail "$(cat out)"
 	atf_check -o match:"^sealimapd *9.9" ./ctl show version
-	atf_check -o match:"connections *1099511627776" ./ctl show stats
+	atf_check -o match:"connections *- *1099511627776" ./ctl show stats
+	atf_check -o save:out ./ctl show stats -p
+	grep -q '^sealmail_connections{daemon="sealimapd",role="role",instance="0"} 1099511627776$' out ||
+	    atf_fail "$(cat out)"
+	[ "$(grep -c '^# TYPE sealmail_b_total counter$' out)" -eq 1 ] ||
+	    atf_fail "a family is torn: $(cat out)"
+	! grep -q 'bad name' out || atf_fail "a bad name gets through"
 	atf_check -o match:"log" -x "echo log; $sealctl -f conf log verbose"
 	grep -q "kind 5 b'.x01'" sealimapd.sock.log || atf_fail "no log message"
 }
@@ -137,11 +143,30 @@ sessions_body() {
 	atf_check -o save:out -e ignore ./ctl -j show sessions
 	python3 -c 'import json
 d = json.load(open("out"))
-assert [x["id"] for x in d] == [7, 8, 7, 8], d
+assert [x["id"] for x in d] == ["7", "8", "7", "8"], d
+assert d[0]["tls"] == "TLSv1.3" and d[0]["sent"] == 2000, d
 assert d[0]["account"] == "a@one.test" and d[1]["account"] == "", d' ||
 	    atf_fail "$(cat out)"
 }
 sessions_cleanup() {
+	stop_fakes
+}
+
+atf_test_case kick cleanup
+kick_body() {
+	configure
+	fake sealimapd
+	atf_check -o match:"^4" -e ignore ./ctl kick B
+	grep -qF 'kick 2 0 [b@one.test]' sealimapd.sock.log || atf_fail "whom? $(tr "\n" "~" <sealimapd.sock.log)"
+	grep -qF 'store 92 version 1 name b@one.test' sealimapd.sock.log ||
+	    atf_fail "the vault was not ended"
+	atf_check -o match:"^4" -e ignore ./ctl kick 2001:DB8:0:0::1
+	grep -qF 'kick 3 0 [2001:db8::1]' sealimapd.sock.log || atf_fail "whom? $(tr "\n" "~" <sealimapd.sock.log)"
+	atf_check -s exit:1 -e match:"12: no such session" ./ctl kick 12
+	grep -qF 'kick 1 12 []' sealimapd.sock.log || atf_fail "which?"
+	atf_check -s exit:1 -e match:"no domain" ./ctl kick x@three.test
+}
+kick_cleanup() {
 	stop_fakes
 }
 
@@ -185,15 +210,35 @@ user_import_body() {
 		echo "u100"
 		printf 'last\tword'
 	} >list
-	atf_check -s exit:1 -o save:out -e match:"taken@one.test: there is" \
-	    ./ctl user import list
+	atf_check -o save:out ./ctl user import list
+	grep -q '^taken@one.test *exists *- *-$' out || atf_fail "$(cat out)"
 	[ "$(grep -c '^u[0-9]*@one.test' out)" -eq 101 ] || atf_fail "$(cat out)"
 	grep -qF 'password [pw 99]' sealimapd.sock.log || atf_fail "no pw 99"
-	grep -q '^u100@one.test *made-up' out || atf_fail "u100: none made up"
+	grep -q '^u100@one.test *made *made-up' out || atf_fail "u100: none made up"
 	grep -qF 'password [word]' sealimapd.sock.log || atf_fail "no last line"
 	atf_check -o match:"^x@two.test" \
 	    -x "echo x@two.test y | $sealctl -f conf user import -"
 	atf_check -s exit:1 -e match:"nothere" ./ctl user import nothere
+	# One wrong line, and no account is made.
+	: >sealimapd.sock.log
+	long=$(printf '%3000s' x | tr ' ' y)
+	{
+		echo "good1 word"
+		echo "bad@nowhere.test word"
+		echo "good2 {SSHA}c2VjcmV0"
+		echo "good3 \$2b\$10\$abcdefghijk"
+		echo "good1@one.test another"
+		echo "good4 $long"
+		echo "@one.test x"
+		echo "good5 {x} is no hash"
+	} >list
+	atf_check -s exit:1 -o empty -e save:err ./ctl user import list
+	for line in 2:.*no.domain 3:.*hash 4:.*hash 5:.*twice 6:.*longer \
+	    7:.*LOCAL "6 lines"; do
+		grep -q "list:.*$line" err || atf_fail "$line: $(cat err)"
+	done
+	! grep -q ':[18]: ' err || atf_fail "$(cat err)"
+	! grep -q password sealimapd.sock.log || atf_fail "one was made"
 }
 user_import_cleanup() {
 	stop_fakes
@@ -203,7 +248,7 @@ atf_test_case users cleanup
 users_body() {
 	configure
 	fake sealimapd
-	atf_check -o match:"^b@one.test *active *0 *4096 *2 *2026" ./ctl user list
+	atf_check -o match:"^b@one.test *active *0 *4096 *2 *0 *0 *2026" ./ctl user list
 	atf_check -o match:"^b@one.test" ./ctl show users one.test
 	atf_check -o match:"^e@one.test" ./ctl user show e
 	atf_check ./ctl user del e
@@ -239,6 +284,7 @@ atf_init_test_cases() {
 	atf_add_test_case not_running
 	atf_add_test_case show
 	atf_add_test_case sessions
+	atf_add_test_case kick
 	atf_add_test_case user_add
 	atf_add_test_case user_import
 	atf_add_test_case users

@@ -56,6 +56,12 @@ conn_count(void)
 	return n_conns;
 }
 
+struct conn *
+conn_next(const struct conn *c)
+{
+	return c == NULL ? TAILQ_FIRST(&conns) : TAILQ_NEXT(c, entry);
+}
+
 struct imap_buf *
 conn_out(struct conn *c)
 {
@@ -70,8 +76,11 @@ conn_flush(struct conn *c)
 {
 	if (out_owner != c)
 		return;
-	if (out.len > 0 && !c->dead)
+	if (out.len > 0 && !c->dead) {
 		tlsio_write(c->io, out.p, out.len);
+		c->sent += out.len;
+		report_add(COUNT_SENT, out.len);
+	}
 	imap_buf_reset(&out, OUT_KEEP);
 	out_owner = NULL;
 }
@@ -146,7 +155,8 @@ conn_new(const struct proc_conn *pc, int fd)
 	TAILQ_INIT(&c->jobs);
 	c->next_id = 1;
 	c->reader = imap_reader_new();
-	c->active = engine_now();
+	c->active = c->heard = engine_now();
+	c->since = time(NULL);
 	c->listener_index = pc->listener;
 	server = c->listener == IMAP_LISTEN_IMAPS ? engine_tls(pc->listener) :
 						    NULL;
@@ -179,6 +189,7 @@ conn_secure(struct tlsio *io, void *arg)
 
 	log_debug("conn secure id=%llu version=%s", (unsigned long long)c->id,
 	    tlsio_version(io));
+	report_tls(tlsio_version(io));
 	/* After STARTTLS there is no second greeting. */
 	if (c->listener == IMAP_LISTEN_IMAPS)
 		greet(c);
@@ -312,6 +323,7 @@ conn_command(struct conn *c)
 	struct imap_cmd *cmd;
 
 	cmd = imap_reader_take(c->reader);
+	report_command(c, cmd->verb);
 	if (cmd->verb == IMAP_BAD &&
 	    ++c->bad > (c->state == CONN_BEFORE ? BAD_BEFORE_MAX : BAD_MAX)) {
 		imap_cmd_free(cmd);
@@ -337,6 +349,7 @@ conn_event(struct conn *c, enum imap_event event)
 		c->plus_due = true;
 		break;
 	case IMAP_MESSAGE:
+		report_command(c, IMAP_APPEND);
 		append_begin(c, imap_reader_take(c->reader));
 		break;
 	case IMAP_DATA:
@@ -373,8 +386,12 @@ conn_read(struct conn *c)
 		return false;
 	event = imap_reader_next(c->reader, p, len, &used);
 	conn_event(c, event);
-	if (used > 0 && !c->dead)
+	if (used > 0 && !c->dead) {
 		tlsio_consume(c->io, used);
+		c->heard = engine_now();
+		c->received += used;
+		report_add(COUNT_RECEIVED, used);
+	}
 	return used > 0 || event != IMAP_MORE;
 }
 

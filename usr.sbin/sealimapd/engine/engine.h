@@ -122,6 +122,9 @@ struct conn {
 	struct wire *vault; /* an opener first */
 	struct event timer;
 	time_t active; /* last sign of life, monotonic seconds */
+	time_t heard;  /* last octet of the client, likewise */
+	time_t since;  /* connected, seconds UTC */
+	uint64_t commands, received, sent; /* for sealctl(8) */
 	struct jobs jobs;
 	unsigned njobs;
 	uint32_t next_id;
@@ -162,8 +165,35 @@ void conn_pump(struct conn *);
 struct imap_buf *conn_out(struct conn *);
 void conn_flush(struct conn *);
 size_t conn_count(void);
+struct conn *conn_next(const struct conn *); /* NULL: the first */
 /* The vault's wire, once the login has succeeded. */
 void conn_vault(struct conn *);
+
+/* report.c: what sealctl(8) is told. */
+enum count {
+	COUNT_RECEIVED,
+	COUNT_SENT,
+	COUNT_LOGIN_OK,
+	COUNT_LOGIN_CREDENTIALS,
+	COUNT_LOGIN_DISABLED,
+	COUNT_LOGIN_UNAVAILABLE,
+	COUNT_LOGIN_LIMIT,
+	COUNT_LOGIN_DAMAGED,
+	COUNT_LOGIN_RATE,
+	COUNT_TLS_12,
+	COUNT_TLS_13,
+	COUNT_OK,
+	COUNT_NO,
+	COUNT_BAD,
+	COUNT_SESSIONS,
+	COUNTS
+};
+void report_init(void);
+void report_add(enum count, uint64_t);
+void report_command(struct conn *, enum imap_verb);
+void report_condition(const char *);
+void report_tls(const char *version);
+void report_refused(enum store_refusal);
 
 /* job.c */
 struct job *job_new(struct conn *, struct imap_cmd *);

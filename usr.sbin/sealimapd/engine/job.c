@@ -186,6 +186,7 @@ job_done(struct job *job, const char *condition, const char *text)
 	struct conn *c = job->conn;
 	struct imap_buf *b;
 
+	report_condition(condition);
 	b = conn_out(c);
 	if (job->cmd->tag[0] == '\0')
 		imap_putc(b, '*');

@@ -125,6 +125,10 @@ login_delay(int fd, short what, void *arg)
 	case REFUSED_DAMAGED:
 		job_done(job, "NO", "[CONTACTADMIN] The account is damaged");
 		break;
+	case REFUSED_RATE:
+		job_done(job, "NO",
+		    "[LIMIT] Too many failed logins; try again later");
+		break;
 	case REFUSED_UNAVAILABLE:
 		job_done(job, "NO", "[UNAVAILABLE] Try again later");
 		break;
@@ -146,6 +150,7 @@ login_refused(struct login *l, enum store_refusal refusal)
 	explicit_bzero(l->secret, sizeof(l->secret));
 	l->asked = false;
 	l->refusal = refusal;
+	report_refused(refusal);
 	log_info("login refused id=%llu account=%s reason=%d",
 	    (unsigned long long)l->conn->id, log_addr(l->name), refusal);
 	ms = refusal == REFUSED_CREDENTIALS ?
@@ -350,6 +355,7 @@ login_welcome(struct conn *c, struct msg *msg)
 		conn_protocol(c, "welcome");
 		return;
 	}
+	report_add(COUNT_LOGIN_OK, 1);
 	log_info("login id=%llu session=%llu account=%s peer=%s",
 	    (unsigned long long)c->id, (unsigned long long)session,
 	    log_addr(account), c->peer);
@@ -394,7 +400,7 @@ opener_message(struct wire *w, struct msg *msg, void *arg)
 	case OPENER_ENGINE_NO:
 		refusal = msg_get_u8(msg);
 		if (msg_end(msg) == -1 || refusal < REFUSED_CREDENTIALS ||
-		    refusal > REFUSED_DAMAGED)
+		    refusal > REFUSED_RATE)
 			refusal = REFUSED_UNAVAILABLE;
 		opener_close(c, refusal);
 		break;
@@ -465,7 +471,7 @@ login_master_message(struct msg *msg)
 		if (l != NULL)
 			login_refused(l,
 			    refusal >= REFUSED_CREDENTIALS &&
-				    refusal <= REFUSED_DAMAGED ?
+				    refusal <= REFUSED_RATE ?
 				refusal :
 				REFUSED_UNAVAILABLE);
 		break;

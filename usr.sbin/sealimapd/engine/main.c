@@ -35,6 +35,7 @@
 
 #include "log.h"
 #include "mime_text.h"
+#include "sessions.h"
 #include "tlsio_certs.h"
 
 #include "engine.h"
@@ -52,6 +53,7 @@ static void engine_reload_commit(void *);
 static void engine_certs_changed(void);
 static void engine_wire(const char *, unsigned int, int, void *);
 static void engine_conn(const struct proc_conn *, int, void *);
+static void engine_ctl(uid_t, bool, int, void *);
 static void engine_shutdown(void *);
 
 static const struct proc_handlers handlers = {
@@ -60,6 +62,7 @@ static const struct proc_handlers handlers = {
     .reload_commit = engine_reload_commit,
     .wire = engine_wire,
     .conn = engine_conn,
+    .ctl = engine_ctl,
     .shutdown = engine_shutdown,
 };
 
@@ -74,6 +77,7 @@ main(int argc, char *argv[])
 	if (sodium_init() == -1)
 		fatalx("cannot start libsodium");
 	fetch_init();
+	report_init();
 	proc_role_sandbox();
 	event_dispatch();
 	return 1;
@@ -202,6 +206,12 @@ static void
 engine_conn(const struct proc_conn *pc, int fd, void *arg)
 {
 	conn_new(pc, fd);
+}
+
+static void
+engine_ctl(uid_t uid, bool may_change, int fd, void *arg)
+{
+	sessions_serve(fd, may_change);
 }
 
 static void

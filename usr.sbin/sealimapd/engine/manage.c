@@ -135,6 +135,10 @@ manage_delay(int fd, short what, void *arg)
 	case REFUSED_DAMAGED:
 		manage_end(m, "NO", "[CONTACTADMIN] The account is damaged");
 		break;
+	case REFUSED_RATE:
+		manage_end(
+		    m, "NO", "[LIMIT] Too many failed logins; try again later");
+		break;
 	case REFUSED_LIMIT:
 	case REFUSED_UNAVAILABLE:
 		manage_end(m, "NO", "[UNAVAILABLE] Try again later");

@@ -220,6 +220,8 @@ send_store(struct wire *w, const struct parent *p)
 		cores = sysconf(_SC_NPROCESSORS_ONLN);
 		s->derivations = cores < 1 ? 1 : (uint32_t)cores;
 	}
+	s->failures_source = (uint32_t)conf->limits[CONF_FAILURES_PER_SOURCE];
+	s->failures_user = (uint32_t)conf->limits[CONF_FAILURES_PER_USER];
 	s->quota = conf->quota;
 	s->domains = calloc(conf->n_domains, sizeof(*s->domains));
 	if (s->domains == NULL)

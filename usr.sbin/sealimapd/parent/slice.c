@@ -160,6 +160,8 @@ store_slice_put(struct wire *w, const struct store_slice *s)
 	msg_put_u32(m, s->linger);
 	msg_put_u32(m, s->sessions_max);
 	msg_put_u32(m, s->derivations);
+	msg_put_u32(m, s->failures_source);
+	msg_put_u32(m, s->failures_user);
 	msg_put_u64(m, s->quota);
 	msg_send(m);
 	for (size_t i = 0; i < s->n_domains; i++) {
@@ -198,6 +200,8 @@ get_store_base(struct store_slice *s, struct msg *m)
 	s->linger = msg_get_u32(m);
 	s->sessions_max = msg_get_u32(m);
 	s->derivations = msg_get_u32(m);
+	s->failures_source = msg_get_u32(m);
+	s->failures_user = msg_get_u32(m);
 	s->quota = msg_get_u64(m);
 	return msg_end(m) == -1 || s->host_index > 1 ? -1 : 0;
 }

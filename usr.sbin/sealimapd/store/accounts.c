@@ -65,6 +65,17 @@ account_get(const char *name)
 	return a;
 }
 
+unsigned int
+account_vaults(void)
+{
+	struct account *a;
+	unsigned int n = 0;
+
+	RB_FOREACH (a, accounts, &accounts)
+		n += a->vault != NULL && a->up;
+	return n;
+}
+
 void
 account_tidy(struct account *a)
 {

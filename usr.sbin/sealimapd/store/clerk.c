@@ -30,8 +30,11 @@
  */
 
 #include <sys/types.h>
+#include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,6 +54,7 @@ static struct {
 	int base;
 	int ctl;
 	uint8_t host;
+	bool may_change;
 	uint32_t asked; /* ids of questions to the master */
 } clerk;
 
@@ -61,6 +65,7 @@ static void user_del(struct msg *, uint32_t id);
 static void user_list(struct msg *, uint32_t id);
 static void user_show(struct msg *, uint32_t id);
 static void user_confirm(struct msg *, uint32_t id);
+static void user_kick(struct msg *, uint32_t id);
 static void sweep(struct msg *, uint32_t id);
 static void sweep_daily(void) __attribute__((noreturn));
 static void user_limit(struct msg *, uint32_t id);
@@ -110,6 +115,7 @@ begin(void)
 	if (m.type != MASTER_CLERK_START)
 		fatalx("master: unknown message type=%u", m.type);
 	clerk.host = msg_get_u8(&m);
+	clerk.may_change = msg_get_u8(&m) != 0;
 	clerk.ctl = msg_get_fd(&m);
 	if (msg_end(&m) == -1)
 		fatalx("master: malformed message type=%u", m.type);
@@ -120,6 +126,11 @@ begin(void)
 static void
 serve(struct msg *m)
 {
+	if (!clerk.may_change && m->type != CTL_MASTER_USER_LIST &&
+	    m->type != CTL_MASTER_USER_SHOW) {
+		end(m->id, "not allowed: run sealctl as root");
+		return;
+	}
 	switch (m->type) {
 	case CTL_MASTER_USER_ADD:
 		user_add(m, m->id);
@@ -138,6 +149,9 @@ serve(struct msg *m)
 		break;
 	case CTL_MASTER_USER_SHOW:
 		user_show(m, m->id);
+		break;
+	case CTL_MASTER_KICK:
+		user_kick(m, m->id);
 		break;
 	case CTL_MASTER_CONFIRM:
 		user_confirm(m, m->id);
@@ -179,16 +193,22 @@ send_to_ctl(struct msgout *out)
 	}
 }
 
-/* reason NULL: it is done. */
 static void
-end(uint32_t id, const char *reason)
+end_as(uint32_t id, enum ctl_end how, const char *reason)
 {
 	struct msgout *out;
 
 	out = msg_new_fd(clerk.ctl, MASTER_CTL_END, id);
-	msg_put_u8(out, reason != NULL);
+	msg_put_u8(out, (uint8_t)how);
 	msg_put_str(out, reason == NULL ? "" : reason);
 	send_to_ctl(out);
+}
+
+/* reason NULL: it is done. */
+static void
+end(uint32_t id, const char *reason)
+{
+	end_as(id, reason == NULL ? CTL_END_DONE : CTL_END_FAILED, reason);
 }
 
 /* A question to the master about an account; the caller calls msg_done(). */
@@ -243,15 +263,22 @@ static void
 make(struct creation *c, uint32_t id)
 {
 	char code[SEAL_CODE_SIZE], made[SEAL_PASSWORD_SIZE];
+	enum ctl_end how = CTL_END_FAILED;
 	const char *reason = NULL;
 
-	if (account_make(clerk.base, c, made, code, &reason) == 0) {
+	switch (account_make(clerk.base, c, made, code, &reason)) {
+	case 0:
 		log_info("account=%s created", log_addr(c->account));
 		send_created(id, made, code);
+		how = CTL_END_DONE;
+		break;
+	case ACCOUNT_EXISTS:
+		how = CTL_END_EXISTS;
+		break;
 	}
 	explicit_bzero(made, sizeof(made));
 	explicit_bzero(code, sizeof(code));
-	end(id, reason);
+	end_as(id, how, reason);
 }
 
 static void
@@ -319,6 +346,23 @@ kick(const char *account)
 }
 
 static void
+user_kick(struct msg *m, uint32_t id)
+{
+	char account[ACCOUNT_NAME_MAX];
+
+	if (!request_get(m, account, sizeof(account)))
+		return;
+	if (msg_end(m) == -1) {
+		end(id, "the request is malformed");
+		return;
+	}
+	msg_done(m);
+	kick(account);
+	log_info("account=%s kicked", log_addr(account));
+	end(id, NULL);
+}
+
+static void
 user_limit(struct msg *m, uint32_t id)
 {
 	char account[ACCOUNT_NAME_MAX];
@@ -383,8 +427,10 @@ user_send(const char *account, uint32_t id)
 	struct store_limits limits;
 	struct seal_account a;
 	struct msgout *out;
-	uint32_t sessions;
+	uint32_t sessions, pid;
+	int64_t login = 0;
 	uint64_t used = 0;
+	struct stat st;
 	struct msg m;
 	int acct;
 
@@ -396,9 +442,14 @@ user_send(const char *account, uint32_t id)
 	    store_limits_read(acct, &limits) != STORE_OK ||
 	    store_usage(acct, &used) != STORE_OK)
 		log_warn("account=%s cannot be read", log_addr(account));
+	/* See count_login(): a login sets whole seconds. */
+	if (fstatat(acct, "lock", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_mtim.tv_nsec == 0)
+		login = (int64_t)st.st_mtim.tv_sec;
 	close(acct);
 	ask(CLERK_MASTER_SESSIONS, account, &m, MASTER_CLERK_SESSIONS);
 	sessions = msg_get_u32(&m);
+	pid = msg_get_u32(&m);
 	msg_done(&m);
 	out = msg_new_fd(clerk.ctl, MASTER_CTL_USER, id);
 	msg_put_str(out, account);
@@ -406,7 +457,9 @@ user_send(const char *account, uint32_t id)
 	msg_put_u64(out, limits.quota);
 	msg_put_u64(out, used);
 	msg_put_u32(out, sessions);
+	msg_put_u32(out, pid);
 	msg_put_i64(out, a.created);
+	msg_put_i64(out, login);
 	send_to_ctl(out);
 	return 0;
 }

@@ -64,7 +64,7 @@ on_sweep(int fd, short what, void *arg)
 }
 
 void
-master_ctl(int fd)
+master_ctl(int fd, bool may_change)
 {
 	struct msgout *out;
 	struct child *c;
@@ -75,6 +75,7 @@ master_ctl(int fd)
 	}
 	out = msg_new(c->wire, MASTER_CLERK_START, 1);
 	msg_put_u8(out, master_config()->host_index);
+	msg_put_u8(out, may_change);
 	msg_put_fd(out, fd);
 	msg_send(out);
 }
@@ -137,6 +138,7 @@ clerk_sessions(struct child *c, struct msg *m)
 	a = account_find(name);
 	out = msg_new(c->wire, MASTER_CLERK_SESSIONS, m->id);
 	msg_put_u32(out, a == NULL ? 0 : a->sessions);
+	msg_put_u32(out, a == NULL ? 0 : a->pid);
 	msg_send(out);
 }
 

@@ -20,10 +20,6 @@
  */
 
 #include <sys/types.h>
-#include <sys/socket.h>
-#include <netinet/in.h>
-
-#include <arpa/inet.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +30,8 @@
 struct conn {
 	RB_ENTRY(conn) entry;
 	uint64_t id;
-	char peer[SOURCE_MAX];
+	char source[SOURCE_MAX];
+	bool trusted;
 };
 
 static int conn_cmp(struct conn *, struct conn *);
@@ -51,25 +48,8 @@ conn_cmp(struct conn *a, struct conn *b)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/*
- * An address; of IPv6 its network of 64 bits, within which whoever has one
- * address has them all.
- */
-static void
-source_name(const char *peer, char name[SOURCE_MAX])
-{
-	struct in6_addr in6;
-
-	(void)strlcpy(name, peer, SOURCE_MAX);
-	if (inet_pton(AF_INET6, peer, &in6) != 1)
-		return;
-	memset(in6.s6_addr + 8, 0, 8);
-	if (inet_ntop(AF_INET6, &in6, name, SOURCE_MAX) != NULL)
-		(void)strlcat(name, "/64", SOURCE_MAX);
-}
-
 void
-conns_add(uint64_t id, const char *peer)
+conns_add(uint64_t id, const char *source, bool trusted)
 {
 	struct conn *c;
 
@@ -77,7 +57,8 @@ conns_add(uint64_t id, const char *peer)
 	if (c == NULL)
 		fatal("out of memory");
 	c->id = id;
-	source_name(peer, c->peer);
+	(void)strlcpy(c->source, source, sizeof(c->source));
+	c->trusted = trusted;
 	if (RB_INSERT(conns, &conns, c) != NULL)
 		free(c);
 }
@@ -96,11 +77,12 @@ conns_remove(uint64_t id)
 }
 
 const char *
-conns_find(uint64_t id)
+conns_find(uint64_t id, bool *trusted)
 {
 	struct conn key, *c;
 
 	key.id = id;
 	c = RB_FIND(conns, &conns, &key);
-	return c == NULL ? "-" : c->peer;
+	*trusted = c != NULL && c->trusted;
+	return c == NULL ? "-" : c->source;
 }

@@ -146,7 +146,7 @@ account_make(int base, const struct creation *c, char *made, char *code,
 	result = store_account_create(base, c->account, &acct);
 	if (result != STORE_OK) {
 		*reason = reason_of(result);
-		return -1;
+		return result == STORE_EXISTS ? ACCOUNT_EXISTS : -1;
 	}
 	if (account_fill(acct, c, made, code, reason) == -1) {
 		store_account_abandon(base, c->account, acct);
@@ -156,7 +156,7 @@ account_make(int base, const struct creation *c, char *made, char *code,
 	if (result != STORE_OK) {
 		*reason = reason_of(result);
 		store_account_abandon(base, c->account, acct);
-		return -1;
+		return result == STORE_EXISTS ? ACCOUNT_EXISTS : -1;
 	}
 	close(acct);
 	return 0;

@@ -87,7 +87,10 @@ on_wire(const char *role, unsigned int instance, int fd, void *arg)
 static void
 on_conn_opened(const struct proc_conn *c, void *arg)
 {
-	conns_add(c->id, c->peer);
+	char source[SOURCE_MAX];
+
+	proc_source(c, source, sizeof(source));
+	conns_add(c->id, source, c->trusted);
 }
 
 static void
@@ -97,10 +100,10 @@ on_conn_ended(uint64_t conn, void *arg)
 }
 
 static void
-on_ctl(uid_t uid, int fd, void *arg)
+on_ctl(uid_t uid, bool may_change, int fd, void *arg)
 {
 	log_debug("control uid=%u", (unsigned int)uid);
-	master_ctl(fd);
+	master_ctl(fd, may_change);
 }
 
 static const struct proc_handlers handlers = {
@@ -141,6 +144,7 @@ main(int argc, char *argv[])
 	forker = forker_start(base);
 	/* No more files, no more processes: only wires. */
 	proc_narrow("stdio sendfd recvfd", NULL, 0);
+	report_init();
 	master_start(forker);
 	(void)event_dispatch();
 	fatalx("the event loop ended");

@@ -76,6 +76,7 @@ static bool wants_vault(const struct child *);
 static void opener_start(struct waiter *);
 static void opener_wants(struct child *, const struct msg *);
 static void opener_derived(struct child *);
+static void opener_judged(struct child *, bool);
 static void opener_over(struct child *);
 static void opener_mayi(struct child *, const struct msg *);
 static bool vault_link(struct account *, struct child *);
@@ -98,7 +99,17 @@ master_slice(struct store_slice *slice)
 		fatalx("config: no domain");
 	store_slice_free(master.slice);
 	master.slice = slice;
+	guard_limits(slice->failures_source, slice->failures_user);
 	run_queue();
+}
+
+void
+master_state(struct master_state *s)
+{
+	s->vaults = account_vaults();
+	s->openers = master.openers;
+	s->deriving = master.deriving;
+	s->waiting = queue_length();
 }
 
 static void
@@ -215,6 +226,7 @@ login(struct engine *e, struct msg *m)
 	uint64_t conn;
 	uint8_t service;
 	const char *source;
+	bool trusted = true;
 
 	conn = msg_get_u64(m);
 	service = msg_get_u8(m);
@@ -229,14 +241,21 @@ login(struct engine *e, struct msg *m)
 		return;
 	}
 	/* Another daemon's connections are not the parent's to tell. */
-	source = strcmp(e->role, "imap-engine") == 0 ? conns_find(conn) :
-						       e->role;
+	source = strcmp(e->role, "imap-engine") == 0 ?
+	    conns_find(conn, &trusted) :
+	    e->role;
+	if (!guard_allows(source, trusted, name)) {
+		report_add(COUNT_REFUSED, 1);
+		login_refuse(e, m->id, REFUSED_RATE);
+		return;
+	}
 	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		fatal("out of memory");
 	w->engine = e;
 	w->id = m->id;
 	w->service = service;
+	w->trusted = trusted;
 	w->account = account_get(name);
 	if (queue_add(w, source) == -1) {
 		log_warnx("login refused, too many wait source=%s", source);
@@ -445,6 +464,7 @@ opener_start(struct waiter *w)
 	c->source = queue_hold(w->from);
 	c->account = a;
 	c->service = w->service;
+	c->trusted = w->trusted;
 	c->silent = true;
 	a->silent++;
 	a->openers++;
@@ -529,10 +549,24 @@ child_message(struct wire *wire, struct msg *m, void *arg)
 		if (good)
 			opener_mayi(c, m);
 		break;
+	case OPENER_MASTER_RIGHT:
+	case OPENER_MASTER_WRONG:
+		good = !vault && !c->judged && msg_end(m) == 0;
+		if (good)
+			opener_judged(c, m->type == OPENER_MASTER_RIGHT);
+		break;
 	case VAULT_MASTER_UP:
-		good = vault && msg_end(m) == 0;
+		good = vault;
+		c->account->pid = msg_get_u32(m);
+		good = good && msg_end(m) == 0;
 		if (good)
 			vault_up(c);
+		break;
+	case VAULT_MASTER_COUNTS:
+		good = vault;
+		for (unsigned int i = 0; good && i < VAULT_COUNTS; i++)
+			report_add(COUNT_VAULT + i, msg_get_u64(m));
+		good = good && msg_end(m) == 0;
 		break;
 	case VAULT_MASTER_SESSIONS:
 		good = vault;
@@ -629,6 +663,18 @@ opener_wants(struct child *c, const struct msg *m)
 	run_queue();
 }
 
+/* By its secret, which it was sent by an engine. */
+static void
+opener_judged(struct child *c, bool right)
+{
+	c->judged = true;
+	report_add(right ? COUNT_RIGHT : COUNT_WRONG, 1);
+	if (right)
+		guard_right(c->from, c->account->name);
+	else
+		guard_wrong(c->from, c->trusted, c->account->name);
+}
+
 static void
 opener_derived(struct child *c)
 {
@@ -652,9 +698,11 @@ opener_mayi(struct child *c, const struct msg *m)
 	if (a->vault != NULL) {
 		(void)vault_link(a, c);
 	} else {
+		opener_judged(c, true);
 		a->vault = c;
 		a->up = false;
 		a->sessions = 0;
+		a->pid = 0;
 		a->openers--;
 		opener_over(c);
 		msg_signal(c->wire, MASTER_OPENER_BE, m->id);
@@ -681,6 +729,7 @@ vault_ended(struct account *a)
 	a->vault = NULL;
 	a->up = false;
 	a->sessions = 0;
+	a->pid = 0;
 	TAILQ_FOREACH (c, &master.children, entry) {
 		if (c->kick == a)
 			clerk_kicked(c);

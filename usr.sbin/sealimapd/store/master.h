@@ -52,6 +52,7 @@ struct account {
 	struct child *vault;   /* or the opener that is to become it */
 	bool up;               /* the vault serves */
 	uint32_t sessions;     /* the vault's word */
+	uint32_t pid;          /* likewise, to be shown */
 	unsigned int openers;  /* children that are not the vault */
 	unsigned int silent;   /* of them: have no secret yet, as we know */
 	unsigned int asking;   /* of them: wait for a core */
@@ -73,6 +74,8 @@ struct child {
 	bool deriving;
 	bool suspect; /* its source was, when it began to derive */
 	bool tried;   /* it has had a wire to a vault */
+	bool trusted; /* its source */
+	bool judged;  /* it has said right or wrong */
 	uint8_t service;
 	uint32_t kick_id; /* a clerk's: what to answer */
 	struct account *kick;
@@ -88,6 +91,7 @@ struct waiter {
 	struct engine *engine;
 	uint32_t id;
 	uint8_t service;
+	bool trusted;
 	char from[SOURCE_MAX]; /* the source's name */
 };
 
@@ -109,17 +113,50 @@ unsigned int queue_openers(const struct source *);
 /* What came of a derivation, and what that makes of the source. */
 void queue_outcome(struct source *, bool right);
 bool queue_suspect(const struct source *);
+unsigned int queue_length(void);
 /* Takes out and returns one of a peer's; NULL: no more. */
 struct waiter *queue_of_engine(const struct engine *, uint32_t id, bool any);
 
 /* conns.c: where a connection came from, by the parent's word. */
-void conns_add(uint64_t conn, const char *peer);
+void conns_add(uint64_t conn, const char *source, bool trusted);
 void conns_remove(uint64_t conn);
-const char *conns_find(uint64_t conn); /* "-" if it is not known */
+/* "-" if it is not known; trusted: limits of one source do not hold. */
+const char *conns_find(uint64_t conn, bool *trusted);
+
+/* guard.c: wrong secrets.  Limits: 0 is none. */
+void guard_limits(uint32_t source_max, uint32_t account_max);
+bool guard_allows(const char *source, bool trusted, const char *account);
+void guard_wrong(const char *source, bool trusted, const char *account);
+void guard_right(const char *source, const char *account);
+size_t guard_size(void);
+
+/* report.c: what sealctl(8) is told. */
+enum count {
+	COUNT_VAULT, /* and enum vault_count */
+	COUNT_VAULTS = COUNT_VAULT + VAULT_COUNTS,
+	COUNT_OPENERS,
+	COUNT_DERIVING,
+	COUNT_WAITING,
+	COUNT_GUARDED,
+	COUNT_RIGHT,
+	COUNT_WRONG,
+	COUNT_REFUSED,
+	COUNTS
+};
+void report_init(void);
+void report_add(unsigned int count, uint64_t);
+struct master_state {
+	unsigned int vaults;
+	unsigned int openers;
+	unsigned int deriving;
+	unsigned int waiting;
+};
+void master_state(struct master_state *);
 
 /* accounts.c */
 struct account *account_find(const char *name);
 struct account *account_get(const char *name); /* made if need be */
+unsigned int account_vaults(void);             /* those that serve */
 /* Forgets it where nobody wants it any more. */
 void account_tidy(struct account *);
 
@@ -142,7 +179,7 @@ const struct store_domain *domain_of(const char *account);
 void master_start(int forker);
 void master_slice(struct store_slice *); /* takes it */
 void master_wire(const char *role, unsigned int instance, int fd);
-void master_ctl(int fd);
+void master_ctl(int fd, bool may_change);
 
 /*
  * forker.c: never returns in the child; the descriptor for the master.  Takes
@@ -170,8 +207,9 @@ struct creation {
 /*
  * Makes an account.  The password may be empty: then one is made, into made
  * (SEAL_PASSWORD_SIZE; else empty).  The recovery code goes to code
- * (SEAL_CODE_SIZE).  0, or -1 with a one-line reason.
+ * (SEAL_CODE_SIZE).  0; -1, or ACCOUNT_EXISTS, with a one-line reason.
  */
+#define ACCOUNT_EXISTS (-2)
 int account_make(int base, const struct creation *, char *made, char *code,
     const char **reason);
 /* Changes one limit and keeps the others. */

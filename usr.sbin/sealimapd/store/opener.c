@@ -86,6 +86,7 @@ static struct {
 
 static void wipe(void);
 static void refuse(enum store_refusal) __attribute__((noreturn));
+static void tell_master(uint32_t);
 static void receive(int fd, struct msg *);
 static void begin(void);
 static void narrow(void);
@@ -140,10 +141,22 @@ refuse(enum store_refusal why)
 	struct msgout *out;
 
 	wipe();
+	if (why == REFUSED_CREDENTIALS)
+		tell_master(OPENER_MASTER_WRONG);
 	out = msg_new_fd(o.engine, OPENER_ENGINE_NO, 0);
 	msg_put_u8(out, (uint8_t)why);
 	(void)msg_send_wait(out, OPENER_WAIT_MS);
 	exit(0);
+}
+
+/* That the secret was right, or wrong; a master that is gone asks no more. */
+static void
+tell_master(uint32_t type)
+{
+	struct msgout *out;
+
+	out = msg_new_fd(o.master, type, 1);
+	(void)msg_send_wait(out, OPENER_WAIT_MS);
 }
 
 /* The next message of the master or the engine; without it we are no use. */
@@ -438,6 +451,7 @@ vault_session(const uint8_t proof[SEAL_SUM_LEN])
 		return;
 	n = msg_recv_wait(o.vault, &m, OPENER_WAIT_MS);
 	if (n == 1 && m.type == VAULT_OPENER_TAKEN) {
+		tell_master(OPENER_MASTER_RIGHT);
 		wipe();
 		exit(0);
 	}

@@ -154,6 +154,12 @@ queue_release(struct source *s)
 }
 
 unsigned int
+queue_length(void)
+{
+	return queue.n;
+}
+
+unsigned int
 queue_openers(const struct source *s)
 {
 	return s->openers;

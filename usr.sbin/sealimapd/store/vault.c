@@ -135,6 +135,7 @@ void
 vault_main(struct vault_start *start)
 {
 	uint8_t tag[TAG_LEN];
+	struct msgout *o;
 
 	setproctitle("vault");
 	(void)event_init();
@@ -165,7 +166,10 @@ vault_main(struct vault_start *start)
 
 	vault.master = wire_new(
 	    start->master, master_message, master_gone, NULL);
-	msg_signal(vault.master, VAULT_MASTER_UP, 0);
+	o = msg_new(vault.master, VAULT_MASTER_UP, 0);
+	msg_put_u32(o, (uint32_t)getpid());
+	msg_send(o);
+	count_begin(vault.master);
 	/* Mail that waits is shown by the first SELECT, if it is not endless.
 	 */
 	vault.holding = true;
@@ -331,6 +335,7 @@ vault_commit(void)
 	if (!store_pending(vault.store))
 		return;
 	result = store_commit(vault.store);
+	count_add(VAULT_COMMITS, 1);
 	if (result != STORE_OK)
 		vault_fail(store_strerror(result));
 	later(&vault.idle_ev, IDLE_WORK_MS);
@@ -374,6 +379,9 @@ on_drain(int fd, short what, void *arg)
 
 	memset(&d, 0, sizeof(d));
 	result = store_drain(vault.store, &d);
+	count_add(VAULT_DRAINS, d.placed > 0);
+	count_add(VAULT_DRAINED, d.placed);
+	count_add(VAULT_UNREADABLE, d.bad);
 	if (d.bad > 0)
 		log_warnx("account=%s deliveries that do not open: %u",
 		    log_addr(vault.start->account), d.bad);
@@ -463,8 +471,10 @@ vault_end(void)
 	if (vault.ending)
 		return;
 	vault.ending = true;
-	if (vault.master != NULL)
+	if (vault.master != NULL) {
+		count_end();
 		msg_signal(vault.master, VAULT_MASTER_ENDING, 0);
+	}
 	TAILQ_FOREACH (s, &vault.sessions, entry)
 		session_bye(s, 1);
 	search_worker_end();
@@ -499,6 +509,8 @@ session_add(int fd, uint32_t slot, uint8_t scope)
 	s = session_new(fd, id, slot, scope);
 	TAILQ_INSERT_TAIL(&vault.sessions, s, entry);
 	vault.nsessions++;
+	count_add(VAULT_SESSIONS, 1);
+	count_login(vault.start->acct);
 	o = msg_new(s->wire, VAULT_ENGINE_WELCOME, 0);
 	msg_put_u8(o, scope);
 	msg_put_u32(o, slot);
@@ -553,6 +565,7 @@ master_message(struct wire *w, struct msg *m, void *arg)
 static void
 master_gone(struct wire *w, void *arg)
 {
+	count_begin(NULL);
 	vault.master = NULL;
 	vault_end();
 }

@@ -309,6 +309,7 @@ append_answer(struct session *s, struct job *j)
 	if (j->result != DONE_OK)
 		return STEP_DONE;
 	for (a = j->append; a != NULL; a = a->next) {
+		count_add(VAULT_APPENDED, 1);
 		o = msg_new(s->wire, R_APPENDED, j->id);
 		msg_put_u32(o, j->uidvalidity);
 		msg_put_u32(o, a->uid);

@@ -29,6 +29,7 @@
 #include "msg.h"
 #include "store.h"
 
+#include "../store_wire.h"
 #include "../vault_wire.h"
 
 #define JOBS_MAX 64         /* requests of a session under way */
@@ -77,6 +78,13 @@ struct view {
 };
 
 struct job;
+/* vault_count.c: for sealctl(8). */
+struct wire;
+void count_begin(struct wire *master);
+void count_add(enum vault_count, uint64_t);
+void count_end(void); /* tells what is left */
+void count_login(int acct);
+
 struct session;
 
 enum step {

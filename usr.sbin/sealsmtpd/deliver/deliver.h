@@ -93,6 +93,7 @@ void delivery_free(struct delivery_tree *, struct delivery *);
 void sync_init(int basefd);
 void sync_add(struct delivery *);
 void sync_remove(struct delivery *);
+size_t sync_waiting(void);
 
 /* recipient.c: accounts kept open. */
 void recipient_init(int basefd);
@@ -105,6 +106,19 @@ void recipient_took(struct recipient *, uint64_t size);
 struct store_rcpt *recipient_store(struct recipient *);
 /* The first time in this sync that mail for it became durable? */
 bool recipient_news(struct recipient *, uint64_t sync);
+
+/* report.c: what sealctl(8) is told. */
+enum count {
+	COUNT_RESULT, /* and the results of deliver_wire.h */
+	COUNT_BYTES = COUNT_RESULT + DELIVER_TROUBLE + 1,
+	COUNT_SYNCS,
+	COUNT_SYNCED,
+	COUNT_WAITING,
+	COUNT_ANNOUNCED,
+	COUNTS
+};
+void report_init(void);
+void report_add(unsigned int count, uint64_t);
 
 /* notify.c: imap-store. */
 void notify_start(int fd);

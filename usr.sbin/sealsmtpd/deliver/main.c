@@ -68,6 +68,7 @@ main(int argc, char *argv[])
 	delivery_init(basefd);
 	recipient_init(basefd);
 	sync_init(basefd);
+	report_init();
 	proc_role_sandbox();
 	event_dispatch();
 	return 1;

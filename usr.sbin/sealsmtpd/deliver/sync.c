@@ -65,6 +65,17 @@ sync_remove(struct delivery *d)
 	TAILQ_REMOVE(&sync_state.waiting, d, waiting);
 }
 
+size_t
+sync_waiting(void)
+{
+	const struct delivery *d;
+	size_t n = 0;
+
+	TAILQ_FOREACH (d, &sync_state.waiting, waiting)
+		n++;
+	return n;
+}
+
 static void
 sync_schedule(void)
 {
@@ -101,6 +112,8 @@ sync_run(int fd, short what, void *arg)
 	if (n > 0) {
 		res = store_blob_sync(sync_state.base, blobs, n);
 		error = errno;
+		report_add(COUNT_SYNCS, 1);
+		report_add(COUNT_SYNCED, taken);
 	}
 	sync_state.number++;
 	d = TAILQ_FIRST(&sync_state.waiting);
@@ -135,8 +148,11 @@ sync_answer(struct delivery *d, enum store_result res, int error)
 			continue;
 		}
 		t->result = DELIVER_DONE;
+		report_add(COUNT_BYTES, store_blob_size(t->blob));
 		if (recipient_news(t->rcpt, sync_state.number))
 			notify_mail(t->account);
 	}
+	for (size_t i = 0; i < d->ntargets; i++)
+		report_add(COUNT_RESULT + d->targets[i].result, 1);
 	engine_answer(d);
 }

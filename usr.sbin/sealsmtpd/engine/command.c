@@ -42,6 +42,7 @@ command_run(struct session *s, const char *line, size_t len)
 	bool bad;
 
 	verb = smtp_verb_parse(line, len, &arg, &arglen, &bad);
+	report_command(s, verb);
 	if (verb == SMTP_HTTP) {
 		/* Somebody's browser, and not of his own will. */
 		log_info("refused conn=%llu peer=%s reason=protocol",

@@ -117,6 +117,8 @@ data_answer(struct session *s)
 
 	worst = data_worst(s);
 	data_log(s, worst);
+	report_message(s, worst == DELIVER_DONE,
+	    worst != DELIVER_UNKNOWN && worst != DELIVER_DISABLED);
 	data_again(s, worst);
 	retry_note(s->message);
 	s->state = SESSION_COMMAND;
@@ -136,7 +138,10 @@ data_answer(struct session *s)
 	if (s->state == SESSION_CLOSING)
 		return;
 	session_reset(s);
-	session_run(s);
+	if (s->ending)
+		session_end(s);
+	else
+		session_run(s);
 }
 
 /* Which targets have what the client will send again. */
@@ -355,6 +360,7 @@ data_refuse(struct session *s)
 	log_info("refused conn=%llu peer=%s id=%s size=%llu code=%d enh=%s",
 	    (unsigned long long)s->conn, s->peer, m->id,
 	    (unsigned long long)m->data.size, code, enh);
+	report_message(s, false, code == 451);
 	/* RFC 3030 2: a chunk that is not the last has one answer. */
 	n = session_is_lmtp(s) && (!s->chunking || s->chunk_last) ? s->nrcpts :
 								    1;

@@ -90,14 +90,16 @@ struct session {
 	enum smtp_listener kind;
 	enum smtp_tls tls;
 	enum session_state state;
-	time_t active;  /* when the client was last heard */
-	time_t since;   /* connected, seconds UTC */
+	time_t active;                     /* when the client was last heard */
+	time_t since;                      /* connected, seconds UTC */
+	uint64_t commands, received, sent; /* for sealctl(8) */
 	time_t started; /* the message under way, or the handshake */
 	unsigned int errors;
 	unsigned int idle_commands;
 	uint32_t transactions;
 	bool skip_line; /* of a line that was too long */
 	bool esmtp;
+	bool ending; /* after the answer of a message: see session_end() */
 	char *helo;
 
 	/* The mail transaction. */
@@ -146,8 +148,32 @@ void session_each(void (*)(const struct session *, void *), void *);
 /* Sessions that wait for this deliverer to take more. */
 void session_resume(struct deliverer *);
 
-/* control.c: sealctl. */
-void control_start(int fd);
+/* Ends those, by 421, for which the function says true. */
+/* 421, once a message whose fate is open has its answer. */
+void session_end(struct session *);
+void session_end_some(bool (*)(struct session *, void *), void *);
+int64_t session_silent(const struct session *); /* seconds */
+
+/* report.c: what sealctl(8) is told. */
+enum count {
+	COUNT_RECEIVED,
+	COUNT_SENT,
+	COUNT_TLS_12,
+	COUNT_TLS_13,
+	COUNT_ACCEPTED,
+	COUNT_DEFERRED,
+	COUNT_REJECTED,
+	COUNT_MESSAGE_BYTES,
+	COUNT_SESSIONS,
+	COUNTS
+};
+void report_init(void);
+void report_add(enum count, uint64_t);
+void report_command(struct session *, enum smtp_verb);
+void report_reply(int code, const char *enhanced);
+/* A message that the client has sent whole; for_now: 4xx. */
+void report_message(const struct session *, bool taken, bool for_now);
+void report_tls(const char *version);
 
 /* command.c: one command line. */
 void command_run(struct session *, const char *line, size_t len);

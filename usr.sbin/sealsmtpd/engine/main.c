@@ -37,6 +37,7 @@
 #include "mime_text.h"
 #include "msg.h"
 #include "proc.h"
+#include "sessions.h"
 #include "tlsio_certs.h"
 
 #include "engine.h"
@@ -56,7 +57,7 @@ static void engine_reload_commit(void *);
 static void engine_certs_changed(void);
 static void engine_wire(const char *, unsigned int, int, void *);
 static void engine_conn(const struct proc_conn *, int, void *);
-static void engine_ctl(uid_t, int, void *);
+static void engine_ctl(uid_t, bool, int, void *);
 static void engine_shutdown(void *);
 static void engine_exit(int, short, void *);
 
@@ -81,6 +82,7 @@ main(int argc, char *argv[])
 	if (sodium_init() == -1)
 		fatalx("cannot start libsodium");
 	compress_init();
+	report_init();
 	proc_role_sandbox();
 	event_dispatch();
 	return 1;
@@ -185,9 +187,9 @@ engine_conn(const struct proc_conn *conn, int fd, void *arg)
 }
 
 static void
-engine_ctl(uid_t uid, int fd, void *arg)
+engine_ctl(uid_t uid, bool may_change, int fd, void *arg)
 {
-	control_start(fd);
+	sessions_serve(fd, may_change);
 }
 
 static void

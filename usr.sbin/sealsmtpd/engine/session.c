@@ -43,6 +43,7 @@ static void session_greet(struct session *);
 static void session_free(struct session *);
 static void session_timeout(int, short, void *);
 static void session_timer(struct session *, time_t);
+static void session_consume(struct session *, size_t);
 static void session_line(struct session *, const uint8_t *, size_t, size_t *);
 static time_t session_now(void);
 static void session_vreply(
@@ -110,10 +111,10 @@ session_run(struct session *s)
 			continue;
 		}
 		if (!data_input(s, in, len, &used)) {
-			tlsio_consume(s->io, used);
+			session_consume(s, used);
 			return;
 		}
-		tlsio_consume(s->io, used);
+		session_consume(s, used);
 	}
 }
 
@@ -217,6 +218,33 @@ session_each(void (*cb)(const struct session *, void *), void *arg)
 		cb(s, arg);
 }
 
+void
+session_end(struct session *s)
+{
+	s->ending = true;
+	if (s->state == SESSION_COMMIT || s->state == SESSION_CLOSING)
+		return;
+	session_reply(s, 421, "4.3.2", "Ended by the administrator");
+	session_close(s);
+}
+
+void
+session_end_some(bool (*which)(struct session *, void *), void *arg)
+{
+	struct session *s, *next;
+
+	TAILQ_FOREACH_SAFE (s, &sessions, entry, next) {
+		if (which(s, arg))
+			session_end(s);
+	}
+}
+
+int64_t
+session_silent(const struct session *s)
+{
+	return (int64_t)(session_now() - s->active);
+}
+
 /* Those that wait for a deliverer may still hear its answer. */
 void
 session_shutdown(void)
@@ -278,8 +306,8 @@ session_secure(struct tlsio *io, void *arg)
 {
 	struct session *s;
 
-	(void)io;
 	s = arg;
+	report_tls(tlsio_version(io));
 	s->started = 0;
 	if (s->tls == SMTP_TLS_FIRST)
 		session_greet(s);
@@ -307,6 +335,14 @@ session_free(struct session *s)
 	engine_session_ended();
 }
 
+static void
+session_consume(struct session *s, size_t len)
+{
+	tlsio_consume(s->io, len);
+	s->received += len;
+	report_add(COUNT_RECEIVED, len);
+}
+
 /* One command line, if it is there whole. */
 static void
 session_line(struct session *s, const uint8_t *in, size_t len, size_t *used)
@@ -321,25 +357,25 @@ session_line(struct session *s, const uint8_t *in, size_t len, size_t *used)
 			return;
 		s->skip_line = true;
 		*used = len;
-		tlsio_consume(s->io, len);
+		session_consume(s, len);
 		return;
 	}
 	*used = (size_t)(end - in) + 1;
 	n = *used - 1;
 	if (s->skip_line || *used > SMTP_COMMAND_MAX) {
 		s->skip_line = false;
-		tlsio_consume(s->io, *used);
+		session_consume(s, *used);
 		session_error(s, 500, "5.5.2", "Line too long");
 		return;
 	}
 	if (n == 0 || in[n - 1] != '\r') {
-		tlsio_consume(s->io, *used);
+		session_consume(s, *used);
 		session_error(s, 500, "5.5.2", "Lines end with CRLF");
 		return;
 	}
 	n--;
 	memcpy(line, in, n);
-	tlsio_consume(s->io, *used);
+	session_consume(s, *used);
 	command_run(s, line, n);
 }
 
@@ -355,6 +391,9 @@ session_vreply(struct session *s, int code, const char *enh, bool more,
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	len = smtp_reply(line, sizeof(line), code, enh, more, "%s", text);
 	tlsio_write(s->io, line, len);
+	s->sent += len;
+	report_add(COUNT_SENT, len);
+	report_reply(code, enh);
 }
 
 static time_t

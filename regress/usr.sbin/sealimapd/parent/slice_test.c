@@ -175,6 +175,8 @@ ATF_TC_BODY(store, tc)
 	s.linger = 60;
 	s.sessions_max = 9;
 	s.derivations = 2;
+	s.failures_source = 40;
+	s.failures_user = 41;
 	s.quota = 77;
 	s.domains = &domain;
 	s.n_domains = 1;
@@ -184,6 +186,8 @@ ATF_TC_BODY(store, tc)
 	ATF_CHECK_EQ(1, got->host_index);
 	ATF_CHECK_EQ(60, got->linger);
 	ATF_CHECK_EQ(2, got->derivations);
+	ATF_CHECK_EQ(40, got->failures_source);
+	ATF_CHECK_EQ(41, got->failures_user);
 	ATF_CHECK_EQ(77, got->quota);
 	ATF_REQUIRE_EQ(1, got->n_domains);
 	ATF_CHECK_STREQ("a.example", got->domains[0].name);

@@ -501,7 +501,8 @@ ATF_TC_BODY(accounts, tc)
 	start(tc, &d);
 	ctl = driver_ctl(&d);
 	ATF_REQUIRE_EQ(0, driver_add(ctl, USER, PASSWORD, NULL, NULL));
-	ATF_CHECK_EQ(1, driver_add(ctl, USER, PASSWORD, NULL, NULL));
+	ATF_CHECK_EQ(
+	    CTL_END_EXISTS, driver_add(ctl, USER, PASSWORD, NULL, NULL));
 	ATF_CHECK_EQ(
 	    1, driver_add(ctl, "user@elsewhere.org", PASSWORD, NULL, NULL));
 	ATF_CHECK_EQ(
@@ -531,10 +532,11 @@ ATF_TC_BODY(accounts, tc)
 static uint32_t
 list_users(int ctl, const char *account, int *n)
 {
+	int64_t login;
 	char name[ACCOUNT_NAME_MAX], state[16];
 	struct msgout *out;
 	struct msg m;
-	uint32_t sessions = 0, one;
+	uint32_t vault, sessions = 0, one;
 
 	*n = 0;
 	out = msg_new_fd(ctl, CTL_MASTER_USER_LIST, 3);
@@ -551,7 +553,12 @@ list_users(int ctl, const char *account, int *n)
 		(void)msg_get_u64(&m);
 		(void)msg_get_u64(&m);
 		one = msg_get_u32(&m);
+		vault = msg_get_u32(&m);
+		ATF_CHECK(one == 0 || vault > 0);
 		ATF_CHECK(msg_get_i64(&m) > 1700000000);
+		login = msg_get_i64(&m);
+		ATF_CHECK(login == 0 || login > 1700000000);
+		ATF_CHECK_EQ(vault > 0, login > 0);
 		ATF_CHECK_EQ(0, msg_end(&m));
 		ATF_CHECK_STREQ("active", state);
 		msg_done(&m);

@@ -238,6 +238,7 @@ driver_ctl(struct driver *d)
 	ATF_REQUIRE_EQ(0, wire_pair(fds));
 	m = msg_new_fd(d->parent, PROC_CTL, 0);
 	msg_put_u32(m, 0);
+	msg_put_u8(m, 1);
 	msg_put_fd(m, fds[1]);
 	send_now(m);
 	return fds[0];
@@ -313,6 +314,7 @@ driver_conn(struct driver *d, uint64_t conn, const char *ipv4)
 	msg_put_u64(m, conn);
 	msg_put_u32(m, 0);
 	proc_addr_put(m, &ss);
+	msg_put_u8(m, 0);
 	send_now(m);
 }
 

@@ -1,0 +1,350 @@
+#!/usr/bin/env python3
+"""What sealctl shows of a running suite, and what it ends.
+
+usage: control.py SERVER.JSON COMMAND
+"""
+import imaplib
+import json
+import os
+import re
+import shlex
+import signal
+import smtplib
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import time
+
+SERVER = json.load(open(sys.argv[1]))
+CTL = shlex.split(SERVER["sealctl"])
+
+
+def ctl(*words, code=0, as_uid=None, as_gid=None):
+    def drop():
+        if as_gid is not None:
+            os.setgroups([])
+            os.setgid(as_gid)
+        if as_uid is not None:
+            os.setuid(as_uid)
+    p = subprocess.run(CTL + list(words), capture_output=True, text=True,
+                       preexec_fn=drop)
+    assert p.returncode == code, (words, p.returncode, p.stdout, p.stderr)
+    return p.stdout if code == 0 else p.stderr
+
+
+def records(*words):
+    return json.loads(ctl(*words, "-j"))
+
+
+def user(n):
+    return SERVER["user_pattern"] % n
+
+
+def connect():
+    context = ssl.create_default_context(cafile=SERVER["cafile"])
+    context.check_hostname = False
+    return imaplib.IMAP4_SSL(SERVER["host"], SERVER["imaps_port"],
+                             ssl_context=context, timeout=20)
+
+
+def login(n, password=None):
+    m = connect()
+    m.login(user(n), password or SERVER["password"])
+    return m
+
+
+def wait(condition, what):
+    for _ in range(200):
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(what)
+
+
+def idle(m):
+    m.send(b"i IDLE\r\n")
+    assert m.readline().startswith(b"+"), "no continuation"
+
+
+def sessions():
+    return records("show", "sessions")
+
+
+def stats():
+    """{(name, label): sum over the processes}"""
+    all_rows = {}
+    for r in records("show", "stats"):
+        key = (r["name"], r["label"])
+        all_rows[key] = all_rows.get(key, 0) + r["value"]
+    return all_rows
+
+
+def deliver(n, text, sender="a@example.org"):
+    s = smtplib.SMTP(SERVER["host"], SERVER["smtp_port"], timeout=20)
+    s.sendmail(sender, [user(n)], text)
+    s.quit()
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def account(n):
+    return [a for a in records("show", "users")
+            if a["account"] == user(n)][0]
+
+
+def show():
+    before = int(time.time())
+    assert sessions() == []
+    assert account(1)["login"] == 0 and account(1)["vault"] == 0
+    m = login(1)
+    m.select("INBOX")
+    idle(m)
+    slow = smtplib.SMTP(SERVER["host"], SERVER["smtp_port"], timeout=20)
+    slow.ehlo()
+    s = {x["protocol"]: x for x in sessions()}
+    assert set(s) == {"imap", "smtp"}, s
+    assert re.fullmatch("[0-9]{15,20}", s["imap"]["id"]), s
+    assert s["imap"]["account"] == user(1)
+    assert s["imap"]["tls"] == "TLSv1.3" and s["smtp"]["tls"] == ""
+    assert s["imap"]["state"] == "idle" and s["smtp"]["state"] == "idle"
+    assert s["imap"]["source"] == SERVER["host"]
+    # CAPABILITY, LOGIN, SELECT, IDLE; imaplib may ask once more.
+    assert s["imap"]["commands"] >= 3, s
+    assert 40 < s["imap"]["received"] < 400 < s["imap"]["sent"], s
+    assert before <= s["imap"]["since"] <= time.time(), s
+    a = account(1)
+    assert a["sessions"] == 1 and alive(a["vault"]) and a["memory"] > 0, a
+    assert before <= a["login"] <= time.time() + 1, a
+    p = records("show", "processes")
+    assert all(x["memory"] > 0 and x["pid"] > 0 for x in p), p
+    assert all(x["sandbox"] == "full" for x in p), p
+    slow.quit()
+    m.shutdown()
+    wait(lambda: sessions() == [], "a session stays")
+    # The text has the same fields, a record to a line.
+    assert ctl("show", "users").splitlines()[0].split()[-1] == "LOGIN"
+
+
+def prometheus(text):
+    """The rules of the text format; the families by name."""
+    families, name = {}, None
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            name = line.split()[2]
+            assert name not in families, "HELP twice: " + name
+            assert len(line.split(None, 3)[3]) > 5, line
+            families[name] = {"type": None, "samples": {}}
+            continue
+        if line.startswith("# TYPE "):
+            _, _, typed, kind = line.split()
+            assert typed == name and kind in ("counter", "gauge"), line
+            families[name]["type"] = kind
+            continue
+        m = re.fullmatch(r'([a-z_]+)\{((?:[a-z]+="[^"\\\n]*",?)+)\} ([0-9]+)',
+                         line)
+        assert m, line
+        assert m[1] == name, "out of its family: " + line
+        labels = tuple(sorted(re.findall(r'([a-z]+)="([^"]*)"', m[2])))
+        assert len({k for k, _ in labels}) == len(labels), line
+        assert labels not in families[name]["samples"], "twice: " + line
+        families[name]["samples"][labels] = int(m[3])
+    for n, f in families.items():
+        assert f["type"] and f["samples"], n
+        assert n.endswith("_total") == (f["type"] == "counter"), n
+        assert n.startswith("sealmail_"), n
+    return families
+
+
+def count():
+    first = stats()
+    m = login(1)
+    m.select("INBOX")
+    m.noop()
+    m.append("INBOX", None, None, b"Subject: x\r\n\r\nx\r\n")
+    idle(m)
+    deliver(1, "Subject: y\r\n\r\ny\r\n")
+    wait(lambda: b"EXISTS" in m.readline(), "no EXISTS")
+    try:
+        login(2, "wrong")
+        raise AssertionError("wrong password taken")
+    except imaplib.IMAP4.error:
+        pass
+    try:
+        deliver(99, "Subject: z\r\n\r\nz\r\n")
+        raise AssertionError("mail for nobody taken")
+    except smtplib.SMTPRecipientsRefused:
+        pass
+    want = {
+        ("logins_total", 'result="ok"'): 1,
+        ("logins_total", 'result="credentials"'): 1,
+        ("secrets_total", 'result="right"'): 1,
+        ("secrets_total", 'result="wrong"'): 1,
+        ("imap_commands_total", 'command="NOOP"'): 1,
+        ("imap_commands_total", 'command="SELECT"'): 1,
+        ("imap_commands_total", 'command="APPEND"'): 1,
+        ("imap_commands_total", 'command="IDLE"'): 1,
+        ("tls_handshakes_total", 'version="TLSv1.3"'): 2,
+        ("messages_total", 'result="accepted"'): 1,
+        ("smtp_commands_total", 'command="RCPT"'): 2,
+        ("smtp_refusals_total", 'code="550",status="5.1.1"'): 1,
+        ("deliveries_total", 'result="done"'): 1,
+        ("syncs_total", ""): 1,
+        ("synced_messages_total", ""): 1,
+        ("vault_sessions_total", ""): 1,
+        ("appended_messages_total", ""): 1,
+        ("drained_messages_total", ""): 1,
+        ("connections_accepted_total", ""): 4,
+    }
+
+    def moved():
+        now = stats()
+        return {k: now.get(k, 0) - first.get(k, 0) for k in want}
+    # A vault tells what it counted a few seconds later.
+    try:
+        wait(lambda: moved() == want, "")
+    except AssertionError:
+        sys.exit("got, wanted: %r" % {
+            k: (v, want[k]) for k, v in moved().items() if v != want[k]})
+    families = prometheus(ctl("show", "stats", "-p"))
+    assert "sealmail_process_restarts_total" in families
+    roles = {dict(k)["role"]
+             for k in families["sealmail_process_up"]["samples"]}
+    assert roles >= {"sealkeys", "imap-store", "imap-worker", "imap-engine",
+                     "smtp-deliver", "smtp-engine"}, roles
+    assert "cannot" not in ctl("show", "stats", "-p", "-j", code=2)
+
+
+def bye(m):
+    """The last words, then the end."""
+    line = m.readline()
+    assert line.startswith(b"* BYE"), line
+    assert m.readline() == b""
+
+
+def kick():
+    one, two, other = login(1), login(1), login(2)
+    smtp = smtplib.SMTP(SERVER["host"], SERVER["smtp_port"], timeout=20)
+    mine = [s for s in sessions() if s["account"] == user(1)]
+    assert len(mine) == 2, mine
+    # One session by its id, of which sealctl knows no more afterwards.
+    idle(one)
+    ident = [s["id"] for s in mine if [
+        x for x in sessions() if x["id"] == s["id"]][0]["state"] == "idle"]
+    assert len(ident) == 1, ident
+    assert records("kick", ident[0]) == [{"sessions": 1}]
+    bye(one)
+    assert "no such session" in ctl("kick", ident[0], code=1)
+    assert two.noop()[0] == "OK"
+    # An account: its vault ends, and the keys with it.
+    vault = account(1)["vault"]
+    assert records("kick", "user0001") == [{"sessions": 1}]
+    bye(two)
+    wait(lambda: not alive(vault), "the vault lives on")
+    assert account(1)["sessions"] == 0
+    assert other.noop()[0] == "OK"
+    # Nobody is logged in: nothing to end, and nothing wrong.
+    assert records("kick", user(1)) == [{"sessions": 0}]
+    # An address: SMTP too, in its own words.
+    assert "no such session" in ctl("kick", "192.0.2.7", code=1)
+    assert records("kick", SERVER["host"]) == [{"sessions": 2}]
+    bye(other)
+    smtp.getreply()  # the greeting was read; this is the last word
+    ctl("kick", "a b", code=1)
+    ctl("kick", code=2)
+    login(1).logout()
+
+
+def garbage():
+    """Clients of the control socket that do not speak its language."""
+    run = os.path.dirname(SERVER["lmtp_unix"])
+    before = {x["pid"] for x in records("show", "processes")}
+    path = os.path.join(run, "sealimapd.sock")
+
+    def client():
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        s.connect(path)
+        s.settimeout(5)
+        return s
+
+    def head(kind, ident, n):
+        return struct.pack("=III", kind, ident, n)
+
+    packets = [b"", b"x", b"\0" * 12, head(1, 1, 4), head(1, 1, 0),
+               head(3, 1, 1) + b"x", head(6, 1, 4) + b"\xff\xff\xff\xff",
+               head(6, 1, 8) + struct.pack("=II", 2, 0),
+               head(5, 1, 1) + b"\x07", head(7, 1, 3) + b"abc",
+               head(77, 9, 0), head(201, 3, 4) + b"1234",
+               head(2, 1, 0xffffffff), os.urandom(4000), os.urandom(60000)]
+    for p in packets:
+        s = client()
+        s.send(p)
+        s.close()
+    # Half-open ones take all places, and give them back.
+    many = []
+    for _ in range(40):
+        many.append(client())
+    for s in many:
+        s.close()
+    # One that asks and does not read the answers.
+    s = client()
+    s.setblocking(False)
+    try:
+        for i in range(100000):
+            s.send(head(7, i + 1, 0))
+    except OSError:
+        pass
+    assert records("show", "processes")
+    s.close()
+    # An engine's control wire.
+    a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    role = b"imap-engine"
+    s = client()
+    body = struct.pack("=I", len(role)) + role + struct.pack("=I", 0)
+    socket.send_fds(s, [head(6, 5, len(body)) + body], [b.fileno()])
+    s.recv(100)
+    b.close()
+    for p in (head(200, 1, 0), head(201, 1, 2) + b"ab", head(9, 1, 0)):
+        a.send(p)
+    for _ in range(3):
+        answer = a.recv(1000)
+        assert answer[:4] == struct.pack("=I", 103) and answer[12] == 4, answer
+    a.send(b"junk")
+    assert a.recv(10) == b""
+    after = {x["pid"] for x in wait(
+        lambda: records("show", "processes"), "no answer")}
+    assert before == after, "a process died"
+
+
+def rights():
+    """Groups 60001 (operators) and 60002 (readers) of the configuration."""
+    ask = {"as_uid": 60009, "as_gid": 60002}
+    for words in (("show", "processes"), ("show", "sessions"),
+                  ("show", "stats"), ("show", "users"), ("show", "version")):
+        ctl(*words, **ask)
+    for words in (("stop",), ("reload",), ("log", "verbose"),
+                  ("kick", "user0001"), ("user", "add", "mallory"),
+                  ("user", "del", "user0001"),
+                  ("user", "quota", "user0001", "1M")):
+        assert "not allowed" in ctl(*words, code=1, **ask), words
+    operate = {"as_uid": 60009, "as_gid": 60001}
+    ctl("log", "verbose", **operate)
+    ctl("log", "brief", **operate)
+    ctl("user", "add", "new@" + SERVER["domain"], **operate)
+    ctl("kick", "user0001", **operate)
+    # Whoever is in neither group does not come in.
+    assert "not allowed" in ctl("show", "processes", code=3, as_uid=60009,
+                                as_gid=60003)
+
+
+globals()[sys.argv[2]]()

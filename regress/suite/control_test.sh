@@ -1,0 +1,90 @@
+#! /usr/bin/env atf-sh
+#
+# What an administrator sees and does of a running suite: control.py.
+
+. "$(atf_get_srcdir)/suite.sh"
+
+# control COMMAND: of control.py.
+control() {
+	python3 "$(atf_get_srcdir)/control.py" "$suite/server.json" "$@" \
+	    >control.out 2>&1 || atf_fail "$(cat control.out)"
+}
+
+# with LINE...: statements of the configuration.
+with() {
+	mkdir -p suite
+	printf '%s\n' "$@" >suite/extra.conf
+}
+
+atf_test_case show cleanup
+show_body() {
+	start_suite
+	control show
+	suite_alive
+}
+show_cleanup() {
+	stop_suite
+}
+
+atf_test_case count cleanup
+count_body() {
+	start_suite
+	control count
+	suite_alive
+}
+count_cleanup() {
+	stop_suite
+}
+
+atf_test_case kick cleanup
+kick_body() {
+	start_suite
+	control kick
+	suite_alive
+}
+kick_cleanup() {
+	stop_suite
+}
+
+atf_test_case garbage cleanup
+garbage_body() {
+	start_suite
+	control garbage
+	suite_alive
+}
+garbage_cleanup() {
+	stop_suite
+}
+
+atf_test_case rights cleanup
+rights_head() {
+	atf_set require.user root
+}
+rights_body() {
+	with "control operators 60001" "control readers 60002"
+	start_suite
+	# Others must come as far as the sockets and the configuration.
+	chmod 755 . && chmod 644 "$conf"
+	dir=$PWD
+	while [ "$dir" != / ]; do
+		[ "$(stat -c %A "$dir" | cut -c10)" = x ] || {
+			chmod o+x "$dir"
+			echo "$dir" >>opened
+		}
+		dir=$(dirname "$dir")
+	done
+	control rights
+	suite_alive
+	[ ! -f opened ] || xargs chmod o-x <opened
+}
+rights_cleanup() {
+	stop_suite
+}
+
+atf_init_test_cases() {
+	atf_add_test_case show
+	atf_add_test_case count
+	atf_add_test_case kick
+	atf_add_test_case garbage
+	atf_add_test_case rights
+}
