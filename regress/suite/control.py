@@ -347,4 +347,90 @@ def rights():
                                 as_gid=60003)
 
 
+def plain():
+    """A connection to SMTP; None where it is closed at once."""
+    s = socket.create_connection((SERVER["host"], SERVER["smtp_port"]), 5)
+    try:
+        if s.recv(100):
+            return s
+    except ConnectionError:
+        pass
+    s.close()
+    return None
+
+
+def refused(reason):
+    return stats()[("connections_refused_total", 'reason="%s"' % reason)]
+
+
+def sources():
+    """limit connections-per-source 4"""
+    held = [plain() for _ in range(4)]
+    assert all(held), held
+    assert plain() is None and refused("connections-per-source") == 1
+    held.pop().close()
+    wait(lambda: (lambda s: s and held.append(s) is None)(plain()),
+         "no place again")
+    assert plain() is None
+    for s in held:
+        s.close()
+
+
+def trusted():
+    """The same limit, a rate of 3 and one failure, but 127.0.0.1 is trusted."""
+    held = [plain() for _ in range(8)]
+    assert all(held), held
+    for _ in range(4):
+        try:
+            login(1, "wrong")
+            raise AssertionError("wrong password taken")
+        except imaplib.IMAP4.error as e:
+            assert "AUTHENTICATIONFAILED" in str(e), e
+    login(1).logout()
+
+
+def rate():
+    """limit connection-rate 5"""
+    # The suite has sent itself a message when it started.
+    n = 0
+    while (s := plain()):
+        s.close()
+        n += 1
+    accepted = [r["value"] for r in records("show", "stats")
+                if r["name"] == "connections_accepted_total" and
+                r["daemon"] == "sealsmtpd"]
+    assert n > 0 and accepted == [5], (n, accepted)
+    assert refused("connection-rate") == 1
+
+
+def attempt(n, password):
+    """The response code of a refusal, or OK."""
+    m = connect()
+    try:
+        m.login(user(n), password)
+        m.logout()
+        return "OK"
+    except imaplib.IMAP4.error as e:
+        m.shutdown()
+        return re.search(r"\[([A-Z]+)\]", str(e))[1]
+
+
+def failures():
+    """limit login-failures-per-source 4, login-failures-per-user 3"""
+    good, wrong = SERVER["password"], "AUTHENTICATIONFAILED"
+    # Who has been let in from here goes on, others' guesses or not.
+    assert attempt(1, good) == "OK"
+    assert [attempt(2, "guess") for _ in range(3)] == [wrong] * 3
+    assert attempt(2, good) == "LIMIT", "the account's limit"
+    assert attempt(3, "guess") == wrong
+    assert attempt(3, good) == "LIMIT", "the address's limit"
+    assert attempt(99, "guess") == "LIMIT"
+    assert attempt(1, good) == "OK", "a user is locked out by others"
+    assert stats()[("secrets_total", 'result="refused"')] == 3
+    assert stats()[("logins_total", 'result="rate"')] == 3
+    # But not for guessing at this account from here, past the limit.
+    assert [attempt(1, "guess") for _ in range(4)] == [wrong] * 4
+    assert attempt(1, good) == "LIMIT"
+
+
 globals()[sys.argv[2]]()

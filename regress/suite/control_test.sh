@@ -81,10 +81,61 @@ rights_cleanup() {
 	stop_suite
 }
 
+# limited COMMAND LINE...: control.py with these limits.
+limited() {
+	command=$1
+	shift
+	with "$@"
+	start_suite USERS=3
+	control "$command"
+	suite_alive
+}
+
+atf_test_case sources cleanup
+sources_body() {
+	limited sources "limit connections-per-source 4"
+}
+sources_cleanup() {
+	stop_suite
+}
+
+atf_test_case trusted cleanup
+trusted_body() {
+	limited trusted "limit connections-per-source 4" \
+	    "limit connection-rate 3" \
+	    "limit login-failures-per-source 1" \
+	    "limit login-failures-per-user 0" \
+	    "trust 127.0.0.0/8"
+}
+trusted_cleanup() {
+	stop_suite
+}
+
+atf_test_case rate cleanup
+rate_body() {
+	limited rate "limit connection-rate 5"
+}
+rate_cleanup() {
+	stop_suite
+}
+
+atf_test_case failures cleanup
+failures_body() {
+	limited failures "limit login-failures-per-source 4" \
+	    "limit login-failures-per-user 3"
+}
+failures_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case show
 	atf_add_test_case count
 	atf_add_test_case kick
 	atf_add_test_case garbage
 	atf_add_test_case rights
+	atf_add_test_case sources
+	atf_add_test_case trusted
+	atf_add_test_case rate
+	atf_add_test_case failures
 }
