@@ -36,8 +36,8 @@
 #define LINGER_DEFAULT 60
 #define LINGER_MAX 86400
 #define KDF_KIB_MIN 8
-#define KDF_KIB_MAX (4 * 1024 * 1024)
-#define KDF_PASSES_MAX 100
+#define KDF_KIB_MAX (1024 * 1024) /* what libseal takes */
+#define KDF_PASSES_MAX 16
 #define EXPIRE_DEFAULT 30 /* days */
 #define EXPIRE_MAX 36500
 #define QUOTA_MAX (UINT64_C(1) << 60)
@@ -676,9 +676,9 @@ build_kdf_cost(struct conf_kdf *kdf, const char *memory, const char *passes)
 
 	if (conf_size(memory, KDF_KIB_MIN * 1024, UINT64_C(1024) * KDF_KIB_MAX,
 		&size) == -1)
-		return "not a size of memory: 8K to 4G";
+		return "not a size of memory: 8K to 1G";
 	if (conf_number(passes, 1, KDF_PASSES_MAX, &n) == -1)
-		return "not a number of passes: 1 to 100";
+		return "not a number of passes: 1 to 16";
 	kdf->kib = (uint32_t)(size / 1024);
 	kdf->passes = (uint32_t)n;
 	return NULL;

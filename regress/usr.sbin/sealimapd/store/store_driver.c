@@ -46,6 +46,14 @@
 
 #define PROMISES "stdio rpath wpath cpath fattr flock unveil sendfd recvfd proc"
 
+static const char *program = "../../../../usr.sbin/sealimapd/store/imap-store";
+
+void
+driver_program(const char *name)
+{
+	program = name;
+}
+
 static void
 nothing(struct wire *w, struct msg *m, void *arg)
 {
@@ -186,8 +194,7 @@ driver_start(struct driver *d, const char *srcdir, const char *dir,
 
 	memset(d, 0, sizeof(*d));
 	ATF_REQUIRE_EQ(0, seal_init());
-	(void)snprintf(path, sizeof(path),
-	    "%s/../../../../usr.sbin/sealimapd/store/imap-store", srcdir);
+	(void)snprintf(path, sizeof(path), "%s/%s", srcdir, program);
 	if (mkdir(dir, 0700) == -1)
 		ATF_REQUIRE_EQ(EEXIST, errno);
 	/* First, so that it holds no end of a wire. */
@@ -353,20 +360,13 @@ driver_login_answer(struct driver *d, int *fd, uint8_t *why)
 	return id;
 }
 
-uint8_t
-driver_change(struct driver *d, const char *account, const char *secret,
-    const struct driver_change *c, struct driver_answer *a)
+void
+driver_change_send(
+    int opener, const char *secret, const struct driver_change *c)
 {
 	struct msgout *out;
-	struct msg m;
-	uint8_t why;
-	int fd;
 
-	memset(a, 0, sizeof(*a));
-	(void)driver_login_send(d, account, SERVICE_MANAGE, 1);
-	(void)driver_login_answer(d, &fd, &why);
-	ATF_REQUIRE(fd != -1);
-	out = msg_new_fd(fd, ENGINE_OPENER_AUTH, 1);
+	out = msg_new_fd(opener, ENGINE_OPENER_AUTH, 1);
 	msg_put_u32(out, STORE_WIRE_VERSION);
 	msg_put_u8(out, 1);
 	msg_put_bytes(out, secret, strlen(secret));
@@ -376,10 +376,20 @@ driver_change(struct driver *d, const char *account, const char *secret,
 	msg_put_u16(out, c->scope);
 	msg_put_u32(out, c->id);
 	send_now(out);
-	ATF_REQUIRE_EQ(1, msg_recv_wait(fd, &m, DRIVER_WAIT_MS));
+}
+
+int
+driver_change_wait(int opener, uint8_t *why, struct driver_answer *a)
+{
+	struct msg m;
+
+	*why = 0;
+	memset(a, 0, sizeof(*a));
+	if (msg_recv_wait(opener, &m, DRIVER_WAIT_MS) != 1)
+		return -1;
 	if (m.type == OPENER_ENGINE_NO) {
-		why = msg_get_u8(&m);
-		ATF_REQUIRE(why != 0);
+		*why = msg_get_u8(&m);
+		ATF_REQUIRE(*why != 0);
 	} else {
 		ATF_REQUIRE_EQ(VAULT_ENGINE_MANAGED, m.type);
 		a->result = msg_get_u8(&m);
@@ -387,11 +397,25 @@ driver_change(struct driver *d, const char *account, const char *secret,
 		(void)msg_get_str(&m, a->code, sizeof(a->code));
 		a->revoked = msg_get_u32(&m);
 		ATF_REQUIRE_EQ(0, msg_end(&m));
-		why = 0;
 	}
 	msg_done(&m);
 	/* And that is all of it. */
-	ATF_CHECK_EQ(0, msg_recv_wait(fd, &m, DRIVER_WAIT_MS));
+	ATF_CHECK_EQ(0, msg_recv_wait(opener, &m, DRIVER_WAIT_MS));
+	return 0;
+}
+
+uint8_t
+driver_change(struct driver *d, const char *account, const char *secret,
+    const struct driver_change *c, struct driver_answer *a)
+{
+	uint8_t why;
+	int fd;
+
+	(void)driver_login_send(d, account, SERVICE_MANAGE, 1);
+	(void)driver_login_answer(d, &fd, &why);
+	ATF_REQUIRE(fd != -1);
+	driver_change_send(fd, secret, c);
+	ATF_REQUIRE_EQ(0, driver_change_wait(fd, &why, a));
 	close(fd);
 	return why;
 }

@@ -45,6 +45,9 @@ struct driver {
 	uint32_t id;
 };
 
+/* What driver_start() starts, below srcdir, instead of imap-store itself. */
+void driver_program(const char *);
+
 /*
  * Starts the program of srcdir (the test's) in dir, with one domain whose
  * passwords cost kib and passes.  Fails the test where it does not come up.
@@ -86,6 +89,10 @@ struct driver_answer {
 	uint32_t revoked;
 	char code[CODE_MAX];
 };
+void driver_change_send(
+    int opener, const char *secret, const struct driver_change *);
+/* -1: the wire ended without an answer. */
+int driver_change_wait(int opener, uint8_t *why, struct driver_answer *);
 uint8_t driver_change(struct driver *, const char *account, const char *secret,
     const struct driver_change *, struct driver_answer *);
 /* The refusal, or 0 where the wire says WELCOME. */
