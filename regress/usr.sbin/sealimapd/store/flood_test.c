@@ -390,8 +390,10 @@ ranks_apart(const struct samples *a, const struct samples *b)
 	return (u - na * nb / 2) / sqrt(na * nb * (na + nb + 1) / 12);
 }
 
-#ifdef __linux__
-/* Seconds of processor time of the children that a process has reaped. */
+/*
+ * Seconds of processor time of the children that a process has reaped; 0 where
+ * there is no /proc, as Linux has it, that says so.
+ */
 static double
 reaped(pid_t pid)
 {
@@ -400,6 +402,8 @@ reaped(pid_t pid)
 	ssize_t n;
 	int fd;
 
+	if (pid == 0)
+		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	ATF_REQUIRE((fd = open(path, O_RDONLY)) != -1);
 	n = read(fd, buf, sizeof(buf) - 1);
@@ -433,20 +437,6 @@ only_child(pid_t pid)
 	buf[n < 0 ? 0 : n] = '\0';
 	return (pid_t)atoi(buf);
 }
-
-#else
-static double
-reaped(pid_t pid)
-{
-	return 0;
-}
-
-static pid_t
-only_child(pid_t pid)
-{
-	return 0;
-}
-#endif
 
 /* How many children a process has. */
 static unsigned int
