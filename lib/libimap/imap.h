@@ -236,7 +236,9 @@ enum imap_seal_op {
 	IMAP_SEAL_REKEY,
 	IMAP_SEAL_LIST,
 	IMAP_SEAL_DELETED,
-	IMAP_SEAL_UNDELETE /* name2: ids */
+	IMAP_SEAL_UNDELETE, /* name2: ids; seal_box */
+	IMAP_SEAL_CONFIRM,
+	IMAP_SEAL_PURGE
 };
 #define IMAP_SCOPE_IMAP 0x1
 #define IMAP_SCOPE_SUBMISSION 0x2
@@ -247,7 +249,8 @@ struct imap_block;
 struct imap_cmd {
 	enum imap_verb verb;
 	enum imap_seal_op seal_op;
-	uint32_t seal_scope; /* IMAP_SCOPE_ */
+	struct imap_str seal_box; /* UTF-8; p is NULL without one */
+	uint32_t seal_scope;      /* IMAP_SCOPE_ */
 	uint32_t seal_slot;
 	bool uid;     /* UID FETCH and its kin */
 	bool badname; /* a mailbox name that cannot exist */

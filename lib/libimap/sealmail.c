@@ -86,6 +86,41 @@ parse_app(struct imap_lex *lex)
 	return lex_fail(lex, "Unknown APP command");
 }
 
+static int
+parse_undelete(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+
+	if (lex_space(lex) == -1)
+		return -1;
+	if (lex_take(lex, "LIST")) {
+		cmd->seal_op = IMAP_SEAL_DELETED;
+		return 0;
+	}
+	if (!lex_take(lex, "RESTORE"))
+		return lex_fail(lex, "Unknown UNDELETE command");
+	cmd->seal_op = IMAP_SEAL_UNDELETE;
+	if (argument(lex, &cmd->name2) == -1)
+		return -1;
+	return lex_peek(lex, ' ') ? argument(lex, &cmd->seal_box) : 0;
+}
+
+static int
+parse_deleted(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+
+	if (lex_space(lex) == -1)
+		return -1;
+	if (lex_take(lex, "CONFIRM"))
+		cmd->seal_op = IMAP_SEAL_CONFIRM;
+	else if (lex_take(lex, "PURGE"))
+		cmd->seal_op = IMAP_SEAL_PURGE;
+	else
+		return lex_fail(lex, "Unknown DELETED command");
+	return argument(lex, &cmd->secret);
+}
+
 int
 imap_parse_sealmail(struct imap_lex *lex)
 {
@@ -98,18 +133,10 @@ imap_parse_sealmail(struct imap_lex *lex)
 		return -1;
 	if (lex_take(lex, "APP"))
 		return parse_app(lex);
-	if (lex_take(lex, "UNDELETE")) {
-		if (lex_space(lex) == -1)
-			return -1;
-		if (lex_take(lex, "LIST")) {
-			cmd->seal_op = IMAP_SEAL_DELETED;
-			return 0;
-		}
-		if (!lex_take(lex, "RESTORE"))
-			return lex_fail(lex, "Unknown UNDELETE command");
-		cmd->seal_op = IMAP_SEAL_UNDELETE;
-		return argument(lex, &cmd->name2);
-	}
+	if (lex_take(lex, "UNDELETE"))
+		return parse_undelete(lex);
+	if (lex_take(lex, "DELETED"))
+		return parse_deleted(lex);
 	if (lex_take(lex, "PASSWD")) {
 		cmd->seal_op = IMAP_SEAL_PASSWD;
 		if (argument(lex, &cmd->secret) == -1)

@@ -165,20 +165,34 @@ void store_set_expiry(struct store *, uint32_t trash_days, uint32_t spam_days);
 
 /*
  * What was expunged within STORE_GRACE, or waits as a mass delete: the newest
- * first; free the list.  store_undelete() places one in INBOX again, with its
- * date; STORE_UNKNOWN, STORE_OVERQUOTA.  Commit after it.
+ * first; free the list.  store_deleted_look() opens one: its date, size, codec
+ * and summary, valid until the next; STORE_UNKNOWN: it does not open.
  */
 #define STORE_DELETED_MAX 1000
 struct store_deleted {
 	uint8_t blob[STORE_ID];
 	int64_t when; /* it was deleted, seconds */
+	int64_t held; /* a mass delete: until then it does not begin; or 0 */
+	uint64_t box; /* where it was, before Trash and Spam; 0: unknown */
 	int64_t date; /* internal date */
 	uint64_t size;
+	uint8_t codec;
 };
 enum store_result
 store_deleted_list(struct store *, struct store_deleted **, size_t *n);
-enum store_result
-store_undelete(struct store *, const uint8_t *blob, uint32_t *uid);
+enum store_result store_deleted_look(struct store *, struct store_deleted *,
+    struct store_chunk *, size_t *n); /* STORE_SUMMARY_CHUNKS */
+/* Into that box, with its date; STORE_OVERQUOTA, ...  Commit after it. */
+enum store_result store_undelete(
+    struct store *, const uint8_t *blob, uint64_t box, uint32_t *uid);
+/* Mass deletes signed so far need not wait any longer; how many did. */
+enum store_result store_deleted_confirm(struct store *, uint32_t *n);
+/*
+ * What is in trash/ goes at once, and cannot be brought back; how many, where
+ * STORE_PURGE_MAX means: there may be more.
+ */
+#define STORE_PURGE_MAX 1000
+enum store_result store_deleted_purge(struct store *, uint32_t *n);
 
 /* Octets of all blobs that are in use. */
 uint64_t store_live_bytes(const struct store *);

@@ -463,7 +463,7 @@ blank_trailer(int dirfd, const char *name, off_t size)
 }
 
 unsigned int
-del_empty_trash(int acct, int64_t now, unsigned int max)
+del_empty_trash(int acct, int64_t now, int64_t grace, unsigned int max)
 {
 	struct dirent *de;
 	struct stat sb;
@@ -482,7 +482,8 @@ del_empty_trash(int acct, int64_t now, unsigned int max)
 		/* ctime: the rename into trash/ set it. */
 		if (de->d_name[0] == '.' ||
 		    fstatat(fd, de->d_name, &sb, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    sb.st_ctime > now || now - sb.st_ctime < STORE_GRACE)
+		    (grace > 0 &&
+			(sb.st_ctime > now || now - sb.st_ctime < grace)))
 			continue;
 		blank_trailer(fd, de->d_name, sb.st_size);
 		if (sys()->unlink(fd, de->d_name, 0) == 0)

@@ -104,9 +104,10 @@ int64_t del_confirmed(int acct);
 int del_trash(int acct, const uint8_t *blob);
 int del_untrash(int acct, const uint8_t *blob);
 /*
- * Removes from trash/ what is past its grace, at most max; how many, so that
- * max means: there may be more.
+ * Removes from trash/ what has been there for a grace of seconds, at most max;
+ * how many, so that max means: there may be more.
  */
-unsigned int del_empty_trash(int acct, int64_t now, unsigned int max);
+unsigned int
+del_empty_trash(int acct, int64_t now, int64_t grace, unsigned int max);
 
 #endif

@@ -206,6 +206,25 @@ execute(struct store *st)
 	return STORE_OK;
 }
 
+enum store_result
+gc_garbage(struct store *st)
+{
+	enum store_result result;
+
+	/* What lets a blob go is durable before its delete is signed. */
+	result = store_commit(st);
+	if (result == STORE_OK && st->retain->unsure)
+		result = retain_decide(st);
+	if (result != STORE_OK)
+		return result;
+	while (ready(st) > 0) {
+		result = garbage_step(st);
+		if (result != STORE_OK)
+			return result;
+	}
+	return execute(st);
+}
+
 /* The lists are in order: one piece of what they ask for. */
 static enum store_result
 retain_step(struct store *st, bool *more)
@@ -240,8 +259,8 @@ gc_step(struct store *st, bool *more)
 			return result;
 	}
 	if (!st->trash_checked) {
-		*more = del_empty_trash(st->acct, store_now(), TRASH_BATCH) ==
-		    TRASH_BATCH;
+		*more = del_empty_trash(st->acct, store_now(), STORE_GRACE,
+			    TRASH_BATCH) == TRASH_BATCH;
 		st->trash_checked = !*more;
 	}
 	return STORE_OK;

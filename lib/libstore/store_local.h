@@ -612,6 +612,7 @@ enum store_result fold_from_log(struct store *, bool *clean);
 
 /* store_gc.c, store_head.c, store_drain.c */
 enum store_result gc_step(struct store *, bool *more);
+enum store_result gc_garbage(struct store *); /* all that may, to trash/ */
 int quota_write(struct store *);
 enum store_result quota_check(struct store *, uint64_t size);
 int head_write(struct store *);
@@ -619,6 +620,13 @@ int head_check(struct store *, bool *behind);
 int waiting_list(struct store *);
 int waiting_take(struct store *, const uint8_t *blob);
 int waiting_finish(struct store *);
+
+/* store_where.c: where were they?  Fills in box; -1 without memory. */
+int where_find(struct store *, struct store_deleted *, size_t n);
+
+/* store_msg.c: a packed summary by its chunks. */
+enum store_result
+summary_chunks(const struct buf *, struct store_chunk *, size_t *n);
 
 /* store_mark.c: did sealctl restore or rebuild?  Then what is left to do. */
 bool mark_there(struct store *);

@@ -554,13 +554,33 @@ fetch_summary(struct store *st, struct box *box, size_t pos)
 }
 
 enum store_result
+summary_chunks(const struct buf *packed, struct store_chunk *chunks, size_t *n)
+{
+	struct rd r = {packed->p, packed->len, 0, false};
+	struct store_chunk *c;
+
+	*n = 0;
+	while (r.off < r.len) {
+		if (*n == STORE_SUMMARY_CHUNKS)
+			return STORE_CORRUPT;
+		c = &chunks[(*n)++];
+		c->kind = STORE_SUMMARY;
+		c->compressed = rd8(&r) != 0;
+		c->plain = rd32(&r);
+		c->len = rd32(&r);
+		c->data = rd_raw(&r, c->len);
+		if (r.bad || c->len > STORE_CHUNK)
+			return STORE_CORRUPT;
+	}
+	return STORE_OK;
+}
+
+enum store_result
 store_summary(struct store *st, uint64_t id, uint32_t uid,
     struct store_chunk *chunks, size_t *n)
 {
 	enum store_result result;
-	struct store_chunk *c;
 	struct box *box;
-	struct rd r;
 	size_t pos;
 	bool found;
 
@@ -576,18 +596,5 @@ store_summary(struct store *st, uint64_t id, uint32_t uid,
 		buf_clear(&st->sum_buf);
 		return result;
 	}
-	r = (struct rd){st->sum_buf.p, st->sum_buf.len, 0, false};
-	while (r.off < r.len) {
-		if (*n == STORE_SUMMARY_CHUNKS)
-			return STORE_CORRUPT;
-		c = &chunks[(*n)++];
-		c->kind = STORE_SUMMARY;
-		c->compressed = rd8(&r) != 0;
-		c->plain = rd32(&r);
-		c->len = rd32(&r);
-		c->data = rd_raw(&r, c->len);
-		if (r.bad || c->len > STORE_CHUNK)
-			return STORE_CORRUPT;
-	}
-	return STORE_OK;
+	return summary_chunks(&st->sum_buf, chunks, n);
 }

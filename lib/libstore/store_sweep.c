@@ -106,7 +106,7 @@ sweep_waiting(int acct, int64_t limit, int64_t now, struct store_swept *out)
 }
 
 static enum store_result
-sweep_locked(int acct, struct store_swept *out)
+sweep_locked(int acct, int64_t grace, struct store_swept *out)
 {
 	enum store_result result;
 	struct seal_account a;
@@ -129,22 +129,29 @@ sweep_locked(int acct, struct store_swept *out)
 	del_clear(&l);
 	if (result != STORE_OK)
 		return result;
-	out->removed = del_empty_trash(acct, now, STORE_SWEEP_MAX);
+	out->removed = del_empty_trash(acct, now, grace, STORE_SWEEP_MAX);
 	out->more = out->more || out->removed == STORE_SWEEP_MAX;
 	return STORE_OK;
 }
 
 enum store_result
-store_sweep(int acct, struct store_swept *out)
+store_sweep(int acct, int64_t grace, struct store_swept *out)
 {
 	enum store_result result;
 	int lock;
 
 	memset(out, 0, sizeof(*out));
 	result = lock_take(acct, &lock);
+	if (result == STORE_LOCKED && grace < STORE_GRACE) {
+		/* Its vault sweeps, but with the grace that users are told. */
+		out->removed = del_empty_trash(
+		    acct, store_now(), grace, STORE_SWEEP_MAX);
+		out->more = out->removed == STORE_SWEEP_MAX;
+		return STORE_OK;
+	}
 	if (result != STORE_OK)
 		return result;
-	result = sweep_locked(acct, out);
+	result = sweep_locked(acct, grace, out);
 	(void)close(lock);
 	return result;
 }

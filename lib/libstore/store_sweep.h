@@ -34,10 +34,11 @@ struct store_swept {
 #define STORE_SWEEP_MAX 1024 /* files changed by one call */
 
 /*
- * One account.  STORE_LOCKED: its vault lives, and does the same.  Holds the
- * lock while it works.
+ * One account; files stay in trash/ for a grace of seconds, STORE_GRACE or
+ * less.  STORE_LOCKED: its vault lives, and does the same; where the grace is
+ * less, trash/ alone is emptied instead.  Holds the lock while it works.
  */
-enum store_result store_sweep(int acctfd, struct store_swept *);
+enum store_result store_sweep(int acctfd, int64_t grace, struct store_swept *);
 /*
  * Signs for a new account how many days mail may wait undrained; 0: for ever,
  * which needs no list.

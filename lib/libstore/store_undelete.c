@@ -41,7 +41,7 @@ struct found {
 };
 
 static int
-found_add(struct found *f, const uint8_t *blob, int64_t when)
+found_add(struct found *f, const uint8_t *blob, int64_t when, int64_t held)
 {
 	struct store_deleted *p;
 	size_t size;
@@ -58,6 +58,7 @@ found_add(struct found *f, const uint8_t *blob, int64_t when)
 	memset(p, 0, sizeof(*p));
 	memcpy(p->blob, blob, STORE_ID);
 	p->when = when;
+	p->held = held;
 	return 0;
 }
 
@@ -86,7 +87,7 @@ find_trash(struct store *st, struct found *f)
 			continue;
 		e = del_find(&st->retain->list, id);
 		if (e == NULL || e->kind == DEL_GARBAGE)
-			result = found_add(f, id, sb.st_ctime);
+			result = found_add(f, id, sb.st_ctime, 0);
 	}
 	(void)closedir(dir);
 	return result;
@@ -104,12 +105,16 @@ static int
 find_all(struct store *st, struct found *f)
 {
 	struct del_entry *e;
+	int64_t confirmed, now;
 
 	if (find_trash(st, f) == -1)
 		return -1;
+	confirmed = del_confirmed(st->acct);
+	now = store_now();
 	RB_FOREACH (e, del_tree, &st->retain->list.tree) {
 		if (e->kind == DEL_GARBAGE && blob_there(st, e->blob) &&
-		    found_add(f, e->blob, e->signed_at) == -1)
+		    found_add(f, e->blob, e->signed_at,
+			del_due(e, now, confirmed) ? 0 : e->when) == -1)
 			return -1;
 	}
 	if (f->n > 1)
@@ -139,35 +144,55 @@ enum store_result
 store_deleted_list(struct store *st, struct store_deleted **list, size_t *n)
 {
 	struct found f = {NULL, 0, 0};
-	struct delivery *d;
-	char path[BLOB_NAME_SIZE];
-	size_t i;
+	enum store_result result;
 
 	*list = NULL;
 	*n = 0;
 	if (st->retain == NULL)
 		return STORE_READONLY;
-	d = calloc(1, sizeof(*d));
-	if (d == NULL || find_all(st, &f) == -1) {
-		free(d);
+	/* What was expunged this moment, too; on a full disk without. */
+	result = gc_garbage(st);
+	if (result != STORE_OK && result != STORE_NOSPACE)
+		return result;
+	if (find_all(st, &f) == -1 ||
+	    where_find(st, f.list,
+		f.n < STORE_DELETED_MAX ? f.n : STORE_DELETED_MAX) == -1) {
 		free(f.list);
 		return STORE_IO;
 	}
-	for (i = 0; i < f.n && *n < STORE_DELETED_MAX; i++) {
-		memcpy(d->id, f.list[i].blob, STORE_ID);
-		if (path_of(st, d->id, path) &&
-		    delivery_look(st, path, d) == LOOK_OK) {
-			f.list[*n] = f.list[i];
-			f.list[*n].date = d->date;
-			f.list[*n].size = d->size;
-			(*n)++;
-		}
-		buf_clear(&d->summary);
-		explicit_bzero(d, sizeof(*d));
-	}
-	free(d);
+	*n = f.n < STORE_DELETED_MAX ? f.n : STORE_DELETED_MAX;
 	*list = f.list;
 	return STORE_OK;
+}
+
+enum store_result
+store_deleted_look(struct store *st, struct store_deleted *e,
+    struct store_chunk *chunks, size_t *n)
+{
+	char path[BLOB_NAME_SIZE];
+	enum store_result result;
+	struct delivery *d;
+
+	*n = 0;
+	buf_reset(&st->sum_buf, 0);
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return STORE_IO;
+	memcpy(d->id, e->blob, STORE_ID);
+	result = STORE_UNKNOWN;
+	if (path_of(st, d->id, path) && delivery_look(st, path, d) == LOOK_OK) {
+		e->date = d->date;
+		e->size = d->size;
+		e->codec = d->codec;
+		if (d->summary.len > 0)
+			buf_put(&st->sum_buf, d->summary.p, d->summary.len);
+		result = st->sum_buf.failed ?
+		    STORE_IO :
+		    summary_chunks(&st->sum_buf, chunks, n);
+	}
+	buf_clear(&d->summary);
+	freezero(d, sizeof(*d));
+	return result;
 }
 
 /* Held, so that no sweep takes it, and back in blob/. */
@@ -241,7 +266,8 @@ is_deleted(struct store *st, const uint8_t *blob)
 }
 
 enum store_result
-store_undelete(struct store *st, const uint8_t *blob, uint32_t *uid)
+store_undelete(
+    struct store *st, const uint8_t *blob, uint64_t to, uint32_t *uid)
 {
 	char path[BLOB_NAME_SIZE];
 	enum store_result result;
@@ -250,8 +276,10 @@ store_undelete(struct store *st, const uint8_t *blob, uint32_t *uid)
 
 	if (st->retain == NULL)
 		return STORE_READONLY;
-	box = box_find(st, STORE_INBOX);
-	if (box == NULL || col_load(st, box) == -1)
+	box = box_find(st, to);
+	if (box == NULL)
+		return STORE_UNKNOWN;
+	if (col_load(st, box) == -1)
 		return STORE_CORRUPT;
 	if (box->n >= STORE_MESSAGES_MAX)
 		return STORE_LIMIT;
@@ -269,5 +297,46 @@ store_undelete(struct store *st, const uint8_t *blob, uint32_t *uid)
 		result = restore_place(st, box, d, uid);
 	buf_clear(&d->summary);
 	freezero(d, sizeof(*d));
+	return result;
+}
+
+enum store_result
+store_deleted_confirm(struct store *st, uint32_t *n)
+{
+	struct del_entry *e;
+	enum store_result result;
+	int64_t confirmed, now;
+
+	*n = 0;
+	if (st->retain == NULL)
+		return STORE_READONLY;
+	result = gc_garbage(st);
+	if (result != STORE_OK)
+		return result;
+	confirmed = del_confirmed(st->acct);
+	now = store_now();
+	RB_FOREACH (e, del_tree, &st->retain->list.tree) {
+		if ((e->flags & DEL_BRAKED) != 0 &&
+		    !del_due(e, now, confirmed) && blob_there(st, e->blob))
+			(*n)++;
+	}
+	if (*n == 0)
+		return STORE_OK;
+	result = store_confirm_deletes(st->acct);
+	st->retain->executed = false;
+	return result;
+}
+
+enum store_result
+store_deleted_purge(struct store *st, uint32_t *n)
+{
+	enum store_result result;
+
+	*n = 0;
+	if (st->retain == NULL)
+		return STORE_READONLY;
+	result = gc_garbage(st);
+	if (result == STORE_OK)
+		*n = del_empty_trash(st->acct, store_now(), 0, STORE_PURGE_MAX);
 	return result;
 }

@@ -116,7 +116,7 @@ def vault():
          step(EXPUNGE, u8(7), ranges((1, ALL))), step(NOOP, u8(3)),
          step(IDLE | SECOND, u8(0)), step(DELETED))
     seed("vault", "undelete", step(DELETED),
-         step(UNDELETE, u32(1), bytes(16)), step(SLOTS))
+         step(UNDELETE, s("A"), u32(1), bytes(16)), step(SLOTS))
     seed("vault", "set", select, step(SET, ranges((1, 1), (2, 3))),
          step(FETCH, u8(7), u8(0), ranges((1, 4))),
          step(SET, ranges((0, 0))),
@@ -258,7 +258,8 @@ def engine():
     one("manage", client("c XSEALMAIL SLOTS\r\n"),
         step(SLOT, u32(1), u8(2), u16(1), u64(1700000000), s("phone")), done(),
         client("d XSEALMAIL DELETED\r\n"),
-        step(EDELETED, bytes(16), u64(1), u64(2), u64(3)), done())
+        step(EDELETED, bytes(16), u64(1), u64(0), u64(2), u64(3), s("A"),
+             u8(0), u8(0)), done())
     one("bye", selected, client("c NOOP\r\n"), step(BYE, u8(3)))
     one("raw", selected, step(ERAW, u32(204), u32(0), bytes(20)),
         step(EEOF))

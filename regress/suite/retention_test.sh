@@ -23,7 +23,8 @@ says() {
 
 # files DIR: how many files lie in that directory of user0001.
 files() {
-	find "$suite/mail/accounts/$domain/user0001/$1" -type f 2>/dev/null | wc -l
+	find "$suite/mail/accounts/$domain/user0001/$1" -type f \
+	    ! -name ".*" 2>/dev/null | wc -l
 }
 
 ctl() {
@@ -99,6 +100,68 @@ brake_cleanup() {
 	stop_suite
 }
 
+# deletes confirm|purge: sealmail deleted, as user0001.
+deletes() {
+	echo "$password" | "${sealmail%% *}" deleted "$1" -s \
+	    -C "$cafile" -h "$host" -p "$imaps_port" "user0001@$domain"
+}
+
+atf_test_case user_decides cleanup
+user_decides_head() {
+	atf_set descr "a mass delete is shown, confirmed or taken back; purged"
+	atf_set timeout 300
+}
+user_decides_body() {
+	need python3
+	start_suite
+	must as_user fill 1 120
+	must as_user delete 1 60
+	wait_for 30 has_files del 1 || fail_with run.out "no list of deletes"
+	must undeleted list
+	grep -q "^60 belong to a mass delete" out ||
+	    fail_with out "no word of the mass delete"
+	[ "$(grep -c "(held until " out)" -eq 60 ] || fail_with out "not held"
+	id=$(sed -n 's/ .*//p;q' out)
+	must undeleted restore "$id"
+	password_was=$password
+	password=wrong
+	deletes confirm >out 2>&1 && fail_with out "by a wrong password"
+	deletes purge >out 2>&1 && fail_with out "by a wrong password"
+	password=$password_was
+	says "confirmed: 59" deletes confirm
+	wait_for 30 has_files trash 59 || fail_with run.out "not in trash/"
+	has_files blob 61 || fail_with run.out "blobs: $(files blob)"
+	must undeleted list
+	grep -q "mass delete" out && fail_with out "still held"
+	says "purged: 59" deletes purge
+	has_files trash 0 || fail_with run.out "trash: $(files trash)"
+	must undeleted list -j
+	grep -q '"id"' out && fail_with out "still there"
+	says 61 imapdo count 1 INBOX
+	# The administrator, beside a living vault and without one.
+	must as_user delete 1 2
+	says "confirmed: 2" deletes confirm
+	wait_for 30 has_files trash 2 || fail_with run.out "not in trash/"
+	must ctl -j sweep -n 0 user0001
+	grep -q '"removed": 2[,}]' out || fail_with out "not 2 removed"
+	must as_user delete 1 1
+	says "confirmed: 1" deletes confirm
+	wait_for 30 has_files trash 1 || fail_with run.out "not in trash/"
+	must ctl sweep -n 7
+	has_files trash 1 || fail_with run.out "removed too early"
+	stop_suite
+	start_suite
+	must ctl sweep -n 0
+	has_files trash 0 || fail_with run.out "trash: $(files trash)"
+	ctl sweep -n 8 >out 2>&1 && fail_with out "-n 8"
+	ctl sweep nobody >out 2>&1 && fail_with out "nobody"
+	suite_alive
+	stop_suite
+}
+user_decides_cleanup() {
+	stop_suite
+}
+
 atf_test_case few cleanup
 few_head() {
 	atf_set descr "a few deletes go at once, and Trash is signed ahead"
@@ -142,8 +205,8 @@ undelete_body() {
 	must as_user delete 1 2
 	wait_for 30 has_files trash 2 || fail_with run.out "not in trash/"
 	must as_user xdeleted 1
-	[ "$(grep -c '^\* XSEALMAIL DELETED [0-9a-f]* [0-9]* [0-9]* [0-9]*$' \
-	    out)" -eq 2 ] || fail_with out "not two of them"
+	[ "$(grep -c '^\* XSEALMAIL DELETED [0-9a-f]* [0-9]* [0-9]* [0-9]* 0 '"\
+"'"INBOX" ".*" ".*@.*"$' out)" -eq 2 ] || fail_with out "not two of them"
 	ids=$(awk '{ print s $4; s = "," }' ORS= out)
 	as_user undelete 1 00000000000000000000000000000000 >out 2>&1 &&
 	    fail_with out "restored what is not there"
@@ -166,6 +229,29 @@ undelete_body() {
 	says 3 imapdo count 1 INBOX
 	undeleted restore nonsense >out 2>&1 && fail_with out "nonsense"
 	must undeleted restore all
+	imapdo hashes 1 INBOX >after
+	cmp before after || fail_with out "other messages"
+	# Where it was: not Trash, through which it went; or where it is told.
+	must as_user trash 1 2
+	must as_user empty 1 Trash
+	wait_for 30 has_files trash 2 || fail_with run.out "not in trash/"
+	must undeleted list -j
+	[ "$(grep -c '"mailbox":"INBOX"' out)" -eq 2 ] ||
+	    fail_with out "another mailbox than INBOX"
+	grep -q '"subject":"[^"]' out || fail_with out "no subject"
+	id=$(sed -n 's/^{"id":"\([0-9a-f]*\)".*/\1/p' out | head -n 1)
+	must undeleted restore "-b Archive" "$id"
+	says 1 imapdo count 1 Archive
+	undeleted restore "-b Nowhere" all >out 2>&1 &&
+	    fail_with out "into a mailbox that is not there"
+	must undeleted restore all
+	says 4 imapdo count 1 INBOX
+	must as_user empty 1 Archive
+	must undeleted restore all
+	says 1 imapdo count 1 Archive
+	must as_user copy 1 Archive
+	must as_user empty 1 Archive
+	must undeleted restore "-b INBOX" all
 	imapdo hashes 1 INBOX >after
 	cmp before after || fail_with out "other messages"
 	# They stay, whoever sweeps.
@@ -224,6 +310,7 @@ quota_cleanup() {
 atf_init_test_cases() {
 	atf_add_test_case brake
 	atf_add_test_case few
+	atf_add_test_case user_decides
 	atf_add_test_case undelete
 	atf_add_test_case quota
 }

@@ -46,8 +46,10 @@ usage(void)
 		    "       sealmail recover [options] account\n"
 		    "       sealmail rekey [options] account\n"
 		    "       sealmail undelete list [options] account\n"
-		    "       sealmail undelete restore [options] account "
-		    "id,...|all\n",
+		    "       sealmail undelete restore [-b mailbox] [options] "
+		    "account id,...|all\n"
+		    "       sealmail deleted confirm [options] account\n"
+		    "       sealmail deleted purge [options] account\n",
 	    stderr);
 	return EX_USAGE;
 }
@@ -135,6 +137,7 @@ static const struct {
 	int (*run)(int argc, char *argv[]);
 } commands[] = {
     {"app", cmd_app},
+    {"deleted", cmd_deleted},
     {"export", cmd_export},
     {"passwd", cmd_passwd},
     {"recover", cmd_recover},

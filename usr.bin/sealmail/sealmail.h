@@ -59,9 +59,11 @@ void lmtp_deliver(struct delivery *, FILE *message);
 /* slots.c: the exit codes of the commands. */
 int cmd_passwd(int argc, char *argv[]);
 int cmd_app(int argc, char *argv[]);
+int cmd_deleted(int argc, char *argv[]);
 /* Options, n arguments of which the account is the first, password, LOGIN. */
 char **slots_login(
     int argc, char *argv[], int n, const char *usage, bool *json, int *code);
+const char *slots_mailbox(void); /* of -b; NULL */
 /* export.c */
 int cmd_export(int argc, char *argv[]);
 int cmd_recover(int argc, char *argv[]);

@@ -22,6 +22,7 @@
 #include <sys/types.h>
 
 #include <err.h>
+#include <limits.h>
 #include <readpassphrase.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,11 +37,14 @@
 #define SECRET_SIZE 1024 /* octets of a secret, NUL included */
 #define LABEL_SIZE 65
 
+#define PURGE_PIECE 1000 /* files that the server removes at a time */
+
 static struct {
 	const char *account;
 	const char *host;
 	const char *port;
 	const char *cafile;
+	const char *mailbox;
 	const char *scope;
 	bool json;
 	bool input; /* secrets come from standard input */
@@ -249,8 +253,11 @@ options(int argc, char *argv[], int n)
 	opt.port = "993";
 	opt.scope = "imap";
 	optind = 1;
-	while ((ch = getopt(argc, argv, "C:h:jp:S:s")) != -1) {
+	while ((ch = getopt(argc, argv, "b:C:h:jp:S:s")) != -1) {
 		switch (ch) {
+		case 'b':
+			opt.mailbox = optarg;
+			break;
 		case 'C':
 			opt.cafile = optarg;
 			break;
@@ -396,6 +403,12 @@ slots_login(
 	return NULL;
 }
 
+const char *
+slots_mailbox(void)
+{
+	return opt.mailbox;
+}
+
 static int
 app_list(int argc, char *argv[])
 {
@@ -444,4 +457,55 @@ cmd_app(int argc, char *argv[])
 	if (argc > 1 && strcmp(argv[1], "revoke") == 0)
 		return app_revoke(argc - 1, argv + 1);
 	return usage("app add | list | revoke ...");
+}
+
+static unsigned long counted;
+
+/* "CONFIRMED n" or "PURGED n" */
+static void
+count(char *line)
+{
+	char *what, *n;
+
+	what = field(&line);
+	n = field(&line);
+	if (what != NULL && n != NULL)
+		counted = strtoul(n, NULL, 10);
+}
+
+/* In pieces, as the server does it. */
+static int
+deleted_all(const char *words, const char *name, unsigned long piece)
+{
+	char secret[SECRET_SIZE];
+	unsigned long total = 0;
+	int code;
+
+	ask("Password: ", secret, sizeof(secret));
+	do {
+		counted = 0;
+		begin(words, true);
+		imap_argument(secret);
+		code = end(count);
+		total += counted;
+	} while (code == 0 && counted == piece);
+	explicit_bzero(secret, sizeof(secret));
+	if (opt.json)
+		(void)printf("{\"%s\":%lu}\n", name, total);
+	else if (code == 0)
+		(void)printf("%s: %lu\n", name, total);
+	return code;
+}
+
+int
+cmd_deleted(int argc, char *argv[])
+{
+	bool purge;
+
+	purge = argc > 1 && strcmp(argv[1], "purge") == 0;
+	if (argc < 2 || (!purge && strcmp(argv[1], "confirm") != 0) ||
+	    options(argc - 1, argv + 1, 1) == NULL)
+		return usage("deleted confirm | purge [options] account");
+	return purge ? deleted_all("DELETED PURGE", "purged", PURGE_PIECE) :
+		       deleted_all("DELETED CONFIRM", "confirmed", ULONG_MAX);
 }

@@ -29,16 +29,32 @@
 #include <time.h>
 
 #include "imap_client.h"
+#include "mime.h"
+#include "mime_text.h"
 #include "sealmail.h"
 
 #define ID_DIGITS 32
 #define BATCH 100    /* ids of one command */
 #define IDS_MAX 1000 /* that the server lists */
+#define TEXT_SIZE 1024
+
+struct found {
+	char id[ID_DIGITS + 1];
+	long long when;
+	long long date;
+	long long held;
+	unsigned long long size;
+	char *box;
+	char *subject;
+	char *from;
+};
 
 static struct {
 	bool json;
 	bool print;
 	size_t n;
+	size_t held;
+	const char *box; /* where to; NULL: where they were */
 	char ids[IDS_MAX][ID_DIGITS + 1];
 } deleted;
 
@@ -61,29 +77,111 @@ print_time(long long seconds)
 	(void)printf("%s  ", date);
 }
 
-/* "DELETED id deleted received size" */
+/* The quoted string that comes next, in place; NULL: there is none. */
+static char *
+quoted(char **line)
+{
+	char *p = *line, *out, *start;
+
+	while (*p == ' ')
+		p++;
+	if (*p++ != '"')
+		return NULL;
+	for (start = out = p; *p != '"'; p++) {
+		if (*p == '\\')
+			p++;
+		if (*p == '\0')
+			return NULL;
+		*out++ = *p;
+	}
+	*line = p + 1;
+	*out = '\0';
+	return start;
+}
+
+/* What a sender wrote, with nothing in it that a terminal obeys. */
+static void
+plain(char *s)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+		/* U+0080 to U+009F are controls as well. */
+		if ((unsigned char)*s == 0xc2 &&
+		    ((unsigned char)s[1] & 0xe0) == 0x80)
+			s[0] = s[1] = '?';
+	}
+}
+
+static void
+print_json(const char *name, const char *s)
+{
+	(void)printf(",\"%s\":\"", name);
+	for (; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			(void)putchar('\\');
+		(void)putchar(*s);
+	}
+	(void)putchar('"');
+}
+
+static void
+print_found(const struct found *f)
+{
+	char subject[TEXT_SIZE], from[TEXT_SIZE];
+
+	(void)mime_words_decode(
+	    f->subject, strlen(f->subject), subject, sizeof(subject));
+	(void)mime_words_decode(f->from, strlen(f->from), from, sizeof(from));
+	plain(subject);
+	plain(from);
+	plain(f->box);
+	if (deleted.json) {
+		(void)printf("%s\n{\"id\":\"%s\",\"deleted\":%lld,"
+			     "\"received\":%lld,\"size\":%llu,\"held\":%lld",
+		    deleted.n == 0 ? "" : ",", f->id, f->when, f->date, f->size,
+		    f->held);
+		print_json("mailbox", f->box);
+		print_json("subject", subject);
+		print_json("from", from);
+		(void)putchar('}');
+		return;
+	}
+	(void)printf("%s  ", f->id);
+	print_time(f->when);
+	print_time(f->date);
+	(void)printf("%10llu  %s  %s  %s", f->size,
+	    f->box[0] == '\0' ? "-" : f->box, from, subject);
+	if (f->held != 0) {
+		(void)printf("  (held until ");
+		print_time(f->held);
+		(void)putchar(')');
+	}
+	(void)putchar('\n');
+}
+
+/* "DELETED id deleted received size held mailbox subject from" */
 static void
 found(char *line)
 {
-	long long when, date;
-	unsigned long long size;
-	char id[ID_DIGITS + 1], end;
+	struct found f;
+	int n = 0;
 
-	if (sscanf(line, "DELETED %32s %lld %lld %llu%c", id, &when, &date,
-		&size, &end) != 4 ||
-	    !is_id(id, strlen(id)) || deleted.n == IDS_MAX)
+	if (sscanf(line, "DELETED %32s %lld %lld %llu %lld%n", f.id, &f.when,
+		&f.date, &f.size, &f.held, &n) != 5 ||
+	    !is_id(f.id, strlen(f.id)) || deleted.n == IDS_MAX)
 		return;
-	(void)memcpy(deleted.ids[deleted.n], id, sizeof(id));
-	if (deleted.print && deleted.json)
-		(void)printf("%s\n{\"id\":\"%s\",\"deleted\":%lld,"
-			     "\"received\":%lld,\"size\":%llu}",
-		    deleted.n == 0 ? "" : ",", id, when, date, size);
-	else if (deleted.print) {
-		(void)printf("%s  ", id);
-		print_time(when);
-		print_time(date);
-		(void)printf("%10llu\n", size);
-	}
+	line += n;
+	f.box = quoted(&line);
+	f.subject = quoted(&line);
+	f.from = quoted(&line);
+	if (f.box == NULL || f.subject == NULL || f.from == NULL)
+		return;
+	(void)memcpy(deleted.ids[deleted.n], f.id, sizeof(f.id));
+	if (f.held != 0)
+		deleted.held++;
+	if (deleted.print)
+		print_found(&f);
 	deleted.n++;
 }
 
@@ -131,6 +229,8 @@ restore(void)
 			    i % BATCH == 0 ? "" : ",", deleted.ids[i]);
 		} while (++i < deleted.n && i % BATCH != 0);
 		imap_begin(words);
+		if (deleted.box != NULL)
+			imap_argument(deleted.box);
 		imap_send();
 		one = imap_answer(NULL);
 		if (one != 0)
@@ -166,6 +266,11 @@ undelete_list(int argc, char *argv[])
 	code = ask_list();
 	if (deleted.json)
 		(void)puts("\n]");
+	else if (deleted.held > 0)
+		(void)printf("%zu belong to a mass delete that waits: "
+			     "\"deleted confirm\" lets it go on,\n"
+			     "\"undelete restore\" takes it back.\n",
+		    deleted.held);
 	return logout(code);
 }
 
@@ -181,10 +286,11 @@ undelete_restore(int argc, char *argv[])
 	if (argc > 2 && !all && !take_ids(argv[argc - 1]))
 		errx(EX_USAGE, "%.80s: neither ids nor all", argv[argc - 1]);
 	args = slots_login(argc, argv, 2,
-	    "undelete restore [options] account id,...|all", &deleted.json,
-	    &code);
+	    "undelete restore [-b mailbox] [options] account id,...|all",
+	    &deleted.json, &code);
 	if (args == NULL)
 		return code;
+	deleted.box = slots_mailbox();
 	if (all)
 		code = ask_list();
 	if (code == 0)

@@ -22,11 +22,41 @@
 
 #include <err.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf.h"
 #include "sealctl.h"
 #include "store_wire.h"
+
+#define GRACE_DAYS 7 /* as long as users are told */
+
+/* [-n days] [account]; a usage error is -1. */
+static int
+sweep_args(struct invocation *inv, uint32_t *days, char *account, size_t size)
+{
+	const char *why;
+	int ch;
+
+	*days = GRACE_DAYS;
+	account[0] = '\0';
+	optind = 1;
+	while ((ch = getopt(inv->argc, inv->argv, "n:")) != -1) {
+		if (ch != 'n')
+			return -1;
+		*days = (uint32_t)strtonum(optarg, 0, GRACE_DAYS, &why);
+		if (why != NULL) {
+			warnx("%s: days, 0 to %d: %s", optarg, GRACE_DAYS, why);
+			return -1;
+		}
+	}
+	if (inv->argc - optind > 1)
+		return -1;
+	return inv->argc == optind ?
+	    0 :
+	    account_name(inv->conf, inv->argv[optind], account, size);
+}
 
 int
 cmd_sweep(struct invocation *inv)
@@ -37,17 +67,22 @@ cmd_sweep(struct invocation *inv)
 	    {"trashed", COLUMN_NUMBER, 10},
 	    {"removed", COLUMN_NUMBER, 10},
 	};
+	char account[ACCOUNT_NAME_MAX];
+	struct msgout *m;
 	struct store st;
 	struct msg msg;
-	uint32_t failed = 0;
+	uint32_t days, failed = 0;
 	int code;
 
-	if (inv->argc != 1)
+	if (sweep_args(inv, &days, account, sizeof(account)) == -1)
 		return EXIT_BAD_USAGE;
 	if ((code = store_open(&st, inv)) != 0)
 		return code;
 	memset(&msg, 0, sizeof(msg));
-	store_send(store_new(&st, CTL_MASTER_SWEEP));
+	m = store_new(&st, CTL_MASTER_SWEEP);
+	msg_put_str(m, account);
+	msg_put_u32(m, days);
+	store_send(m);
 	out_start(columns, sizeof(columns) / sizeof(columns[0]), inv->json);
 	store_receive(&st, &msg);
 	if (msg.type == MASTER_CTL_SWEPT) {

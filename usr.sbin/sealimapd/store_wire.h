@@ -25,7 +25,7 @@
 #ifndef STORE_WIRE_H
 #define STORE_WIRE_H
 
-#define STORE_WIRE_VERSION 1
+#define STORE_WIRE_VERSION 2
 
 #define ACCOUNT_NAME_MAX 320  /* octets of local@domain, NUL included */
 #define SECRET_MAX 1024       /* octets of a password */
@@ -60,7 +60,11 @@ enum slot_op {
 	SLOT_APP_ADD = 2,    /* label, scope */
 	SLOT_APP_REVOKE = 3, /* slot id */
 	SLOT_RECOVER = 4,
-	SLOT_REKEY = 5
+	SLOT_REKEY = 5,
+	/* Not of slots: of what was deleted.  The answer's count is theirs. */
+	SLOT_CONFIRM = 6, /* mass deletes need not wait */
+	SLOT_PURGE = 7,   /* what was deleted cannot be brought back */
+	SLOT_OP_LAST = SLOT_PURGE
 };
 
 /* What came of one. */
@@ -283,7 +287,10 @@ enum store_wire {
 	CTL_MASTER_USER_RENAME = 91,
 	/* clerk -> sealctl: u8 enum ctl_end, str one-line reason. */
 	MASTER_CTL_END = 66,
-	/* u32 version: execute what is due.  Answered by SWEPT and END. */
+	/*
+	 * u32 version, str account, "" for all, u32 days of grace in trash/:
+	 * execute what is due.  Answered by SWEPT and END.
+	 */
 	CTL_MASTER_SWEEP = 67,
 	/*
 	 * master -> sealctl: u32 accounts, u32 of them that failed, u64 blobs

@@ -195,7 +195,10 @@ enum vault_wire {
 	V_SET = 121,
 	/* R_DELETED..., R_DONE: what was deleted and can be brought back */
 	V_DELETED = 131,
-	/* u32 n, n times raw[16] blob: into INBOX again.  R_DONE. */
+	/*
+	 * str mailbox, "" for where each was (or INBOX), u32 n, n times
+	 * raw[16] blob: they are back.  R_DONE.
+	 */
 	V_UNDELETE = 132,
 	V_SLOTS = 130, /* R_SLOT..., R_DONE: which secrets open the account */
 
@@ -258,7 +261,11 @@ enum vault_wire {
 	 * scope (1 imap, 2 submission, 4 manage), i64 created, str label.
 	 */
 	R_SLOT = 212,
-	/* raw[16] blob, i64 deleted, i64 internal date, u64 size */
+	/*
+	 * raw[16] blob, i64 deleted, i64 a mass delete waits until or 0, i64
+	 * internal date, u64 size, str mailbox or "", u8 codec, u8 summary
+	 * follows: u8 compressed, u32 plain length, bytes
+	 */
 	R_DELETED = 213
 };
 

@@ -490,7 +490,7 @@ ATF_TC_BODY(deletes, tc)
 	/* A log older than the lists: two messages that are signed to go. */
 	ATF_REQUIRE_EQ(0, system("cp -rp copy/del old/del"));
 	/* One comes back, and the copy has its place but not its reprieve. */
-	OK(store_undelete(a.st, list[0].blob, &uid[1]));
+	OK(store_undelete(a.st, list[0].blob, STORE_INBOX, &uid[1]));
 	OK(store_commit(a.st));
 	idle(&a);
 	ATF_REQUIRE_EQ(0, system("cp -rp copy/del lists"));
@@ -516,7 +516,7 @@ ATF_TC_BODY(deletes, tc)
 		restored_end(&r);
 	}
 	restore_only(old, "third", &r);
-	OK(store_sweep(r.dir, &swept));
+	OK(store_sweep(r.dir, STORE_GRACE, &swept));
 	ATF_CHECK_EQ(0, swept.trashed);
 	ATF_CHECK_EQ(3, count_files(&r, "blob"));
 	close(r.dir);

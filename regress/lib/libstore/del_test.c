@@ -108,7 +108,7 @@ sweep(struct account *a)
 {
 	struct store_swept s;
 
-	OK(store_sweep(a->dir, &s));
+	OK(store_sweep(a->dir, STORE_GRACE, &s));
 	return s;
 }
 
@@ -134,7 +134,7 @@ ATF_TC_BODY(at_once, tc)
 	idle(&a);
 	ATF_CHECK_EQ(3, count_files(&a, "blob"));
 	ATF_CHECK_EQ(2, count_files(&a, "trash"));
-	ATF_CHECK_EQ(STORE_LOCKED, store_sweep(a.dir, &s));
+	ATF_CHECK_EQ(STORE_LOCKED, store_sweep(a.dir, STORE_GRACE, &s));
 	account_close(&a);
 	ATF_CHECK_EQ(0, access("accounts/example.org/anna/del/0.1", F_OK));
 	s = sweep(&a);
@@ -511,8 +511,9 @@ ATF_TC_BODY(undelete, tc)
 			memcpy(last, list[i].blob, STORE_ID);
 	}
 	free(list);
-	OK(store_undelete(a.st, last, &uid));
-	ATF_CHECK_EQ(STORE_UNKNOWN, store_undelete(a.st, last, &uid));
+	OK(store_undelete(a.st, last, STORE_INBOX, &uid));
+	ATF_CHECK_EQ(
+	    STORE_UNKNOWN, store_undelete(a.st, last, STORE_INBOX, &uid));
 	OK(store_commit(a.st));
 	check_message(&a, STORE_INBOX, uid, 7, 90000);
 	/* Even if nobody comes to say so. */
@@ -533,7 +534,7 @@ ATF_TC_BODY(undelete, tc)
 	expunge_first(&a, 1);
 	idle(&a);
 	ATF_CHECK_EQ(1, count_files(&a, "blob"));
-	OK(store_undelete(a.st, last, &uid));
+	OK(store_undelete(a.st, last, STORE_INBOX, &uid));
 	idle(&a);
 	check_message(&a, STORE_INBOX, uid, 7, 90000);
 	ATF_CHECK_EQ(2, count_files(&a, "blob"));
@@ -555,7 +556,7 @@ ATF_TC_BODY(undelete_mass, tc)
 	OK(store_deleted_list(a.st, &list, &n));
 	ATF_REQUIRE_EQ(60, n);
 	for (i = 0; i < n; i++)
-		OK(store_undelete(a.st, list[i].blob, &uid));
+		OK(store_undelete(a.st, list[i].blob, STORE_INBOX, &uid));
 	free(list);
 	idle(&a);
 	account_close(&a);
@@ -597,10 +598,11 @@ ATF_TC_BODY(quota, tc)
 	idle(&a);
 	OK(store_deleted_list(a.st, &list, &n));
 	ATF_REQUIRE_EQ(1, n);
-	ATF_CHECK_EQ(STORE_OVERQUOTA, store_undelete(a.st, list[0].blob, &uid));
+	ATF_CHECK_EQ(STORE_OVERQUOTA,
+	    store_undelete(a.st, list[0].blob, STORE_INBOX, &uid));
 	limits.quota = 80000;
 	OK(store_limits_write(a.dir, &limits));
-	OK(store_undelete(a.st, list[0].blob, &uid));
+	OK(store_undelete(a.st, list[0].blob, STORE_INBOX, &uid));
 	free(list);
 	idle(&a);
 	account_end(&a);

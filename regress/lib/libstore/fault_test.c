@@ -409,7 +409,7 @@ check_deletes(struct account *a, struct model *m)
 	account_close(a);
 	ATF_REQUIRE_EQ(0, system("cp -a accounts now"));
 	store_clock_set(in_two_months);
-	OK(store_sweep(a->dir, &s));
+	OK(store_sweep(a->dir, STORE_GRACE, &s));
 	ATF_REQUIRE(!s.bad);
 	store_clock_set(NULL);
 	account_open(a);

@@ -99,7 +99,7 @@ fetch_defer(struct job *job, uint32_t uid)
 }
 
 const uint8_t *
-fetch_summary_get(struct msg *msg, const struct row *row, size_t *len)
+summary_unpack(struct msg *msg, uint8_t codec, size_t *len)
 {
 	const uint8_t *p;
 	uint32_t plain;
@@ -111,11 +111,17 @@ fetch_summary_get(struct msg *msg, const struct row *row, size_t *len)
 	if (p == NULL)
 		return NULL;
 	if (packed) {
-		p = codec_unpack(row->codec, p, *len, plain);
+		p = codec_unpack(codec, p, *len, plain);
 		*len = plain;
 	} else if (*len != plain)
 		return NULL;
 	return p;
+}
+
+const uint8_t *
+fetch_summary_get(struct msg *msg, const struct row *row, size_t *len)
+{
+	return summary_unpack(msg, row->codec, len);
 }
 
 int

@@ -59,9 +59,9 @@ enum fetch_step {
 
 struct fetch {
 	enum fetch_step step;
-	uint8_t items; /* ROW_ */
-	bool have_row; /* its chunks are awaited */
-	bool any;      /* the answer has an item: a space before the next */
+	uint8_t items;  /* ROW_ */
+	bool have_row;  /* its chunks are awaited */
+	bool any;       /* the answer has an item: a space before the next */
 	uint32_t chunk; /* the next of them */
 	struct row row;
 	struct imap_buf head;    /* the answer up to the sections */
@@ -123,5 +123,6 @@ int fetch_chunk_get(struct job *, struct msg *, struct chunk *);
 void fetch_defer(struct job *, uint32_t uid);
 /* Reads what follows a row: a summary that came with it, in plain. */
 const uint8_t *fetch_summary_get(struct msg *, const struct row *, size_t *len);
+const uint8_t *summary_unpack(struct msg *, uint8_t codec, size_t *len);
 
 #endif

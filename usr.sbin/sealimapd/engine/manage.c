@@ -29,7 +29,9 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "fetch.h"
 #include "log.h"
+#include "mime.h"
 
 #define MECHANISM_PASSWORD 1
 #define ID_LEN 16 /* of a deleted message */
@@ -46,6 +48,8 @@ struct manage {
 	struct event delay;
 };
 
+#define TEXT_MAX 250 /* octets of a text that is told */
+
 static TAILQ_HEAD(, manage) manages = TAILQ_HEAD_INITIALIZER(manages);
 
 static const uint8_t ops[] = {
@@ -54,7 +58,16 @@ static const uint8_t ops[] = {
     [IMAP_SEAL_APP_REVOKE] = SLOT_APP_REVOKE,
     [IMAP_SEAL_RECOVER] = SLOT_RECOVER,
     [IMAP_SEAL_REKEY] = SLOT_REKEY,
+    [IMAP_SEAL_CONFIRM] = SLOT_CONFIRM,
+    [IMAP_SEAL_PURGE] = SLOT_PURGE,
 };
+
+static bool
+needs_session(enum imap_seal_op op)
+{
+	return op == IMAP_SEAL_LIST || op == IMAP_SEAL_DELETED ||
+	    op == IMAP_SEAL_UNDELETE;
+}
 
 /* The secrets have been sent, or will not be. */
 static void
@@ -194,6 +207,8 @@ static void
 undelete(struct job *job)
 {
 	uint8_t ids[UNDELETE_MAX][ID_LEN];
+	char name[BOX_NAME_MAX + 1];
+	const struct imap_str *box;
 	const char *p = job->cmd->name2.p;
 	size_t left = job->cmd->name2.len;
 	struct msgout *o;
@@ -215,7 +230,16 @@ undelete(struct job *job)
 		job_done(job, "BAD", "Not a list of at most 100 ids");
 		return;
 	}
+	box = &job->cmd->seal_box;
+	if (box->len > BOX_NAME_MAX ||
+	    (box->len > 0 && memchr(box->p, '\0', box->len) != NULL)) {
+		job_done(job, "NO", "[CANNOT] No mailbox can have that name");
+		return;
+	}
+	(void)snprintf(name, sizeof(name), "%.*s", (int)box->len,
+	    box->p == NULL ? "" : box->p);
 	o = job_request(job, V_UNDELETE);
+	msg_put_str(o, strcasecmp(name, "INBOX") == 0 ? "INBOX" : name);
 	msg_put_u32(o, n);
 	for (uint32_t i = 0; i < n; i++)
 		msg_put_raw(o, ids[i], ID_LEN);
@@ -235,7 +259,7 @@ manage_start(struct job *job)
 		return;
 	}
 	if ((cmd->name.p == NULL) == (c->account == NULL) ||
-	    (c->account == NULL && cmd->seal_op >= IMAP_SEAL_LIST)) {
+	    (c->account == NULL && needs_session(cmd->seal_op))) {
 		job_done(job, "BAD",
 		    c->account == NULL ? "Log in, or name the user" :
 					 "This session has a user");
@@ -292,11 +316,19 @@ tell(struct job *job, uint32_t slot, const char *code, uint32_t revoked)
 	    [IMAP_SEAL_APP_REVOKE] = "APP REVOKE ",
 	    [IMAP_SEAL_RECOVER] = "RECOVER ",
 	    [IMAP_SEAL_REKEY] = "REKEY ",
+	    [IMAP_SEAL_CONFIRM] = "CONFIRMED ",
+	    [IMAP_SEAL_PURGE] = "PURGED ",
 	};
+	enum imap_seal_op op = job->cmd->seal_op;
 	struct imap_buf *b = conn_out(job->conn);
 
 	imap_puts(b, "* XSEALMAIL ");
-	imap_puts(b, names[job->cmd->seal_op]);
+	imap_puts(b, names[op]);
+	if (op == IMAP_SEAL_CONFIRM || op == IMAP_SEAL_PURGE) {
+		imap_put_number(b, revoked);
+		imap_puts(b, "\r\n");
+		return;
+	}
 	imap_put_number(b, slot);
 	if (code[0] != '\0') {
 		imap_puts(b, " ");
@@ -458,20 +490,68 @@ manage_master_gone(void)
 			manage_refused(m, REFUSED_UNAVAILABLE);
 }
 
-/* "* XSEALMAIL DELETED id deleted received size" */
+/* A quoted string in one line, whatever it holds: UTF-8, no controls. */
+static void
+put_text(struct imap_buf *b, const char *p, size_t len)
+{
+	bool utf8;
+
+	if (len > TEXT_MAX)
+		len = TEXT_MAX;
+	while (len > 0 && len == TEXT_MAX && ((uint8_t)p[len] & 0xc0) == 0x80)
+		len--;
+	utf8 = imap_utf8_valid(p, len, true);
+	imap_puts(b, " \"");
+	for (; len > 0; p++, len--) {
+		if (*p == '"' || *p == '\\')
+			imap_puts(b, "\\");
+		if ((uint8_t)*p < 0x20 || *p == 0x7f ||
+		    ((uint8_t)*p > 0x7f && !utf8))
+			imap_puts(b, "?");
+		else
+			imap_put(b, p, 1);
+	}
+	imap_puts(b, "\"");
+}
+
+/* Subject and From, as the header has them. */
+static void
+put_envelope(struct imap_buf *b, const uint8_t *octets, size_t len, uint64_t n)
+{
+	char subject[MIME_VALUE_MAX], from[MIME_VALUE_MAX];
+	struct mime_summary sum = {0};
+	struct mime_str s = {0}, f = {0};
+
+	if (octets != NULL && mime_summary_open(&sum, octets, len, n) == 0) {
+		s = mime_envelope_text(
+		    &sum, 0, MIME_SUBJECT, subject, sizeof(subject));
+		f = mime_envelope_text(&sum, 0, MIME_FROM, from, sizeof(from));
+	}
+	put_text(b, s.s, s.len);
+	put_text(b, f.s, f.len);
+}
+
+/* "* XSEALMAIL DELETED id deleted received size held mailbox subject from" */
 static void
 deleted_answer(struct job *job, struct msg *msg)
 {
 	struct imap_buf *b = conn_out(job->conn);
-	uint8_t id[ID_LEN];
-	char text[160], hex[2 * ID_LEN + 1];
-	int64_t when, date;
+	uint8_t id[ID_LEN], codec;
+	char text[160], hex[2 * ID_LEN + 1], name[BOX_NAME_MAX + 1];
+	const uint8_t *p = NULL;
+	size_t len = 0;
+	int64_t when, held, date;
 	uint64_t size;
 
 	(void)msg_get_raw(msg, id, sizeof(id));
 	when = msg_get_i64(msg);
+	held = msg_get_i64(msg);
 	date = msg_get_i64(msg);
 	size = msg_get_u64(msg);
+	(void)msg_get_str(msg, name, sizeof(name));
+	codec = msg_get_u8(msg);
+	if (msg_get_u8(msg) != 0)
+		p = summary_unpack(msg, codec, &len);
 	if (msg_end(msg) == -1) {
 		conn_protocol(job->conn, "deleted");
 		return;
@@ -479,9 +559,12 @@ deleted_answer(struct job *job, struct msg *msg)
 	for (size_t i = 0; i < ID_LEN; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", id[i]);
 	(void)snprintf(text, sizeof(text),
-	    "* XSEALMAIL DELETED %s %lld %lld %llu\r\n", hex, (long long)when,
-	    (long long)date, (unsigned long long)size);
+	    "* XSEALMAIL DELETED %s %lld %lld %llu %lld", hex, (long long)when,
+	    (long long)date, (unsigned long long)size, (long long)held);
 	imap_puts(b, text);
+	put_text(b, name, strlen(name));
+	put_envelope(b, p, len, size);
+	imap_puts(b, "\r\n");
 }
 
 /* An R_SLOT: "* XSEALMAIL SLOT id kind scopes created label". */
@@ -536,7 +619,7 @@ manage_done(struct job *job, enum vault_result result, const char *detail)
 			job_done(job, "NO",
 			    "[NONEXISTENT] Some of them were not deleted");
 		else
-			job_result(job, result, "They are in INBOX");
+			job_result(job, result, "They are back");
 		break;
 	default:
 		job_result(job, result, "These open the account");

@@ -52,7 +52,7 @@ slot_change_get(struct msg *m, struct slot_change *c)
 	else if (c->record_len > 0)
 		memcpy(c->record, record, c->record_len);
 	(void)msg_get_raw(m, c->amk, sizeof(c->amk));
-	if (c->op < SLOT_PASSWD || c->op > SLOT_REKEY)
+	if (c->op < SLOT_PASSWD || c->op > SLOT_OP_LAST)
 		m->bad = true;
 }
 

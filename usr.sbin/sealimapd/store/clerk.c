@@ -44,6 +44,7 @@
 #include "msg.h"
 #include "proc.h"
 #include "seal_keys.h"
+#include "store.h"
 #include "store_sweep.h"
 #include "vault.h"
 
@@ -541,18 +542,30 @@ user_confirm(struct msg *m, uint32_t id)
 static void
 sweep(struct msg *m, uint32_t id)
 {
+	char account[ACCOUNT_NAME_MAX];
 	struct sweep_total t;
 	enum store_result result;
 	struct msgout *out;
-	uint32_t version;
+	uint32_t days;
+	int64_t grace;
 
-	version = msg_get_u32(m);
-	if (msg_end(m) == -1 || version != STORE_WIRE_VERSION) {
+	if (!request_get(m, account, sizeof(account)))
+		return;
+	days = msg_get_u32(m);
+	grace = (int64_t)days * 86400;
+	if (msg_end(m) == -1 || grace > STORE_GRACE) {
 		end(id, "the request is malformed");
 		return;
 	}
 	msg_done(m);
-	result = sweep_all(clerk.base, &t);
+	if (account[0] != '\0')
+		result = sweep_one(clerk.base, account, grace, &t);
+	else
+		result = sweep_all(clerk.base, grace, &t);
+	if (account[0] != '\0' && result == STORE_UNKNOWN) {
+		end(id, "there is no such account");
+		return;
+	}
 	out = msg_new_fd(clerk.ctl, MASTER_CTL_SWEPT, id);
 	msg_put_u32(out, t.accounts);
 	msg_put_u32(out, t.failed);
@@ -573,6 +586,6 @@ sweep_daily(void)
 	struct sweep_total t;
 
 	proc_narrow("stdio rpath wpath cpath fattr flock", NULL, 0);
-	(void)sweep_all(clerk.base, &t);
+	(void)sweep_all(clerk.base, STORE_GRACE, &t);
 	exit(0);
 }

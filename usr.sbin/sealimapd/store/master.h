@@ -228,7 +228,10 @@ struct sweep_total {
 	uint64_t trashed; /* blobs and deliveries, to trash/ */
 	uint64_t removed; /* files, for good */
 };
-enum store_result sweep_all(int base, struct sweep_total *);
+/* grace: seconds that files stay in trash/, STORE_GRACE or less. */
+enum store_result sweep_all(int base, int64_t grace, struct sweep_total *);
+enum store_result
+sweep_one(int base, const char *account, int64_t grace, struct sweep_total *);
 
 /* 0 once nobody holds the account's lock; -1 after LOCK_WAIT_MS. */
 int account_unlocked(int acct);

@@ -285,7 +285,7 @@ take_change(struct msg *m)
 	(void)msg_get_str(m, c->label, sizeof(c->label));
 	c->scope = msg_get_u16(m) & SEAL_SCOPE_ALL;
 	c->id = msg_get_u32(m);
-	if (c->op < SLOT_PASSWD || c->op > SLOT_REKEY)
+	if (c->op < SLOT_PASSWD || c->op > SLOT_OP_LAST)
 		m->bad = true;
 	if (m->bad)
 		return;

@@ -33,19 +33,21 @@
 
 struct sweep {
 	int base;
+	int64_t grace;
 	struct sweep_total *total;
 };
 
 static void
-sweep_account(int acct, const char *account, struct sweep_total *t)
+sweep_account(const struct sweep *sweep, int acct, const char *account)
 {
+	struct sweep_total *t = sweep->total;
 	struct store_swept s;
 	enum store_result result;
 	unsigned int i;
 
 	t->accounts++;
 	for (i = 0, s.more = true; s.more && i < SLICES_MAX; i++) {
-		result = store_sweep(acct, &s);
+		result = store_sweep(acct, sweep->grace, &s);
 		/* Its vault does the same. */
 		if (result == STORE_LOCKED)
 			return;
@@ -74,15 +76,36 @@ sweep_named(const char *account, void *arg)
 
 	if (store_account_open(s->base, account, &acct) != STORE_OK)
 		return 0;
-	sweep_account(acct, account, s->total);
+	sweep_account(s, acct, account);
 	close(acct);
 	return 0;
 }
 
 enum store_result
-sweep_all(int base, struct sweep_total *total)
+sweep_one(
+    int base, const char *account, int64_t grace, struct sweep_total *total)
 {
-	struct sweep s = {base, total};
+	struct sweep s = {base, grace, total};
+	enum store_result result;
+	int acct;
+
+	memset(total, 0, sizeof(*total));
+	result = store_account_open(base, account, &acct);
+	if (result != STORE_OK)
+		return result;
+	sweep_account(&s, acct, account);
+	close(acct);
+	log_info("sweep account=%s grace=%lld trashed=%llu removed=%llu",
+	    log_addr(account), (long long)grace,
+	    (unsigned long long)total->trashed,
+	    (unsigned long long)total->removed);
+	return STORE_OK;
+}
+
+enum store_result
+sweep_all(int base, int64_t grace, struct sweep_total *total)
+{
+	struct sweep s = {base, grace, total};
 	enum store_result result;
 
 	memset(total, 0, sizeof(*total));

@@ -774,7 +774,12 @@ manage(int fd, const struct slot_change *c)
 	enum keys_after after;
 
 	vault_commit();
-	after = keys_change(c, &a);
+	if (c->op == SLOT_CONFIRM || c->op == SLOT_PURGE) {
+		deleted_change(c->op, &a);
+		after = KEYS_STAY;
+		later(&vault.idle_ev, 0);
+	} else
+		after = keys_change(c, &a);
 	log_info("account=%s slots op=%u result=%u slot=%u",
 	    log_addr(vault.start->account), c->op, a.result, a.slot);
 	out = msg_new_fd(fd, VAULT_ENGINE_MANAGED, 0);

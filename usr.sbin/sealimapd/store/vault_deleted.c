@@ -21,7 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+#include "vault.h"
 #include "vault_local.h"
+
+#define SUMMARY_TOLD_MAX 57344 /* octets; a message takes 64 KiB */
 
 static void parse_deleted(struct session *, struct job *, struct msg *);
 static void parse_undelete(struct session *, struct job *, struct msg *);
@@ -45,6 +49,7 @@ parse_undelete(struct session *s, struct job *j, struct msg *m)
 	uint32_t n;
 
 	j->bits = NEWS | NEWS_EXPUNGE;
+	get_name(j, m);
 	n = msg_get_u32(m);
 	if (n == 0 || n > UNDELETE_MAX) {
 		m->bad = true;
@@ -55,38 +60,101 @@ parse_undelete(struct session *s, struct job *j, struct msg *m)
 		(void)msg_get_raw(m, j->blobs[j->nblobs], STORE_ID);
 }
 
+static uint64_t
+box_of(const struct job *j, const uint8_t *blob)
+{
+	for (size_t i = 0; i < j->ndeleted; i++)
+		if (memcmp(j->deleted[i].blob, blob, STORE_ID) == 0 &&
+		    j->deleted[i].box != 0)
+			return j->deleted[i].box;
+	return STORE_INBOX;
+}
+
 /* As many of them as can be; the first that cannot is told. */
 static void
 change_undelete(struct session *s, struct job *j)
 {
-	enum vault_result result;
+	const struct store_box *to = NULL;
+	enum store_result result;
+	uint64_t box;
 	uint32_t uid;
 
+	if (j->name[0] != '\0' &&
+	    (to = store_box_named(vault_store(), j->name)) == NULL) {
+		j->result = DONE_TRYCREATE;
+		return;
+	}
+	if (to == NULL)
+		j->result = result_of(store_deleted_list(
+		    vault_store(), &j->deleted, &j->ndeleted));
+	if (j->result != DONE_OK)
+		return;
 	for (size_t i = 0; i < j->nblobs; i++) {
-		result = result_of(
-		    store_undelete(vault_store(), j->blobs[i], &uid));
+		box = to != NULL ? to->id : box_of(j, j->blobs[i]);
+		result = store_undelete(vault_store(), j->blobs[i], box, &uid);
 		if (j->result == DONE_OK)
-			j->result = result;
+			j->result = result_of(result);
 	}
 }
 
-/* STORE_DELETED_MAX small messages at most. */
-static enum step
-answer_deleted(struct session *s, struct job *j)
+static void
+tell_deleted(struct session *s, struct job *j, struct store_deleted *d)
 {
-	struct store_deleted *list;
+	struct store_chunk c[STORE_SUMMARY_CHUNKS];
+	const struct store_box *box;
 	struct msgout *o;
 	size_t n;
 
-	j->result = result_of(store_deleted_list(vault_store(), &list, &n));
-	for (size_t i = 0; j->result == DONE_OK && i < n; i++) {
-		o = msg_new(s->wire, R_DELETED, j->id);
-		msg_put_raw(o, list[i].blob, STORE_ID);
-		msg_put_i64(o, list[i].when);
-		msg_put_i64(o, list[i].date);
-		msg_put_u64(o, list[i].size);
-		msg_send(o);
+	if (store_deleted_look(vault_store(), d, c, &n) != STORE_OK)
+		return;
+	box = d->box == 0 ? NULL : store_box_find(vault_store(), d->box);
+	o = msg_new(s->wire, R_DELETED, j->id);
+	msg_put_raw(o, d->blob, STORE_ID);
+	msg_put_i64(o, d->when);
+	msg_put_i64(o, d->held);
+	msg_put_i64(o, d->date);
+	msg_put_u64(o, d->size);
+	msg_put_str(o, box == NULL ? "" : box->name);
+	msg_put_u8(o, d->codec);
+	/* One that does not fit is done without. */
+	n = n == 1 && c[0].len <= SUMMARY_TOLD_MAX;
+	msg_put_u8(o, (uint8_t)n);
+	if (n == 1) {
+		msg_put_u8(o, c[0].compressed);
+		msg_put_u32(o, c[0].plain);
+		msg_put_bytes(o, c[0].data, c[0].len);
 	}
-	free(list);
+	msg_send(o);
+}
+
+static enum step
+answer_deleted(struct session *s, struct job *j)
+{
+	if (!j->resolved) {
+		j->resolved = true;
+		j->result = result_of(store_deleted_list(
+		    vault_store(), &j->deleted, &j->ndeleted));
+	}
+	for (; j->range < j->ndeleted; j->range++) {
+		if (wire_queued(s->wire) > 0)
+			return STEP_MORE;
+		tell_deleted(s, j, &j->deleted[j->range]);
+	}
 	return STEP_DONE;
+}
+
+void
+deleted_change(uint8_t op, struct manage_answer *a)
+{
+	enum store_result result;
+
+	memset(a, 0, sizeof(*a));
+	if (op == SLOT_CONFIRM)
+		result = store_deleted_confirm(vault_store(), &a->revoked);
+	else
+		result = store_deleted_purge(vault_store(), &a->revoked);
+	a->result = result == STORE_OK ? SLOT_DONE : SLOT_FAILED;
+	if (result != STORE_OK)
+		log_warnx("account=%s deletes: %s", log_addr(vault_account()),
+		    store_strerror(result));
 }

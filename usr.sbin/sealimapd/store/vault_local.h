@@ -148,6 +148,8 @@ struct job {
 	uint32_t uidvalidity;
 	uint8_t (*blobs)[STORE_ID]; /* V_UNDELETE */
 	size_t nblobs;
+	struct store_deleted *deleted; /* V_DELETED */
+	size_t ndeleted;
 	struct append *append;
 	struct search_run *search;
 };
@@ -248,6 +250,7 @@ enum step rows_answer_flags(struct session *, struct job *);
 extern const struct job_kind change_kinds[];
 extern const struct job_kind box_kinds[];
 extern const struct job_kind deleted_kinds[];
+void deleted_change(uint8_t op, struct manage_answer *);
 extern const struct job_kind append_kind;
 extern const struct job_kind search_kind;
 bool append_message(struct session *, struct msg *); /* false: out of order */

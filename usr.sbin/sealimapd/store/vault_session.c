@@ -490,6 +490,7 @@ job_free(struct session *s, struct job *j)
 	}
 	free(j->renames);
 	free(j->blobs);
+	free(j->deleted);
 	free(j->set);
 	store_body_close(j->body);
 	uidlist_clear(&j->from);
