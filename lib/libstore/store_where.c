@@ -90,18 +90,19 @@ origin_add(struct where *w, const struct cold *c, uint32_t of)
 	return 0;
 }
 
+/* The records of a generation of the snapshot, which is odd or not. */
 static int
-find_instances(struct where *w)
+scan_records(struct where *w, const struct pack *p, uint32_t odd)
 {
 	const uint32_t *of;
 	struct cold c;
 	uint64_t i, n;
 	int r;
 
-	n = w->st->cold.len / COLD_LEN;
-	for (i = 0, r = 0; r == 0 && i < n && i < UINT32_MAX; i++) {
+	n = p->len / COLD_LEN;
+	for (i = 0, r = 0; r == 0 && i < n && i < COLD_ODD; i++) {
 		/* A record that does not open tells nothing. */
-		if (cold_read(w->st, (uint32_t)i, &c) == -1)
+		if (cold_read(w->st, (uint32_t)i | odd, &c) == -1)
 			break;
 		of = bsearch(
 		    c.blob, w->sorted, w->n, sizeof(*w->sorted), blob_cmp);
@@ -109,6 +110,21 @@ find_instances(struct where *w)
 			r = origin_add(w, &c, *of);
 		explicit_bzero(&c, sizeof(c));
 	}
+	return r;
+}
+
+static int
+find_instances(struct where *w)
+{
+	struct store *st = w->st;
+	uint32_t odd;
+	int r;
+
+	odd = st->gen % 2 != 0 ? COLD_ODD : 0;
+	r = scan_records(w, &st->cold, odd);
+	/* While it is compacted, what is no more is in the old one alone. */
+	if (r == 0 && st->old.fd != -1)
+		r = scan_records(w, &st->old.cold, odd ^ COLD_ODD);
 	if (w->norigins > 1)
 		qsort(w->origins, w->norigins, sizeof(*w->origins), by_inst);
 	return r;
@@ -163,7 +179,7 @@ where_find(struct store *st, struct store_deleted *list, size_t n)
 		if (col_load(st, b) == -1)
 			continue;
 		for (j = 0; j < b->ntombs; j++)
-			consider(&w, b, &b->tombs[j]);
+			consider(&w, b, &b->tombs->t[j]);
 	}
 	free(w.sorted);
 	free(w.left);

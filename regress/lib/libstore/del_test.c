@@ -486,11 +486,12 @@ ATF_TC_BODY(compacted, tc)
 ATF_TC_WITHOUT_HEAD(undelete);
 ATF_TC_BODY(undelete, tc)
 {
+	struct store_chunk summary[STORE_SUMMARY_CHUNKS];
 	struct store_deleted *list;
 	struct account a;
 	uint8_t last[STORE_ID];
 	uint32_t uid;
-	size_t n, i;
+	size_t n, i, chunks;
 
 	begin(&a);
 	store_set_expiry(a.st, TRASH_DAYS, SPAM_DAYS);
@@ -507,6 +508,9 @@ ATF_TC_BODY(undelete, tc)
 	OK(store_deleted_list(a.st, &list, &n));
 	ATF_REQUIRE_EQ(6, n);
 	for (i = 0; i < n; i++) {
+		OK(store_deleted_look(a.st, &list[i], summary, &chunks));
+		ATF_CHECK(chunks > 0);
+		ATF_CHECK_EQ(STORE_INBOX, list[i].box);
 		if (list[i].size == 90000)
 			memcpy(last, list[i].blob, STORE_ID);
 	}
