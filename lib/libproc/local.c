@@ -130,20 +130,42 @@ proc_local_accept(int fd, bool any, uid_t *uid)
 }
 
 /*
- * Two daemons of one start may want the same directory: one that root has just
- * made is not yet its owner's, and gets a moment.
+ * A directory that is there is looked at by its name: to open one of another
+ * user root would need a right over all files.  Two daemons of one start may
+ * want the same directory: one that root has just made is not yet its owner's,
+ * and gets a moment.
  */
 static int
-dir_stat(int fd, struct stat *st, uid_t uid, bool made)
+dir_stat(const char *path, struct stat *st, uid_t uid)
 {
 	for (int i = 0; i < DIR_TRIES; i++) {
-		if (fstat(fd, st) == -1)
+		if (lstat(path, st) == -1)
 			return -1;
-		if (made || uid == 0 || st->st_uid != 0 || geteuid() != 0)
+		if (uid == 0 || st->st_uid != 0 || geteuid() != 0)
 			break;
 		(void)usleep(DIR_WAIT_US);
 	}
+	if (!S_ISDIR(st->st_mode)) {
+		errno = ENOTDIR;
+		return -1;
+	}
 	return 0;
+}
+
+/* The owner last: it is what another daemon waits for. */
+static int
+dir_new(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+	int fd, ret;
+
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	ret = fchmod(fd, mode);
+	if (ret == 0 && geteuid() == 0)
+		ret = fchown(fd, uid, gid);
+	(void)close(fd);
+	return ret;
 }
 
 int
@@ -151,26 +173,17 @@ proc_dir_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
 	struct stat st;
 	bool made;
-	int fd;
 
 	made = mkdir(path, 0700) == 0;
 	if (!made && errno != EEXIST) {
 		log_warn("mkdir path=%s", path);
 		return -1;
 	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1) {
+	if ((made && dir_new(path, mode, uid, gid) == -1) ||
+	    dir_stat(path, &st, uid) == -1) {
 		log_warn("directory path=%s", path);
 		return -1;
 	}
-	/* The owner last: it is what another daemon waits for. */
-	if (made && fchmod(fd, mode) == -1)
-		goto err;
-	if (made && geteuid() == 0 && fchown(fd, uid, gid) == -1)
-		goto err;
-	if (dir_stat(fd, &st, uid, made) == -1)
-		goto err;
-	(void)close(fd);
 	if (geteuid() != 0)
 		uid = geteuid();
 	if (st.st_uid != uid || (st.st_mode & 022) != 0) {
@@ -188,10 +201,6 @@ proc_dir_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
 		return -1;
 	}
 	return 0;
-err:
-	log_warn("directory path=%s", path);
-	(void)close(fd);
-	return -1;
 }
 
 static void
