@@ -98,6 +98,7 @@ const char *store_damage(const struct store *);
 /* Makes everything queued durable.  Nothing queued costs nothing. */
 enum store_result store_commit(struct store *);
 bool store_pending(const struct store *); /* is there something to commit? */
+bool store_busy(const struct store *);    /* is upkeep under way? */
 /*
  * Work for idle moments, a bounded piece a call: snapshot where the log grew,
  * checkpoint, garbage to trash/, trash past its grace away, unused columns out
@@ -122,6 +123,12 @@ struct store_merged {
 };
 enum store_result store_merge(struct store *, struct store_merged *);
 /*
+ * Has something come that store_merge() would take?  A look at names and times
+ * alone, unless those changed: to be asked every few seconds.
+ */
+bool store_news(struct store *);
+bool store_paired(const struct store *); /* does another host write here? */
+/*
  * The lease: its holder merges, the other host does not.  Host 0 has it at
  * first.  Taken with the other's consent, or without: then 64 UIDs are left
  * out in each box, so that what the other wrote last is all that moves.
@@ -130,7 +137,8 @@ bool store_lease(const struct store *); /* is it ours? */
 enum store_result store_lease_take(struct store *, bool consent);
 /*
  * Says that the other host may write: from now on neither a checkpoint nor
- * the removal of a blob goes before it has seen what they rest upon.
+ * the removal of a blob goes before it has seen what they rest upon.  A host
+ * whose copy of the log does not have that opens the account read-only.
  */
 enum store_result store_pair(struct store *);
 

@@ -33,6 +33,8 @@
 
 #define BLOCK_FIRST 16 /* messages of the first block of a small box */
 
+static int tombs_own(struct box *, size_t size);
+
 /* Where the block after this one begins. */
 static size_t
 block_end(const struct box *b, size_t i)
@@ -151,6 +153,7 @@ block_own(struct box *b, size_t i, size_t size)
 	new->n = p->n;
 	new->size = (uint32_t)size;
 	new->unseen = p->unseen;
+	new->hosts = p->hosts;
 	memcpy(new->m, p->m, p->n * sizeof(p->m[0]));
 	block_drop(p);
 	b->blocks[i].p = new;
@@ -178,6 +181,7 @@ block_insert(struct box *b, size_t i, size_t size)
 		return NULL;
 	p->refs = 1;
 	p->n = p->unseen = 0;
+	p->hosts = 0;
 	p->size = (uint32_t)size;
 	memmove(b->blocks + i + 1, b->blocks + i,
 	    (b->nblocks - i) * sizeof(*b->blocks));
@@ -217,6 +221,14 @@ is_unseen(const struct store_msg *m)
 	return m->flags & STORE_SEEN ? 0 : 1;
 }
 
+/* A message that was put into the block. */
+static void
+note(struct block *p, const struct store_msg *m)
+{
+	p->unseen += is_unseen(m);
+	p->hosts |= (uint8_t)(1U << (m->modseq & 1));
+}
+
 int
 col_append(struct box *b, const struct store_msg *m)
 {
@@ -240,7 +252,7 @@ col_append(struct box *b, const struct store_msg *m)
 			return -1;
 	}
 	p->m[p->n++] = *m;
-	p->unseen += is_unseen(m);
+	note(p, m);
 	b->n++;
 	return 0;
 }
@@ -265,7 +277,7 @@ col_grown(struct box *b, size_t n)
 	r->before = (uint32_t)b->n;
 	r->p->n = (uint32_t)n;
 	for (i = 0; i < n; i++)
-		r->p->unseen += is_unseen(&r->p->m[i]);
+		note(r->p, &r->p->m[i]);
 	b->n += n;
 }
 
@@ -284,7 +296,7 @@ split(struct box *b, size_t i)
 	p->n -= q->n;
 	memcpy(q->m, p->m + p->n, q->n * sizeof(q->m[0]));
 	for (j = 0; j < q->n; j++)
-		q->unseen += is_unseen(&q->m[j]);
+		note(q, &q->m[j]);
 	p->unseen -= q->unseen;
 	renumber(b, i, i + 2);
 	return 0;
@@ -313,7 +325,7 @@ insert_at(struct box *b, size_t pos, const struct store_msg *m)
 	memmove(p->m + pos + 1, p->m + pos, (p->n - pos) * sizeof(p->m[0]));
 	p->m[pos] = *m;
 	p->n++;
-	p->unseen += is_unseen(m);
+	note(p, m);
 	renumber(b, i, i + 1);
 	return 0;
 }
@@ -375,17 +387,42 @@ col_set_cold(struct box *b, size_t pos, uint32_t cold)
 	return 0;
 }
 
-int
-col_set_modseq(struct box *b, size_t pos, uint64_t modseq)
+static int
+adopt_tombs(struct box *b, unsigned int host, uint64_t modseq)
 {
-	struct store_msg *m;
-	size_t i;
+	struct tomb *t;
 
-	m = edit(b, pos, &i);
-	if (m == NULL)
-		return -1;
-	m->modseq = modseq;
+	for (; b->tombs_own < b->ntombs; b->tombs_own++) {
+		if ((b->tombs->t[b->tombs_own].modseq & 1) == host)
+			continue;
+		if (tombs_own(b, 0) == -1)
+			return -1;
+		t = &b->tombs->t[b->tombs_own];
+		t->modseq = modseq;
+	}
 	return 0;
+}
+
+int
+col_adopt(struct box *b, unsigned int host, uint64_t modseq)
+{
+	struct block *p;
+	size_t i, j;
+
+	for (i = 0; i < b->nblocks; i++) {
+		if (!(b->blocks[i].p->hosts & 1U << !host))
+			continue;
+		p = block_own(b, i, 0);
+		if (p == NULL)
+			return -1;
+		for (j = 0; j < p->n; j++) {
+			if ((p->m[j].modseq & 1) != host)
+				p->m[j].modseq = modseq;
+		}
+		p->hosts = (uint8_t)(1U << host);
+	}
+	b->dirty = true;
+	return adopt_tombs(b, host, modseq);
 }
 
 int
@@ -402,7 +439,7 @@ col_set_flags(struct box *b, size_t pos, uint64_t flags, uint64_t modseq)
 	m->flags = flags;
 	if (modseq > m->modseq)
 		m->modseq = modseq;
-	b->blocks[i].p->unseen += is_unseen(m);
+	note(b->blocks[i].p, m);
 	count_msg(b, m, 1);
 	return 0;
 }
@@ -427,6 +464,7 @@ squeeze(struct box *b, size_t first, size_t last)
 			memcpy(p->m + p->n, q->m, q->n * sizeof(q->m[0]));
 			p->n += q->n;
 			p->unseen += q->unseen;
+			p->hosts |= q->hosts;
 			block_drop(q);
 			continue;
 		}
@@ -538,15 +576,6 @@ tomb_add(struct box *b, const struct tomb *t)
 	return 0;
 }
 
-int
-tomb_edit(struct box *b, size_t i, const struct tomb *t)
-{
-	if (tombs_own(b, 0) == -1)
-		return -1;
-	b->tombs->t[i] = *t;
-	return 0;
-}
-
 /*
  * Those that are older than is promised go, when they are an eighth of all:
  * they lie in about the order of their time.
@@ -565,6 +594,7 @@ tombs_prune(struct box *b, uint32_t now)
 	if (n == 0 || n < b->ntombs / 8 || tombs_own(b, 0) == -1)
 		return;
 	b->ntombs -= n;
+	b->tombs_own -= n < b->tombs_own ? n : b->tombs_own;
 	memmove(
 	    b->tombs->t, b->tombs->t + n, b->ntombs * sizeof(b->tombs->t[0]));
 }
@@ -578,7 +608,7 @@ col_unload(struct box *b)
 	tombs_drop(b->tombs);
 	b->blocks = NULL;
 	b->tombs = NULL;
-	b->n = b->blocks_size = b->ntombs = 0;
+	b->n = b->blocks_size = b->ntombs = b->tombs_own = 0;
 	b->loaded = false;
 }
 

@@ -71,6 +71,9 @@ waiting_list(struct store *st)
 	size_t size;
 	DIR *dir;
 
+	free(st->waiting);
+	st->waiting = NULL;
+	st->nwaiting = 0;
 	dir = open_in(st);
 	if (dir == NULL)
 		return -1;

@@ -630,24 +630,9 @@ fold_rmbox(struct store *st, struct box *b)
 static int
 adopt(struct store *st, struct box *b)
 {
-	struct tomb t;
-	size_t i;
-
-	if (col_load(st, b) == -1)
+	if (col_load(st, b) == -1 ||
+	    col_adopt(b, st->host, st->cur_modseq) == -1)
 		return -1;
-	for (i = 0; i < b->n; i++) {
-		if ((col_at(b, i)->modseq & 1) != st->host &&
-		    col_set_modseq(b, i, st->cur_modseq) == -1)
-			return -1;
-	}
-	for (i = 0; i < b->ntombs; i++) {
-		t = b->tombs->t[i];
-		if ((t.modseq & 1) == st->host)
-			continue;
-		t.modseq = st->cur_modseq;
-		if (tomb_edit(b, i, &t) == -1)
-			return -1;
-	}
 	b->pub.modseq = st->cur_modseq;
 	b->foreign = false;
 	b->dirty = true;

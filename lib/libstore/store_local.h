@@ -172,6 +172,7 @@ struct block {
 	uint32_t n;
 	uint32_t size;
 	uint32_t unseen;
+	uint8_t hosts; /* bit h: some MODSEQ here is of host h */
 	struct store_msg m[];
 };
 struct blockref {
@@ -207,6 +208,7 @@ struct box {
 	size_t n; /* messages */
 	struct tombs *tombs;
 	size_t ntombs;
+	size_t tombs_own; /* so many have MODSEQs of ours */
 	bool loaded;
 	bool dirty;  /* differs from its file, and the one being written */
 	bool saving; /* its file is being written */
@@ -309,6 +311,7 @@ struct store {
 	bool failed;   /* a write or sync failed: no more commits */
 	bool put_back; /* the head, or a mark, told of a backup */
 	bool replaying;
+	bool telling; /* while replaying, too */
 	store_notify notify;
 	void *notify_arg;
 
@@ -370,9 +373,10 @@ struct store {
 		int fd; /* -1: there is one generation only */
 		struct pack cold;
 		struct pack sum;
-	} old;                 /* the generation that compaction is leaving */
-	struct work *work;     /* upkeep that is under way */
-	uint64_t next_sum_off; /* for the PLACE that follows */
+	} old; /* the generation that compaction is leaving */
+	struct news_seen *news_seen; /* log/ when it was last looked at */
+	struct work *work;           /* upkeep that is under way */
+	uint64_t next_sum_off;       /* for the PLACE that follows */
 	uint32_t next_sum_len;
 	struct buf sum_buf; /* the summary last asked for */
 	uint8_t *waiting;   /* ids in in/ while replaying, sorted */
@@ -453,6 +457,8 @@ struct writer *own_writer(struct store *);
 
 /* store_replay.c */
 bool log_news(struct store *); /* are there frames we have not folded? */
+/* Folds them where they are later than all there is; else STORE_UNKNOWN. */
+enum store_result replay_news(struct store *);
 enum store_result replay(struct store *, bool from_snapshot, bool *clean);
 
 /* store_ops.c: queueing and applying. */
@@ -546,14 +552,14 @@ void col_grown(struct box *, size_t n);
 int col_remove(struct store *, struct box *, const uint32_t *pos, size_t n,
     uint64_t modseq);
 int col_set_cold(struct box *, size_t pos, uint32_t cold);
-int col_set_modseq(struct box *, size_t pos, uint64_t modseq);
+/* MODSEQs of the other host become this one. */
+int col_adopt(struct box *, unsigned int host, uint64_t modseq);
 /* The modseq is raised, never lowered. */
 int col_set_flags(struct box *, size_t pos, uint64_t flags, uint64_t modseq);
 void col_unload(struct box *);
 void block_drop(struct block *); /* a reference less */
 void tombs_drop(struct tombs *);
 int tomb_add(struct box *, const struct tomb *);
-int tomb_edit(struct box *, size_t i, const struct tomb *);
 void tombs_prune(struct box *, uint32_t now);
 
 /* store_colfile.c */
@@ -608,6 +614,8 @@ enum store_result body_look(struct store *, const struct cold *,
 int blob_place_name(struct store *, const uint8_t *blob, char *name, bool make);
 
 /* store_open.c */
+/* From the snapshot, or (whole) from the log alone. */
+enum store_result fold_state(struct store *, bool whole, bool *clean);
 enum store_result fold_from_log(struct store *, bool *clean);
 
 /* store_gc.c, store_head.c, store_drain.c */

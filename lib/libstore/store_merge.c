@@ -328,14 +328,44 @@ tell_new(struct store *st, const struct box *old, const struct box *new,
 	}
 }
 
-/* The old struct, which callers may point to, gets what the new one has. */
+/*
+ * Nothing happened here since the snapshot that both are made of: the column
+ * in memory is the one in that file.
+ */
 static void
-exchange(struct store *st, size_t at, struct box *old, struct store_merged *m)
+keep_column(struct box *old, struct box *new)
+{
+	if (new->loaded || !old->loaded || old->dirty || old->saving ||
+	    old->file != new->file || old->n != new->pub.messages)
+		return;
+	new->blocks = old->blocks;
+	new->nblocks = old->nblocks;
+	new->blocks_size = old->blocks_size;
+	new->n = old->n;
+	new->tombs = old->tombs;
+	new->ntombs = old->ntombs;
+	new->tombs_own = old->tombs_own;
+	new->loaded = true;
+	old->blocks = NULL;
+	old->tombs = NULL;
+	old->nblocks = old->blocks_size = old->n = 0;
+	old->ntombs = old->tombs_own = 0;
+	old->loaded = false;
+}
+
+/* The old struct, which callers may point to, gets what the new one has. */
+static int
+exchange(struct store *st, size_t at, struct box *old, bool same_snapshot,
+    struct store_merged *m)
 {
 	struct box *new, tmp;
 	unsigned int users;
 
 	new = st->boxes[at];
+	if (same_snapshot)
+		keep_column(old, new);
+	if (old->loaded && col_load(st, new) == -1)
+		return -1;
 	if (old->loaded) {
 		st->boxes[at] = old;
 		tell_gone(st, old, new, m);
@@ -352,18 +382,26 @@ exchange(struct store *st, size_t at, struct box *old, struct store_merged *m)
 	else if (old->pub.messages > new->pub.messages)
 		m->added += old->pub.messages - new->pub.messages;
 	box_free(new);
+	return 0;
 }
 
-static void
-compare(struct store *st, struct box **old, size_t nold, struct store_merged *m)
+static int
+compare(struct store *st, struct box **old, size_t nold, bool same_snapshot,
+    struct store_merged *m)
 {
 	size_t i, j;
+	int r;
 
+	r = 0;
 	for (i = 0, j = 0; i < nold; i++) {
 		while (j < st->nboxes && st->boxes[j]->pub.id < old[i]->pub.id)
 			m->added += st->boxes[j++]->pub.messages;
 		if (j < st->nboxes && st->boxes[j]->pub.id == old[i]->pub.id) {
-			exchange(st, j++, old[i], m);
+			if (r == 0)
+				r = exchange(st, j, old[i], same_snapshot, m);
+			if (r == -1)
+				box_free(old[i]);
+			j++;
 			continue;
 		}
 		op_tell(st, old[i], STORE_BOXGONE, 0, 0);
@@ -372,37 +410,46 @@ compare(struct store *st, struct box **old, size_t nold, struct store_merged *m)
 	}
 	while (j < st->nboxes)
 		m->added += st->boxes[j++]->pub.messages;
+	return r;
 }
 
-/* Folds the log again, beside the boxes that are shown. */
+/*
+ * Folds the log again, beside the boxes that are shown: from the snapshot on,
+ * unless something came that is older than that.
+ */
 static enum store_result
 refold(struct store *st, struct store_merged *m)
 {
 	enum store_result result;
 	struct writer own;
 	struct box **old;
+	uint64_t gen;
 	size_t nold;
 	bool clean;
 
 	own = *own_writer(st);
+	/* A generation that is being made is not in the snapshot. */
+	gen = st->old.fd == -1 ? st->gen : 0;
+	work_drop(st);
 	old = st->boxes;
 	nold = st->nboxes;
 	st->boxes = NULL;
 	st->nboxes = st->boxes_size = 0;
-	result = waiting_list(st) == -1 ? sys_result() :
-					  fold_from_log(st, &clean);
+	result = fold_state(st, false, &clean);
 	if (result == STORE_OK &&
 	    (st->own == NO_WRITER || own_writer(st)->seq != own.seq ||
 		own_writer(st)->seg != own.seg ||
 		memcmp(own_writer(st)->chain, own.chain, SEAL_CHAIN_LEN) != 0))
 		result = STORE_CORRUPT;
-	if (result == STORE_OK)
-		compare(st, old, nold, m);
-	else {
+	if (result == STORE_OK) {
+		if (compare(st, old, nold, st->gen == gen, m) == -1)
+			result = STORE_CORRUPT;
+	} else {
 		while (nold > 0)
 			box_free(old[--nold]);
-		st->failed = true;
 	}
+	if (result != STORE_OK)
+		st->failed = true;
 	free(old);
 	return result;
 }
@@ -420,6 +467,49 @@ count_hidden(struct store *st)
 	return n;
 }
 
+/* Messages, as they are counted while the last frames are folded. */
+struct counting {
+	store_notify notify;
+	void *arg;
+	struct store_merged *m;
+};
+
+static void
+count_change(void *arg, uint64_t box, enum store_change change, uint32_t uid,
+    uint32_t pos)
+{
+	struct counting *c = arg;
+
+	switch (change) {
+	case STORE_NEW:
+		c->m->added++;
+		break;
+	case STORE_FLAGS:
+		c->m->flagged++;
+		break;
+	case STORE_EXPUNGED:
+		c->m->gone++;
+		break;
+	case STORE_BOXGONE:
+		break;
+	}
+	if (c->notify != NULL)
+		c->notify(c->arg, box, change, uid, pos);
+}
+
+/* What is later than all that is folded needs no more than to be folded. */
+static enum store_result
+fold_last_or_all(struct store *st, struct store_merged *m)
+{
+	struct counting c = {st->notify, st->notify_arg, m};
+	enum store_result result;
+
+	store_set_notify(st, count_change, &c);
+	result = replay_news(st);
+	store_set_notify(st, c.notify, c.arg);
+	return result == STORE_UNKNOWN ? refold(st, m) : result;
+}
+
 enum store_result
 store_merge(struct store *st, struct store_merged *m)
 {
@@ -433,7 +523,7 @@ store_merge(struct store *st, struct store_merged *m)
 		return result;
 	if (log_news(st) && !MUTANT(21)) {
 		m->news = true;
-		result = refold(st, m);
+		result = fold_last_or_all(st, m);
 		if (result == STORE_OK && st->damage[0] != '\0')
 			return STORE_READONLY;
 		if (result == STORE_OK &&
@@ -448,6 +538,18 @@ store_merge(struct store *st, struct store_merged *m)
 	}
 	m->hidden = count_hidden(st);
 	return result == STORE_OK ? store_commit(st) : result;
+}
+
+bool
+store_paired(const struct store *st)
+{
+	return st->multi || st->paired != 0;
+}
+
+bool
+store_busy(const struct store *st)
+{
+	return st->work != NULL;
 }
 
 bool

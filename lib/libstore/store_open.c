@@ -47,6 +47,7 @@ store_free(struct store *st)
 	buf_clear(&st->ops);
 	buf_clear(&st->sum_buf);
 	free(st->waiting);
+	free(st->news_seen);
 	if (st->snap_fd != -1)
 		(void)close(st->snap_fd);
 	if (st->log_fd != -1)
@@ -138,21 +139,28 @@ fold_from_log(struct store *st, bool *clean)
 	return result == STORE_UNKNOWN ? STORE_CORRUPT : result;
 }
 
-/* The state as the log tells it. */
-static enum store_result
-read_state(struct store *st, bool *clean)
+enum store_result
+fold_state(struct store *st, bool whole, bool *clean)
 {
 	enum store_result result;
 
 	if (waiting_list(st) == -1)
 		return sys_result();
 	result = STORE_UNKNOWN;
-	if (snap_load(st) == 0) {
+	if (!whole && snap_load(st) == 0) {
 		st->log_snapped = st->log_since;
 		result = replay(st, true, clean);
 	}
-	if (result == STORE_UNKNOWN)
-		result = fold_from_log(st, clean);
+	return result == STORE_UNKNOWN ? fold_from_log(st, clean) : result;
+}
+
+/* The state as the log tells it. */
+static enum store_result
+read_state(struct store *st, bool *clean)
+{
+	enum store_result result;
+
+	result = fold_state(st, false, clean);
 	st->live_written = UINT64_MAX; /* what deliverers read is not known */
 	return result;
 }
@@ -170,11 +178,31 @@ outrun(const struct store *st)
 	return false;
 }
 
+/*
+ * A host that has not written here may begin where nobody has, or where the
+ * log has the other's PAIR for it: from there on that one waits for it with
+ * what it removes.  Not where it holds only a part of that log.
+ */
+static bool
+announced(struct store *st)
+{
+	if (st->own != NO_WRITER || st->nwriters == 0 || mark_there(st) ||
+	    (st->paired & 1U << st->host))
+		return true;
+	damaged(st,
+	    "host %u has written here, and nothing in its log says "
+	    "that host %u may: it must be paired, and that log be here whole",
+	    st->writers[0].host, st->host);
+	return false;
+}
+
 static enum store_result
 start_writing(struct store *st, bool clean)
 {
 	bool behind, fresh, marked;
 
+	if (!announced(st))
+		return STORE_OK;
 	if (head_check(st, &behind) == -1)
 		return STORE_IO;
 	marked = mark_there(st);

@@ -170,7 +170,7 @@ void
 op_tell(struct store *st, const struct box *b, enum store_change change,
     uint32_t uid, size_t pos)
 {
-	if (st->notify != NULL && !st->replaying)
+	if (st->notify != NULL && (!st->replaying || st->telling))
 		st->notify(
 		    st->notify_arg, b->pub.id, change, uid, (uint32_t)pos);
 }

@@ -53,6 +53,7 @@ struct series {
 	bool ended;
 	bool rest_zero; /* nothing but zeros after the last frame */
 	bool moved;     /* frames were read */
+	bool gap;       /* segments are there that do not follow */
 };
 
 struct replay {
@@ -251,7 +252,11 @@ advance(struct store *st, struct series *s)
 		} else if (s->w.seg >= s->last)
 			s->ended = true;
 		else if (next_segment(st, s) == -1) {
-			/* The other host's may be on its way. */
+			/*
+			 * The other host's may be on its way, or gone to its
+			 * trash because a checkpoint covers it.
+			 */
+			s->gap = true;
 			if (s->w.host == st->host)
 				damaged(st,
 				    "log segment %u is missing or does not "
@@ -414,6 +419,10 @@ fold(struct store *st, struct replay *rp, bool snapshot)
 			st->log_since += s->f.len;
 		passed(st, s);
 		advance(st, s);
+	}
+	for (i = 0; snapshot && i < rp->n; i++) {
+		if (rp->s[i].gap)
+			return STORE_UNKNOWN;
 	}
 	return STORE_OK;
 }
@@ -708,6 +717,54 @@ check_writers(struct store *st)
 	}
 }
 
+/* What can be seen of log/ without reading it. */
+struct news_seen {
+	struct timespec dir;
+	struct {
+		off_t size;
+		struct timespec changed;
+	} seg[WRITERS_MAX];
+};
+
+static void
+look(struct store *st, struct news_seen *n)
+{
+	struct stat sb;
+	char name[64];
+	size_t i;
+
+	memset(n, 0, sizeof(*n));
+	if (fstatat(st->acct, "log", &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		n->dir = sb.st_mtim;
+	for (i = 0; i < st->nwriters; i++) {
+		seg_name(
+		    &st->writers[i], st->writers[i].seg, name, sizeof(name));
+		if (i == st->own ||
+		    fstatat(st->acct, name, &sb, AT_SYMLINK_NOFOLLOW) == -1)
+			continue;
+		n->seg[i].size = sb.st_size;
+		n->seg[i].changed = sb.st_mtim;
+	}
+}
+
+bool
+store_news(struct store *st)
+{
+	struct news_seen now;
+
+	if (st->failed || st->damage[0] != '\0')
+		return false;
+	look(st, &now);
+	if (st->news_seen == NULL) {
+		st->news_seen = calloc(1, sizeof(*st->news_seen));
+		if (st->news_seen == NULL)
+			return log_news(st);
+	} else if (memcmp(&now, st->news_seen, sizeof(now)) == 0)
+		return false;
+	*st->news_seen = now;
+	return log_news(st);
+}
+
 /* Is there a frame of another host past what we know? */
 bool
 log_news(struct store *st)
@@ -741,6 +798,61 @@ log_news(struct store *st)
 		free(rp->s[i].seg);
 	free(rp);
 	return news;
+}
+
+/* What came last, if nothing of it is older than what is folded. */
+static enum store_result
+fold_last(struct store *st, struct replay *rp)
+{
+	bool checkpoint;
+	size_t i;
+	int r;
+
+	for (i = 0; i < rp->n; i++) {
+		r = begin_from(st, &rp->s[i]);
+		if (r == 1 && st->multi)
+			r = begin_at(
+			    st, &rp->s[i], rp->s[i].first, &checkpoint);
+		if (r != 0)
+			return STORE_UNKNOWN;
+		/* Ours is folded as it is written. */
+		if (writer_find(st, rp->s[i].w.id) == st->own)
+			rp->s[i].ended = true;
+	}
+	if (bind_writers(st, rp) == -1)
+		return sys_result();
+	st->telling = true;
+	return fold(st, rp, true);
+}
+
+enum store_result
+replay_news(struct store *st)
+{
+	enum store_result result;
+	struct replay *rp;
+	size_t i;
+
+	if (!st->multi || waiting_list(st) == -1)
+		return STORE_UNKNOWN;
+	rp = calloc(1, sizeof(*rp));
+	if (rp == NULL)
+		return STORE_IO;
+	st->replaying = true;
+	result = STORE_UNKNOWN;
+	if (list_series(st, rp) == 0)
+		result = fold_last(st, rp);
+	st->replaying = st->telling = false;
+	if (result == STORE_OK) {
+		take_ends(st, rp);
+		check_writers(st);
+		names_settle(st);
+	}
+	for (i = 0; i < rp->n; i++) {
+		free(rp->s[i].seg);
+		buf_clear(&rp->s[i].plain);
+	}
+	free(rp);
+	return result;
 }
 
 /*

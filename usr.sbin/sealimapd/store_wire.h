@@ -185,6 +185,8 @@ enum store_wire {
 	MASTER_VAULT_WORKER = 32,
 	/* master -> vault: end all sessions and exit (removed, disabled). */
 	MASTER_VAULT_KICK = 33,
+	/* master -> vault: files of the other host have come.  Nothing. */
+	MASTER_VAULT_NEWS = 39,
 
 	/*
 	 * opener -> vault: is this secret known?  bytes secret, u8 service.

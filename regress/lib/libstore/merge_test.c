@@ -42,6 +42,7 @@
 #include "account.h"
 #include "compat.h"
 #include "copying.h"
+#include "merge_state.h"
 #include "store_compare.h"
 #include "store_local.h"
 
@@ -54,10 +55,10 @@
 #define FIRST_DATE 1700000000
 
 struct note {
-	bool created; /* acknowledged */
-	bool seen;    /* a client saw it */
-	bool killed;  /* somebody expunged it, or removed its box */
-	bool surely;  /* and that was acknowledged, by its instance */
+	bool created;  /* acknowledged */
+	bool seen;     /* a client saw it */
+	bool killed;   /* somebody expunged it, or removed its box */
+	bool surely;   /* and that was acknowledged, by its instance */
 	uint64_t from; /* out of that box */
 	bool copied;
 	unsigned int moved[2]; /* times, by host */
@@ -656,6 +657,30 @@ copy_segment(const char *src, const char *dst, unsigned int host, bool whole)
 	return take == all;
 }
 
+/*
+ * What was folded into a living account is what a new opening folds: columns,
+ * what is hidden, which numbers are known to whom.
+ */
+static void
+check_live(struct host *h)
+{
+	char *live, *anew;
+
+	if (h->a.st == NULL || bad[0] != '\0' || store_damage(h->a.st) != NULL)
+		return;
+	live = state_text(h->a.st);
+	store_abandon(h->a.st);
+	h->a.st = NULL;
+	host_open(h);
+	if (h->a.st == NULL)
+		return;
+	anew = state_text(h->a.st);
+	if (strcmp(live, anew) != 0)
+		violation("merged:\n%s---\nopened anew:\n%s", live, anew);
+	free(live);
+	free(anew);
+}
+
 /* What one host has written goes to the other: blobs, then log. */
 static void
 exchange(struct host *from, bool whole)
@@ -663,16 +688,23 @@ exchange(struct host *from, bool whole)
 	struct store_merged m;
 	struct host *to;
 	enum store_result result;
+	bool news;
 
 	to = &hosts[from == hosts];
 	each_file(from, to, "blob", true, copy_blob);
 	each_file(from, to, "log", whole, copy_segment);
 	if (to->a.st == NULL)
 		return;
+	/* The cheap look must notice it; it may ask for nothing, too. */
+	news = store_news(to->a.st);
 	result = store_merge(to->a.st, &m);
+	if (!crashed && result == STORE_OK && m.news && !news)
+		violation("news that was not noticed");
 	if (settle(to, result)) {
 		sum.merges += m.news;
 		sum.again += m.again;
+		if (m.news && dice(4) == 0)
+			check_live(to);
 	}
 	if (to->a.st != NULL && store_damage(to->a.st) != NULL)
 		violation("damage: %s", store_damage(to->a.st));

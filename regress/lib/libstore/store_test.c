@@ -657,6 +657,17 @@ ATF_TC_BODY(two_writers, tc)
 	account_make(&a);
 	account_open(&a);
 	OK(append(&a, STORE_INBOX, 1, 1000, &uid[0]));
+	OK(store_commit(a.st));
+	/* Before it was told of it, the other host may look, and no more. */
+	other_host(&a, &b);
+	ATF_CHECK(store_damage(b.st) != NULL);
+	ATF_CHECK_EQ(STORE_READONLY, append(&b, STORE_INBOX, 2, 1000, &uid[1]));
+	ATF_CHECK_EQ(1, store_box_find(b.st, STORE_INBOX)->messages);
+	OK(store_close(b.st));
+	close(b.dir);
+	close(b.base);
+	ATF_REQUIRE_EQ(0, system("rm -rf other"));
+	OK(store_pair(a.st));
 	account_close(&a);
 	other_host(&a, &b);
 	for (i = 0; i < 5; i++) {

@@ -50,9 +50,6 @@
 #define TAG_LEN 32
 #define OPENERS_MAX 64
 #define LOCK_STEP_MS 20
-#define IDLE_EVERY_MS (30 * 60 * 1000)
-#define IDLE_SLICE_MS 5   /* between pieces of idle work */
-#define IDLE_TROUBLE_S 60 /* after idle work has failed */
 
 /* Secrets that have opened the account, by tags under a key of this process. */
 struct tags {
@@ -88,14 +85,10 @@ static struct {
 	unsigned int nsessions;
 	unsigned int nopeners;
 	bool relocked; /* the keys are others now: it ends */
-	bool holding;
 	bool ending;
-	struct timeval hold_until;
 	struct event commit_ev;
 	struct event run_ev;
 	struct event retry_ev;
-	struct event drain_ev;
-	struct event idle_ev;
 	struct event linger_ev;
 	struct event worker_ev;
 } vault;
@@ -106,8 +99,6 @@ static void events_init(void);
 static void later(struct event *, int ms);
 static void on_commit(int, short, void *);
 static void on_run(int, short, void *);
-static void on_drain(int, short, void *);
-static void on_idle(int, short, void *);
 static void on_linger(int, short, void *);
 static void on_worker(int, short, void *);
 static void vault_end(void);
@@ -170,13 +161,7 @@ vault_main(struct vault_start *start)
 	msg_put_u32(o, (uint32_t)getpid());
 	msg_send(o);
 	count_begin(vault.master);
-	/* Mail that waits is shown by the first SELECT, if it is not endless.
-	 */
-	vault.holding = true;
-	(void)gettimeofday(&vault.hold_until, NULL);
-	vault.hold_until.tv_sec += FIRST_DRAIN_MS / 1000;
-	later(&vault.drain_ev, 0);
-	later(&vault.idle_ev, IDLE_WORK_MS);
+	upkeep_init();
 	if (start->change.op != 0) {
 		manage(start->session, &start->change);
 		sessions_report();
@@ -243,8 +228,6 @@ events_init(void)
 	evtimer_set(&vault.commit_ev, on_commit, NULL);
 	evtimer_set(&vault.run_ev, on_run, NULL);
 	evtimer_set(&vault.retry_ev, on_run, NULL);
-	evtimer_set(&vault.drain_ev, on_drain, NULL);
-	evtimer_set(&vault.idle_ev, on_idle, NULL);
 	evtimer_set(&vault.linger_ev, on_linger, NULL);
 	evtimer_set(&vault.worker_ev, on_worker, NULL);
 }
@@ -301,6 +284,12 @@ vault_want_commit(void)
 }
 
 void
+vault_run_now(void)
+{
+	on_run(-1, 0, NULL);
+}
+
+void
 vault_run_soon(void)
 {
 	if (!evtimer_pending(&vault.run_ev, NULL))
@@ -312,12 +301,6 @@ vault_retry(void)
 {
 	if (!evtimer_pending(&vault.retry_ev, NULL))
 		later(&vault.retry_ev, RETRY_MS);
-}
-
-bool
-vault_holding(void)
-{
-	return vault.holding;
 }
 
 static void
@@ -338,7 +321,7 @@ vault_commit(void)
 	count_add(VAULT_COMMITS, 1);
 	if (result != STORE_OK)
 		vault_fail(store_strerror(result));
-	later(&vault.idle_ev, IDLE_WORK_MS);
+	upkeep_soon();
 }
 
 /* All sessions have their turn; those that ended are freed here alone. */
@@ -367,57 +350,6 @@ vault_reap(struct session *s)
 {
 	s->dead = true;
 	vault_run_soon();
-}
-
-/* Deliveries become messages; in slices, so that sessions go on. */
-static void
-on_drain(int fd, short what, void *arg)
-{
-	struct store_drained d;
-	struct timeval now;
-	enum store_result result;
-
-	memset(&d, 0, sizeof(d));
-	result = store_drain(vault.store, &d);
-	count_add(VAULT_DRAINS, d.placed > 0);
-	count_add(VAULT_DRAINED, d.placed);
-	count_add(VAULT_UNREADABLE, d.bad);
-	if (d.bad > 0)
-		log_warnx("account=%s deliveries that do not open: %u",
-		    log_addr(vault.start->account), d.bad);
-	if (result == STORE_READONLY || result == STORE_NOSPACE) {
-		log_warnx("account=%s deliveries wait: %s",
-		    log_addr(vault.start->account), store_strerror(result));
-		d.more = false;
-	} else if (result != STORE_OK)
-		vault_fail(store_strerror(result));
-	(void)gettimeofday(&now, NULL);
-	if (!d.more || timercmp(&now, &vault.hold_until, >))
-		vault.holding = false;
-	if (d.more)
-		later(&vault.drain_ev, 0);
-	if (d.placed > 0)
-		later(&vault.idle_ev, IDLE_WORK_MS);
-	if (!vault.holding)
-		on_run(-1, 0, NULL);
-}
-
-static void
-on_idle(int fd, short what, void *arg)
-{
-	enum store_result result;
-	bool more = false;
-
-	vault_commit();
-	result = store_idle(vault.store, &more);
-	if (result == STORE_IO)
-		vault_fail("upkeep");
-	if (result != STORE_OK) {
-		log_warnx("account=%s upkeep: %s",
-		    log_addr(vault.start->account), store_strerror(result));
-		later(&vault.idle_ev, IDLE_TROUBLE_S * 1000);
-	} else
-		later(&vault.idle_ev, more ? IDLE_SLICE_MS : IDLE_EVERY_MS);
 }
 
 static void
@@ -547,8 +479,10 @@ master_message(struct wire *w, struct msg *m, void *arg)
 			opener_add(fd);
 		break;
 	case MASTER_VAULT_MAIL:
-		if (!evtimer_pending(&vault.drain_ev, NULL))
-			later(&vault.drain_ev, 0);
+		upkeep_mail();
+		break;
+	case MASTER_VAULT_NEWS:
+		upkeep_news();
 		break;
 	case MASTER_VAULT_WORKER:
 		/* Without a descriptor: there is none to be had. */

@@ -180,8 +180,8 @@ void vault_want_commit(void);
 void vault_commit(void); /* now; sessions run from the event loop after it */
 void vault_fail(const char *why) __attribute__((noreturn));
 void vault_run_soon(void);
+void vault_run_now(void); /* from an event only */
 void vault_retry(void);   /* run the sessions again after RETRY_MS */
-bool vault_holding(void); /* first drain: no answers yet */
 void vault_want_worker(void);
 int64_t vault_now(void);
 void vault_reap(struct session *); /* mark dead, free from the event loop */
@@ -191,6 +191,13 @@ void *vault_alloc(size_t n, size_t size); /* zeroed; fatal without memory */
 /* The slot was changed or revoked: its sessions end, its secret is forgotten.
  */
 void vault_slot_ended(uint32_t slot);
+
+/* vault_upkeep.c */
+void upkeep_init(void);
+void upkeep_soon(void);   /* after a commit */
+void upkeep_mail(void);   /* deliveries wait */
+bool vault_holding(void); /* first drain: no answers yet */
+void upkeep_news(void);   /* look now for what the other host has sent */
 
 /* vault_keys.c */
 struct manage_answer;
