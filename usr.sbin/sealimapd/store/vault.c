@@ -711,7 +711,7 @@ manage(int fd, const struct slot_change *c)
 	if (c->op == SLOT_CONFIRM || c->op == SLOT_PURGE) {
 		deleted_change(c->op, &a);
 		after = KEYS_STAY;
-		later(&vault.idle_ev, 0);
+		upkeep_now();
 	} else
 		after = keys_change(c, &a);
 	log_info("account=%s slots op=%u result=%u slot=%u",

@@ -195,6 +195,7 @@ void vault_slot_ended(uint32_t slot);
 /* vault_upkeep.c */
 void upkeep_init(void);
 void upkeep_soon(void);   /* after a commit */
+void upkeep_now(void);    /* there is something to do */
 void upkeep_mail(void);   /* deliveries wait */
 bool vault_holding(void); /* first drain: no answers yet */
 void upkeep_news(void);   /* look now for what the other host has sent */

@@ -99,6 +99,12 @@ upkeep_soon(void)
 		later(&upkeep.idle_ev, 0);
 }
 
+void
+upkeep_now(void)
+{
+	later(&upkeep.idle_ev, 0);
+}
+
 /* Somebody says that the other host has sent something. */
 void
 upkeep_news(void)
