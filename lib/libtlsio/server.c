@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -63,6 +64,8 @@ tlsio_init(void)
 
 	tlsio_mem_openssl();
 	tlsio_mem_libevent();
+	/* libtls converts a peer's dates: that reads the zone's file once. */
+	tzset();
 	/* What the system's openssl.cnf says is not for us. */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
 		fatalx("OPENSSL_init_crypto");

@@ -112,6 +112,8 @@ release(struct tlsio *t)
 	t->tls = NULL;
 	tlsio_server_free(t->server);
 	t->server = NULL;
+	client_free(t->client);
+	t->client = NULL;
 	free(t->error);
 	t->error = NULL;
 	(void)close(t->fd);
@@ -128,6 +130,15 @@ tlsio_set(struct tlsio *t, const struct tlsio_ops *ops, void *arg)
 int
 tlsio_starttls(struct tlsio *t, struct tlsio_server *server)
 {
+	if (session_upgrade(t) == -1)
+		return -1;
+	t->server = server_ref(server);
+	return 0;
+}
+
+int
+session_upgrade(struct tlsio *t)
+{
 	size_t left;
 
 	if (t->state != TLSIO_PLAIN || t->dead)
@@ -136,7 +147,6 @@ tlsio_starttls(struct tlsio *t, struct tlsio_server *server)
 	tlsio_consume(t, left);
 	if (left > 0)
 		return -1;
-	t->server = server_ref(server);
 	t->state = TLSIO_UPGRADE;
 	session_soon(t);
 	return 0;
@@ -396,6 +406,14 @@ session_result(struct tlsio *t, ssize_t n, enum io_result would_block)
 static void
 start_tls(struct tlsio *t)
 {
+	if (t->client != NULL) {
+		t->state = TLSIO_HANDSHAKE;
+		if (client_begin(t, cb_read, cb_write) == -1)
+			session_fail(t, tls_error(t->tls));
+		else
+			turn_wait(t); /* it speaks first */
+		return;
+	}
 	if (tls_accept_cbs(t->server->tls, &t->tls, cb_read, cb_write, t) ==
 	    -1) {
 		session_fail(t, tls_error(t->server->tls));
@@ -418,6 +436,10 @@ handshake(struct tlsio *t)
 			set_eof(t);
 		else
 			session_fail(t, tls_error(t->tls));
+		return;
+	}
+	if (t->client != NULL && client_verify(t) == -1) {
+		session_fail(t, t->client->why);
 		return;
 	}
 	t->state = TLSIO_SECURE;

@@ -32,6 +32,7 @@
 
 #include "tlsio.h"
 #include "tlsio_certs.h"
+#include "tlsio_client.h"
 
 #define RECORD_MAX 16384 /* octets of a TLS record's plain text */
 
@@ -39,6 +40,24 @@ struct tlsio_server {
 	struct tls *tls;
 	struct tls_config *config;
 	size_t refs;
+};
+
+struct tlsio_roots {
+	X509_STORE *store;
+};
+
+/* What a session that is the client knows of its server. */
+struct client {
+	enum tlsio_trust trust;
+	bool go_on;
+	char sni[TLSIO_NAME_MAX]; /* "": none */
+	char names[TLSIO_NAMES_MAX][TLSIO_NAME_MAX];
+	size_t n_names;
+	const struct tlsio_roots *roots;
+	struct tlsio_tlsa *tlsa;
+	size_t n_tlsa;
+	enum tlsio_result result;
+	const char *why;
 };
 
 /* A piece of queued output. */
@@ -65,6 +84,7 @@ struct tlsio {
 	const struct tlsio_ops *ops;
 	void *arg;
 	struct tlsio_server *server; /* a reference, or NULL */
+	struct client *client;       /* or NULL */
 	struct tls *tls;
 	STAILQ_HEAD(, chunk) out;
 	size_t out_len;
@@ -106,10 +126,18 @@ void session_soon(struct tlsio *);
 void session_events(struct tlsio *);
 
 void session_handshake(struct tlsio *);
+int session_upgrade(struct tlsio *); /* TLS comes; -1: not now */
 
 /* turn.c */
 void turn_wait(struct tlsio *);
 void turn_forget(struct tlsio *);
+
+/* client.c, verify.c */
+int client_begin(struct tlsio *, tls_read_cb, tls_write_cb);
+int client_verify(struct tlsio *); /* -1: result and why are set */
+void client_free(struct client *);
+enum tlsio_result verify_chain(
+    const struct client *, const uint8_t *pem, size_t, const char **why);
 
 /* output.c */
 void output_flush(struct tlsio *);
