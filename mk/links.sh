@@ -21,6 +21,7 @@ usr.sbin/sealimapd/store/imap-store
 usr.sbin/sealimapd/worker/imap-worker
 usr.sbin/sealsmtpd/engine/smtp-engine
 usr.sbin/sealsmtpd/deliver/smtp-deliver
+usr.sbin/sealsmtpd/queue/smtp-queue
 usr.sbin/sealsmtpd/resolver/smtp-resolver
 usr.sbin/sealkeys/sealkeys
 END

@@ -143,6 +143,7 @@ user net 50002:50002
 user vault 50003:50010
 user work 50004:50004
 user mail 50005:50010
+user queue 50006
 END
 }
 
@@ -166,6 +167,7 @@ make_conf() {
 		echo "listen on \"$host\" smtp port $smtp_port"
 		echo "listen on \"$host\" lmtp port $lmtp_port"
 		echo "listen on socket \"$sock/lmtp.sock\" lmtp"
+		echo "queue key \"$RUN/queue.key\""
 		echo "table local \"file:$RUN/aliases\""
 		echo "aliases local"
 		# All clients of a bench have one address.

@@ -61,6 +61,7 @@ static const struct {
     [CONF_VAULT] = {"vault", "_sealvault"},
     [CONF_WORK] = {"work", "_sealwork"},
     [CONF_MAIL] = {"mail", "_sealmail"},
+    [CONF_QUEUE] = {"queue", "_sealqueue"},
 };
 
 static const char *const protos[] = {
@@ -68,6 +69,8 @@ static const char *const protos[] = {
     [CONF_IMAP] = "imap",
     [CONF_SMTP] = "smtp",
     [CONF_LMTP] = "lmtp",
+    [CONF_SUBMISSIONS] = "submissions",
+    [CONF_SUBMISSION] = "submission",
 };
 
 static const uint16_t ports[] = {
@@ -75,6 +78,8 @@ static const uint16_t ports[] = {
     [CONF_IMAP] = 143,
     [CONF_SMTP] = 25,
     [CONF_LMTP] = 24,
+    [CONF_SUBMISSIONS] = 465,
+    [CONF_SUBMISSION] = 587,
 };
 
 static void *grow(void *, size_t, size_t);
@@ -127,6 +132,9 @@ build_new(void)
 	conf->linger = LINGER_DEFAULT;
 	conf->expire[CONF_TRASH] = conf->expire[CONF_SPAM] = EXPIRE_DEFAULT;
 	conf->codec = CONF_ZSTD;
+	conf->relay_tls = CONF_RELAY_MAY;
+	(void)strlcpy(conf->queue_key, SYSCONFDIR "/sealmail.queue.key",
+	    sizeof(conf->queue_key));
 	return conf;
 }
 
@@ -210,6 +218,9 @@ check_listens(const struct conf *conf)
 			wrong = "needs a certificate";
 		else if (a->proto == CONF_IMAP && a->tls == CONF_TLS_NONE &&
 		    !a->is_socket && !is_loopback(a->address))
+			wrong = "without starttls only on loopback";
+		else if (a->proto == CONF_SUBMISSION &&
+		    a->tls == CONF_TLS_NONE && !is_loopback(a->address))
 			wrong = "without starttls only on loopback";
 		else if (a->own_tls13 && a->tls == CONF_TLS_NONE)
 			wrong = "has no TLS to have a version of";
@@ -392,9 +403,11 @@ build_listen_proto(struct conf_listen *l, enum conf_proto proto)
 	l->port = l->is_socket ? 0 : ports[proto];
 	switch (proto) {
 	case CONF_IMAPS:
+	case CONF_SUBMISSIONS:
 		l->tls = CONF_TLS_FIRST;
 		break;
 	case CONF_SMTP:
+	case CONF_SUBMISSION:
 		l->tls = CONF_TLS_START;
 		break;
 	case CONF_IMAP:
@@ -481,7 +494,8 @@ build_listen_port(struct conf_listen *l, const char *port)
 const char *
 build_listen_tls(struct conf_listen *l, enum conf_tls tls)
 {
-	if (l->is_socket || l->proto == CONF_IMAPS || l->proto == CONF_LMTP)
+	if (l->is_socket || l->proto == CONF_IMAPS || l->proto == CONF_LMTP ||
+	    l->proto == CONF_SUBMISSIONS)
 		return "not with this protocol";
 	l->tls = tls;
 	return NULL;
@@ -583,7 +597,7 @@ build_user(struct conf *conf, const char *role, const char *who)
 			break;
 	}
 	if (i == CONF_ROLES)
-		return "no such role: keys, net, vault, work or mail";
+		return "no such role: keys, net, vault, work, mail or queue";
 	u = &conf->users[i];
 	memset(u, 0, sizeof(*u));
 	if (!isdigit((unsigned char)*who)) {

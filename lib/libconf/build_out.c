@@ -15,7 +15,8 @@
  */
 
 /*
- * Statements about mail that leaves: how names are resolved.
+ * Statements about mail that leaves: how names are resolved, who may send it,
+ * which way it goes and what it is signed with.
  */
 
 #include <sys/types.h>
@@ -29,8 +30,15 @@
 #include <string.h>
 
 #include "conf_local.h"
+#include "log.h"
 
 #define DNS_PORT 53
+#define SMTP_PORT 25
+#define SUBMISSIONS_PORT 465
+
+static void *more(void *, size_t, size_t);
+static const char *set_port(uint16_t *, const char *);
+static struct conf_route *last_route(struct conf *);
 
 /* port NULL: that of DNS. */
 const char *
@@ -55,4 +63,151 @@ build_forward(struct conf *conf, const char *address, const char *port)
 	(void)snprintf(conf->forwards[conf->n_forwards++], CONF_FORWARD_MAX,
 	    "%s@%lld", address, n);
 	return NULL;
+}
+
+const char *
+build_relay_from(struct conf *conf, const char *net)
+{
+	return build_net(&conf->relay_from, &conf->n_relay_from, net);
+}
+
+const char *
+build_relay_tls(enum conf_relay_tls *tls, const char *word)
+{
+	static const char *const words[] = {
+	    [CONF_RELAY_NONE] = "none",
+	    [CONF_RELAY_MAY] = "may",
+	    [CONF_RELAY_VERIFY] = "verify",
+	    [CONF_RELAY_FIRST] = "first",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], word) == 0) {
+			*tls = (enum conf_relay_tls)i;
+			return NULL;
+		}
+	return "not none, may, verify or first";
+}
+
+const char *
+build_route(struct conf *conf, const char *domain)
+{
+	struct conf_route *r;
+	const char *wrong;
+
+	if (conf->n_routes == CONF_LIST_MAX)
+		return "too many routes";
+	conf->routes = more(conf->routes, conf->n_routes, sizeof(*r));
+	r = &conf->routes[conf->n_routes];
+	r->port = SMTP_PORT;
+	r->tls = CONF_RELAY_MAY;
+	if (strcmp(domain, "*") == 0)
+		(void)strlcpy(r->domain, domain, sizeof(r->domain));
+	else if ((wrong = build_name(r->domain, sizeof(r->domain), domain)) !=
+	    NULL)
+		return wrong;
+	for (size_t i = 0; i < conf->n_routes; i++)
+		if (strcmp(conf->routes[i].domain, r->domain) == 0)
+			return "this domain has a route";
+	conf->n_routes++;
+	return NULL;
+}
+
+const char *
+build_route_host(struct conf *conf, const char *host)
+{
+	struct in6_addr in6;
+	struct conf_route *r;
+
+	r = last_route(conf);
+	if (inet_pton(AF_INET6, host, &in6) == 1) {
+		(void)strlcpy(r->host, host, sizeof(r->host));
+		return NULL;
+	}
+	return build_name(r->host, sizeof(r->host), host);
+}
+
+const char *
+build_route_port(struct conf *conf, const char *port)
+{
+	return set_port(&last_route(conf)->port, port);
+}
+
+/* TLS from the start has a port of its own, unless another is said. */
+const char *
+build_route_tls(struct conf *conf, const char *word)
+{
+	struct conf_route *r;
+	const char *wrong;
+
+	r = last_route(conf);
+	wrong = build_relay_tls(&r->tls, word);
+	if (wrong == NULL && r->tls == CONF_RELAY_FIRST && r->port == SMTP_PORT)
+		r->port = SUBMISSIONS_PORT;
+	return wrong;
+}
+
+const char *
+build_route_auth(struct conf *conf, const char *path)
+{
+	struct conf_route *r;
+
+	r = last_route(conf);
+	return build_path(r->auth, sizeof(r->auth), path);
+}
+
+const char *
+build_dkim(struct conf *conf, const char *domain, const char *selector,
+    const char *key)
+{
+	struct conf_dkim *d;
+	const char *wrong;
+
+	if (conf->n_dkim == CONF_LIST_MAX)
+		return "too many keys";
+	conf->dkim = more(conf->dkim, conf->n_dkim, sizeof(*d));
+	d = &conf->dkim[conf->n_dkim];
+	if ((wrong = build_name(d->domain, sizeof(d->domain), domain)) ==
+		NULL &&
+	    (wrong = build_name(d->selector, sizeof(d->selector), selector)) ==
+		NULL)
+		wrong = build_path(d->key, sizeof(d->key), key);
+	for (size_t i = 0; wrong == NULL && i < conf->n_dkim; i++)
+		if (strcmp(conf->dkim[i].domain, d->domain) == 0 &&
+		    strcmp(conf->dkim[i].selector, d->selector) == 0)
+			wrong = "the domain has a key of this selector";
+	if (wrong == NULL)
+		conf->n_dkim++;
+	return wrong;
+}
+
+/* Room for one more element, zeroed. */
+static void *
+more(void *list, size_t n, size_t size)
+{
+	void *p;
+
+	p = recallocarray(list, n, n + 1, size);
+	if (p == NULL)
+		fatal("recallocarray");
+	return p;
+}
+
+static const char *
+set_port(uint16_t *to, const char *port)
+{
+	const char *wrong;
+	long long n;
+
+	n = strtonum(port, 1, 65535, &wrong);
+	if (wrong != NULL)
+		return "not a port";
+	*to = (uint16_t)n;
+	return NULL;
+}
+
+static struct conf_route *
+last_route(struct conf *conf)
+{
+	return &conf->routes[conf->n_routes - 1];
 }

@@ -46,6 +46,7 @@ enum conf_role {
 	CONF_VAULT, /* imap-store; primary group mail */
 	CONF_WORK,  /* imap-worker */
 	CONF_MAIL,  /* smtp-deliver; primary group mail */
+	CONF_QUEUE, /* smtp-queue */
 	CONF_ROLES
 };
 
@@ -89,7 +90,14 @@ struct conf_cert {
 	char ocsp[CONF_PATH_MAX]; /* DER response to staple, "" if none */
 };
 
-enum conf_proto { CONF_IMAPS, CONF_IMAP, CONF_SMTP, CONF_LMTP };
+enum conf_proto {
+	CONF_IMAPS,
+	CONF_IMAP,
+	CONF_SMTP,
+	CONF_LMTP,
+	CONF_SUBMISSIONS,
+	CONF_SUBMISSION
+};
 
 enum conf_tls { CONF_TLS_NONE, CONF_TLS_START, CONF_TLS_FIRST };
 
@@ -105,6 +113,29 @@ struct conf_listen {
 	size_t n_certs;              /* 0: all of them, the first by default */
 	size_t *certs;               /* indices into conf->certs */
 	int line;                    /* in the file, for messages */
+};
+
+/* What a relay asks of the TLS of the next server. */
+enum conf_relay_tls {
+	CONF_RELAY_NONE, /* never */
+	CONF_RELAY_MAY,  /* DANE and MTA-STS where there are; else if offered */
+	CONF_RELAY_VERIFY, /* a certificate that proves the name, or no mail */
+	CONF_RELAY_FIRST   /* likewise, with TLS from the start */
+};
+
+/* Mail for a domain goes to a host that the config names. */
+struct conf_route {
+	char domain[CONF_NAME_MAX]; /* lower case; "*": all others */
+	char host[CONF_NAME_MAX];   /* name or numeric address */
+	uint16_t port;
+	enum conf_relay_tls tls;
+	char auth[CONF_PATH_MAX]; /* file "name:password"; "": none */
+};
+
+struct conf_dkim {
+	char domain[CONF_NAME_MAX];
+	char selector[CONF_NAME_MAX];
+	char key[CONF_PATH_MAX]; /* PEM: RSA or Ed25519 */
 };
 
 enum conf_codec { CONF_STORED = 0, CONF_DEFLATE = 1, CONF_ZSTD = 2 };
@@ -131,10 +162,18 @@ enum conf_limit {
 	CONF_FREE_INODES,            /* inodes to leave free on the disk */
 	CONF_TICKET_LIFE,            /* seconds a TLS session is resumed */
 	CONF_CERTIFICATE_CHECK,      /* seconds between looks; 0: none */
+	CONF_QUEUE_LIFETIME,         /* seconds that mail is tried */
+	CONF_QUEUE_WARNING,          /* ... before a warning; 0: none */
+	CONF_QUEUE_RETRY,            /* ... until the second try */
+	CONF_QUEUE_RETRY_LONGEST,    /* ... between tries at most */
+	CONF_DESTINATION_JOBS,       /* messages to one destination at once */
+	CONF_RELAY_JOBS,             /* ... to all of them */
+	CONF_MESSAGES_PER_HOUR,      /* that a user sends */
+	CONF_RECIPIENTS_PER_HOUR,    /* ... to whom */
 	CONF_LIMITS
 };
 
-/* "trust": limits of one address do not hold for these. */
+/* A network. */
 struct conf_net {
 	int family; /* AF_INET or AF_INET6 */
 	uint8_t address[16];
@@ -173,7 +212,7 @@ struct conf {
 	size_t n_tables;
 	size_t aliases; /* index into tables; SIZE_MAX: none */
 	uint64_t limits[CONF_LIMITS];
-	struct conf_net *trusted;
+	struct conf_net *trusted; /* free of limits of one address */
 	size_t n_trusted;
 	struct conf_group control[CONF_CONTROLS];
 
@@ -187,9 +226,17 @@ struct conf {
 	/* Of "address@port"; none: names are resolved from the root. */
 	char forwards[CONF_FORWARDS_MAX][CONF_FORWARD_MAX];
 	size_t n_forwards;
-	char anchors[CONF_PATH_MAX]; /* file of trust anchors; "": built in */
-	bool only_tls13;             /* of listeners that say nothing */
-	bool log_addresses;          /* in clear */
+	char anchors[CONF_PATH_MAX];   /* file of trust anchors; "": built in */
+	char queue_key[CONF_PATH_MAX]; /* 32 octets; what waits is under it */
+	enum conf_relay_tls relay_tls; /* without a route */
+	struct conf_route *routes;
+	size_t n_routes;
+	struct conf_net *relay_from; /* may send mail to anywhere */
+	size_t n_relay_from;
+	struct conf_dkim *dkim;
+	size_t n_dkim;
+	bool only_tls13;    /* of listeners that say nothing */
+	bool log_addresses; /* in clear */
 	bool log_verbose;
 	bool best_effort; /* start even where the sandbox is incomplete */
 };
@@ -224,6 +271,9 @@ int
 conf_control_gid(const struct conf *, enum conf_control, gid_t *, FILE *errors);
 /* Whether "trust" names the address. */
 bool conf_trusts(const struct conf *, const struct sockaddr_storage *);
+/* Whether one of n networks holds the address. */
+bool conf_nets_hold(
+    const struct conf_net *, size_t n, const struct sockaddr_storage *);
 
 /*
  * Reads the public keys that domains name for escrow, each from a file that

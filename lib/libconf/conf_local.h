@@ -70,6 +70,19 @@ const char *build_kdf(struct conf_kdf *, const char *name);
 const char *
 build_kdf_cost(struct conf_kdf *, const char *memory, const char *passes);
 const char *build_forward(struct conf *, const char *address, const char *port);
+/* Networks. */
+const char *build_net(struct conf_net **list, size_t *n, const char *network);
+void print_net(const struct conf_net *, FILE *);
+const char *build_relay_from(struct conf *, const char *net);
+const char *build_relay_tls(enum conf_relay_tls *, const char *);
+/* A route, and then what is said of it. */
+const char *build_route(struct conf *, const char *domain);
+const char *build_route_host(struct conf *, const char *);
+const char *build_route_port(struct conf *, const char *);
+const char *build_route_tls(struct conf *, const char *);
+const char *build_route_auth(struct conf *, const char *path);
+const char *build_dkim(
+    struct conf *, const char *domain, const char *selector, const char *key);
 const char *build_quota(uint64_t *, const char *);
 const char *build_escrow(char path[CONF_PATH_MAX], const char *);
 /* What expires, or -1; and its days. */

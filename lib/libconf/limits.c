@@ -58,6 +58,18 @@ const struct conf_limit_row conf_limit_rows[CONF_LIMITS] = {
 	UINT64_C(1) << 40},
     [CONF_TICKET_LIFE] = {"ticket-life", LIMIT_SECONDS, 7200, 4, DAY},
     [CONF_CERTIFICATE_CHECK] = {"certificate-check", LIMIT_SECONDS, 60, 0, DAY},
+    [CONF_QUEUE_LIFETIME] = {"queue-lifetime", LIMIT_SECONDS, 5 * DAY, 60,
+	30 * DAY},
+    [CONF_QUEUE_WARNING] = {"queue-warning", LIMIT_SECONDS, 14400, 0, 30 * DAY},
+    [CONF_QUEUE_RETRY] = {"queue-retry", LIMIT_SECONDS, 300, 1, DAY},
+    [CONF_QUEUE_RETRY_LONGEST] = {"queue-retry-longest", LIMIT_SECONDS, 14400,
+	1, DAY},
+    [CONF_DESTINATION_JOBS] = {"destination-jobs", LIMIT_COUNT, 20, 1, 1000},
+    [CONF_RELAY_JOBS] = {"relay-jobs", LIMIT_COUNT, 200, 1, 10000},
+    [CONF_MESSAGES_PER_HOUR] = {"messages-per-hour", LIMIT_COUNT, 500, 0,
+	1000000},
+    [CONF_RECIPIENTS_PER_HOUR] = {"recipients-per-hour", LIMIT_COUNT, 2000, 0,
+	10000000},
 };
 
 static int digits(const char *, uint64_t *, const char **);

@@ -80,6 +80,7 @@ static struct parser {
 	int depth;	    /* of braces */
 	struct conf_domain *domain;
 	struct conf_listen *listen;
+	bool route;	    /* the last one is good: options may follow */
 	uint64_t seen;	    /* bits of enum once */
 } ps;
 
@@ -88,7 +89,8 @@ enum once {
 	ONCE_HOSTNAME, ONCE_POSTMASTER, ONCE_DIRECTORY, ONCE_RUN, ONCE_LIBEXEC,
 	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION,
 	ONCE_ADDRESSES, ONCE_LOG, ONCE_SANDBOX, ONCE_HOST_INDEX, ONCE_QUOTA,
-	ONCE_KDF, ONCE_GROUP, ONCE_ANCHORS, ONCE_ESCROW, ONCE_TLS,
+	ONCE_KDF, ONCE_GROUP, ONCE_ANCHORS, ONCE_QUEUE_KEY,
+	ONCE_RELAY_TLS, ONCE_ESCROW, ONCE_TLS,
 	ONCE_EXPIRE /* and more */
 };
 
@@ -134,7 +136,8 @@ int yyparse(void);
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
 %token <w> RESOLVER FORWARD ANCHORS ESCROW OCSP TLS
 %token <w> CONTROL TRUST
-%type <w> proto tablename
+%token <w> QUEUE RELAY FROM ROUTE AUTH DKIM SELECTOR SUBMISSION SUBMISSIONS
+%type <w> proto tablename rolename
 
 %%
 
@@ -191,7 +194,7 @@ statement	: STRING '=' STRING	{ define(&$1, &$3); }
 			once(ONCE_ALIASES, &$1);
 			fail_at(&$2, build_aliases(ps.conf, $2.s));
 		}
-		| USER STRING STRING {
+		| USER rolename STRING {
 			fail_arg(&$2, &$3, build_user(ps.conf, $2.s, $3.s));
 		}
 		| GROUP STRING STRING {
@@ -258,6 +261,26 @@ setting		: LINGER STRING {
 		| RESOLVER FORWARD STRING PORT STRING {
 			fail_at(&$3, build_forward(ps.conf, $3.s, $5.s));
 		}
+		| QUEUE KEY STRING {
+			once(ONCE_QUEUE_KEY, &$1);
+			fail_at(&$3, build_path(ps.conf->queue_key,
+			    sizeof(ps.conf->queue_key), $3.s));
+		}
+		| RELAY FROM STRING {
+			fail_at(&$3, build_relay_from(ps.conf, $3.s));
+		}
+		| RELAY TLS STRING {
+			once(ONCE_RELAY_TLS, &$1);
+			fail_at(&$3, build_relay_tls(&ps.conf->relay_tls,
+			    $3.s));
+		}
+		| route HOST STRING {
+			if (ps.route)
+				fail_at(&$3, build_route_host(ps.conf, $3.s));
+		} routeopts
+		| DKIM STRING SELECTOR STRING KEY STRING {
+			fail_at(&$2, build_dkim(ps.conf, $2.s, $4.s, $6.s));
+		}
 		| RESOLVER ANCHORS STRING {
 			once(ONCE_ANCHORS, &$1);
 			fail_at(&$3, build_path(ps.conf->anchors,
@@ -271,6 +294,33 @@ setting		: LINGER STRING {
 			once(ONCE_KDF, &$1);
 			fail_at(&$3, build_kdf_cost(&ps.conf->kdf, $3.s,
 			    $5.s));
+		}
+		;
+
+route		: ROUTE STRING {
+			const char *wrong;
+
+			wrong = build_route(ps.conf, $2.s);
+			ps.route = wrong == NULL;
+			fail_at(&$2, wrong);
+		}
+		;
+
+routeopts	: /* empty */
+		| routeopts routeopt
+		;
+
+routeopt	: PORT STRING {
+			if (ps.route)
+				fail_at(&$2, build_route_port(ps.conf, $2.s));
+		}
+		| TLS STRING {
+			if (ps.route)
+				fail_at(&$2, build_route_tls(ps.conf, $2.s));
+		}
+		| AUTH STRING {
+			if (ps.route)
+				fail_at(&$2, build_route_auth(ps.conf, $2.s));
 		}
 		;
 
@@ -340,6 +390,18 @@ proto		: IMAPS	{ $$ = $1; new_listen(&$1, CONF_IMAPS); }
 		| IMAP	{ $$ = $1; new_listen(&$1, CONF_IMAP); }
 		| SMTP	{ $$ = $1; new_listen(&$1, CONF_SMTP); }
 		| LMTP	{ $$ = $1; new_listen(&$1, CONF_LMTP); }
+		| SUBMISSIONS {
+			$$ = $1;
+			new_listen(&$1, CONF_SUBMISSIONS);
+		}
+		| SUBMISSION {
+			$$ = $1;
+			new_listen(&$1, CONF_SUBMISSION);
+		}
+		;
+
+rolename	: STRING
+		| QUEUE
 		;
 
 tablename	: STRING
@@ -406,15 +468,18 @@ static const struct {
 	{ "addresses", ADDRESSES },
 	{ "aliases", ALIASES },
 	{ "anchors", ANCHORS },
+	{ "auth", AUTH },
 	{ "cert", CERT },
 	{ "certificate", CERTIFICATE },
 	{ "compression", COMPRESSION },
 	{ "control", CONTROL },
 	{ "directory", DIRECTORY },
+	{ "dkim", DKIM },
 	{ "domain", DOMAIN },
 	{ "escrow", ESCROW },
 	{ "expire", EXPIRE },
 	{ "forward", FORWARD },
+	{ "from", FROM },
 	{ "group", GROUP },
 	{ "host", HOST },
 	{ "hostname", HOSTNAME },
@@ -437,13 +502,19 @@ static const struct {
 	{ "passes", PASSES },
 	{ "port", PORT },
 	{ "postmaster", POSTMASTER },
+	{ "queue", QUEUE },
 	{ "quota", QUOTA },
+	{ "relay", RELAY },
 	{ "resolver", RESOLVER },
+	{ "route", ROUTE },
 	{ "run", RUN },
 	{ "sandbox", SANDBOX },
+	{ "selector", SELECTOR },
 	{ "smtp", SMTP },
 	{ "socket", SOCKET },
 	{ "starttls", STARTTLS },
+	{ "submission", SUBMISSION },
+	{ "submissions", SUBMISSIONS },
 	{ "table", TABLE },
 	{ "tls", TLS },
 	{ "trust", TRUST },

@@ -33,6 +33,7 @@ print_listen(const struct conf *, const struct conf_listen *, FILE *);
 static void print_table(const struct conf_table *, FILE *);
 static void print_settings(const struct conf *, FILE *);
 static void print_resolver(const struct conf *, FILE *);
+static void print_relay(const struct conf *, FILE *);
 static void print_kdf(const struct conf_kdf *, FILE *);
 static void print_quota(uint64_t, FILE *);
 static void print_escrow(const char *, FILE *);
@@ -52,6 +53,9 @@ conf_free(struct conf *conf)
 	free(conf->listens);
 	free(conf->tables);
 	free(conf->trusted);
+	free(conf->routes);
+	free(conf->relay_from);
+	free(conf->dkim);
 	free(conf);
 }
 
@@ -162,6 +166,7 @@ print_settings(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "host index %u\n", conf->host_index);
 	print_control(conf, out);
 	print_resolver(conf, out);
+	print_relay(conf, out);
 }
 
 static void
@@ -179,6 +184,48 @@ print_resolver(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "resolver anchors ");
 	print_quoted(out, conf->anchors);
 	(void)fprintf(out, "\n");
+}
+
+static void
+print_relay(const struct conf *conf, FILE *out)
+{
+	static const char *const words[] = {
+	    [CONF_RELAY_NONE] = "none",
+	    [CONF_RELAY_MAY] = "may",
+	    [CONF_RELAY_VERIFY] = "verify",
+	    [CONF_RELAY_FIRST] = "first",
+	};
+	const struct conf_route *r;
+
+	(void)fprintf(out, "queue key ");
+	print_quoted(out, conf->queue_key);
+	(void)fprintf(out, "\nrelay tls %s\n", words[conf->relay_tls]);
+	for (size_t i = 0; i < conf->n_relay_from; i++) {
+		(void)fprintf(out, "relay from ");
+		print_net(&conf->relay_from[i], out);
+	}
+	for (size_t i = 0; i < conf->n_routes; i++) {
+		r = &conf->routes[i];
+		(void)fprintf(out, "route ");
+		print_quoted(out, r->domain);
+		(void)fprintf(out, " host ");
+		print_quoted(out, r->host);
+		(void)fprintf(out, " port %u tls %s", r->port, words[r->tls]);
+		if (r->auth[0] != '\0') {
+			(void)fprintf(out, " auth ");
+			print_quoted(out, r->auth);
+		}
+		(void)fprintf(out, "\n");
+	}
+	for (size_t i = 0; i < conf->n_dkim; i++) {
+		(void)fprintf(out, "dkim ");
+		print_quoted(out, conf->dkim[i].domain);
+		(void)fprintf(out, " selector ");
+		print_quoted(out, conf->dkim[i].selector);
+		(void)fprintf(out, " key ");
+		print_quoted(out, conf->dkim[i].key);
+		(void)fprintf(out, "\n");
+	}
 }
 
 static void
@@ -256,7 +303,8 @@ print_listen(const struct conf *conf, const struct conf_listen *l, FILE *out)
 	(void)fprintf(out, " %s", conf_proto_name(l->proto));
 	if (!l->is_socket)
 		(void)fprintf(out, " port %u", l->port);
-	if (l->proto == CONF_IMAP || l->proto == CONF_SMTP)
+	if (l->proto == CONF_IMAP || l->proto == CONF_SMTP ||
+	    l->proto == CONF_SUBMISSION)
 		(void)fprintf(out, " %s",
 		    l->tls == CONF_TLS_START ? "starttls" : "no-tls");
 	if (l->own_tls13)

@@ -338,6 +338,8 @@ make_dirs(const struct parent *p)
 	(void)snprintf(path, sizeof(path), "%s/removed", s->base_dir);
 	if (proc_dir_make(path, 0700, vault, group) == -1)
 		exit(1);
+	if (p->kind->prepare != NULL)
+		p->kind->prepare(p->now->conf, s);
 }
 
 static void

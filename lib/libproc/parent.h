@@ -44,6 +44,8 @@ struct parent_kind {
 	/* As proc_daemon's, with the parent to ask for what to send. */
 	void (*config)(struct wire *, const struct proc_row *,
 	    unsigned int instance, const struct parent *);
+	/* What is to be made before the sandbox; NULL: nothing. */
+	void (*prepare)(const struct conf *, const struct proc_settings *);
 };
 
 /* main() of a daemon; returns its exit status. */

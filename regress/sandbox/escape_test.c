@@ -53,7 +53,8 @@ struct row {
 
 /* DESIGN.md section 2; a row more or less must be said here too. */
 static const char *const names[] = {"sealkeys", "imap-store", "imap-worker",
-    "imap-engine", "sealkeys", "smtp-deliver", "smtp-engine", "smtp-resolver"};
+    "imap-engine", "sealkeys", "smtp-deliver", "smtp-engine", "smtp-queue",
+    "smtp-resolver"};
 
 static struct row rows[16];
 static size_t n_rows;
@@ -118,6 +119,7 @@ prepare(void)
 	make_dir("base/accounts/two");
 	make_dir("base/removed");
 	make_dir("base/head");
+	make_dir("base/queue");
 	probe_tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	probe_udp = socket(AF_INET, SOCK_DGRAM, 0);
 	probe_local = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -188,16 +190,30 @@ control(void)
 }
 
 static int
-own_files(void)
+write_in(const char *dir)
 {
-	int fd;
+	int dfd, fd;
 
-	fd = open("accounts/one/f", O_RDWR | O_CREAT, 0600);
+	dfd = open(dir, O_RDONLY | O_DIRECTORY);
+	if (dfd == -1)
+		return -1;
+	fd = openat(dfd, "f", O_RDWR | O_CREAT, 0600);
 	if (fd == -1 || write(fd, "x", 1) != 1 || fsync(fd) == -1 ||
-	    rename("accounts/one/f", "accounts/one/g") == -1 ||
-	    unlink("accounts/one/g") == -1)
+	    renameat(dfd, "f", dfd, "g") == -1 || unlinkat(dfd, "g", 0) == -1)
 		return -1;
 	return 0;
+}
+
+static int
+own_files(void)
+{
+	return write_in("accounts/one");
+}
+
+static int
+own_queue(void)
+{
+	return write_in("queue");
 }
 
 static int
@@ -219,7 +235,9 @@ try_all(int as_user)
 		ATF_CHECK_EQ_MSG(OUT, run(enter_and_try, &a),
 		    "%s: the control died", a.row->name);
 		if (a.row->n_paths > 0) {
-			a.call = own_files;
+			a.call = strcmp(a.row->name, "smtp-queue") == 0 ?
+			    own_queue :
+			    own_files;
 			ATF_CHECK_EQ_MSG(OUT, run(enter_and_try, &a),
 			    "%s: cannot do its work", a.row->name);
 		}

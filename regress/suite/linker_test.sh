@@ -76,7 +76,7 @@ keyholders_head() {
 	atf_set descr "stores, deliverer and sealkeys can parse nothing"
 }
 keyholders_body() {
-	for role in imap-store smtp-deliver sealkeys; do
+	for role in imap-store smtp-deliver smtp-queue sealkeys; do
 		none "$role" "libexec/$role" "$parses"
 		if knows "$path" >found; then
 			atf_fail "$role has $(tr '\n' ' ' <found)"

@@ -17,6 +17,7 @@ user net 50002
 user vault 50003
 user work 50004
 user mail 50005
+user queue 50006
 group mail 50010
 END
 	chmod 600 conf key.pem

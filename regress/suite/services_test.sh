@@ -75,12 +75,14 @@ certificate "x" cert "$PWD/cert.pem" key "$PWD/key.pem"
 directory "$PWD/mail"
 run directory "$PWD/run"
 libexec "$top/libexec"
+queue key "$PWD/queue.key"
 kdf low
 user keys 50001:50001
 user net 50002:50002
 user vault 50003:50010
 user work 50004:50004
 user mail 50005:50010
+user queue 50006
 group mail 50010
 END
 	ports=$(python3 -c 'import socket

@@ -32,7 +32,7 @@ SUITE = json.load(open(sys.argv[1]))
 RUN = os.path.dirname(os.path.abspath(sys.argv[1]))
 PARENTS = ("sealimapd", "sealsmtpd")
 ROLES = ("sealkeys", "imap-engine", "imap-store", "imap-worker",
-         "smtp-engine", "smtp-deliver", "smtp-resolver")
+         "smtp-engine", "smtp-deliver", "smtp-queue", "smtp-resolver")
 
 
 def hole(text):
@@ -147,7 +147,8 @@ def status():
                 hole("%s %d runs as root" % (name, pid))
             if root and name in ("imap-engine", "smtp-engine", "imap-worker",
                                  "sealkeys", "imap-store", "vault",
-                                 "smtp-deliver", "smtp-resolver"):
+                                 "smtp-deliver", "smtp-queue",
+                                 "smtp-resolver"):
                 if os.readlink("/proc/%d/root" % pid) == "/":
                     hole("%s %d is not chrooted" % (name, pid))
             print("%-12s %6d uid %s root %s" % (

@@ -188,7 +188,8 @@ ATF_TC_BODY(check, tc)
 {
 	static const char ids[] =
 	    "user keys 50001\nuser net 50002\nuser vault 50003\n"
-	    "user work 50004\nuser mail 50005\ngroup mail 50010\n";
+	    "user work 50004\nuser mail 50005\nuser queue 50006\n"
+	    "group mail 50010\n";
 	char text[2048], cwd[512];
 	struct conf *c;
 

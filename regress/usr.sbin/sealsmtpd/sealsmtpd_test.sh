@@ -18,6 +18,7 @@ configure() {
 	mkdir -p libexec
 	cp "$top/usr.sbin/sealsmtpd/engine/smtp-engine" \
 	    "$top/usr.sbin/sealsmtpd/deliver/smtp-deliver" \
+	    "$top/usr.sbin/sealsmtpd/queue/smtp-queue" \
 	    "$top/usr.sbin/sealsmtpd/resolver/smtp-resolver" \
 	    "$top/usr.sbin/sealkeys/sealkeys" libexec/ ||
 	    atf_fail "programs are missing"
@@ -34,6 +35,7 @@ certificate "mx" cert "$PWD/cert.pem" key "$PWD/key.pem"
 directory "$PWD/base"
 run directory "$PWD/r"
 libexec "$PWD/libexec"
+queue key "$PWD/queue.key"
 listen on 127.0.0.1 smtp port $smtp_port
 listen on 127.0.0.1 lmtp port $lmtp_port
 listen on socket "$PWD/r/lmtp.sock" lmtp
@@ -51,6 +53,7 @@ user net 50002:50002
 user vault 50003:50010
 user work 50004:50004
 user mail 50005:50010
+user queue 50006
 group mail 50010
 END
 	} >conf

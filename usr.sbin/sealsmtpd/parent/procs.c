@@ -90,6 +90,23 @@ static const struct proc_row rows[] = {
 	.trusts = "the parent, smtp-deliver; never its clients",
     },
     {
+	.name = "smtp-queue",
+	.user = CONF_QUEUE,
+	.flags = PROC_IN_BASE | PROC_TAKES_CTL,
+	.instances = 1,
+	.max = 1,
+	.nofile = 4096,
+	/* rpath wpath cpath: the queue; recvfd: wires. */
+	.promises = "stdio rpath wpath cpath recvfd",
+	.paths = {{"queue", "rwc"}},
+	.runs_as = "_sealqueue, in the base directory",
+	.talks_to = "smtp-engine about messages, signatures and reports; "
+		    "smtp-relay about what is due; sealctl",
+	.holds = "the queue key, DKIM keys, messages that wait",
+	.trusts = "the parent, engines in what they put in; parses nothing "
+		  "of it",
+    },
+    {
 	.name = "smtp-resolver",
 	.user = CONF_NET,
 	.flags = PROC_TAKES_CTL,
@@ -132,6 +149,7 @@ const struct parent_kind smtp_parent = {
     .engine = "smtp-engine",
     .is_ours = is_ours,
     .config = send_config,
+    .prepare = prepare_queue,
 };
 
 static bool
@@ -146,6 +164,8 @@ send_config(struct wire *w, const struct proc_row *row, unsigned int instance,
 {
 	if (strcmp(row->name, "smtp-engine") == 0)
 		send_engine(w, p);
+	else if (strcmp(row->name, "smtp-queue") == 0)
+		send_queue(w, parent_conf(p));
 	else if (strcmp(row->name, "smtp-deliver") == 0)
 		send_deliver(w, p);
 	else if (strcmp(row->name, "smtp-resolver") == 0)

@@ -36,6 +36,7 @@ prepare() {
 		echo 'hostname "localhost"'
 		echo 'domain "example.org"'
 		echo "directory \"$d/mail\""
+		echo "queue key \"$d/queue.key\""
 		echo "run directory \"$(cat sockdir)\""
 		echo "libexec \"$(top)/libexec\""
 		echo "certificate \"one\" cert \"$d/cert.pem\" key \"$d/key.pem\""
@@ -49,6 +50,7 @@ prepare() {
 			echo 'user vault 50003:50010'
 			echo 'user work 50004:50004'
 			echo 'user mail 50005:50010'
+			echo 'user queue 50006'
 		fi
 		for line; do
 			echo "$line"

@@ -1,0 +1,152 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What smtp-queue needs of the parent: its directory, the queue key, limits and
+ * DKIM keys.  Keys are here for the length of a function.
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "msg.h"
+#include "smtp_procs.h"
+
+#include "../queue_config.h"
+
+static void make_key(const char *);
+static void send_base(struct wire *, const struct conf *);
+static void send_key(struct wire *, const struct conf *);
+static void send_dkim(struct wire *, const struct conf_dkim *);
+
+/* Before the sandbox, where this daemon may still write. */
+void
+prepare_queue(const struct conf *conf, const struct proc_settings *s)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/queue", s->base_dir);
+	if (proc_dir_make(path, 0700, s->users[CONF_QUEUE].uid,
+		s->users[CONF_QUEUE].gid) == -1)
+		exit(1);
+	make_key(conf->queue_key);
+}
+
+void
+send_queue(struct wire *w, const struct conf *conf)
+{
+	send_base(w, conf);
+	send_key(w, conf);
+	for (size_t i = 0; i < conf->n_dkim; i++)
+		send_dkim(w, &conf->dkim[i]);
+}
+
+/* The first start makes it; a queue without its key is lost. */
+static void
+make_key(const char *path)
+{
+	uint8_t key[QUEUE_KEY_LEN];
+	int fd;
+
+	fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
+	if (fd == -1) {
+		if (errno != EEXIST)
+			fatal("queue key %s", path);
+		return;
+	}
+	arc4random_buf(key, sizeof(key));
+	if (write(fd, key, sizeof(key)) != (ssize_t)sizeof(key) ||
+	    fsync(fd) == -1 || close(fd) == -1)
+		fatal("queue key %s", path);
+	explicit_bzero(key, sizeof(key));
+	log_info("queue key path=%s was made", path);
+}
+
+static void
+send_base(struct wire *w, const struct conf *conf)
+{
+	static const enum conf_limit limits[] = {CONF_QUEUE_LIFETIME,
+	    CONF_QUEUE_WARNING, CONF_QUEUE_RETRY, CONF_QUEUE_RETRY_LONGEST,
+	    CONF_DESTINATION_JOBS};
+	struct msgout *m;
+
+	m = msg_new(w, QUEUE_CONFIG_BASE, 0);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		msg_put_u32(m, (uint32_t)conf->limits[limits[i]]);
+	msg_put_u64(m, conf->limits[CONF_FREE_SPACE]);
+	msg_put_u64(m, conf->limits[CONF_FREE_INODES]);
+	msg_put_u8(m, conf->log_addresses);
+	msg_send(m);
+}
+
+static void
+send_key(struct wire *w, const struct conf *conf)
+{
+	struct msgout *m;
+	uint8_t *key;
+	size_t len;
+	int fd;
+
+	fd = conf_open_secret(conf->queue_key, stderr);
+	if (fd == -1)
+		fatalx("queue key %s cannot be used", conf->queue_key);
+	key = conf_read_file(fd, QUEUE_KEY_LEN, &len);
+	(void)close(fd);
+	if (key == NULL || len != QUEUE_KEY_LEN)
+		fatalx("queue key %s: not %d octets", conf->queue_key,
+		    QUEUE_KEY_LEN);
+	m = msg_new(w, QUEUE_CONFIG_KEY, 0);
+	msg_put_raw(m, key, len);
+	msg_send(m);
+	freezero(key, len + 1);
+}
+
+/* A key that is missing leaves mail unsigned; that is said, not fatal. */
+static void
+send_dkim(struct wire *w, const struct conf_dkim *d)
+{
+	struct msgout *m;
+	uint8_t *pem;
+	size_t len;
+	int fd;
+
+	pem = NULL;
+	fd = conf_open_secret(d->key, stderr);
+	if (fd != -1) {
+		pem = conf_read_file(fd, QUEUE_PEM_MAX, &len);
+		(void)close(fd);
+	}
+	if (pem == NULL) {
+		log_warnx("dkim domain=%s selector=%s: key %s cannot be read",
+		    d->domain, d->selector, d->key);
+		return;
+	}
+	m = msg_new(w, QUEUE_CONFIG_DKIM, 0);
+	msg_put_str(m, d->domain);
+	msg_put_str(m, d->selector);
+	msg_put_bytes(m, pem, len);
+	msg_send(m);
+	freezero(pem, len + 1);
+}
