@@ -48,6 +48,7 @@ struct filter {
 struct control {
 	struct wire *wire;
 	uid_t uid;
+	bool may_change;
 	struct filter filter;
 	uint32_t what;
 	uint32_t n;
@@ -86,7 +87,7 @@ static void put_rcpt(struct control *, const struct message *, uint16_t);
 static bool change_rcpt(struct control *, struct message *, uint16_t, int64_t);
 
 void
-control_start(uid_t uid, int fd)
+control_start(uid_t uid, bool may_change, int fd)
 {
 	struct control *c;
 
@@ -99,6 +100,7 @@ control_start(uid_t uid, int fd)
 	if (c == NULL)
 		fatal("calloc");
 	c->uid = uid;
+	c->may_change = may_change;
 	c->wire = wire_new(fd, control_handle, control_gone, c);
 	ncontrols++;
 }
@@ -152,6 +154,10 @@ control_take(struct control *c, struct msg *msg)
 	    c->what > QUEUE_CTL_MESSAGE)
 		return -1;
 	c->busy = true;
+	if (c->what != QUEUE_CTL_LIST && !c->may_change) {
+		control_end(c, QUEUE_REFUSED);
+		return 0;
+	}
 	if (c->what == QUEUE_CTL_LIST) {
 		c->begun = false;
 		wire_produce(c->wire, control_list);

@@ -60,7 +60,7 @@ static void queue_config(struct msg *, void *);
 static void queue_reload_begin(void *);
 static void queue_reload_commit(void *);
 static void queue_wire(const char *, unsigned int, int, void *);
-static void queue_ctl(uid_t, int, void *);
+static void queue_ctl(uid_t, bool, int, void *);
 static int config_base(struct msg *);
 static int config_dkim(struct msg *);
 
@@ -172,10 +172,10 @@ queue_wire(const char *role, unsigned int instance, int fd, void *arg)
 }
 
 static void
-queue_ctl(uid_t uid, int fd, void *arg)
+queue_ctl(uid_t uid, bool may_change, int fd, void *arg)
 {
 	(void)arg;
-	control_start(uid, fd);
+	control_start(uid, may_change, fd);
 }
 
 static int

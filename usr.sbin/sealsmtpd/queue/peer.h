@@ -159,6 +159,7 @@ int sign_request(struct peer *, struct msg *);
 
 /* ---- control.c: sealctl ----------------------------------------------- */
 
-void control_start(uid_t, int fd);
+/* may_change: else it may look at lists and counts alone. */
+void control_start(uid_t, bool may_change, int fd);
 
 #endif

@@ -52,6 +52,7 @@ static void resolver_config(struct msg *, void *);
 static void resolver_reload_begin(void *);
 static void resolver_reload_commit(void *);
 static void resolver_wire(const char *, unsigned int, int, void *);
+static void resolver_ctl(uid_t, bool, int, void *);
 static void config_free(struct config *);
 
 int
@@ -62,6 +63,7 @@ main(int argc, char *argv[])
 	    .reload_begin = resolver_reload_begin,
 	    .reload_commit = resolver_reload_commit,
 	    .wire = resolver_wire,
+	    .ctl = resolver_ctl,
 	};
 	uint8_t seed[32];
 
@@ -131,6 +133,16 @@ resolver_wire(const char *role, unsigned int instance, int fd, void *arg)
 {
 	(void)arg;
 	peer_start(role, instance, fd);
+}
+
+/* sealctl asks as a relay does; nothing here can be changed. */
+static void
+resolver_ctl(uid_t uid, bool may_change, int fd, void *arg)
+{
+	(void)uid;
+	(void)may_change;
+	(void)arg;
+	peer_start("sealctl", 0, fd);
 }
 
 static void
