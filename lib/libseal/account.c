@@ -242,6 +242,21 @@ keyfile_list(
 	return n;
 }
 
+/*
+ * What was listed did not load: was it replaced meanwhile?  An older version is
+ * overwritten and removed once the newer one is there, and a listing that is
+ * made just then may show neither.
+ */
+static bool
+keyfile_moved(int keys, enum keyfile_kind kind, unsigned int host,
+    const uint64_t *found, int n)
+{
+	uint64_t again[VERSIONS_MAX];
+
+	return keyfile_list(keys, kind, host, again) != n ||
+	    memcmp(found, again, (size_t)n * sizeof(*found)) != 0;
+}
+
 int
 keyfile_load_below(int dirfd, enum keyfile_kind kind,
     const struct seal_account *a, unsigned int host, uint64_t below,
@@ -270,10 +285,11 @@ keyfile_load_below(int dirfd, enum keyfile_kind kind,
 			close(keys);
 			return 0;
 		}
-		/* Gone since the listing: a newer one has replaced it. */
-		error = errno == ENOENT ? EAGAIN : EBADMSG;
+		error = EBADMSG;
 		keyfile_clear(kf);
 	}
+	if (n != -1 && keyfile_moved(keys, kind, host, found, n))
+		error = EAGAIN;
 	close(keys);
 	errno = error;
 	return -1;

@@ -19,8 +19,10 @@
  */
 
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,6 +43,16 @@ try(const struct seal_slots *slots, const struct seal_ring *r,
 		return errno;
 	ATF_REQUIRE_EQ(0, memcmp(amk, seal_ring_amk(r), sizeof(amk)));
 	return 0;
+}
+
+static struct seal_ring *
+other_ring(int fd, const struct seal_ring *r)
+{
+	struct seal_ring *other;
+
+	other = seal_ring_load(fd, seal_ring_account(r), seal_ring_amk(r));
+	ATF_REQUIRE_MSG(other != NULL, "ring: %s", strerror(errno));
+	return other;
 }
 
 ATF_TC_WITHOUT_HEAD(app_password);
@@ -327,6 +339,43 @@ ATF_TC_BODY(decode, tc)
 	close(fd);
 }
 
+/* Whoever reads while they are replaced finds the one or the other. */
+ATF_TC_WITHOUT_HEAD(replaced);
+ATF_TC_BODY(replaced, tc)
+{
+	char code[SEAL_CODE_SIZE];
+	struct seal_slots *s;
+	struct seal_ring *r;
+	int fd, status, done = 0;
+	unsigned int loads = 0;
+	pid_t pid;
+
+	fd = helper_account("acct", &r, code);
+	pid = fork();
+	ATF_REQUIRE(pid != -1);
+	if (pid == 0) {
+		s = seal_slots_load(fd, seal_ring_account(r));
+		for (int i = 0; i < 150; i++) {
+			if (seal_slots_save(fd, r, 0, s) == -1 ||
+			    (i % 8 == 0 && seal_ring_save(fd, r, 0) == -1))
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (; done == 0; loads++) {
+		done = waitpid(pid, &status, WNOHANG);
+		s = seal_slots_load(fd, seal_ring_account(r));
+		ATF_REQUIRE_MSG(s != NULL, "slots: %s", strerror(errno));
+		seal_slots_free(s);
+		if (loads % 8 == 0)
+			seal_ring_free(other_ring(fd, r));
+	}
+	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	printf("%u loads\n", loads);
+	seal_ring_free(r);
+	close(fd);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, app_password);
@@ -336,5 +385,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, unknown);
 	ATF_TP_ADD_TC(tp, limit);
 	ATF_TP_ADD_TC(tp, decode);
+	ATF_TP_ADD_TC(tp, replaced);
 	return atf_no_error();
 }
