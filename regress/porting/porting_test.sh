@@ -4,6 +4,9 @@
 # libcompat compiles against headers that declare only what OpenBSD and
 # FreeBSD have, written from their manual pages; of libevent only the calls of
 # 1.4 are linked; promises are pledge(2)'s, and enough for what a role calls.
+#
+# A name that both systems have may be added to the headers, with the pages of
+# both at hand; one that only one of them has belongs behind libcompat.
 
 . "$(atf_get_srcdir)/../suite/suite.sh"
 

@@ -51,13 +51,13 @@ int event_dispatch(void);
 int event_loop(int);
 int event_loopexit(const struct timeval *);
 int event_loopbreak(void);
-void event_set(
-    struct event *, int, short, void (*)(int, short, void *), void *);
+void
+event_set(struct event *, int, short, void (*)(int, short, void *), void *);
 int event_add(struct event *, const struct timeval *);
 int event_del(struct event *);
 int event_pending(struct event *, short, struct timeval *);
-int event_once(int, short, void (*)(int, short, void *), void *,
-    const struct timeval *);
+int event_once(
+    int, short, void (*)(int, short, void *), void *, const struct timeval *);
 void event_active(struct event *, int, short);
 int event_priority_init(int);
 int event_priority_set(struct event *, int);

@@ -39,6 +39,11 @@
 #define F_GETFL 3
 #define F_SETFL 4
 #define F_DUPFD_CLOEXEC 10
+#define F_GETLK 7
+#define F_SETLK 8
+#define F_SETLKW 9
+#define F_GETOWN 5
+#define F_SETOWN 6
 #define FD_CLOEXEC 1
 #define AT_FDCWD (-100)
 #define AT_EACCESS 0x01

@@ -22,6 +22,13 @@
 #define PRId64 "ld"
 #define PRIu64 "lu"
 #define PRIx64 "lx"
+#define PRId32 "d"
+#define PRIu16 "hu"
+#define PRIu8 "hhu"
+#define PRIi64 "li"
+#define PRIX64 "lX"
+#define SCNu64 "lu"
+#define SCNx64 "lx"
 #define PRIu32 "u"
 #define PRIx32 "x"
 

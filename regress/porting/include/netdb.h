@@ -31,6 +31,13 @@ struct addrinfo {
 #define AI_CANONNAME 0x2
 #define AI_NUMERICHOST 0x4
 #define AI_NUMERICSERV 0x8
+#define AI_ADDRCONFIG 0x40
+#define EAI_AGAIN 2
+#define EAI_FAIL 4
+#define EAI_MEMORY 6
+#define EAI_SYSTEM 11
+#define NI_NAMEREQD 8
+#define NI_NOFQDN 4
 #define NI_NUMERICHOST 1
 #define NI_NUMERICSERV 2
 #define NI_MAXHOST 256
@@ -39,9 +46,9 @@ struct addrinfo {
 
 void freeaddrinfo(struct addrinfo *);
 const char *gai_strerror(int);
-int getaddrinfo(const char *, const char *, const struct addrinfo *,
-    struct addrinfo **);
-int getnameinfo(const struct sockaddr *, socklen_t, char *, size_t, char *,
-    size_t, int);
+int getaddrinfo(
+    const char *, const char *, const struct addrinfo *, struct addrinfo **);
+int getnameinfo(
+    const struct sockaddr *, socklen_t, char *, size_t, char *, size_t, int);
 
 #endif

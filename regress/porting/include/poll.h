@@ -26,6 +26,9 @@ struct pollfd {
 
 #define POLLIN 0x0001
 #define POLLOUT 0x0004
+#define POLLPRI 0x0002
+#define POLLRDNORM 0x0040
+#define POLLNORM POLLRDNORM
 #define POLLERR 0x0008
 #define POLLHUP 0x0010
 #define POLLNVAL 0x0020

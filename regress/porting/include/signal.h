@@ -46,6 +46,18 @@ struct sigaction {
 #define SIGINT 2
 #define SIGQUIT 3
 #define SIGABRT 6
+#define SIGILL 4
+#define SIGTRAP 5
+#define SIGXCPU 24
+#define SIGXFSZ 25
+#define SIGWINCH 28
+#define SIGTSTP 18
+#define SIGTTIN 21
+#define SIGTTOU 22
+#define SA_NODEFER 0x0010
+#define SA_RESETHAND 0x0004
+#define SA_SIGINFO 0x0040
+#define SA_ONSTACK 0x0001
 #define SIGFPE 8
 #define SIGKILL 9
 #define SIGBUS 10
@@ -61,6 +73,10 @@ struct sigaction {
 #define SIGUSR2 31
 #define NSIG 33
 
+int sigdelset(sigset_t *, int);
+int sigismember(const sigset_t *, int);
+int sigsuspend(const sigset_t *);
+int killpg(pid_t, int);
 int kill(pid_t, int);
 int raise(int);
 int sigaction(int, const struct sigaction *, struct sigaction *);

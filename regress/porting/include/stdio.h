@@ -39,11 +39,25 @@ extern FILE *porting_stdin, *porting_stdout, *porting_stderr;
 #define SEEK_SET 0
 #define SEEK_CUR 1
 #define SEEK_END 2
+#define _IOFBF 0
+#define _IONBF 2
 #define _IOLBF 1
 
-int asprintf(char **, const char *, ...)
-    __attribute__((format(printf, 2, 3)));
+int asprintf(char **, const char *, ...) __attribute__((format(printf, 2, 3)));
 int dprintf(int, const char *, ...) __attribute__((format(printf, 2, 3)));
+void clearerr(FILE *);
+FILE *fmemopen(void *, size_t, const char *);
+int fseek(FILE *, long, int);
+long ftell(FILE *);
+off_t ftello(FILE *);
+ssize_t getdelim(char **, size_t *, int, FILE *);
+int pclose(FILE *);
+FILE *popen(const char *, const char *);
+void rewind(FILE *);
+void setbuf(FILE *, char *);
+FILE *tmpfile(void);
+int vsscanf(const char *, const char *, va_list);
+int vdprintf(int, const char *, va_list);
 int fclose(FILE *);
 FILE *fdopen(int, const char *);
 int feof(FILE *);

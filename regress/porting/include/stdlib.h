@@ -22,6 +22,16 @@
 #define EXIT_SUCCESS 0
 #define EXIT_FAILURE 1
 
+long atol(const char *);
+long long atoll(const char *);
+long labs(long);
+long long llabs(long long);
+char *mkdtemp(char *);
+int mkostemp(char *, int);
+int putenv(char *);
+float strtof(const char *, char **);
+int system(const char *);
+int getloadavg(double *, int);
 int abs(int);
 void abort(void) __attribute__((noreturn));
 void *aligned_alloc(size_t, size_t);
@@ -59,8 +69,7 @@ unsigned long long strtoull(const char *, char **, int);
 int unsetenv(const char *);
 #ifdef __OpenBSD__
 void freezero(void *, size_t);
-void setproctitle(const char *, ...)
-    __attribute__((format(printf, 1, 2)));
+void setproctitle(const char *, ...) __attribute__((format(printf, 1, 2)));
 void *recallocarray(void *, size_t, size_t, size_t);
 #endif
 

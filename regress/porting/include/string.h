@@ -20,6 +20,14 @@
 #include <sys/types.h>
 #include <strings.h>
 
+void *memccpy(void *, const void *, int, size_t);
+char *stpncpy(char *, const char *, size_t);
+char *strcat(char *, const char *);
+int strcoll(const char *, const char *);
+char *strcpy(char *, const char *);
+int strerror_r(int, char *, size_t);
+char *strncpy(char *, const char *, size_t);
+char *strtok(char *, const char *);
 void *memchr(const void *, int, size_t);
 int memcmp(const void *, const void *, size_t);
 void *memcpy(void *, const void *, size_t);

@@ -21,6 +21,7 @@
 
 int strcasecmp(const char *, const char *);
 int strncasecmp(const char *, const char *, size_t);
+void bzero(void *, size_t);
 int ffs(int);
 #ifndef __OpenBSD__
 void explicit_bzero(void *, size_t);

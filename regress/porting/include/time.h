@@ -33,6 +33,11 @@ struct tm {
 	char *tm_zone;
 };
 
+char *asctime_r(const struct tm *, char *);
+int clock_getres(clockid_t, struct timespec *);
+char *ctime_r(const time_t *, char *);
+double difftime(time_t, time_t);
+struct tm *localtime(const time_t *);
 int clock_gettime(clockid_t, struct timespec *);
 int nanosleep(const struct timespec *, struct timespec *);
 time_t time(time_t *);

@@ -32,11 +32,29 @@
 #define SEEK_END 2
 #endif
 #define _SC_PAGESIZE 28
+#define _SC_OPEN_MAX 5
+#define _SC_CLK_TCK 3
+#define _SC_PHYS_PAGES 500
+#define _SC_NPROCESSORS_CONF 502
 #define _SC_NPROCESSORS_ONLN 503
 
 extern char *optarg;
 extern int opterr, optind, optopt, optreset;
 
+int execl(const char *, const char *, ...);
+int execvp(const char *, char *const[]);
+long fpathconf(int, int);
+char *getlogin(void);
+pid_t getpgid(pid_t);
+pid_t getsid(pid_t);
+int initgroups(const char *, gid_t);
+int issetugid(void);
+int lchown(const char *, uid_t, gid_t);
+int nice(int);
+int pause(void);
+int setpgid(pid_t, pid_t);
+char *ttyname(int);
+pid_t vfork(void);
 int access(const char *, int);
 unsigned int alarm(unsigned int);
 int chdir(const char *);
@@ -110,8 +128,7 @@ ssize_t write(int, const void *, size_t);
 int pledge(const char *, const char *);
 int unveil(const char *, const char *);
 #else
-void setproctitle(const char *, ...)
-    __attribute__((format(printf, 1, 2)));
+void setproctitle(const char *, ...) __attribute__((format(printf, 1, 2)));
 #endif
 
 #endif

@@ -20,6 +20,6 @@
 #define __BEGIN_DECLS
 #define __END_DECLS
 /* For the macros of a sys/tree.h that was not made for these systems. */
-#define __containerof(x, s, m) ((s *)((char *)(x)-__builtin_offsetof(s, m)))
+#define __containerof(x, s, m) ((s *)((char *)(x) - __builtin_offsetof(s, m)))
 
 #endif

@@ -26,12 +26,24 @@
 #define MAP_PRIVATE 2
 #define MAP_ANON 0x1000
 #define MAP_FAILED ((void *)-1)
+#define MAP_FIXED 0x10
+#define MADV_NORMAL 0
+#define MADV_RANDOM 1
+#define MADV_SEQUENTIAL 2
+#define MADV_WILLNEED 3
+#define MADV_FREE 5
+#define MS_SYNC 2
+#define PROT_EXEC 4
 #define MADV_DONTNEED 4
 #ifdef __OpenBSD__
 #define MAP_CONCEAL 0x8000
 #endif
 
 void *mmap(void *, size_t, int, int, int, off_t);
+int mlockall(int);
+int munlock(const void *, size_t);
+int msync(void *, size_t, int);
+int posix_madvise(void *, size_t, int);
 int munmap(void *, size_t);
 int mprotect(void *, size_t, int);
 int madvise(void *, size_t, int);

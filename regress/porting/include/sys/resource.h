@@ -38,6 +38,15 @@ struct rlimit {
 #define PRIO_PROCESS 0
 #define PRIO_USER 2
 
+#define RUSAGE_SELF 0
+#define RUSAGE_CHILDREN (-1)
+
+struct rusage {
+	struct timeval ru_utime, ru_stime;
+	long ru_maxrss, ru_inblock, ru_oublock, ru_minflt, ru_majflt;
+};
+
+int getrusage(int, struct rusage *);
 int getpriority(int, id_t);
 int setpriority(int, id_t, int);
 int getrlimit(int, struct rlimit *);

@@ -82,6 +82,11 @@ struct cmsghdr {
 #define SO_RCVTIMEO 0x1006
 #define SO_ERROR 0x1007
 #define SO_TYPE 0x1008
+#define SO_BROADCAST 0x0020
+#define SO_REUSEPORT 0x0200
+#define SO_RCVLOWAT 0x1004
+#define SO_SNDLOWAT 0x1003
+#define MSG_WAITALL 0x40
 #define SCM_RIGHTS 0x01
 #define MSG_PEEK 0x2
 #define MSG_TRUNC 0x10
@@ -106,8 +111,8 @@ ssize_t recv(int, void *, size_t, int);
 ssize_t recvfrom(int, void *, size_t, int, struct sockaddr *, socklen_t *);
 ssize_t recvmsg(int, struct msghdr *, int);
 ssize_t send(int, const void *, size_t, int);
-ssize_t sendto(
-    int, const void *, size_t, int, const struct sockaddr *, socklen_t);
+ssize_t
+sendto(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
 ssize_t sendmsg(int, const struct msghdr *, int);
 int setsockopt(int, int, int, const void *, socklen_t);
 int shutdown(int, int);

@@ -39,10 +39,20 @@ struct stat {
 #define st_mtime st_mtim.tv_sec
 #define st_ctime st_ctim.tv_sec
 #define S_IFMT 0170000
-#define S_ISDIR(m) (((m) & S_IFMT) == 0040000)
-#define S_ISREG(m) (((m) & S_IFMT) == 0100000)
-#define S_ISLNK(m) (((m) & S_IFMT) == 0120000)
-#define S_ISSOCK(m) (((m) & S_IFMT) == 0140000)
+#define S_ISDIR(m) (((m)&S_IFMT) == 0040000)
+#define S_ISREG(m) (((m)&S_IFMT) == 0100000)
+#define S_ISLNK(m) (((m)&S_IFMT) == 0120000)
+#define S_ISSOCK(m) (((m)&S_IFMT) == 0140000)
+#define S_IFDIR 0040000
+#define S_IFREG 0100000
+#define S_IFLNK 0120000
+#define S_ISFIFO(m) (((m)&S_IFMT) == 0010000)
+#define S_ISCHR(m) (((m)&S_IFMT) == 0020000)
+#define S_ISBLK(m) (((m)&S_IFMT) == 0060000)
+#define S_IXUSR 0000100
+#define S_IXGRP 0000010
+#define S_IROTH 0000004
+#define S_IXOTH 0000001
 #define S_ISUID 0004000
 #define S_ISGID 0002000
 #define S_ISVTX 0001000
@@ -55,6 +65,8 @@ struct stat {
 #define S_IRWXO 0000007
 #define S_IWOTH 0000002
 
+int mkfifo(const char *, mode_t);
+int mkfifoat(int, const char *, mode_t);
 int stat(const char *, struct stat *);
 int lstat(const char *, struct stat *);
 int fstat(int, struct stat *);

@@ -26,6 +26,8 @@ struct timeval {
 };
 struct timezone;
 
+int futimes(int, const struct timeval *);
+int utimes(const char *, const struct timeval *);
 int gettimeofday(struct timeval *, struct timezone *);
 
 /* clang-format off */

@@ -20,10 +20,15 @@
 #include <sys/types.h>
 
 #define WNOHANG 1
-#define WIFEXITED(s) (((s) & 0177) == 0)
+#define WIFEXITED(s) (((s)&0177) == 0)
 #define WEXITSTATUS(s) (((s) >> 8) & 0xff)
-#define WIFSIGNALED(s) (((s) & 0177) != 0177 && ((s) & 0177) != 0)
-#define WTERMSIG(s) ((s) & 0177)
+#define WIFSIGNALED(s) (((s)&0177) != 0177 && ((s)&0177) != 0)
+#define WTERMSIG(s) ((s)&0177)
+
+#define WUNTRACED 2
+#define WIFSTOPPED(s) (((s)&0xff) == 0177)
+#define WSTOPSIG(s) (((s) >> 8) & 0xff)
+#define WCOREDUMP(s) ((s)&0200)
 
 pid_t wait(int *);
 pid_t waitpid(pid_t, int *, int);
