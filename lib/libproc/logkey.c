@@ -33,6 +33,7 @@
 #include "parent_local.h"
 
 static int key_read(const char *, uint8_t[LOG_KEY_LEN]);
+static void key_path(const char *, char *, size_t);
 static void key_make(const char *);
 
 void
@@ -40,9 +41,7 @@ parent_log_key(const char *dir, uint8_t key[LOG_KEY_LEN])
 {
 	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s/log.key", dir) >=
-	    (int)sizeof(path))
-		fatalx("directory: name too long");
+	key_path(dir, path, sizeof(path));
 	if (key_read(path, key) == 0)
 		return;
 	if (errno != ENOENT)
@@ -50,6 +49,22 @@ parent_log_key(const char *dir, uint8_t key[LOG_KEY_LEN])
 	key_make(path);
 	if (key_read(path, key) == -1)
 		fatal("path=%s", path);
+}
+
+int
+parent_log_key_read(const char *dir, uint8_t key[LOG_KEY_LEN])
+{
+	char path[PATH_MAX];
+
+	key_path(dir, path, sizeof(path));
+	return key_read(path, key);
+}
+
+static void
+key_path(const char *dir, char *path, size_t size)
+{
+	if (snprintf(path, size, "%s/log.key", dir) >= (int)size)
+		fatalx("directory: name too long");
 }
 
 static int

@@ -27,6 +27,7 @@
 #include <stddef.h>
 
 #include "conf.h"
+#include "log.h"
 #include "procs.h"
 #include "site.h"
 
@@ -61,5 +62,11 @@ uint64_t parent_listen_certs(const struct parent *, size_t);
 void parent_site(const struct parent *, struct site *);
 /* Reads the private keys and sends each to sealkeys; none stays here. */
 void parent_send_keys(const struct parent *, struct wire *);
+
+/*
+ * The key of hashed addresses in logs, for a tool: -1 with errno where it is
+ * not there or not to be read.
+ */
+int parent_log_key_read(const char *dir, uint8_t key[LOG_KEY_LEN]);
 
 #endif

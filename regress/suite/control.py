@@ -433,4 +433,121 @@ def failures():
     assert attempt(1, good) == "LIMIT"
 
 
+PLANTED = ["Zwetschge", "Quittenbrot", "Holunder", "Schlehe", "Mirabelle",
+           "Kornelkirsche"]
+
+
+def log_lines():
+    run = os.path.dirname(SERVER["log"])
+    text = ""
+    for name in ("sealimapd.log", "sealsmtpd.log"):
+        with open(os.path.join(run, name)) as f:
+            text += f.read()
+    return text.splitlines()
+
+
+def mail_run(n):
+    """Everything that a user does, with words that no log may hold."""
+    deliver(n, "Subject: Zwetschge\r\nX-Quittenbrot: x\r\nFrom: Schlehe "
+            "<a@example.org>\r\n\r\nHolunder\r\n")
+    m = login(n)
+    assert m.create("Mirabelle")[0] == "OK"
+    assert m.append("Mirabelle", None, None,
+                    b"Subject: Zwetschge\r\n\r\nHolunder\r\n")[0] == "OK"
+    m.select("INBOX")
+    wait(lambda: m.search(None, "SUBJECT", "Zwetschge")[1] != [b""], "no mail")
+    m.search(None, "TEXT", "Holunder")
+    m.fetch("1", "(BODY[] ENVELOPE)")
+    m.copy("1", "Mirabelle")
+    m.store("1", "+FLAGS", "Kornelkirsche")
+    m.rename("Mirabelle", "Schlehe")
+    m.send(b"x NONSENSE Holunder\r\n")
+    assert m.readline().startswith(b"x BAD")
+    m.select("Quittenbrot")
+    m.logout()
+    try:
+        login(n, "Kornelkirsche")
+    except imaplib.IMAP4.error:
+        pass
+    try:
+        login(n, SERVER["password"] + "x")
+    except imaplib.IMAP4.error:
+        pass
+    s = socket.create_connection((SERVER["host"], SERVER["smtp_port"]), 5)
+    s.sendall(b"EHLO x\r\nZwetschge Holunder\r\nMAIL FROM:<Schlehe>\r\n"
+              b"MAIL FROM:<a@example.org>\r\nRCPT TO:<Mirabelle@x.test>\r\n"
+              b"QUIT\r\n")
+    while s.recv(1000):
+        pass
+
+
+def secrets():
+    """Brief, then verbose: words that may not be there, and the form."""
+    for level in ("brief", "verbose"):
+        ctl("log", level)
+        mail_run(1)
+        # A vault that is new knows the level.
+        ctl("kick", user(1))
+    ctl("log", "brief")
+    ctl("user", "add", "Mirabelle")
+    ctl("user", "del", "Mirabelle")
+    tag = re.compile(r"[a-z-]+(\[[0-9]+\])?: [ -~]+")
+    pair = re.compile(r"[a-z_]+=[^ =]+")
+    lines = log_lines()
+    assert len(lines) > 40, lines
+    for line in lines:
+        for word in PLANTED + [SERVER["password"], user(1), "example.org"]:
+            assert word.lower() not in line.lower(), (word, line)
+        assert tag.fullmatch(line), line
+        for word in line.split():
+            assert "=" not in word or pair.fullmatch(word), line
+    text = "\n".join(lines)
+    for word in ("delivered delivery=", "drained account=", "conn secure"):
+        assert word in text, "not verbose: " + word
+
+
+def trace():
+    """A message from its connection to the account, and who it was for."""
+    ctl("log", "verbose")
+    mail_run(1)
+    mail_run(2)
+    logs = os.path.dirname(SERVER["log"])
+    both = os.path.join(logs, "both.log")
+    with open(both, "w") as f:
+        f.write("\n".join("Nov 21 12:00:00 host " + x for x in log_lines()))
+    mine = ctl("trace", "-l", both, user(1).upper())
+    other = ctl("trace", "-l", both, user(2))
+    assert mine and other and not set(mine.splitlines()) & set(
+        other.splitlines())
+    for word in ("conn open", "message conn=", "delivered delivery=",
+                 "drained account=", "login conn=", "login refused"):
+        assert word in mine, (word, mine)
+    message = re.search(r"message conn=(\d+) .* id=(\S+) delivery=(\S+)", mine)
+    by = [set(ctl("trace", "-l", both, message[i]).splitlines())
+          for i in (1, 2, 3)]
+    assert by[0] == by[1] == by[2] and 3 <= len(by[0]) < len(
+        mine.splitlines()), by
+    assert any("delivered" in x for x in by[0])
+    assert "message conn=" in ctl("trace", "-l", both, "127.0.0.1")
+    assert ctl("trace", "-l", both, "nobody@example.net") == ""
+    assert ctl("trace", "-l", both, "12345") == ""
+    assert [x["line"] for x in records("trace", "-l", both, message[2])] == [
+        x for x in ctl("trace", "-l", both, message[2]).splitlines()]
+    with open(both) as f:
+        piped = subprocess.run(CTL + ["trace", "-l", "-", message[1]],
+                               stdin=f, capture_output=True, text=True)
+    assert set(piped.stdout.splitlines()) == by[0]
+    ctl("trace", code=2)
+    ctl("trace", "-l", both + ".none", "x", code=1)
+
+
+def clear():
+    """log addresses yes"""
+    deliver(1, "Subject: x\r\n\r\nx\r\n")
+    login(1).logout()
+    text = "\n".join(log_lines())
+    assert "to=" + user(1) in text and "account=" + user(1) in text
+    assert "from=a@example.org" in text
+
+
 globals()[sys.argv[2]]()

@@ -128,6 +128,34 @@ failures_cleanup() {
 	stop_suite
 }
 
+atf_test_case secrets cleanup
+secrets_body() {
+	start_suite
+	control secrets
+	suite_alive
+}
+secrets_cleanup() {
+	stop_suite
+}
+
+atf_test_case trace cleanup
+trace_body() {
+	start_suite
+	control trace
+	suite_alive
+}
+trace_cleanup() {
+	stop_suite
+}
+
+atf_test_case clear cleanup
+clear_body() {
+	limited clear "log addresses yes"
+}
+clear_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case show
 	atf_add_test_case count
@@ -138,4 +166,7 @@ atf_init_test_cases() {
 	atf_add_test_case trusted
 	atf_add_test_case rate
 	atf_add_test_case failures
+	atf_add_test_case secrets
+	atf_add_test_case trace
+	atf_add_test_case clear
 }

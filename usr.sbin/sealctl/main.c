@@ -58,6 +58,7 @@ static const struct command {
     {{"show", "version"}, cmd_show_version, "", false},
     {{"stop", NULL}, cmd_stop, "", false},
     {{"sweep", NULL}, cmd_sweep, "", false},
+    {{"trace", NULL}, cmd_trace, " [-l file] id | address", false},
     {{"user", "add"}, cmd_user_add, " [-p] account", false},
     {{"user", "confirm-delete"}, cmd_user_confirm, " account", false},
     {{"user", "del"}, cmd_user_del, " account", false},

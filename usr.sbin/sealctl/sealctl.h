@@ -205,6 +205,7 @@ int cmd_show_processes(struct invocation *);
 int cmd_show_sessions(struct invocation *);
 int cmd_show_stats(struct invocation *);
 int cmd_show_version(struct invocation *);
+int cmd_trace(struct invocation *);
 int cmd_sweep(struct invocation *);
 int cmd_user_confirm(struct invocation *);
 int cmd_user_add(struct invocation *);

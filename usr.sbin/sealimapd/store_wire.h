@@ -234,7 +234,8 @@ enum store_wire {
 	 * a MASTER_OPENER_VAULT follows, u8 from that address come mostly
 	 * wrong passwords, u64 KDF passes, u64 KDF octets, u32
 	 * linger, u32 sessions at most, u32 days that mail stays in Trash, u32
-	 * in Spam, an escrow wish; descriptor: wire to the engine.
+	 * in Spam, u8 log verbosely, u8 log addresses in clear, an escrow
+	 * wish; descriptor: wire to the engine.
 	 */
 	MASTER_OPENER_START = 71,
 	/*

@@ -36,6 +36,11 @@
 #define DELIVER_OPEN_MAX 4096   /* unanswered deliveries of one wire */
 #define DELIVER_CHUNK_MAX 65536 /* plain octets of a chunk */
 
+/* The delivery id in log lines of both: its first octets, in hex. */
+#define DELIVER_TRACE_FMT "%02x%02x%02x%02x%02x%02x%02x%02x"
+#define DELIVER_TRACE(id) \
+	(id)[0], (id)[1], (id)[2], (id)[3], (id)[4], (id)[5], (id)[6], (id)[7]
+
 enum deliver_message {
 	/*
 	 * Both, first: u32 DELIVER_VERSION.

@@ -119,7 +119,7 @@ conn_timer(int fd, short what, void *arg)
 		conn_timer_set(c, left);
 		return;
 	}
-	log_info("conn timeout id=%llu", (unsigned long long)c->id);
+	log_info("conn timeout conn=%llu", (unsigned long long)c->id);
 	conn_bye(c, "Autologout; idle for too long");
 }
 
@@ -161,7 +161,7 @@ conn_new(const struct proc_conn *pc, int fd)
 	server = c->listener == IMAP_LISTEN_IMAPS ? engine_tls(pc->listener) :
 						    NULL;
 	if (server == NULL && c->listener == IMAP_LISTEN_IMAPS) {
-		log_warnx("conn without certificate id=%llu",
+		log_warnx("conn without certificate conn=%llu",
 		    (unsigned long long)c->id);
 		(void)close(fd);
 		proc_conn_closed(c->id);
@@ -177,7 +177,7 @@ conn_new(const struct proc_conn *pc, int fd)
 	evtimer_set(&c->timer, conn_timer, c);
 	conn_timer_set(c, conn_limit(c));
 	log_info(
-	    "conn open id=%llu peer=%s", (unsigned long long)c->id, c->peer);
+	    "conn open conn=%llu peer=%s", (unsigned long long)c->id, c->peer);
 	if (server == NULL)
 		greet(c);
 }
@@ -187,7 +187,7 @@ conn_secure(struct tlsio *io, void *arg)
 {
 	struct conn *c = arg;
 
-	log_debug("conn secure id=%llu version=%s", (unsigned long long)c->id,
+	log_debug("conn secure conn=%llu version=%s", (unsigned long long)c->id,
 	    tlsio_version(io));
 	report_tls(tlsio_version(io));
 	/* After STARTTLS there is no second greeting. */
@@ -215,7 +215,7 @@ conn_free(struct conn *c)
 		codec_forget();
 	imap_reader_free(c->reader);
 	tlsio_free(c->io);
-	log_info("conn close id=%llu", (unsigned long long)c->id);
+	log_info("conn close conn=%llu", (unsigned long long)c->id);
 	proc_conn_closed(c->id);
 	TAILQ_REMOVE(&conns, c, entry);
 	n_conns--;
@@ -454,7 +454,7 @@ conn_closed(struct tlsio *io, enum tlsio_end end, void *arg)
 	struct conn *c = arg;
 
 	if (end == TLSIO_FAILED)
-		log_debug("conn failed id=%llu error=%s",
+		log_debug("conn failed conn=%llu error=%s",
 		    (unsigned long long)c->id, log_vis(tlsio_error(io)));
 	conn_drop(c);
 }
@@ -486,7 +486,7 @@ vault_gone(struct wire *w, void *arg)
 		return;
 	if (manage_hold(c))
 		return;
-	log_warnx("vault gone id=%llu", (unsigned long long)c->id);
+	log_warnx("vault gone conn=%llu", (unsigned long long)c->id);
 	conn_bye(c, "[UNAVAILABLE] The mail store has ended this session");
 }
 
@@ -500,6 +500,6 @@ void
 conn_protocol(struct conn *c, const char *what)
 {
 	log_warnx(
-	    "vault protocol id=%llu what=%s", (unsigned long long)c->id, what);
+	    "vault protocol conn=%llu what=%s", (unsigned long long)c->id, what);
 	conn_bye(c, "[SERVERBUG] Internal error");
 }

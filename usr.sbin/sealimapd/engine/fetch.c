@@ -342,7 +342,7 @@ stream(struct job *job, const struct chunk *chunk)
 	else if (chunk->last) {
 		/* Shorter than its own size: nothing else can be said. */
 		log_warnx(
-		    "short body id=%llu", (unsigned long long)job->conn->id);
+		    "short body conn=%llu", (unsigned long long)job->conn->id);
 		conn_drop(job->conn);
 	}
 }

@@ -134,7 +134,7 @@ row_done(struct job *job)
 		return;
 	}
 	/* Forged, damaged or none: the body tells. */
-	log_debug("summary made anew id=%llu uid=%u",
+	log_debug("summary made anew conn=%llu uid=%u",
 	    (unsigned long long)job->conn->id, f->row.uid);
 	f->step = SLOW_PARSE;
 	if (f->parser == NULL)
@@ -368,7 +368,7 @@ fetch_slow_done(struct job *job, enum vault_result result)
 	}
 	if (result != DONE_OK ||
 	    (f->step == SLOW_RANGE && f->pos != f->piece[f->now].len)) {
-		log_warnx("body cut short id=%llu",
+		log_warnx("body cut short conn=%llu",
 		    (unsigned long long)job->conn->id);
 		conn_drop(job->conn);
 		return;

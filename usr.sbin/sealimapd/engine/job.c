@@ -390,7 +390,7 @@ job_vault_message(struct conn *c, struct msg *msg)
 			break;
 	if (job == NULL || job->expect != msg->id) {
 		/* The answer to what was given up meanwhile. */
-		log_debug("vault late id=%llu type=%u",
+		log_debug("vault late conn=%llu type=%u",
 		    (unsigned long long)c->id, msg->type);
 		return;
 	}

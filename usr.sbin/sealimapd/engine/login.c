@@ -151,7 +151,7 @@ login_refused(struct login *l, enum store_refusal refusal)
 	l->asked = false;
 	l->refusal = refusal;
 	report_refused(refusal);
-	log_info("login refused id=%llu account=%s reason=%d",
+	log_info("login refused conn=%llu account=%s reason=%d",
 	    (unsigned long long)l->conn->id, log_addr(l->name), refusal);
 	ms = refusal == REFUSED_CREDENTIALS ?
 	    LOGIN_DELAY_MS * (l->conn->tries + 1) :
@@ -356,7 +356,7 @@ login_welcome(struct conn *c, struct msg *msg)
 		return;
 	}
 	report_add(COUNT_LOGIN_OK, 1);
-	log_info("login id=%llu session=%llu account=%s peer=%s",
+	log_info("login conn=%llu session=%llu account=%s peer=%s",
 	    (unsigned long long)c->id, (unsigned long long)session,
 	    log_addr(account), c->peer);
 	c->account = strdup(account);
@@ -405,7 +405,7 @@ opener_message(struct wire *w, struct msg *msg, void *arg)
 		opener_close(c, refusal);
 		break;
 	default:
-		log_warnx("opener protocol id=%llu type=%u",
+		log_warnx("opener protocol conn=%llu type=%u",
 		    (unsigned long long)c->id, msg->type);
 		opener_close(c, REFUSED_UNAVAILABLE);
 	}

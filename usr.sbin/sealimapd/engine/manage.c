@@ -170,7 +170,7 @@ manage_refused(struct manage *m, enum store_refusal refusal)
 	secrets_wipe(m->job->cmd);
 	m->asked = false;
 	m->refusal = refusal;
-	log_info("change of secrets refused id=%llu account=%s reason=%d",
+	log_info("change of secrets refused conn=%llu account=%s reason=%d",
 	    (unsigned long long)c->id, log_addr(m->name), refusal);
 	if (refusal == REFUSED_CREDENTIALS)
 		ms *= c->tries + 1;
@@ -356,7 +356,7 @@ manage_result(struct manage *m, struct msg *msg)
 		manage_refused(m, REFUSED_UNAVAILABLE);
 		return;
 	}
-	log_info("secrets id=%llu account=%s op=%d result=%u",
+	log_info("secrets conn=%llu account=%s op=%d result=%u",
 	    (unsigned long long)m->job->conn->id, log_addr(m->name),
 	    m->job->cmd->seal_op, result);
 	if (result == SLOT_DONE || (result == SLOT_UNSURE && code[0] != '\0'))

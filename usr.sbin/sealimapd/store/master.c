@@ -99,6 +99,7 @@ master_slice(struct store_slice *slice)
 		fatalx("config: no domain");
 	store_slice_free(master.slice);
 	master.slice = slice;
+	log_addr_clear(slice->log_addresses);
 	guard_limits(slice->failures_source, slice->failures_user);
 	run_queue();
 }
@@ -213,8 +214,8 @@ peer_message(struct wire *w, struct msg *m, void *arg)
 static void
 peer_bad(struct engine *e, const struct msg *m)
 {
-	log_warnx("%s %u: message type=%u is malformed or not expected",
-	    e->role, e->instance, m->type);
+	log_warnx("bad message role=%s instance=%u type=%u", e->role,
+	    e->instance, m->type);
 	wire_fail(e->wire);
 }
 
@@ -486,6 +487,8 @@ opener_start(struct waiter *w)
 	msg_put_u32(out, master.slice->sessions_max);
 	msg_put_u32(out, d->trash_days);
 	msg_put_u32(out, d->spam_days);
+	msg_put_u8(out, log_is_verbose() > 0);
+	msg_put_u8(out, master.slice->log_addresses);
 	escrow_wish_put(out, &escrow);
 	msg_put_fd(out, fds[1]);
 	msg_send(out);
@@ -590,8 +593,8 @@ child_message(struct wire *wire, struct msg *m, void *arg)
 	if (good)
 		return;
 bad:
-	log_warnx("%s: message type=%u is malformed or not expected",
-	    c->clerk ? "clerk" : "opener or vault", m->type);
+	log_warnx("bad message child=%s type=%u",
+	    c->clerk ? "clerk" : "opener-or-vault", m->type);
 	wire_fail(wire);
 }
 

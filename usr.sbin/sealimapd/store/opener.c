@@ -195,6 +195,8 @@ begin(void)
 	o.start.sessions_max = msg_get_u32(&m);
 	o.start.trash_days = msg_get_u32(&m);
 	o.start.spam_days = msg_get_u32(&m);
+	log_verbose(msg_get_u8(&m));
+	log_addr_clear(msg_get_u8(&m) != 0);
 	escrow_wish_get(&m, &o.start.escrow);
 	o.engine = msg_get_fd(&m);
 	if (msg_end(&m) == -1)

@@ -125,6 +125,9 @@ on_drain(int fd, short what, void *arg)
 	count_add(VAULT_DRAINS, d.placed > 0);
 	count_add(VAULT_DRAINED, d.placed);
 	count_add(VAULT_UNREADABLE, d.bad);
+	if (d.placed > 0)
+		log_debug("drained account=%s messages=%u",
+		    log_addr(vault_account()), d.placed);
 	if (d.bad > 0)
 		log_warnx("account=%s deliveries that do not open: %u",
 		    log_addr(vault_account()), d.bad);

@@ -77,7 +77,7 @@ delivery_result(enum store_result res, const char *account)
 	case STORE_IO:
 		if (errno == ENOSPC || errno == EDQUOT)
 			return DELIVER_FULL;
-		log_warn("delivery: rcpt=%s", log_addr(account));
+		log_warn("delivery failed account=%s", log_addr(account));
 		return DELIVER_TROUBLE;
 	case STORE_EXISTS:
 	case STORE_LIMIT:
@@ -87,8 +87,8 @@ delivery_result(enum store_result res, const char *account)
 	case STORE_INVALID:
 		break;
 	}
-	log_warnx(
-	    "delivery: rcpt=%s: %s", log_addr(account), store_strerror(res));
+	log_warnx("delivery failed account=%s: %s", log_addr(account),
+	    store_strerror(res));
 	return DELIVER_TROUBLE;
 }
 

@@ -152,7 +152,13 @@ sync_answer(struct delivery *d, enum store_result res, int error)
 		if (recipient_news(t->rcpt, sync_state.number))
 			notify_mail(t->account);
 	}
-	for (size_t i = 0; i < d->ntargets; i++)
-		report_add(COUNT_RESULT + d->targets[i].result, 1);
+	for (size_t i = 0; i < d->ntargets; i++) {
+		t = &d->targets[i];
+		report_add(COUNT_RESULT + t->result, 1);
+		log_debug("delivered delivery=" DELIVER_TRACE_FMT
+			  " account=%s result=%d",
+		    DELIVER_TRACE(d->delivery_id), log_addr(t->account),
+		    (int)t->result);
+	}
 	engine_answer(d);
 }

@@ -96,7 +96,7 @@ engine_handle(struct wire *wire, struct msg *msg, void *arg)
 	else if (msg->type == DELIVER_PUT)
 		r = delivery_put(engine, &engine->deliveries, msg);
 	if (r == -1) {
-		log_warnx("engine %u: bad message type=%u, dropped",
+		log_warnx("bad message role=smtp-engine instance=%u type=%u",
 		    engine->instance, msg->type);
 		wire_fail(wire);
 	}

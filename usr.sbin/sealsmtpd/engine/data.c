@@ -476,9 +476,11 @@ data_log(struct session *s, enum deliver_result result)
 
 	smtp_address_print(&s->mail.from, from, sizeof(from));
 	for (size_t i = 0; i < s->nrcpts; i++)
-		log_info("message conn=%llu peer=%s id=%s from=%s to=%s "
+		log_info("message conn=%llu peer=%s id=%s "
+			 "delivery=" DELIVER_TRACE_FMT " from=%s to=%s "
 			 "size=%llu tls=%s result=%d all=%d",
 		    (unsigned long long)s->conn, s->peer, s->message->id,
+		    DELIVER_TRACE(s->message->delivery_id),
 		    log_addr(from), log_addr(s->rcpts[i].address),
 		    (unsigned long long)s->message->data.size,
 		    tlsio_is_secure(s->io) ? tlsio_version(s->io) : "-",

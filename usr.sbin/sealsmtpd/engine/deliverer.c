@@ -244,7 +244,7 @@ deliverer_handle(struct wire *wire, struct msg *msg, void *arg)
 	else if (msg->type == DELIVER_ANSWER)
 		r = deliverer_answer(d, msg);
 	if (r == -1) {
-		log_warnx("deliverer %u: bad message type=%u, dropped",
+		log_warnx("bad message role=smtp-deliver instance=%u type=%u",
 		    d->instance, msg->type);
 		wire_fail(wire);
 	}

@@ -78,8 +78,8 @@ session_start(const struct proc_conn *conn, int fd)
 	TAILQ_INSERT_TAIL(&sessions, s, entry);
 	evtimer_set(&s->timer, session_timeout, s);
 	session_timer(s, engine_config()->command_seconds);
-	log_debug(
-	    "connect conn=%llu peer=%s", (unsigned long long)s->conn, s->peer);
+	log_debug("conn open conn=%llu peer=%s", (unsigned long long)s->conn,
+	    s->peer);
 	server = s->tls == SMTP_TLS_FIRST ? engine_tls(s->listener) : NULL;
 	s->io = tlsio_new(server, fd, &session_ops, s);
 	if (s->tls == SMTP_TLS_FIRST && server == NULL) {
@@ -295,7 +295,7 @@ session_closed(struct tlsio *io, enum tlsio_end end, void *arg)
 
 	s = arg;
 	if (end == TLSIO_FAILED)
-		log_debug("disconnect conn=%llu peer=%s error=%s",
+		log_debug("conn failed conn=%llu peer=%s error=%s",
 		    (unsigned long long)s->conn, s->peer,
 		    log_vis(tlsio_error(io)));
 	session_free(s);

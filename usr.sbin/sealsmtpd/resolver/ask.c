@@ -137,7 +137,7 @@ peer_handle(struct wire *wire, struct msg *msg, void *arg)
 	/* One that asks and reads no answers. */
 	if (r == 0 && wire_queued(wire) <= MSG_QUEUE_MAX / 2)
 		return;
-	log_warnx("%s %u: bad message type=%u, dropped", peer->role,
+	log_warnx("bad message role=%s instance=%u type=%u", peer->role,
 	    peer->instance, msg->type);
 	wire_fail(wire);
 }
