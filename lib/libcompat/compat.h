@@ -95,6 +95,12 @@ int compat_nodump(void);
  */
 void compat_ack_now(int fd);
 
+/*
+ * A TCP socket takes so many octets that cannot be sent yet and no more, where
+ * the system's buffers would grow to megabytes for a peer that does not read.
+ */
+void compat_unsent_max(int fd, int octets);
+
 /* Must come first in main(), for setproctitle(3). */
 void compat_proctitle_init(int argc, char *argv[]);
 

@@ -481,7 +481,7 @@ rule_setsockopt(struct filter *f)
 	    SO_LINGER, SO_REUSEADDR, SO_REUSEPORT, SO_RCVTIMEO, SO_SNDTIMEO};
 	static const uint32_t tcp[] = {TCP_NODELAY, TCP_CORK, TCP_KEEPIDLE,
 	    TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT, TCP_QUICKACK,
-	    TCP_MAXSEG};
+	    TCP_MAXSEG, TCP_NOTSENT_LOWAT};
 	size_t n_sock, n_tcp;
 
 	n_sock = sizeof(sock) / sizeof(sock[0]);

@@ -107,3 +107,10 @@ compat_ack_now(int fd)
 	on = 1;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
+
+void
+compat_unsent_max(int fd, int octets)
+{
+	(void)setsockopt(
+	    fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &octets, sizeof(octets));
+}

@@ -34,6 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "log.h"
 #include "msg.h"
 #include "procs_local.h"
@@ -45,6 +46,7 @@
 #define SWEEP_S 60   /* forgetting sources, and saying what was refused */
 #define PAUSE_MS 500 /* when the system is out of descriptors */
 #define KEEPALIVE_IDLE_S 300
+#define UNSENT_MAX (128 * 1024) /* octets in the kernel for a slow client */
 
 /* One address (IPv4) or /64 network (IPv6). */
 struct source {
@@ -573,6 +575,7 @@ set_options(int fd, const struct sockaddr_storage *ss)
 		return;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	compat_unsent_max(fd, UNSENT_MAX);
 	idle = KEEPALIVE_IDLE_S;
 #ifdef TCP_KEEPIDLE
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
