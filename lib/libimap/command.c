@@ -203,6 +203,7 @@ static const struct {
     {"SIZE", IMAP_STATUS_SIZE},
     {"APPENDLIMIT", IMAP_STATUS_APPENDLIMIT},
     {"MAILBOXID", IMAP_STATUS_MAILBOXID},
+    {"HIGHESTMODSEQ", IMAP_STATUS_HIGHESTMODSEQ},
 };
 
 int
@@ -331,6 +332,17 @@ parse_store(struct imap_lex *lex)
 	if (lex_space(lex) == -1 || lex_set(lex, &cmd->set) == -1 ||
 	    lex_space(lex) == -1)
 		return -1;
+	/* store-modifier (RFC 7162): "UNCHANGEDSINCE" SP modseq */
+	if (lex_peek(lex, '(')) {
+		lex->p++;
+		if (!lex_take(lex, "UNCHANGEDSINCE"))
+			return lex_fail(lex, "Unknown STORE modifier");
+		if (lex_space(lex) == -1 ||
+		    lex_modseq(lex, &cmd->modseq, true) == -1 ||
+		    lex_char(lex, ')') == -1 || lex_space(lex) == -1)
+			return -1;
+		cmd->conditional = true;
+	}
 	cmd->store_op = IMAP_STORE_REPLACE;
 	if (lex_peek(lex, '+') || lex_peek(lex, '-')) {
 		cmd->store_op = *lex->p == '+' ? IMAP_STORE_ADD :
@@ -365,8 +377,8 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"AUTHENTICATE", IMAP_AUTHENTICATE, false, true, false, parse_authenticate},
     {"LOGIN", IMAP_LOGIN, false, true, false, parse_login},
     {"ENABLE", IMAP_ENABLE, false, false, false, parse_enable},
-    {"SELECT", IMAP_SELECT, false, false, false, parse_mailbox},
-    {"EXAMINE", IMAP_EXAMINE, false, false, false, parse_mailbox},
+    {"SELECT", IMAP_SELECT, false, false, false, imap_parse_select},
+    {"EXAMINE", IMAP_EXAMINE, false, false, false, imap_parse_select},
     {"CREATE", IMAP_CREATE, false, false, false, parse_create},
     {"DELETE", IMAP_DELETE, false, false, false, parse_mailbox},
     {"RENAME", IMAP_RENAME, false, false, false, parse_rename},

@@ -45,6 +45,7 @@ static const struct {
     {"EMAILID", IMAP_ITEM_EMAILID},
     {"THREADID", IMAP_ITEM_THREADID},
     {"SAVEDATE", IMAP_ITEM_SAVEDATE},
+    {"MODSEQ", IMAP_ITEM_MODSEQ},
 };
 
 static const struct {
@@ -220,19 +221,12 @@ item(struct imap_lex *lex)
 	return 0;
 }
 
-/*
- * fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att /
- *         "(" fetch-att *(SP fetch-att) ")")
- */
-int
-imap_parse_fetch(struct imap_lex *lex)
+static int
+items(struct imap_lex *lex)
 {
 	struct imap_cmd *cmd = lex->cmd;
 	int n;
 
-	if (lex_space(lex) == -1 || lex_set(lex, &cmd->set) == -1 ||
-	    lex_space(lex) == -1)
-		return -1;
 	cmd->sections = imap_cmd_alloc(
 	    cmd, IMAP_SECTIONS_MAX * sizeof(*cmd->sections));
 	if (cmd->uid)
@@ -255,4 +249,53 @@ imap_parse_fetch(struct imap_lex *lex)
 	} else
 		return item(lex);
 	return 0;
+}
+
+/*
+ * fetch-modifier (RFC 7162): "CHANGEDSINCE" SP modseq, and with it, for UID
+ * FETCH alone, "VANISHED".
+ */
+static int
+modifiers(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+	int n;
+
+	if (lex_char(lex, '(') == -1)
+		return -1;
+	n = 0;
+	do {
+		if (n++ > 0 && lex_space(lex) == -1)
+			return -1;
+		if (!cmd->conditional && lex_take(lex, "CHANGEDSINCE")) {
+			cmd->conditional = true;
+			if (lex_space(lex) == -1 ||
+			    lex_modseq(lex, &cmd->modseq, false) == -1)
+				return -1;
+		} else if (cmd->uid && !cmd->vanished &&
+		    lex_take(lex, "VANISHED"))
+			cmd->vanished = true;
+		else
+			return lex_fail(lex, "Unknown FETCH modifier");
+	} while (!lex_close(lex));
+	if (!cmd->conditional)
+		return lex_fail(lex, "VANISHED since when?");
+	cmd->items |= IMAP_ITEM_MODSEQ;
+	return 0;
+}
+
+/*
+ * fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att /
+ *         "(" fetch-att *(SP fetch-att) ")") [SP "(" modifiers ")"]
+ */
+int
+imap_parse_fetch(struct imap_lex *lex)
+{
+	if (lex_space(lex) == -1 || lex_set(lex, &lex->cmd->set) == -1 ||
+	    lex_space(lex) == -1 || items(lex) == -1)
+		return -1;
+	if (!lex_peek(lex, ' '))
+		return 0;
+	lex->p++;
+	return modifiers(lex);
 }

@@ -62,7 +62,7 @@ enum imap_verb {
 	IMAP_AUTHENTICATE, /* words[0] mechanism; secret, has_initial */
 	IMAP_LOGIN,        /* name, secret */
 	IMAP_ENABLE,       /* words */
-	IMAP_SELECT,       /* name */
+	IMAP_SELECT,       /* name, condstore, resync */
 	IMAP_EXAMINE,
 	IMAP_CREATE, /* name, use */
 	IMAP_DELETE,
@@ -118,6 +118,7 @@ struct imap_set {
 #define IMAP_ITEM_EMAILID 0x080 /* RFC 8474 */
 #define IMAP_ITEM_THREADID 0x100
 #define IMAP_ITEM_SAVEDATE 0x200 /* RFC 8514 */
+#define IMAP_ITEM_MODSEQ 0x400   /* RFC 7162 */
 
 enum imap_section_kind {
 	IMAP_SECTION_BODY,   /* BODY[...], BODY.PEEK[...] */
@@ -156,8 +157,9 @@ struct imap_section {
 #define IMAP_STATUS_UNSEEN 0x10
 #define IMAP_STATUS_DELETED 0x20
 #define IMAP_STATUS_SIZE 0x40
-#define IMAP_STATUS_APPENDLIMIT 0x80 /* RFC 7889 */
-#define IMAP_STATUS_MAILBOXID 0x100  /* RFC 8474 */
+#define IMAP_STATUS_APPENDLIMIT 0x80    /* RFC 7889 */
+#define IMAP_STATUS_MAILBOXID 0x100     /* RFC 8474 */
+#define IMAP_STATUS_HIGHESTMODSEQ 0x200 /* RFC 7162 */
 
 /* RETURN options of SEARCH (RFC 4731, RFC 5182). */
 #define IMAP_RETURN_MIN 0x01
@@ -212,7 +214,8 @@ enum imap_key_op {
 	IMAP_KEY_SAVEDON,
 	IMAP_KEY_SAVEDSINCE,
 	IMAP_KEY_EMAILID, /* text (RFC 8474) */
-	IMAP_KEY_THREADID
+	IMAP_KEY_THREADID,
+	IMAP_KEY_MODSEQ /* number: at least (RFC 7162) */
 };
 
 struct imap_key {
@@ -223,6 +226,15 @@ struct imap_key {
 	struct imap_set set;
 	struct imap_str field;
 	struct imap_str text;
+};
+
+/* What a client knows of a mailbox (RFC 7162 section 3.2.5). */
+struct imap_resync {
+	uint32_t uidvalidity;
+	uint64_t modseq;
+	struct imap_set known; /* UIDs; n 0: not given */
+	struct imap_set seqs;  /* message numbers, n 0: not given; */
+	struct imap_set uids;  /* and their UIDs: as many */
 };
 
 enum imap_store_op { IMAP_STORE_REPLACE, IMAP_STORE_ADD, IMAP_STORE_REMOVE };
@@ -257,8 +269,14 @@ struct imap_cmd {
 	bool has_initial;
 	bool silent;
 	bool has_date;
-	bool sync;          /* APPEND: the client waits for a continuation */
-	bool binary;        /* APPEND: the literal may hold NUL */
+	bool sync;        /* APPEND: the client waits for a continuation */
+	bool binary;      /* APPEND: the literal may hold NUL */
+	bool conditional; /* CHANGEDSINCE, UNCHANGEDSINCE: modseq */
+	bool vanished;    /* UID FETCH: those that are gone, too */
+	bool condstore;   /* SELECT: (CONDSTORE) */
+	bool modseq_key;  /* SEARCH: by MODSEQ */
+	struct imap_resync *resync; /* SELECT: (QRESYNC ...) */
+	uint64_t modseq;
 	bool badcharset;    /* SEARCH: neither UTF-8 nor US-ASCII */
 	bool has_return;    /* SEARCH RETURN (...) */
 	bool list_extended; /* more than LIST of RFC 3501 */

@@ -52,6 +52,8 @@ int lex_string(struct imap_lex *, struct imap_str *);
 int lex_nstring(struct imap_lex *, struct imap_str *, bool *nil);
 int lex_number(struct imap_lex *, uint64_t *, uint64_t max);
 int lex_nznumber(struct imap_lex *, uint32_t *);
+/* mod-sequence-value of RFC 7162, or mod-sequence-valzer. */
+int lex_modseq(struct imap_lex *, uint64_t *, bool zero);
 /* A run of letters, digits and "." or "-" as a word; does not fail on none. */
 size_t lex_word(const struct imap_lex *, const char **);
 /* Is the text here this word, in any case, and the end of a word? */
@@ -73,6 +75,8 @@ bool imap_equal(const struct imap_str *, const char *word);
 
 /* set.c */
 int lex_set(struct imap_lex *, struct imap_set *);
+/* The same without "*" and "$". */
+int lex_numbers(struct imap_lex *, struct imap_set *);
 
 /* date.c */
 int lex_date(struct imap_lex *, int32_t *days);
@@ -97,6 +101,8 @@ int lex_status_items(struct imap_lex *);
 
 /* append.c, fetch.c, list.c, search.c */
 int imap_parse_append(struct imap_lex *);
+/* SELECT and EXAMINE with their parameters. */
+int imap_parse_select(struct imap_lex *);
 /* append-message of RFC 3502: what follows the first message. */
 int imap_parse_append_more(struct imap_lex *);
 int imap_parse_list(struct imap_lex *);

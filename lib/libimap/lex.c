@@ -337,6 +337,16 @@ lex_nznumber(struct imap_lex *lex, uint32_t *number)
 	return 0;
 }
 
+int
+lex_modseq(struct imap_lex *lex, uint64_t *modseq, bool zero)
+{
+	if (lex_number(lex, modseq, INT64_MAX) == -1)
+		return -1;
+	if (*modseq == 0 && !zero)
+		return lex_fail(lex, "Zero is not allowed here");
+	return 0;
+}
+
 /*
  * Net-Unicode is in normal form C (RFC 9051 section 5.1, RFC 5198): a name
  * that is not becomes it, in every command.  The length is bounded because

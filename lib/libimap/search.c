@@ -40,7 +40,8 @@ enum argument {
 	ARG_HEADER,
 	ARG_SET,
 	ARG_INTERVAL,
-	ARG_ID
+	ARG_ID,
+	ARG_MODSEQ
 };
 
 static const struct {
@@ -63,6 +64,7 @@ static const struct {
     {"HEADER", IMAP_KEY_HEADER, ARG_HEADER, 0},
     {"KEYWORD", IMAP_KEY_KEYWORD, ARG_KEYWORD, 0},
     {"LARGER", IMAP_KEY_LARGER, ARG_NUMBER, 0},
+    {"MODSEQ", IMAP_KEY_MODSEQ, ARG_MODSEQ, 0},
     /* No message is \Recent (RFC 9051 appendix E): so none is new. */
     {"NEW", IMAP_KEY_RECENT, ARG_NONE, 0},
     {"OLD", IMAP_KEY_RECENT, ARG_NOT_FLAG, 0},
@@ -194,6 +196,31 @@ key_id(struct imap_lex *lex, struct imap_key *key)
 	return 0;
 }
 
+/*
+ * "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer (RFC 7162
+ * section 3.1.5); all flags of a message have one, so the entry means nothing.
+ */
+static int
+key_modseq(struct imap_lex *lex, struct imap_key *key)
+{
+	struct imap_str entry;
+
+	if (lex_space(lex) == -1)
+		return -1;
+	if (lex_peek(lex, '"')) {
+		if (lex_string(lex, &entry) == -1 || lex_space(lex) == -1)
+			return -1;
+		if (strncmp(entry.p, "/flags/", 7) != 0 || entry.len == 7 ||
+		    (!lex_take(lex, "priv") && !lex_take(lex, "shared") &&
+			!lex_take(lex, "all")))
+			return lex_fail(lex, "Unknown entry");
+		if (lex_space(lex) == -1)
+			return -1;
+	}
+	lex->cmd->modseq_key = true;
+	return lex_modseq(lex, &key->number, true);
+}
+
 static int
 key_argument(struct search *s, struct imap_key *key, size_t name)
 {
@@ -236,6 +263,8 @@ key_argument(struct search *s, struct imap_key *key, size_t name)
 		return key_interval(lex, key);
 	case ARG_ID:
 		return key_id(lex, key);
+	case ARG_MODSEQ:
+		return key_modseq(lex, key);
 	}
 	return -1;
 }

@@ -103,6 +103,21 @@ set_merge(struct imap_set *set)
 }
 
 int
+lex_numbers(struct imap_lex *lex, struct imap_set *set)
+{
+	size_t i;
+
+	if (lex_set(lex, set) == -1)
+		return -1;
+	for (i = 0; i < set->n; i++)
+		if (set->range[i].last == IMAP_STAR)
+			break;
+	if (set->saved || i < set->n)
+		return lex_fail(lex, "Only numbers are allowed here");
+	return 0;
+}
+
+int
 lex_set(struct imap_lex *lex, struct imap_set *set)
 {
 	const uint8_t *p;

@@ -583,16 +583,18 @@ tomb_add(struct box *b, const struct tomb *t)
 void
 tombs_prune(struct box *b, uint32_t now)
 {
-	const struct tomb *t;
-	size_t n;
+	size_t n, last;
 
-	for (n = 0; n < b->ntombs; n++) {
-		t = &b->tombs->t[n];
-		if (t->when > now || now - t->when <= TOMB_KEEP)
+	for (n = 0, last = 0; n < b->ntombs; n++) {
+		if (!tomb_old(&b->tombs->t[n], now))
 			break;
+		if (b->tombs->t[n].modseq > b->tombs->t[last].modseq)
+			last = n;
 	}
-	if (n == 0 || n < b->ntombs / 8 || tombs_own(b, 0) == -1)
+	if (n <= 1 || n < b->ntombs / 8 || tombs_own(b, 0) == -1)
 		return;
+	/* It tells since when all are remembered (store_gone()). */
+	b->tombs->t[--n] = b->tombs->t[last];
 	b->ntombs -= n;
 	b->tombs_own -= n < b->tombs_own ? n : b->tombs_own;
 	memmove(

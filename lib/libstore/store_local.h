@@ -584,6 +584,10 @@ int colr_begin(struct store *, struct colr *, int fd, uint64_t gen,
     uint64_t box, uint32_t version);
 int colr_msgs(struct colr *, struct store_msg *, size_t n);
 int colr_tomb(struct colr *, struct tomb *);
+/* store_gone.c */
+bool tomb_old(const struct tomb *, uint32_t now); /* may be forgotten */
+/* The highest MODSEQ of those that are old; 0: none is. */
+uint64_t tombs_forgotten(const struct box *, uint32_t now);
 
 /* store_state.c, store_snap.c */
 int state_write(struct store *, struct buf *);

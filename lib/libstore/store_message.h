@@ -68,6 +68,14 @@ bool store_first_unseen(struct store *, uint64_t box, size_t *pos);
 const struct store_msg *
 store_msg_find(struct store *, uint64_t box, uint32_t uid, size_t *pos);
 
+/*
+ * UIDs of messages that were taken out of the box with a MODSEQ above since,
+ * ascending; free them.  *all: what was taken out so long ago is not known any
+ * more, so that each UID that no message has may be one; then there is no list.
+ */
+enum store_result store_gone(struct store *, uint64_t box, uint64_t since,
+    uint32_t **uids, size_t *n, bool *all);
+
 struct store_cold {
 	uint8_t instance[STORE_ID];
 	uint8_t blob[STORE_ID];

@@ -30,6 +30,7 @@
 #include <time.h>
 
 #include "store_retain.h"
+#include "store_sweep.h"
 
 #define PLACE_BLOB 32 /* where a PLACE has the blob's id */
 
@@ -84,7 +85,7 @@ op_queue(struct store *st, enum op op, const struct buf *body)
 		retain_placed(
 		    st, box_find(st, rd64(&head)), body->p + PLACE_BLOB);
 	if (st->ops.len == 0) {
-		st->now = (uint32_t)time(NULL);
+		st->now = (uint32_t)store_now();
 		st->ops_lamport = st->lamport + 1;
 		buf_put64(&st->ops, st->ops_lamport);
 		buf_put32(&st->ops, st->now);

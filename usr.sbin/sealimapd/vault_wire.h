@@ -54,6 +54,7 @@
 #define SUMMARY_MAX (256 * 1024) /* octets of a summary, plain */
 #define UNDELETE_MAX 100         /* blobs of one V_UNDELETE */
 #define RENAMES_MAX 500          /* boxes moved by one V_RENAME */
+#define MATCHES_MAX 1000         /* pairs of number and UID of one V_SELECT */
 
 /* Bits of a message's flags; keyword i of the box is bit 8 + i. */
 #define FLAG_SEEN 0x01ULL
@@ -69,6 +70,8 @@
 #define NEWS_EXPUNGE 0x02 /* expunges too (7.4.1 of RFC 3501 allows it) */
 #define BY_UID 0x04       /* the set holds UIDs */
 #define SILENT 0x08       /* V_STORE: do not tell the asker the new flags */
+#define MODSEQ_NOW 0x10   /* R_MODSEQ first */
+#define MODSEQ_LOW 0x20   /* R_MODSEQ where expunges are held back */
 
 /* u16 special uses of a box (RFC 6154). */
 #define USE_ARCHIVE 0x01
@@ -85,6 +88,9 @@
 #define ROW_SET_SEEN 0x04 /* \Seen is set first (a read-write box only) */
 #define ROW_FIRST 0x08    /* body chunk 0 alone, as an R_CHUNK after each row */
 #define ROW_IDS 0x10      /* email and thread id, time of saving */
+#define ROW_VANISHED                                            \
+	0x20 /* R_VANISHED first: UIDs of the set that are gone \
+	      */
 
 /* Options of V_SEARCH: what of the found is saved for sets and SEARCH_SAVED. */
 #define SAVE_ALL 0x01
@@ -115,8 +121,12 @@ enum vault_wire {
 	/* ---- engine -> vault ---- */
 
 	/*
-	 * u8 bits, str box name, u8 read-only.  Unselects first, whatever
-	 * comes of it.  Answer R_SELECTED, R_DONE.
+	 * u8 bits, str box name, u8 read-only, u8 whether the client comes
+	 * back (RFC 7162); then if so: u32 uidvalidity, u64 modseq, u32 n, n
+	 * times u32 sequence number and u32 UID, ascending, that go together,
+	 * set of known UIDs or empty: all.  Unselects first, whatever comes of
+	 * it.  Answer R_SELECTED; to one who comes back, and if uidvalidity
+	 * is the same, R_VANISHED... and R_ROWS of what changed since; R_DONE.
 	 */
 	V_SELECT = 100,
 	/* u8 expunge the deleted (CLOSE of a read-write box). */
@@ -158,7 +168,8 @@ enum vault_wire {
 	V_APPEND_END = 110,
 	V_APPEND_ABORT = 111, /* no answer; those that wait are dropped too */
 	/*
-	 * u8 bits, u8 ROW_ items, set.  R_ROWS (many rows each) and, with
+	 * u8 bits, u8 ROW_ items, u64 modseq, set.  Only messages that have
+	 * changed since that modseq.  R_ROWS (many rows each) and, with
 	 * ROW_BODY, R_CHUNK... after each row (an empty body is one empty
 	 * chunk).  Messages the session does not know yet are left out; ones
 	 * expunged meanwhile too, and then the result is DONE_EXPUNGED.
@@ -173,16 +184,21 @@ enum vault_wire {
 	/*
 	 * u8 bits, u8 op (0 replace, 1 add, 2 remove), u64 system flags, u16
 	 * n, n times str keyword, u64 UNCHANGEDSINCE or all ones, set.
-	 * R_ROWS (with this id) of the set's messages unless SILENT, R_DONE.
+	 * R_MODIFIED... of those that UNCHANGEDSINCE leaves out, R_ROWS (with
+	 * this id) of the set's other messages unless SILENT, R_DONE.
 	 */
 	V_STORE = 114,
 	/* u8 bits, u8 move, str box name, set.  R_COPIED..., R_DONE */
 	V_COPY = 115,
-	/* u8 bits, set of UIDs or empty: all with \Deleted.  R_DONE. */
+	/*
+	 * u8 bits, set of UIDs or empty: all with \Deleted.  R_DONE; as with
+	 * a move its detail is the box's modseq if something was taken out.
+	 */
 	V_EXPUNGE = 116,
 	/*
 	 * u8 bits (BY_UID: answer in UIDs), u8 SAVE_ options, the rest: a
-	 * program as search.h packs it.  R_FOUND..., R_DONE.
+	 * program as search.h packs it.  R_FOUND..., if the program has a
+	 * MODSEQ R_FOUND_MODSEQ, R_DONE.
 	 */
 	V_SEARCH = 117,
 	V_NOOP = 118, /* u8 bits: only news.  R_DONE */
@@ -237,8 +253,9 @@ enum vault_wire {
 	 * length, then the rest: the octets.
 	 */
 	R_CHUNK = 204,
-	R_EXISTS = 205,  /* u32 messages in the box, as the session now knows */
-	R_EXPUNGE = 206, /* u32 n, n times u32 sequence number, in order */
+	R_EXISTS = 205, /* u32 messages in the box, as the session now knows */
+	/* u32 n, n times u32 sequence number and u32 UID, in order */
+	R_EXPUNGE = 206,
 	/* u32 uidvalidity, u32 uid */
 	R_APPENDED = 207,
 	/*
@@ -266,7 +283,15 @@ enum vault_wire {
 	 * internal date, u64 size, str mailbox or "", u8 codec, u8 summary
 	 * follows: u8 compressed, u32 plain length, bytes
 	 */
-	R_DELETED = 213
+	R_DELETED = 213,
+	/* u32 n, n times u32 number (UID if BY_UID): left as they were */
+	R_MODIFIED = 214,
+	/* set of UIDs that are gone, or never were; may come in several */
+	R_VANISHED = 215,
+	/* u64 modseq up to which all has been told; id 0 */
+	R_MODSEQ = 216,
+	/* u64 highest modseq of the found, u64 of the first, u64 of the last */
+	R_FOUND_MODSEQ = 217
 };
 
 #endif

@@ -112,7 +112,7 @@ append_put(struct job *job, const struct imap_cmd *cmd, struct msgout *m)
 {
 	size_t i;
 
-	msg_put_u8(m, NEWS);
+	msg_put_u8(m, job_news_bits(job, false));
 	msg_put_bytes(m, job->cmd->name.p, job->cmd->name.len);
 	msg_put_u64(m, cmd->flags);
 	msg_put_u16(m, (uint16_t)cmd->nkeywords);

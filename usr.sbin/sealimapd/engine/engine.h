@@ -137,7 +137,10 @@ struct conn {
 	struct login *login;
 	unsigned tries, bad;
 	char *account;
-	bool rev2; /* ENABLE IMAP4rev2: exactly RFC 9051 */
+	bool rev2;        /* ENABLE IMAP4rev2: exactly RFC 9051 */
+	bool condstore;   /* FETCH is told with MODSEQ (RFC 7162) */
+	bool qresync;     /* VANISHED is told, not EXPUNGE */
+	unsigned enabled; /* words of ENABLE, by their place in its table */
 	/* The selected box. */
 	bool readonly;
 	uint32_t exists;
@@ -280,6 +283,17 @@ void put_oldname(struct job *, const char *attributes);
 void news_message(struct conn *, struct msg *);
 void news_keywords(struct conn *, struct msg *);
 
+/* resync.c */
+/* The client knows of MODSEQs: it is told those of the selected box. */
+void condstore_enable(struct conn *);
+void put_highest_modseq(struct imap_buf *, uint64_t);
+/* The rest of V_SELECT: what a client that comes back knows. */
+void resync_put(struct job *, struct msgout *);
+/* "* VANISHED (EARLIER) ..." */
+void put_vanished(struct conn *, struct msg *);
+/* "* n FETCH (UID n FLAGS (...) MODSEQ (n))" of each row. */
+void put_flag_rows(struct conn *, struct msg *);
+
 /* list.c */
 void list_start(struct job *);
 void list_answer(struct job *, struct msg *);
@@ -297,7 +311,7 @@ struct box {
 	bool subscribed;
 	bool exists;
 	bool counted; /* numbers are there, in the order of IMAP_STATUS_ */
-	uint64_t number[7];
+	uint64_t number[8]; /* the last: the highest modseq */
 	uint64_t id;
 };
 struct boxes {
@@ -332,12 +346,15 @@ void fetch_init(void);
 /* store.c */
 void store_start(struct job *);
 void store_answer(struct job *, struct msg *);
+void store_done(struct job *, enum vault_result, const char *);
+void store_free(struct job *);
 void copy_start(struct job *);
 void copy_answer(struct job *, struct msg *);
 void copy_news(struct job *);
 void copy_done(struct job *, enum vault_result, const char *);
 void copy_free(struct job *);
 void expunge_start(struct job *);
+void expunge_done(struct job *, enum vault_result, const char *);
 
 /* search.c */
 void search_start(struct job *);

@@ -35,7 +35,8 @@ ask(struct job *job, struct fetch *f)
 	job_send_set(job, &cmd->set);
 	m = job_request(job, V_FETCH);
 	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
-	msg_put_u8(m, f->items);
+	msg_put_u8(m, f->items | (cmd->vanished ? ROW_VANISHED : 0));
+	msg_put_u64(m, cmd->conditional ? cmd->modseq : 0);
 	job_put_set(m, &cmd->set);
 	msg_send(m);
 }
@@ -45,6 +46,12 @@ fetch_start(struct job *job)
 {
 	struct fetch *f;
 
+	if (job->cmd->vanished && !job->conn->qresync) {
+		job_done(job, "BAD", "ENABLE QRESYNC first");
+		return;
+	}
+	if ((job->cmd->items & IMAP_ITEM_MODSEQ) != 0)
+		condstore_enable(job->conn);
 	f = calloc(1, sizeof(*f));
 	if (f == NULL)
 		fatal("fetch");
@@ -396,6 +403,10 @@ fetch_answer(struct job *job, struct msg *msg)
 			rows(job, msg);
 		else
 			fetch_slow_rows(job, msg);
+		return;
+	}
+	if (msg->type == R_VANISHED && !job->open) {
+		put_vanished(job->conn, msg);
 		return;
 	}
 	if (msg->type != R_CHUNK || fetch_chunk_get(job, msg, &chunk) == -1) {

@@ -116,6 +116,9 @@ fetch_rows_wanted(struct job *job)
 	/* \Seen may be new: its flags are told (RFC 3501 6.4.5). */
 	if ((items & ROW_SET_SEEN) != 0)
 		cmd->items |= IMAP_ITEM_FLAGS;
+	/* RFC 7162 section 3.2.4 */
+	if ((items & ROW_SET_SEEN) != 0 && job->conn->condstore)
+		cmd->items |= IMAP_ITEM_UID | IMAP_ITEM_MODSEQ;
 	return items;
 }
 
@@ -171,6 +174,11 @@ fetch_put_head(struct job *job, const struct mime_summary *sum)
 	if ((items & IMAP_ITEM_FLAGS) != 0) {
 		item(b, "FLAGS ");
 		imap_put_flags(b, row->flags, c->keywords, c->nkeywords);
+	}
+	if ((items & IMAP_ITEM_MODSEQ) != 0) {
+		item(b, "MODSEQ (");
+		imap_put_number(b, row->modseq);
+		imap_putc(b, ')');
 	}
 	if ((items & IMAP_ITEM_INTERNALDATE) != 0) {
 		item(b, "INTERNALDATE ");

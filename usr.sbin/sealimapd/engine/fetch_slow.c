@@ -39,6 +39,7 @@ ask_row(struct job *job, uint32_t uid)
 	m = job_request(job, V_FETCH);
 	msg_put_u8(m, BY_UID);
 	msg_put_u8(m, ROW_SUMMARY | (f->items & ROW_IDS));
+	msg_put_u64(m, 0);
 	msg_put_u32(m, 1);
 	msg_put_u32(m, uid);
 	msg_put_u32(m, uid);

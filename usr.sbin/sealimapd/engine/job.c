@@ -37,7 +37,8 @@ is_heavy(const struct imap_cmd *cmd)
 	for (i = 0; i < cmd->nkeys; i++)
 		if (cmd->keys[i].set.n > SET_RANGES_MAX)
 			return true;
-	return cmd->set.n > SET_RANGES_MAX;
+	return cmd->set.n > SET_RANGES_MAX ||
+	    (cmd->resync != NULL && cmd->resync->known.n > SET_RANGES_MAX);
 }
 
 struct job *
@@ -118,7 +119,8 @@ job_news_bits(const struct job *job, bool expunge)
 			break;
 		}
 	}
-	return expunge ? NEWS | NEWS_EXPUNGE : NEWS;
+	return (expunge ? NEWS | NEWS_EXPUNGE : NEWS) |
+	    (job->conn->qresync ? MODSEQ_LOW : 0);
 }
 
 static unsigned int

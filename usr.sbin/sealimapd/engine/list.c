@@ -63,7 +63,7 @@ box_numbers(struct box *box, struct msg *msg)
 	for (i = 2; i < 6; i++)
 		box->number[i] = msg_get_u32(msg);
 	box->number[6] = msg_get_u64(msg);
-	(void)msg_get_u64(msg);
+	box->number[7] = msg_get_u64(msg);
 }
 
 int
@@ -188,6 +188,8 @@ list_start(struct job *job)
 		job_done(job, "NO", "[LIMIT] Pattern too long");
 		return;
 	}
+	if ((cmd->status & IMAP_STATUS_HIGHESTMODSEQ) != 0)
+		condstore_enable(job->conn);
 	m = job_request(job, V_LIST);
 	msg_put_u8(m, (cmd->list_return & IMAP_LIST_STATUS) != 0);
 	msg_send(m);
@@ -332,7 +334,7 @@ put_status(struct job *job, const struct box *box)
 	imap_put_mailbox(b, box->name, box->len, c->rev2);
 	imap_puts(b, " (");
 	begin = b->len;
-	for (i = 0; i < 9; i++) {
+	for (i = 0; i < 10; i++) {
 		if ((job->cmd->status >> i & 1) == 0)
 			continue;
 		if (b->len > begin)
@@ -343,6 +345,9 @@ put_status(struct job *job, const struct box *box)
 		} else if (i == 7) {
 			imap_puts(b, "APPENDLIMIT ");
 			imap_put_number(b, engine_config()->literal_max);
+		} else if (i == 9) {
+			imap_puts(b, "HIGHESTMODSEQ ");
+			imap_put_number(b, box->number[7]);
 		} else {
 			imap_puts(b, "MAILBOXID (");
 			put_mailbox_id(b, box->id);
@@ -490,6 +495,8 @@ status_start(struct job *job)
 		job_result(job, DONE_NONEXISTENT, NULL);
 		return;
 	}
+	if ((cmd->status & IMAP_STATUS_HIGHESTMODSEQ) != 0)
+		condstore_enable(job->conn);
 	m = job_request(job, V_STATUS);
 	msg_put_bytes(m, cmd->name.p, cmd->name.len);
 	msg_send(m);

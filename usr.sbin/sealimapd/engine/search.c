@@ -41,6 +41,7 @@ struct found {
 	bool told;           /* something was */
 	const char *refusal; /* nothing is sought, but $ is emptied */
 	uint32_t min, max, count;
+	uint64_t modseq, modseq_min, modseq_max; /* highest; of min and max */
 	uint32_t first, last; /* a range of ALL that may still grow */
 	bool begun;           /* ALL has a range already */
 };
@@ -95,7 +96,7 @@ add_emailid(struct search *s, const struct imap_key *key)
 	return search_add_text(s, SEARCH_EMAILID, key->text.p + 1, 32);
 }
 
-/* RFC 5032, RFC 8474, RFC 8514. */
+/* RFC 5032, RFC 7162, RFC 8474, RFC 8514. */
 static int
 add_extension(struct search *s, const struct imap_key *key)
 {
@@ -114,6 +115,8 @@ add_extension(struct search *s, const struct imap_key *key)
 		return add_emailid(s, key);
 	case IMAP_KEY_THREADID:
 		return search_add_number(s, SEARCH_FLAG_ANY, 0);
+	case IMAP_KEY_MODSEQ:
+		return search_add_number(s, SEARCH_MODSEQ, key->number);
 	}
 	return -1;
 }
@@ -184,6 +187,7 @@ add_leaf(struct search *s, const struct imap_key *key, struct found *f)
 	case IMAP_KEY_SAVEDSINCE:
 	case IMAP_KEY_EMAILID:
 	case IMAP_KEY_THREADID:
+	case IMAP_KEY_MODSEQ:
 		return add_extension(s, key);
 	}
 	return -1;
@@ -313,6 +317,8 @@ search_start(struct job *job)
 	struct found *f;
 	size_t len;
 
+	if (cmd->modseq_key)
+		condstore_enable(job->conn);
 	f = job->data = calloc(1, sizeof(*f));
 	if (f == NULL)
 		fatal("search");
@@ -399,6 +405,14 @@ search_answer(struct job *job, struct msg *msg)
 	struct imap_buf *b;
 	uint32_t i, n;
 
+	if (msg->type == R_FOUND_MODSEQ) {
+		f->modseq = msg_get_u64(msg);
+		f->modseq_min = msg_get_u64(msg);
+		f->modseq_max = msg_get_u64(msg);
+		if (msg_end(msg) == -1)
+			conn_protocol(job->conn, "R_FOUND_MODSEQ");
+		return;
+	}
 	n = msg_get_u32(msg);
 	if (msg->type != R_FOUND || msg->bad || n > (msg->len - msg->off) / 4) {
 		conn_protocol(job->conn, "R_FOUND");
@@ -418,6 +432,31 @@ put_item(struct imap_buf *b, const char *name, uint32_t n)
 {
 	imap_puts(b, name);
 	imap_put_number(b, n);
+}
+
+/*
+ * The highest MODSEQ of what is told (RFC 7162 section 3.1.5, RFC 4731 section
+ * 3.2: of MIN and MAX alone only theirs).
+ */
+static void
+put_modseq(struct imap_buf *b, const struct found *f, uint32_t returns)
+{
+	uint64_t modseq;
+
+	if (f->modseq == 0)
+		return;
+	modseq = f->modseq;
+	if ((returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)) == 0) {
+		modseq = 0;
+		if ((returns & IMAP_RETURN_MIN) != 0)
+			modseq = f->modseq_min;
+		if ((returns & IMAP_RETURN_MAX) != 0 && f->modseq_max > modseq)
+			modseq = f->modseq_max;
+	}
+	imap_puts(b, f->extended ? " MODSEQ " : " (MODSEQ ");
+	imap_put_number(b, modseq);
+	if (!f->extended)
+		imap_putc(b, ')');
 }
 
 /* All was found before any news: the line ends. */
@@ -441,6 +480,7 @@ search_news(struct job *job)
 		if ((returns & IMAP_RETURN_COUNT) != 0)
 			put_item(b, " COUNT ", f->count);
 	}
+	put_modseq(b, f, returns);
 	imap_puts(b, "\r\n");
 }
 

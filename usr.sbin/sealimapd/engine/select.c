@@ -124,8 +124,17 @@ select_start(struct job *job)
 	struct conn *c = job->conn;
 	struct msgout *m;
 
-	/* Whatever comes of it, the old box is left (RFC 3501 6.3.1). */
-	if (c->rev2 && c->state == CONN_SELECTED)
+	if (cmd->resync != NULL && !c->qresync) {
+		job_done(job, "BAD", "ENABLE QRESYNC first");
+		return;
+	}
+	if (cmd->condstore || cmd->resync != NULL)
+		c->condstore = true;
+	/*
+	 * Whatever comes of it, the old box is left (RFC 3501 6.3.1); clients
+	 * of IMAP4rev1 are told too, since there is QRESYNC (RFC 7162 3.2.11).
+	 */
+	if (c->state == CONN_SELECTED)
 		imap_puts(conn_out(c), "* OK [CLOSED] Left\r\n");
 	select_forget(c);
 	c->state = CONN_AUTH;
@@ -137,10 +146,14 @@ select_start(struct job *job)
 		job->result = DONE_NONEXISTENT;
 		return;
 	}
+	if (cmd->resync != NULL)
+		job_send_ranges(
+		    job, cmd->resync->known.range, cmd->resync->known.n);
 	m = job_request(job, V_SELECT);
 	msg_put_u8(m, 0);
 	msg_put_bytes(m, cmd->name.p, cmd->name.len);
 	msg_put_u8(m, cmd->verb == IMAP_EXAMINE);
+	resync_put(job, m);
 	msg_send(m);
 }
 
@@ -198,22 +211,18 @@ put_oldname(struct job *job, const char *attributes)
 	put_list(job, attributes, &name);
 }
 
-void
-select_answer(struct job *job, struct msg *msg)
+static void
+selected(struct job *job, struct msg *msg)
 {
 	struct conn *c = job->conn;
 	struct imap_buf *b;
 	uint32_t uidnext, unseen;
-	uint64_t id;
+	uint64_t id, modseq;
 
-	if (msg->type != R_SELECTED) {
-		conn_protocol(c, "answer to SELECT");
-		return;
-	}
 	id = msg_get_u64(msg);
 	c->uidvalidity = msg_get_u32(msg);
 	uidnext = msg_get_u32(msg);
-	(void)msg_get_u64(msg);
+	modseq = msg_get_u64(msg);
 	c->exists = msg_get_u32(msg);
 	unseen = msg_get_u32(msg);
 	c->readonly = msg_get_u8(msg) != 0;
@@ -239,6 +248,25 @@ select_answer(struct job *job, struct msg *msg)
 	imap_puts(b, ")] Its id\r\n");
 	put_code(b, "UIDVALIDITY", c->uidvalidity, "UIDs are valid");
 	put_code(b, "UIDNEXT", uidnext, "Next UID");
+	put_highest_modseq(b, modseq);
+}
+
+void
+select_answer(struct job *job, struct msg *msg)
+{
+	switch (msg->type) {
+	case R_SELECTED:
+		selected(job, msg);
+		break;
+	case R_VANISHED:
+		put_vanished(job->conn, msg);
+		break;
+	case R_ROWS:
+		put_flag_rows(job->conn, msg);
+		break;
+	default:
+		conn_protocol(job->conn, "answer to SELECT");
+	}
 }
 
 void
@@ -301,27 +329,33 @@ row_get(struct msg *msg, struct row *row, bool ids)
 	row->follows = msg_get_u8(msg);
 }
 
+/* RFC 7162 section 3.2.10: a client of QRESYNC is told UIDs, in one line. */
 static void
-news_rows(struct conn *c, struct msg *msg)
+news_vanished(struct conn *c, struct msg *msg, uint32_t n)
 {
-	struct imap_buf *b;
-	struct row row;
+	struct imap_buf *b = conn_out(c);
+	uint32_t i, uid, first, last;
+	bool begin;
 
-	b = conn_out(c);
-	while (msg->off < msg->len) {
-		row_get(msg, &row, false);
-		if (msg->bad || row.follows != 0) {
-			conn_protocol(c, "rows of news");
-			return;
+	imap_puts(b, "* VANISHED ");
+	first = last = 0;
+	begin = true;
+	for (i = 0; i <= n; i++) {
+		if (i < n)
+			(void)msg_get_u32(msg);
+		uid = i < n ? msg_get_u32(msg) : 0;
+		if (uid != 0 && uid == last + 1 && last != 0) {
+			last = uid;
+			continue;
 		}
-		imap_put(b, "* ", 2);
-		imap_put_number(b, row.seq);
-		imap_puts(b, " FETCH (UID ");
-		imap_put_number(b, row.uid);
-		imap_puts(b, " FLAGS ");
-		imap_put_flags(b, row.flags, c->keywords, c->nkeywords);
-		imap_put(b, ")\r\n", 3);
+		if (last != 0) {
+			imap_put_range(b, first, last, begin);
+			begin = false;
+		}
+		first = last = uid;
 	}
+	imap_put(b, "\r\n", 2);
+	c->exists -= n;
 }
 
 static void
@@ -332,8 +366,15 @@ news_expunge(struct conn *c, struct msg *msg)
 
 	b = conn_out(c);
 	n = msg_get_u32(msg);
-	for (i = 0; i < n; i++) {
+	if (msg->bad || n > c->exists || n > (msg->len - msg->off) / 8) {
+		conn_protocol(c, "R_EXPUNGE");
+		return;
+	}
+	if (c->qresync)
+		news_vanished(c, msg, n);
+	for (i = 0; !c->qresync && i < n; i++) {
 		seq = msg_get_u32(msg);
+		(void)msg_get_u32(msg);
 		if (msg->bad || seq == 0 || seq > c->exists) {
 			conn_protocol(c, "R_EXPUNGE");
 			return;
@@ -351,6 +392,7 @@ void
 news_message(struct conn *c, struct msg *msg)
 {
 	struct imap_buf *b;
+	uint64_t modseq;
 	uint32_t n;
 
 	/* What was under way when the box was left. */
@@ -358,7 +400,7 @@ news_message(struct conn *c, struct msg *msg)
 		return;
 	switch (msg->type) {
 	case R_ROWS:
-		news_rows(c, msg);
+		put_flag_rows(c, msg);
 		break;
 	case R_EXPUNGE:
 		news_expunge(c, msg);
@@ -374,6 +416,13 @@ news_message(struct conn *c, struct msg *msg)
 		imap_put(b, "* ", 2);
 		imap_put_number(b, n);
 		imap_puts(b, " EXISTS\r\n");
+		break;
+	case R_MODSEQ:
+		modseq = msg_get_u64(msg);
+		if (msg_end(msg) == -1)
+			conn_protocol(c, "R_MODSEQ");
+		else
+			put_highest_modseq(conn_out(c), modseq);
 		break;
 	default:
 		conn_protocol(c, "news");

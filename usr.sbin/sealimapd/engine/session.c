@@ -45,6 +45,7 @@ capability_put(struct conn *c, struct imap_buf *b)
 		    " CHILDREN SPECIAL-USE CREATE-SPECIAL-USE ESEARCH"
 		    " SEARCHRES LIST-EXTENDED LIST-STATUS STATUS=SIZE"
 		    " BINARY MULTIAPPEND OBJECTID SAVEDATE WITHIN"
+		    " CONDSTORE QRESYNC"
 		    " APPENDLIMIT=");
 		imap_put_number(b, engine_config()->literal_max);
 		return;
@@ -81,26 +82,64 @@ id_start(struct job *job)
 	job_done(job, "OK", "Nice to meet you");
 }
 
-/* RFC 5161: what is not known is ignored. */
+static void
+enable_rev2(struct conn *c)
+{
+	c->rev2 = true;
+	imap_reader_rev2(c->reader);
+}
+
+/* RFC 7162 section 3.2.3: CONDSTORE comes with it. */
+static void
+enable_qresync(struct conn *c)
+{
+	c->qresync = true;
+	condstore_enable(c);
+}
+
+static const struct {
+	const char *name;
+	void (*enable)(struct conn *);
+} extensions[] = {
+    {"IMAP4rev2", enable_rev2},
+    {"CONDSTORE", condstore_enable},
+    {"QRESYNC", enable_qresync},
+};
+
+#define EXTENSIONS (sizeof(extensions) / sizeof(extensions[0]))
+
+/* RFC 5161: what is not known is ignored, what is enabled not named again. */
 void
 enable_start(struct job *job)
 {
 	struct conn *c = job->conn;
+	struct msgout *m;
 	struct imap_buf *b;
-	size_t i;
+	size_t i, k;
 
 	b = conn_out(c);
 	imap_puts(b, "* ENABLED");
 	for (i = 0; i < job->cmd->nwords; i++) {
-		if (c->rev2 || job->cmd->words[i].len != 9 ||
-		    strncasecmp(job->cmd->words[i].p, "IMAP4rev2", 9) != 0)
+		for (k = 0; k < EXTENSIONS; k++)
+			if (strcasecmp(
+				job->cmd->words[i].p, extensions[k].name) == 0)
+				break;
+		if (k == EXTENSIONS || (c->enabled >> k & 1) != 0)
 			continue;
-		c->rev2 = true;
-		imap_reader_rev2(c->reader);
-		imap_puts(b, " IMAP4rev2");
+		c->enabled |= 1U << k;
+		extensions[k].enable(c);
+		imap_putc(b, ' ');
+		imap_puts(b, extensions[k].name);
 	}
 	imap_puts(b, "\r\n");
-	job_done(job, "OK", "Enabled");
+	if (c->state != CONN_SELECTED) {
+		job_done(job, "OK", "Enabled");
+		return;
+	}
+	/* What an extension has to tell of the box comes before the OK. */
+	m = job_request(job, V_NOOP);
+	msg_put_u8(m, 0);
+	msg_send(m);
 }
 
 void

@@ -41,10 +41,13 @@ void
 store_start(struct job *job)
 {
 	struct imap_cmd *cmd = job->cmd;
+	struct conn *c = job->conn;
 	struct msgout *m;
 	size_t i;
 
-	if (job->conn->readonly) {
+	if (cmd->conditional)
+		condstore_enable(c);
+	if (c->readonly) {
 		job_result(job, DONE_READONLY, NULL);
 		return;
 	}
@@ -52,17 +55,85 @@ store_start(struct job *job)
 		job_result(job, DONE_LIMIT, NULL);
 		return;
 	}
+	job->data = calloc(1, sizeof(struct imap_buf));
+	if (job->data == NULL)
+		fatal("store");
 	job_send_set(job, &cmd->set);
 	m = job_request(job, V_STORE);
-	msg_put_u8(m, bits(job) | (cmd->silent ? SILENT : 0));
+	/* The new MODSEQ is told all the same (RFC 7162 section 3.1.3). */
+	msg_put_u8(m, bits(job) | (cmd->silent && !c->condstore ? SILENT : 0));
 	msg_put_u8(m, (uint8_t)cmd->store_op);
 	msg_put_u64(m, cmd->flags);
 	msg_put_u16(m, (uint16_t)cmd->nkeywords);
 	for (i = 0; i < cmd->nkeywords; i++)
 		msg_put_bytes(m, cmd->keywords[i].p, cmd->keywords[i].len);
-	msg_put_u64(m, UINT64_MAX);
+	msg_put_u64(m, cmd->conditional ? cmd->modseq : UINT64_MAX);
 	job_put_set(m, &cmd->set);
 	msg_send(m);
+}
+
+void
+store_free(struct job *job)
+{
+	struct imap_buf *modified = job->data;
+
+	if (modified == NULL)
+		return;
+	imap_buf_free(modified);
+	free(modified);
+}
+
+/* The set of MODIFIED. */
+static void
+store_modified(struct job *job, struct msg *msg)
+{
+	struct imap_buf *b = job->data;
+	uint32_t i, n, number, first, last;
+
+	n = msg_get_u32(msg);
+	if (msg->bad || n > (msg->len - msg->off) / 4) {
+		conn_protocol(job->conn, "R_MODIFIED");
+		return;
+	}
+	first = last = 0;
+	for (i = 0; i <= n; i++) {
+		number = i < n ? msg_get_u32(msg) : 0;
+		if (last != 0 && number == last + 1) {
+			last = number;
+			continue;
+		}
+		if (last != 0)
+			imap_put_range(b, first, last, b->len == 0);
+		first = last = number;
+	}
+	if (msg_end(msg) == -1)
+		conn_protocol(job->conn, "R_MODIFIED");
+}
+
+static void
+put_stored(struct job *job, struct imap_buf *b, const struct row *row)
+{
+	struct conn *c = job->conn;
+
+	imap_put(b, "* ", 2);
+	imap_put_number(b, row->seq);
+	imap_puts(b, " FETCH (");
+	/* RFC 7162 section 3.2.4 wants the UID too. */
+	if (job->cmd->uid || c->condstore) {
+		imap_puts(b, "UID ");
+		imap_put_number(b, row->uid);
+		imap_putc(b, ' ');
+	}
+	if (!job->cmd->silent) {
+		imap_puts(b, "FLAGS ");
+		imap_put_flags(b, row->flags, c->keywords, c->nkeywords);
+	}
+	if (c->condstore) {
+		imap_puts(b, job->cmd->silent ? "MODSEQ (" : " MODSEQ (");
+		imap_put_number(b, row->modseq);
+		imap_putc(b, ')');
+	}
+	imap_put(b, ")\r\n", 3);
 }
 
 void
@@ -72,6 +143,10 @@ store_answer(struct job *job, struct msg *msg)
 	struct imap_buf *b;
 	struct row row;
 
+	if (msg->type == R_MODIFIED) {
+		store_modified(job, msg);
+		return;
+	}
 	if (msg->type != R_ROWS) {
 		conn_protocol(c, "answer to STORE");
 		return;
@@ -83,18 +158,26 @@ store_answer(struct job *job, struct msg *msg)
 			conn_protocol(c, "rows of STORE");
 			return;
 		}
-		imap_put(b, "* ", 2);
-		imap_put_number(b, row.seq);
-		imap_puts(b, " FETCH (");
-		if (job->cmd->uid) {
-			imap_puts(b, "UID ");
-			imap_put_number(b, row.uid);
-			imap_putc(b, ' ');
-		}
-		imap_puts(b, "FLAGS ");
-		imap_put_flags(b, row.flags, c->keywords, c->nkeywords);
-		imap_put(b, ")\r\n", 3);
+		put_stored(job, b, &row);
 	}
+}
+
+void
+store_done(struct job *job, enum vault_result result, const char *detail)
+{
+	struct imap_buf *modified = job->data, text = {0};
+
+	if (modified->len == 0 ||
+	    (result != DONE_OK && result != DONE_EXPUNGED)) {
+		job_result(job, result, "Done");
+		return;
+	}
+	imap_puts(&text, "[MODIFIED ");
+	imap_put(&text, modified->p, modified->len);
+	imap_put(&text, "] Some have changed since",
+	    sizeof("] Some have changed since"));
+	job_done(job, "OK", (const char *)text.p);
+	imap_buf_free(&text);
 }
 
 /* What a COPY or MOVE has copied: the text of COPYUID. */
@@ -209,8 +292,11 @@ copy_done(struct job *job, enum vault_result result, const char *detail)
 	struct imap_buf text = {0};
 
 	copy_news(job);
-	if (result != DONE_OK || job->cmd->verb == IMAP_MOVE ||
-	    copy->from.len == 0) {
+	if (result == DONE_OK && job->cmd->verb == IMAP_MOVE) {
+		expunge_done(job, result, detail);
+		return;
+	}
+	if (result != DONE_OK || copy->from.len == 0) {
 		job_result(job, result, "Done");
 		return;
 	}
@@ -232,7 +318,26 @@ expunge_start(struct job *job)
 	}
 	job_send_set(job, &cmd->set);
 	m = job_request(job, V_EXPUNGE);
-	msg_put_u8(m, NEWS | NEWS_EXPUNGE | BY_UID);
+	msg_put_u8(m,
+	    NEWS | NEWS_EXPUNGE | BY_UID |
+		(job->conn->qresync ? MODSEQ_LOW : 0));
 	job_put_set(m, &cmd->set);
 	msg_send(m);
+}
+
+/* RFC 7162 section 3.2.7: the box's MODSEQ, if something is gone. */
+void
+expunge_done(struct job *job, enum vault_result result, const char *detail)
+{
+	struct imap_buf text = {0};
+
+	if (result != DONE_OK || !job->conn->condstore || *detail == '\0') {
+		job_result(job, result, "Done");
+		return;
+	}
+	imap_puts(&text, "[HIGHESTMODSEQ ");
+	imap_puts(&text, detail);
+	imap_put(&text, "] Done", sizeof("] Done"));
+	job_done(job, "OK", (const char *)text.p);
+	imap_buf_free(&text);
 }

@@ -67,6 +67,8 @@ parse_select(struct session *s, struct job *j, struct msg *m)
 	j->bits = msg_get_u8(m);
 	get_name(j, m);
 	j->on = msg_get_u8(m) != 0;
+	if (msg_get_u8(m) != 0)
+		resync_parse(s, j, m);
 }
 
 static void
@@ -171,6 +173,8 @@ answer_select(struct session *s, struct job *j)
 	struct msgout *o;
 	bool readonly;
 
+	if (j->resolved)
+		return resync_answer(s, j);
 	unselect(s);
 	if ((box = store_box_named(vault_store(), j->name)) == NULL) {
 		j->result = DONE_NONEXISTENT;
@@ -193,7 +197,9 @@ answer_select(struct session *s, struct job *j)
 	for (unsigned int i = 0; i < box->nkeywords; i++)
 		msg_put_str(o, box->keywords[i]);
 	msg_send(o);
-	return STEP_DONE;
+	if (j->resync == NULL || j->resync->uidvalidity != box->uidvalidity)
+		return STEP_DONE;
+	return resync_answer(s, j);
 }
 
 static void

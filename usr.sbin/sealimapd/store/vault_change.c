@@ -88,6 +88,31 @@ keyword_mask(struct session *s, struct job *j, uint64_t *mask)
 	return DONE_OK;
 }
 
+/*
+ * Which of the set fail the UNCHANGEDSINCE test; their flags are told, so that
+ * the client need not ask (RFC 7162 section 3.1.3).
+ */
+static void
+changed_since(struct session *s, struct job *j)
+{
+	const struct store_msg *m;
+	size_t pos;
+
+	for (size_t i = 0; i < j->nset; i++) {
+		(void)store_msg_find(
+		    vault_store(), s->view.box, j->set[i].first, &pos);
+		for (;; pos++) {
+			m = store_msg_at(vault_store(), s->view.box, pos);
+			if (m == NULL || m->uid > j->set[i].last)
+				break;
+			if (m->modseq <= j->unchanged)
+				continue;
+			uidlist_add(&j->failed, m->uid);
+			uidlist_add(&s->view.changed, m->uid);
+		}
+	}
+}
+
 static void
 change_store(struct session *s, struct job *j)
 {
@@ -115,6 +140,8 @@ change_store(struct session *s, struct job *j)
 		clear = mask;
 		mask = 0;
 	}
+	if (j->unchanged != UINT64_MAX)
+		changed_since(s, j);
 	for (size_t i = 0; result == STORE_OK && i < j->nset; i += n) {
 		n = j->nset - i < STORE_RANGES_MAX ? j->nset - i :
 						     STORE_RANGES_MAX;
@@ -217,6 +244,7 @@ change_copy(struct session *s, struct job *j)
 	j->result = result_of(result);
 	if (result != STORE_OK)
 		copy_undo(s, j, to_id);
+	j->gone = j->on && j->to.n > 0;
 	if (j->on)
 		j->bits |= NEWS | NEWS_EXPUNGE; /* RFC 6851, 3.3 */
 }
@@ -276,16 +304,18 @@ static void
 change_expunge(struct session *s, struct job *j)
 {
 	enum store_result result = STORE_OK;
-	size_t n;
+	size_t n, before;
 
 	if ((j->result = writable(s)) != DONE_OK)
 		return;
 	(void)view_resolve(&s->view, j);
+	before = s->view.ghosts.n;
 	for (size_t i = 0; result == STORE_OK && i < j->nset; i += n) {
 		n = j->nset - i < STORE_RANGES_MAX ? j->nset - i :
 						     STORE_RANGES_MAX;
 		result = store_expunge(
 		    vault_store(), s->view.box, j->set + i, n, false);
 	}
+	j->gone = s->view.ghosts.n > before;
 	j->result = result_of(result);
 }

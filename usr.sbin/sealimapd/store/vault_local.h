@@ -37,6 +37,8 @@
 #define STEP_CHUNKS 4       /* body chunks sent in one go */
 #define COPIED_MAX 4000     /* ranges a side of one R_COPIED */
 #define FOUND_MAX 16000     /* numbers of one R_FOUND */
+#define EXPUNGED_MAX 8000   /* messages of one R_EXPUNGE */
+#define VANISHED_MAX 8000   /* ranges of one R_VANISHED */
 #define FIRST_DRAIN_MS 3000 /* the first answers wait so long for mail */
 #define IDLE_WORK_MS 2000   /* quiet before snapshots and the like */
 #define WORKER_LINGER_S 10  /* a worker is let go after that */
@@ -72,6 +74,8 @@ struct view {
 	uint32_t told;   /* highest UID that was announced */
 	uint32_t exists; /* messages, ghosts included, as announced */
 	uint16_t keywords;
+	bool lowered;   /* R_MODSEQ was sent for expunges held back */
+	uint64_t known; /* modseq up to which all was told */
 	struct uidlist ghosts;
 	struct uidlist changed; /* flags not told yet */
 	struct uidlist saved;   /* what the last saving search found */
@@ -127,7 +131,9 @@ struct job {
 	uint16_t use;
 	char *name;
 	uint64_t flags;
-	uint64_t unchanged;
+	uint64_t unchanged;    /* V_STORE; V_FETCH: changed since */
+	struct resync *resync; /* V_SELECT of one who comes back */
+	bool gone;             /* something was taken out */
 	char **keywords;
 	size_t nkeywords;
 	struct rename_pair *renames;
@@ -145,6 +151,15 @@ struct job {
 	uint32_t body_uid;
 	struct uidlist from; /* V_COPY; also UIDs found */
 	struct uidlist to;
+	struct uidlist failed;     /* V_STORE: changed since */
+	size_t modified;           /* of those, told */
+	struct store_range *asked; /* V_FETCH: the set as it came */
+	size_t nasked;
+	struct store_range *vanished;
+	size_t nvanished;
+	size_t vanished_size;
+	size_t vanished_told;
+	bool listed; /* what vanished is known */
 	uint32_t uidvalidity;
 	uint8_t (*blobs)[STORE_ID]; /* V_UNDELETE */
 	size_t nblobs;
@@ -240,6 +255,26 @@ bool view_news(const struct view *, const struct store_box *, bool expunge);
 void view_tell_keywords(struct session *);
 /* Tells news; false: the wire is full, call again. */
 bool view_tell(struct session *, bool expunge);
+/* R_MODSEQ, of what was told. */
+void view_tell_modseq(struct session *);
+
+/* vault_resync.c */
+struct resync {
+	uint32_t uidvalidity;
+	uint64_t modseq;
+	size_t nmatch;
+	uint32_t seq[MATCHES_MAX];
+	uint32_t uid[MATCHES_MAX];
+};
+void resync_parse(struct session *, struct job *, struct msg *);
+/* What changed, to one who has just selected the box. */
+enum step resync_answer(struct session *, struct job *);
+/*
+ * R_VANISHED of the UIDs in j->asked that are gone since; up to UID known the
+ * client knows of them.
+ */
+enum step
+vanished_answer(struct session *, struct job *, uint64_t since, uint32_t known);
 
 /* vault_rows.c */
 extern const struct job_kind rows_kinds[];
@@ -253,6 +288,8 @@ void rows_start(struct rows *, struct session *, uint32_t id);
 void rows_flags(struct rows *, const struct store_msg *, size_t pos);
 void rows_send(struct rows *);
 enum step rows_answer_flags(struct session *, struct job *);
+/* Flags of those of the set that changed since. */
+enum step rows_answer_since(struct session *, struct job *, uint64_t since);
 
 /* vault_change.c, vault_box.c, vault_append.c, vault_search.c */
 extern const struct job_kind change_kinds[];

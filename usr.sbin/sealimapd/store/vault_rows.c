@@ -164,7 +164,14 @@ parse_fetch(struct session *s, struct job *j, struct msg *m)
 {
 	j->bits = msg_get_u8(m);
 	j->items = msg_get_u8(m);
+	j->unchanged = msg_get_u64(m);
 	get_set(s, j, m);
+	if ((j->items & ROW_VANISHED) != 0 && !m->bad) {
+		j->nasked = j->nset;
+		j->asked = vault_alloc(
+		    j->nset > 0 ? j->nset : 1, sizeof(*j->asked));
+		memcpy(j->asked, j->set, j->nset * sizeof(*j->asked));
+	}
 	j->barrier = true;
 	if ((j->items & ROW_SET_SEEN) == 0)
 		j->changed = true; /* reads only */
@@ -211,6 +218,9 @@ answer_fetch(struct session *s, struct job *j)
 		j->result = view_resolve(&s->view, j);
 	if (j->result == DONE_BADSEQ)
 		return STEP_DONE;
+	if ((j->items & ROW_VANISHED) != 0 &&
+	    vanished_answer(s, j, j->unchanged, 0) != STEP_DONE)
+		return STEP_MORE;
 	if (j->body != NULL && body_chunks(s, j) != STEP_DONE)
 		return STEP_MORE;
 	rows_start(&rows, s, j->id);
@@ -230,7 +240,8 @@ answer_fetch(struct session *s, struct job *j)
 			break;
 		}
 		j->uid = m->uid + 1;
-		step = fetch_row(s, j, &rows, m, pos);
+		if (m->modseq > j->unchanged)
+			step = fetch_row(s, j, &rows, m, pos);
 	}
 	rows_send(&rows);
 	return step;
@@ -384,18 +395,46 @@ body_chunk(struct session *s, struct job *j)
 	return DONE_OK;
 }
 
-/* After V_STORE: the flags of the messages that it named. */
+/* Those that had changed since, as the client names them. */
+static enum step
+answer_modified(struct session *s, struct job *j)
+{
+	struct msgout *o;
+	size_t n, pos, at;
+
+	uidlist_sort(&j->failed);
+	while (j->modified < j->failed.n) {
+		if (wire_queued(s->wire) > 0)
+			return STEP_MORE;
+		o = msg_new(s->wire, R_MODIFIED, j->id);
+		at = msg_length(o);
+		msg_put_u32(o, 0);
+		for (n = 0; n < FOUND_MAX && j->modified < j->failed.n;
+		     j->modified++) {
+			if (store_msg_find(vault_store(), s->view.box,
+				j->failed.v[j->modified], &pos) == NULL)
+				continue;
+			msg_put_u32(o,
+			    j->bits & BY_UID ?
+				j->failed.v[j->modified] :
+				view_seq(
+				    &s->view, j->failed.v[j->modified], pos));
+			n++;
+		}
+		msg_set_u32(o, at, (uint32_t)n);
+		msg_send(o);
+	}
+	return STEP_DONE;
+}
+
 enum step
-rows_answer_flags(struct session *s, struct job *j)
+rows_answer_since(struct session *s, struct job *j, uint64_t since)
 {
 	const struct store_msg *m;
 	struct rows rows;
 	size_t pos;
 	int budget = STEP_ROWS;
 
-	if ((j->bits & SILENT) || !s->view.selected ||
-	    (j->result != DONE_OK && j->result != DONE_EXPUNGED))
-		return STEP_DONE;
 	rows_start(&rows, s, j->id);
 	while (j->range < j->nset && budget-- > 0) {
 		if (j->uid < j->set[j->range].first)
@@ -408,8 +447,21 @@ rows_answer_flags(struct session *s, struct job *j)
 			continue;
 		}
 		j->uid = m->uid + 1;
-		rows_flags(&rows, m, pos);
+		if (m->modseq > since && !uidlist_has(&j->failed, m->uid))
+			rows_flags(&rows, m, pos);
 	}
 	rows_send(&rows);
 	return j->range < j->nset ? STEP_MORE : STEP_DONE;
+}
+
+/* After V_STORE: the flags of the messages that it named. */
+enum step
+rows_answer_flags(struct session *s, struct job *j)
+{
+	if (!s->view.selected ||
+	    (j->result != DONE_OK && j->result != DONE_EXPUNGED))
+		return STEP_DONE;
+	if (answer_modified(s, j) != STEP_DONE)
+		return STEP_MORE;
+	return j->bits & SILENT ? STEP_DONE : rows_answer_since(s, j, 0);
 }

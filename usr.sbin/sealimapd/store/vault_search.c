@@ -55,6 +55,7 @@ struct search_run {
 	int64_t now;
 	unsigned int open; /* candidates without a verdict */
 	struct uidlist found;
+	uint64_t highest, first, last; /* modseqs of the found */
 	struct sent {
 		struct store_range *range;
 		size_t n;
@@ -513,12 +514,15 @@ static enum step
 search_report(struct session *s, struct job *j)
 {
 	struct search_run *r = j->search;
+	const struct store_msg *m;
 	struct msgout *o;
 	size_t n, pos, at;
+	bool counts;
 
 	uidlist_sort(&r->found);
 	if (!r->saved)
 		search_save(s, j);
+	counts = search_has(r->program, SEARCH_MODSEQ);
 	while (r->found.n > 0) {
 		if (wire_queued(s->wire) > 0)
 			return STEP_MORE;
@@ -527,9 +531,15 @@ search_report(struct session *s, struct job *j)
 		msg_put_u32(o, 0);
 		n = 0;
 		for (size_t i = 0; i < r->found.n && i < FOUND_MAX; i++) {
-			if (store_msg_find(vault_store(), s->view.box,
-				r->found.v[i], &pos) == NULL)
+			m = store_msg_find(
+			    vault_store(), s->view.box, r->found.v[i], &pos);
+			if (m == NULL)
 				continue;
+			if (r->first == 0)
+				r->first = m->modseq;
+			r->last = m->modseq;
+			if (m->modseq > r->highest)
+				r->highest = m->modseq;
 			msg_put_u32(o,
 			    j->bits & BY_UID ?
 				r->found.v[i] :
@@ -539,6 +549,14 @@ search_report(struct session *s, struct job *j)
 		msg_set_u32(o, at, (uint32_t)n);
 		msg_send(o);
 		uidlist_drop(&r->found, FOUND_MAX);
+	}
+	if (counts && r->highest > 0) {
+		o = msg_new(s->wire, R_FOUND_MODSEQ, j->id);
+		msg_put_u64(o, r->highest);
+		msg_put_u64(o, r->first);
+		msg_put_u64(o, r->last);
+		msg_send(o);
+		r->highest = 0;
 	}
 	return STEP_DONE;
 }

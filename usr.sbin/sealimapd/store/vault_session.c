@@ -291,6 +291,8 @@ session_answer(struct session *s)
 	enum step step;
 
 	j = TAILQ_FIRST(&s->jobs);
+	if (!j->answering && (j->bits & MODSEQ_NOW) != 0 && s->view.selected)
+		view_tell_modseq(s);
 	j->answering = true;
 	if (!j->answered) {
 		step = j->kind->answer == NULL ? STEP_DONE :
@@ -302,16 +304,38 @@ session_answer(struct session *s)
 	return job_finish(s, j);
 }
 
+/*
+ * A client that syncs by MODSEQs must not believe it knows all up to one it
+ * was told of while expunges before it are held back (RFC 7162 section 3.2).
+ */
+static void
+tell_low(struct session *s, struct job *j)
+{
+	struct view *v = &s->view;
+
+	if (!v->selected || (j->bits & MODSEQ_LOW) == 0 ||
+	    v->lowered == (v->ghosts.n > 0))
+		return;
+	v->lowered = !v->lowered;
+	view_tell_modseq(s);
+}
+
 static enum step
 job_finish(struct session *s, struct job *j)
 {
+	const struct store_box *box;
 	struct msgout *o;
 
 	if (j->bits & NEWS) {
 		if (wire_queued(s->wire) > 0 ||
 		    !view_tell(s, (j->bits & NEWS_EXPUNGE) != 0))
 			return STEP_MORE;
+		tell_low(s, j);
 	}
+	box = store_box_find(vault_store(), s->view.box);
+	if (j->gone && box != NULL && s->view.selected)
+		(void)snprintf(j->detail, sizeof(j->detail), "%llu",
+		    (unsigned long long)box->modseq);
 	o = msg_new(s->wire, R_DONE, j->id);
 	msg_put_u8(o, (uint8_t)j->result);
 	msg_put_str(o, j->detail);
@@ -495,6 +519,10 @@ job_free(struct session *s, struct job *j)
 	store_body_close(j->body);
 	uidlist_clear(&j->from);
 	uidlist_clear(&j->to);
+	uidlist_clear(&j->failed);
+	free(j->asked);
+	free(j->vanished);
+	free(j->resync);
 	append_free(j->append);
 	search_free_run(j->search);
 	free(j);

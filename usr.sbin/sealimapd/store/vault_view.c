@@ -162,6 +162,7 @@ view_select(struct view *v, const struct store_box *box, bool readonly)
 	    vault_store(), box->id, v->exists > 0 ? v->exists - 1 : 0);
 	v->told = m == NULL ? 0 : m->uid;
 	v->keywords = box->nkeywords;
+	v->known = box->modseq;
 }
 
 void
@@ -403,14 +404,16 @@ tell_expunged(struct session *s)
 	uidlist_sort(&v->ghosts);
 	while (told < v->ghosts.n) {
 		batch = v->ghosts.n - told;
-		if (batch > FOUND_MAX)
-			batch = FOUND_MAX;
+		if (batch > EXPUNGED_MAX)
+			batch = EXPUNGED_MAX;
 		o = msg_new(s->wire, R_EXPUNGE, 0);
 		msg_put_u32(o, (uint32_t)batch);
-		for (size_t i = 0; i < batch; i++)
+		for (size_t i = 0; i < batch; i++) {
 			msg_put_u32(o,
 			    (uint32_t)column_lower(v, v->ghosts.v[told + i]) +
 				1);
+			msg_put_u32(o, v->ghosts.v[told + i]);
+		}
 		msg_send(o);
 		told += batch;
 	}
@@ -468,5 +471,17 @@ view_tell(struct session *s, bool expunge)
 		msg_put_u32(o, v->exists);
 		msg_send(o);
 	}
+	if (v->ghosts.n == 0)
+		v->known = box->modseq;
 	return true;
+}
+
+void
+view_tell_modseq(struct session *s)
+{
+	struct msgout *o;
+
+	o = msg_new(s->wire, R_MODSEQ, 0);
+	msg_put_u64(o, s->view.known);
+	msg_send(o);
 }

@@ -140,7 +140,7 @@ class States:
                      b"SEARCH ALL", b"CLOSE", b"CHECK", b"COPY 1 x",
                      b"LOGIN a b", b"AUTHENTICATE PLAIN AAAA"):
             c.expect(text, b"BAD")
-        assert c.ok(b"ENABLE CONDSTORE")[0] == b"* ENABLED\r\n"  # 6.3.1
+        assert c.ok(b"ENABLE X-NONE")[0] == b"* ENABLED\r\n"  # 6.3.1
         assert c.ok(b"NAMESPACE")[0] == \
             b'* NAMESPACE (("" "/")) NIL NIL\r\n'
 

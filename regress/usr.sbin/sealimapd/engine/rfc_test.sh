@@ -6,7 +6,7 @@
 
 cases="rfc:Model rfc:Formats rfc:Operation rfc:Answers rfc:Any rfc:Login rfc:Boxes
     rfc:Lists selected:Leave selected:Keys selected:Fetch selected:Change
-    selected:Names"
+    selected:Names condstore:Condstore condstore:Qresync"
 
 for part in $cases; do
 	name=${part#*:}

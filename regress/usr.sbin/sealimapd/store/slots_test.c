@@ -294,6 +294,7 @@ messages(int s)
 	msg_put_u8(out, 0);
 	msg_put_str(out, "INBOX");
 	msg_put_u8(out, 0);
+	msg_put_u8(out, 0);
 	ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
 	driver_receive(s, &m, R_SELECTED);
 	(void)msg_get_u64(&m);
