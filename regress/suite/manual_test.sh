@@ -276,5 +276,6 @@ atf_init_test_cases() {
 	atf_add_test_case constants
 	atf_add_test_case usage
 	atf_add_test_case conf_examples
+	atf_add_test_case examples
 	atf_add_test_case offers
 }
