@@ -71,6 +71,69 @@ walk_cleanup() {
 	debian_end
 }
 
+# What README.md says, as it stands: its commands, and those that make run
+# prints for sending and reading.
+readme_script() {
+	cat <<'END'
+set -e
+exec 2>&1
+cd /root/sealmail
+sed -n 's/^    \(make run\) .*/\1/p' README.md >/root/run
+grep -q . /root/run
+sh /root/run >/root/run.out 2>&1 </dev/null &
+run=$!
+i=0
+until [ -f run/server.json ]; do
+	i=$((i + 1))
+	kill -0 $run && [ $i -lt 6000 ] || { cat /root/run.out; exit 1; }
+	sleep 0.1
+done
+sed -n '/^Send:/,/^Read:/p' /root/run.out | sed '1d;$d' >/root/send
+sed -n '/^Read:/,/mbsync/p' /root/run.out | sed '1d;$d' >/root/read
+sed -n '/^Look:/,$p' /root/run.out | sed 1d >/root/look
+for f in send read look; do
+	grep -q . /root/$f
+	sh -e /root/$f >/root/$f.out || { cat /root/run.out; exit 1; }
+done
+grep -q '^Subject: Welcome' /root/read.out
+grep -q imap-engine /root/look.out
+kill $run
+wait $run || :
+make -s install DESTDIR=/root/there
+/root/there/usr/local/sbin/sealctl 2>&1 | grep -q usage
+make -s clean
+echo "README was followed"
+END
+}
+
+atf_test_case readme
+readme_head() {
+	atf_set descr "README.md from an empty Debian to mail that was read"
+	atf_set timeout 1800
+}
+readme_body() {
+	debian_need
+	debian_new root
+	line=$(sed -n 's/^    \(sh mk\/packages.sh [a-z ]*[a-z]\) .*/\1/p' \
+	    "$(suite_top)/README.md")
+	[ -n "$line" ] || atf_fail "README.md does not say how to begin"
+	# shellcheck disable=SC2046
+	$(debian_inside "$PWD/root") /bin/sh -c "$line" >out 2>&1 </dev/null || {
+		tail -n 20 out
+		atf_fail "the packages"
+	}
+	readme_script >root/root/readme.sh
+	# shellcheck disable=SC2086
+	$nspawn -D root --private-network \
+	    --system-call-filter="$landlock" /bin/sh /root/readme.sh \
+	    >out 2>&1 </dev/null || {
+		tail -n 40 out
+		atf_fail "it cannot be followed"
+	}
+	grep -q "README was followed" out || atf_fail "not to the end"
+}
+
 atf_init_test_cases() {
 	atf_add_test_case walk
+	atf_add_test_case readme
 }
