@@ -257,6 +257,7 @@ set_up(void)
 	if (sodium_init() == -1 || mime_charset_init() == -1)
 		abort();
 	fetch_init();
+	report_init();
 	config = engine_slice_new();
 	(void)strlcpy(config->site.hostname, "mx1.example.org",
 	    sizeof(config->site.hostname));

@@ -54,7 +54,7 @@ ALL = 0xFFFFFFFF
  NOOP, IDLE, CANCEL, SET, DELETED, UNDELETE, SLOTS, TRY, SESSION, MANAGE,
  VERDICTS, NEED, DONE) = range(31)
 EOF_, RAW, SECOND, TOGETHER = 0x3F, 0x3E, 0x80, 0x40
-select = step(SELECT, u8(3), s("INBOX"), u8(0))
+select = step(SELECT, u8(3), s("INBOX"), u8(0), u8(0))
 append = (
     step(APPEND, u8(3), s("INBOX"), u64(1), u16(1), s("$Junk"), u64(0),
          u16(0), u64(5), u8(0)) +
@@ -75,7 +75,7 @@ def program(*nodes):
     return b"\1\0" + be(len(nodes), 2) + b"".join(nodes)
 
 
-SEARCH_SENT = program(u8(25) + be(1, 8))
+SEARCH_SENT = program(u8(25) + be(2 << 8 | 1, 8))
 SEARCH_FLAGS = program(
     u8(11) + be(1, 8), text(13, b"$Junk"), u8(3), u8(2),
     u8(14) + be(1, 2) + be(1, 4) + be(ALL, 4), u8(1))
@@ -86,11 +86,11 @@ SEARCH_TEXT = program(
 
 def vault():
     seed("vault", "select", select,
-         step(FETCH, u8(3), u8(0x11), ranges((1, ALL))),
+         step(FETCH, u8(3), u8(0x11), u64(0), ranges((1, ALL))),
          step(BODY, u32(2), u32(0), u32(ALL)), step(UNSELECT, u8(1)))
     seed("vault", "bodies", select,
-         step(FETCH, u8(7), u8(0x03), ranges((1, ALL))),
-         step(FETCH, u8(7), u8(0x08), ranges((1, 2), (3, 3))))
+         step(FETCH, u8(7), u8(0x03), u64(0), ranges((1, ALL))),
+         step(FETCH, u8(7), u8(0x08), u64(0), ranges((1, 2), (3, 3))))
     seed("vault", "list", step(LIST, u8(1)), step(STATUS, s("A")),
          step(SUBSCRIBE, u8(1), s("B")), step(LIST, u8(0)))
     seed("vault", "boxes", step(CREATE, u16(4), s("B/C")),
@@ -110,7 +110,7 @@ def vault():
          step(COPY, u8(3), u8(1), s("A"), ranges((2, 2))),
          step(EXPUNGE, u8(3), ranges()))
     seed("vault", "expunge", select, step(SELECT | SECOND, u8(3), s("INBOX"),
-         u8(0)), step(IDLE | SECOND, u8(1)),
+         u8(0), u8(0)), step(IDLE | SECOND, u8(1)),
          step(STORE, u8(3), u8(1), u64(8), u16(0), u64(2**64 - 1),
               ranges((1, 1))),
          step(EXPUNGE, u8(7), ranges((1, ALL))), step(NOOP, u8(3)),
@@ -118,13 +118,13 @@ def vault():
     seed("vault", "undelete", step(DELETED),
          step(UNDELETE, s("A"), u32(1), bytes(16)), step(SLOTS))
     seed("vault", "set", select, step(SET, ranges((1, 1), (2, 3))),
-         step(FETCH, u8(7), u8(0), ranges((1, 4))),
-         step(SET, ranges((0, 0))),
-         step(SEARCH, u8(7), u8(1), SEARCH_SENT), step(FETCH, u8(3), u8(0),
+         step(FETCH, u8(7), u8(0), u64(0), ranges((1, 4))),
+         step(SET, ranges((1, 1), (3, ALL))),
+         step(SEARCH, u8(7), u8(1), SEARCH_SENT), step(FETCH, u8(3), u8(0), u64(0),
          ranges((0, 0))))
     seed("vault", "search", select,
          step(SEARCH, u8(7), u8(7), SEARCH_FLAGS),
-         step(FETCH, u8(3), u8(0), ranges((0, 0))))
+         step(FETCH, u8(3), u8(0), u64(0), ranges((0, 0))))
     seed("vault", "text", select,
          step(SEARCH, u8(7), u8(0), SEARCH_TEXT),
          step(NEED, u32(1), u32(0), u32(ALL)),
@@ -136,19 +136,27 @@ def vault():
     seed("vault", "manage", step(TRY, s(""), u8(3)),
          step(MANAGE, u32(1), u64(1), bytes(32), u8(2), u16(1), u32(0),
               s("phone"), s(""), bytes(32)))
-    seed("vault", "deleted_box", step(SELECT, u8(3), s("A"), u8(0)),
+    seed("vault", "deleted_box", step(SELECT, u8(3), s("A"), u8(0), u8(0)),
          step(DELETE | SECOND, s("A")), step(NOOP, u8(3)))
     seed("vault", "together", select, step(NOOP | TOGETHER, u8(3)),
-         step(FETCH | TOGETHER, u8(7), u8(1), ranges((1, ALL))),
+         step(FETCH | TOGETHER, u8(7), u8(1), u64(0), ranges((1, ALL))),
          step(EXPUNGE | TOGETHER, u8(3), ranges()),
          step(LIST, u8(1)), step(EOF_))
+    seed("vault", "resync",
+         step(EXPUNGE, u8(7), ranges((1, ALL))), step(SET, ranges((1, 9))),
+         step(SELECT, u8(0), s("INBOX"), u8(0), u8(1), u32(1), u64(1), u32(2),
+              u32(1), u32(1), u32(2), u32(2), ranges((20, 30))),
+         step(FETCH, u8(0x37), u8(0x20), u64(1), ranges((1, ALL))),
+         step(STORE, u8(0x13), u8(1), u64(9), u16(0), u64(2),
+              ranges((1, ALL))))
     seed("vault", "raw", step(RAW, u32(118), u32(0), u8(3)),
          step(RAW | SECOND, u32(9999), u32(7)))
 
 
 # The order of kinds[] in engine_fuzz.c, and its other steps.
 (SELECTED, BOX, KEYWORDS, ROWS, ECHUNK, EXISTS, EXPUNGED, APPENDED, COPIED,
- FOUND, EDONE, BYE, SLOT, EDELETED) = range(14)
+ FOUND, EDONE, BYE, SLOT, EDELETED, MODIFIED, VANISHED, MODSEQ,
+ FOUND_MODSEQ) = range(18)
 (CLIENT, LEAVE, STALL, ROW, REFUSE, OPENER, EEOF, ERAW, ANEW) = range(32, 41)
 NEWS = 0x80
 
@@ -228,8 +236,8 @@ def engine():
         step(COPIED, u32(7), ranges((1, 2)), ranges((5, 6))), done(),
         client("d UID MOVE 1 B\r\n"),
         step(COPIED, u32(7), ranges((1, 1)), ranges((7, 7))),
-        step(EXPUNGED, u32(1), u32(1)), done(),
-        client("e EXPUNGE\r\n"), step(EXPUNGED, u32(1), u32(1)), done())
+        step(EXPUNGED, u32(1), u32(1), u32(1)), done(),
+        client("e EXPUNGE\r\n"), step(EXPUNGED, u32(1), u32(1), u32(1)), done())
     one("list", client('c LIST (SUBSCRIBED) "" (% A/%) RETURN (CHILDREN '
                        'STATUS (MESSAGES UIDNEXT SIZE))\r\n'),
         box("INBOX"), box("A"), box("A/\u00e4", False), done(),
@@ -250,7 +258,7 @@ def engine():
         done(), client("d APPEND B {4}\r\n"), done(2))
     one("idle", selected, client("c IDLE\r\n"), done(),
         step(EXISTS | NEWS, u32(3)), step(ROWS | NEWS, row(1)),
-        step(EXPUNGED | NEWS, u32(2), u32(1), u32(1)),
+        step(EXPUNGED | NEWS, u32(2), u32(1), u32(1), u32(1), u32(2)),
         client("DONE\r\n"), done())
     one("stall", selected, step(STALL, b"1"), client("c FETCH 1 BODY[]\r\n"),
         step(ROWS, row(1)), chunk(b"x" * 30000), chunk(b"x" * 30000),
@@ -264,6 +272,18 @@ def engine():
     one("raw", selected, step(ERAW, u32(204), u32(0), bytes(20)),
         step(EEOF))
     one("anew", step(ANEW), client("c NOOP\r\n"), done())
+    one("resync", client("c ENABLE QRESYNC\r\n"),
+        client("d SELECT INBOX (QRESYNC (7 3 1:9 (1:2 1:2)))\r\n"),
+        step(SELECTED, u64(1), u32(7), u32(5), u64(9), u32(2), u32(1),
+             u8(0), u16(1), s("$Junk")), step(VANISHED, ranges((3, 4), (6, 6))),
+        step(ROWS, row(1)), done(),
+        client("e STORE 1:2 (UNCHANGEDSINCE 2) +FLAGS.SILENT (\\Seen)\r\n"),
+        step(MODIFIED, u32(1), u32(2)), step(ROWS, row(1)), done(),
+        client("f UID SEARCH RETURN (MIN) MODSEQ 2\r\n"),
+        step(FOUND, u32(1), u32(1)), step(FOUND_MODSEQ, u64(3), u64(3), u64(3)),
+        step(MODSEQ | NEWS, u64(5)), done(), client("g EXPUNGE\r\n"),
+        step(EXPUNGED | NEWS, u32(2), u32(1), u32(1), u32(1), u32(2)),
+        step(EDONE, u8(0), s("9")))
     one("rev2", client("c ENABLE IMAP4rev2\r\n"), selected,
         client("d LIST \"\" *\r\n"), box("\u00e4", False), done())
 

@@ -135,6 +135,7 @@ set_up(void)
 		abort();
 	(void)mime_charset_init();
 	compress_init();
+	report_init();
 	config = smtp_slice_new();
 	(void)strlcpy(config->site.hostname, "mx1.example.org",
 	    sizeof(config->site.hostname));

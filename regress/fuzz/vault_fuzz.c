@@ -52,6 +52,38 @@ static uint32_t next_id, append_id[SESSIONS], worker_id;
 static unsigned int done[IDS_MAX];
 static bool worker_wanted;
 
+/* No upkeep: it comes by the clock, and says nothing to anybody. */
+void
+upkeep_init(void)
+{
+}
+
+void
+upkeep_soon(void)
+{
+}
+
+void
+upkeep_now(void)
+{
+}
+
+void
+upkeep_mail(void)
+{
+}
+
+void
+upkeep_news(void)
+{
+}
+
+bool
+vault_holding(void)
+{
+	return false;
+}
+
 /* Every request has one R_DONE at most. */
 static void
 sent(struct wire *w, const struct msg *m, void *arg)
@@ -233,11 +265,9 @@ input_end(void)
 	(void)evtimer_del(&vault.commit_ev);
 	(void)evtimer_del(&vault.run_ev);
 	(void)evtimer_del(&vault.retry_ev);
-	(void)evtimer_del(&vault.drain_ev);
-	(void)evtimer_del(&vault.idle_ev);
 	(void)evtimer_del(&vault.linger_ev);
 	(void)evtimer_del(&vault.worker_ev);
-	vault.relocked = vault.holding = vault.ending = false;
+	vault.relocked = vault.ending = false;
 	harness_end();
 }
 
