@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -85,6 +86,30 @@ log_line(int priority, const char *tag, const char *line)
 		syslog(LOG_MAIL | priority, "%s: %s", tag, line);
 	else
 		write_stderr(tag, line);
+}
+
+bool
+log_may(struct log_quota *q)
+{
+	struct timespec now;
+	unsigned int left_out;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
+		return true;
+	if (now.tv_sec != q->second) {
+		q->second = now.tv_sec;
+		q->said = 0;
+		left_out = q->left_out;
+		q->left_out = 0;
+		if (left_out > 0)
+			log_info("lines left out n=%u", left_out);
+	}
+	if (q->said < LOG_QUOTA) {
+		q->said++;
+		return true;
+	}
+	q->left_out++;
+	return false;
 }
 
 void

@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define LOG_LINE_MAX 1024 /* octets of a line; longer ones are cut */
 #define LOG_KEY_LEN 32
@@ -50,6 +51,18 @@ void log_sink(log_sink_fn, void *arg);
 
 /* Logs a finished line for another process: a parent for its roles. */
 void log_line(int priority, const char *tag, const char *line);
+
+/*
+ * Lines that strangers cause at will: true for the first LOG_QUOTA of a second;
+ * those left out are counted, and told by a line when the next one may be said.
+ */
+#define LOG_QUOTA 50
+struct log_quota {
+	time_t second;
+	unsigned int said;
+	unsigned int left_out;
+};
+bool log_may(struct log_quota *);
 
 void log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));

@@ -35,7 +35,8 @@ static TAILQ_HEAD(, conn) conns = TAILQ_HEAD_INITIALIZER(conns);
 static size_t n_conns;
 static struct imap_buf out;
 static struct conn *out_owner;
-static bool ending; /* exit with the last connection */
+static bool ending;            /* exit with the last connection */
+static struct log_quota quota; /* of connections that do not log in */
 
 static void conn_free(struct conn *);
 static void conn_input(struct tlsio *, void *);
@@ -119,7 +120,8 @@ conn_timer(int fd, short what, void *arg)
 		conn_timer_set(c, left);
 		return;
 	}
-	log_info("conn timeout conn=%llu", (unsigned long long)c->id);
+	if (c->account != NULL || log_may(&quota))
+		log_info("conn timeout conn=%llu", (unsigned long long)c->id);
 	conn_bye(c, "Autologout; idle for too long");
 }
 
@@ -176,8 +178,9 @@ conn_new(const struct proc_conn *pc, int fd)
 	n_conns++;
 	evtimer_set(&c->timer, conn_timer, c);
 	conn_timer_set(c, conn_limit(c));
-	log_info(
-	    "conn open conn=%llu peer=%s", (unsigned long long)c->id, c->peer);
+	if (log_may(&quota))
+		log_info("conn open conn=%llu peer=%s", (unsigned long long)c->id,
+		    c->peer);
 	if (server == NULL)
 		greet(c);
 }
@@ -215,7 +218,8 @@ conn_free(struct conn *c)
 		codec_forget();
 	imap_reader_free(c->reader);
 	tlsio_free(c->io);
-	log_info("conn close conn=%llu", (unsigned long long)c->id);
+	if (c->account != NULL || log_may(&quota))
+		log_info("conn close conn=%llu", (unsigned long long)c->id);
 	proc_conn_closed(c->id);
 	TAILQ_REMOVE(&conns, c, entry);
 	n_conns--;

@@ -45,8 +45,7 @@ command_run(struct session *s, const char *line, size_t len)
 	report_command(s, verb);
 	if (verb == SMTP_HTTP) {
 		/* Somebody's browser, and not of his own will. */
-		log_info("refused conn=%llu peer=%s reason=protocol",
-		    (unsigned long long)s->conn, s->peer);
+		session_refused(s, "protocol");
 		session_reply(s, 421, "4.7.0", "This is not HTTP");
 		session_close(s);
 		return;
@@ -98,8 +97,7 @@ command_counts(struct session *s, enum smtp_verb verb)
 		return true;
 	if (++s->idle_commands <= IDLE_COMMANDS_MAX)
 		return true;
-	log_info("refused conn=%llu peer=%s reason=commands",
-	    (unsigned long long)s->conn, s->peer);
+	session_refused(s, "commands");
 	session_reply(s, 421, "4.7.0", "Too many commands without mail");
 	session_close(s);
 	return false;
@@ -198,8 +196,7 @@ command_starttls(struct session *s)
 	}
 	(void)tlsio_input(s->io, &len);
 	if (len > 0) {
-		log_info("refused conn=%llu peer=%s reason=starttls-pipelined",
-		    (unsigned long long)s->conn, s->peer);
+		session_refused(s, "starttls-pipelined");
 		session_reply(s, 554, "5.5.1", "Nothing may follow STARTTLS");
 		session_close(s);
 		return;

@@ -249,8 +249,7 @@ data_lines(struct session *s, const uint8_t *in, size_t len, size_t *used)
 		break;
 	case SMTP_DATA_SMUGGLED:
 		/* Another program may see the end here, and commands next. */
-		log_info("refused conn=%llu peer=%s reason=smuggling",
-		    (unsigned long long)s->conn, s->peer);
+		session_refused(s, "smuggling");
 		session_reply(s, 550, "5.6.0",
 		    "Bare <CR> or <LF> around a dot (see RFC 5321 2.3.8)");
 		session_close(s);

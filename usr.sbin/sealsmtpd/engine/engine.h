@@ -39,6 +39,7 @@
 #define IDLE_COMMANDS_MAX 100    /* commands without mail before the door */
 #define DATA_SECONDS_MAX 3600    /* a message takes no longer than this */
 #define HANDSHAKE_SECONDS_MAX 30 /* nor a TLS handshake than this */
+#define REFUSED_LOGGED 20        /* recipients of a connection, line by line */
 #define ALIAS_DEPTH_MAX 10       /* aliases of aliases */
 #define MESSAGES_SPARE 16        /* idle struct message that are kept */
 #define TRACE_MAX 4096           /* octets of trace fields */
@@ -96,6 +97,7 @@ struct session {
 	time_t started; /* the message under way, or the handshake */
 	unsigned int errors;
 	unsigned int idle_commands;
+	unsigned int refused; /* recipients */
 	uint32_t transactions;
 	bool skip_line; /* of a line that was too long */
 	bool esmtp;
@@ -139,6 +141,8 @@ void session_reply_more(struct session *, int, const char *, ...)
 /* A reply to a client's mistake: past the limit it is the last one. */
 void session_error(struct session *, int, const char *enh, const char *, ...)
     __attribute__((__format__(printf, 4, 5)));
+/* Logs that the client is shown the door, unless too many are. */
+void session_refused(const struct session *, const char *reason);
 void session_close(struct session *); /* after what was said */
 void session_reset(struct session *); /* RSET */
 bool session_is_lmtp(const struct session *);

@@ -243,9 +243,10 @@ rcpt_decide(struct session *s)
 		log_warnx("no account and no alias for postmaster");
 		worst = DELIVER_TROUBLE;
 	}
-	log_info("refused conn=%llu peer=%s to=%s result=%d",
-	    (unsigned long long)s->conn, s->peer, log_addr(asking->address),
-	    worst);
+	if (++s->refused <= REFUSED_LOGGED)
+		log_info("refused conn=%llu peer=%s to=%s result=%d",
+		    (unsigned long long)s->conn, s->peer,
+		    log_addr(asking->address), worst);
 	/* Targets stay, with results that keep them from the delivery. */
 	rcpt_clear(asking);
 	rcpt_reply(s, worst, "Ok");

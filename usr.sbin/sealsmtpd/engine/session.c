@@ -34,6 +34,7 @@
 #include "engine.h"
 
 static TAILQ_HEAD(, session) sessions = TAILQ_HEAD_INITIALIZER(sessions);
+static struct log_quota quota; /* of clients that are shown the door */
 
 static void session_input(struct tlsio *, void *);
 static void session_drained(struct tlsio *, void *);
@@ -154,10 +155,17 @@ session_error(
 		return;
 	if (++s->errors < engine_config()->errors_max)
 		return;
-	log_info("refused conn=%llu peer=%s reason=errors",
-	    (unsigned long long)s->conn, s->peer);
+	session_refused(s, "errors");
 	session_reply(s, 421, "4.7.0", "Too many errors");
 	session_close(s);
+}
+
+void
+session_refused(const struct session *s, const char *reason)
+{
+	if (log_may(&quota))
+		log_info("refused conn=%llu peer=%s reason=%s",
+		    (unsigned long long)s->conn, s->peer, reason);
 }
 
 void
@@ -277,7 +285,9 @@ session_input(struct tlsio *io, void *arg)
 
 	(void)io;
 	s = arg;
-	s->active = session_now();
+	/* Of commands only whole ones count: those that are replied to. */
+	if (s->state == SESSION_DATA || s->state == SESSION_BDAT)
+		s->active = session_now();
 	session_run(s);
 }
 
@@ -326,6 +336,10 @@ static void
 session_free(struct session *s)
 {
 	session_reset(s);
+	if (s->refused > REFUSED_LOGGED)
+		log_info("refused conn=%llu peer=%s more=%u",
+		    (unsigned long long)s->conn, s->peer,
+		    s->refused - REFUSED_LOGGED);
 	evtimer_del(&s->timer);
 	TAILQ_REMOVE(&sessions, s, entry);
 	tlsio_free(s->io);
@@ -388,6 +402,7 @@ session_vreply(struct session *s, int code, const char *enh, bool more,
 
 	if (s->state == SESSION_CLOSING)
 		return;
+	s->active = session_now();
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	len = smtp_reply(line, sizeof(line), code, enh, more, "%s", text);
 	tlsio_write(s->io, line, len);
@@ -441,8 +456,9 @@ session_timeout(int fd, short what, void *arg)
 		s->active = now - idle;
 	if (s->state != SESSION_COMMIT && s->state != SESSION_RCPT &&
 	    now - s->active >= idle) {
-		log_info("timeout conn=%llu peer=%s",
-		    (unsigned long long)s->conn, s->peer);
+		if (log_may(&quota))
+			log_info("timeout conn=%llu peer=%s",
+			    (unsigned long long)s->conn, s->peer);
 		session_reply(s, 421, "4.4.2", "Timed out");
 		session_close(s);
 		session_timer(s, HANDSHAKE_SECONDS_MAX);
