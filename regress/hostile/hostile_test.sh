@@ -1,0 +1,44 @@
+#! /usr/bin/env atf-sh
+#
+# Hostile clients on every port, beside an honest one.
+
+. "$(atf_get_srcdir)/../suite/suite.sh"
+
+# Two free ports, and short limits.
+extra() {
+	mkdir -p suite
+	python3 - >suite/extra.conf <<'END'
+import socket
+a, b = socket.socket(), socket.socket()
+for s, options in ((a, " starttls"), (b, "")):
+    s.bind(("127.0.0.1", 0))
+for s, options in ((a, " starttls"), (b, "")):
+    print('listen on "127.0.0.1" imap port %d%s' % (
+        s.getsockname()[1], options))
+print("limit login-timeout 5s\nlimit command-timeout 5s")
+END
+}
+
+atf_test_case clients cleanup
+clients_head() {
+	atf_set descr "hostile clients get an error, cost little, delay nobody"
+	atf_set timeout 1800
+}
+clients_body() {
+	need python3 openssl
+	extra
+	start_suite USERS=3
+	# shellcheck disable=SC2046
+	python3 "$(atf_get_srcdir)/hostile.py" "$suite/server.json" \
+	    $(full "" long) >client.out 2>&1 ||
+	    fail_with client.out 'an attack had an effect'
+	cat client.out
+	suite_alive
+}
+clients_cleanup() {
+	stop_suite
+}
+
+atf_init_test_cases() {
+	atf_add_test_case clients
+}
