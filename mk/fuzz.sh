@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds each fuzz entry, regress/fuzz/NAME_fuzz.c, the libraries and what else
-# of the programs it needs (OBJS_NAME in regress/fuzz/Makefile) with clang's
+# of the programs it needs (regress/fuzz/Makefile says what) with clang's
 # libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer in a folder of
 # their own, and runs each for FUZZ_SECONDS (60; 0: builds only) from the seeds
 # in regress/fuzz/NAME_seeds and what earlier runs have found.  FUZZ_ONLY names
@@ -52,19 +52,34 @@ for d in lib/lib*; do
 done
 ar rcs "$out/libs.a" "$out"/lib*.o
 
-# Objects of a program, from ../../DIR/NAME.o or, of a source that its folder
-# shares with others, wherever that lies.
-objects=
+# A source becomes an object of the folder $out, named after both.
+object() {
+	to=$out/$(echo "${1%.c}" | tr './' '__').o
+	[ -f "$to" ] || compile "$1" "$to" || exit 1
+}
+
+# Those of ADD_NAME, and an archive of what lies in the folders DIRS_NAME.  An
+# object that a folder shares with others has its source somewhere near.
 program() {
 	objects=
-	for o in $(ask regress/fuzz "OBJS_$1"); do
-		f=regress/fuzz/${o%.o}.c
-		[ -f "$f" ] || f=$(dirname "$f")/../$(basename "$f")
-		[ -f "$f" ] || f=$(dirname "$f")/parent/$(basename "$f")
-		to=$out/$(echo "$o" | tr './' '__').o
-		[ -f "$to" ] || compile "$f" "$to" || exit 1
+	for o in $(ask regress/fuzz "ADD_$1"); do
+		object "regress/fuzz/${o%.o}.c"
 		objects="$objects $to"
 	done
+	[ -n "$objects" ] || return 0
+	rm -f "$out/$1.a"
+	for d in $(ask regress/fuzz "DIRS_$1"); do
+		d=regress/fuzz/$d
+		for o in $(ask "$d" SRCS) $(ask "$d" OBJADD); do
+			f=$d/${o%.[co]}.c
+			[ "$o" != main.c ] || continue
+			[ -f "$f" ] || f=$d/../parent/$(basename "$f")
+			[ -f "$f" ] || f=$d/../$(basename "$f")
+			object "$f"
+			${AR:-ar} rcs "$out/$1.a" "$to"
+		done
+	done
+	objects="$objects $out/$1.a"
 }
 
 for name in ${FUZZ_ONLY:-$(cd regress/fuzz && echo *_fuzz.c)}; do

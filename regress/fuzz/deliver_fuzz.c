@@ -47,6 +47,7 @@ set_up(void)
 		return;
 	done = true;
 	harness_start();
+	report_init();
 	delivery_init(fuzz_account()->base);
 	recipient_init(fuzz_account()->base);
 	sync_init(fuzz_account()->base);
