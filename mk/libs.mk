@@ -11,7 +11,8 @@ LIBSTORE = ${TOP}/lib/libstore/libstore.a
 LIBMIME = ${TOP}/lib/libmime/libmime.a
 LIBIMAP = ${TOP}/lib/libimap/libimap.a
 LIBSMTP = ${TOP}/lib/libsmtp/libsmtp.a
+LIBDKIM = ${TOP}/lib/libdkim/libdkim.a
 INCLUDES = -I${TOP} -I${TOP}/lib/libcompat -I${TOP}/lib/liblog \
 	-I${TOP}/lib/libmsg -I${TOP}/lib/libproc -I${TOP}/lib/libtlsio \
 	-I${TOP}/lib/libconf -I${TOP}/lib/libseal -I${TOP}/lib/libstore \
-	-I${TOP}/lib/libmime -I${TOP}/lib/libimap -I${TOP}/lib/libsmtp
+	-I${TOP}/lib/libmime -I${TOP}/lib/libimap -I${TOP}/lib/libsmtp -I${TOP}/lib/libdkim

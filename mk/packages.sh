@@ -17,7 +17,7 @@ for task; do
 		;;
 	test)
 		want="$want kyua libatf-dev atf-sh binutils procps python3"
-		want="$want python3-nacl nsd ldnsutils"
+		want="$want python3-nacl python3-dkim nsd ldnsutils"
 		want="$want isync neomutt fetchmail offlineimap3 swaks"
 		want="$want mandoc strace systemd"
 		;;
