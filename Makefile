@@ -1,6 +1,6 @@
 # The whole suite.  README.md says what the targets do for you; the ones a
-# developer wants are: all, test, lint, run, install, stress, interop, fuzz,
-# bench, bench-store.
+# developer wants are: all, test, lint, run, install, stress, interop, asan,
+# valgrind, fuzz, bench, bench-store.
 # SAN and PREFIX, where given, configure anew; otherwise what configure was
 # last told holds.
 SAN = as-configured
@@ -54,6 +54,13 @@ interop:
 	@sh mk/packages.sh build test interop
 	@${MAKE} -s -j${JOBS} regress
 	@INTEROP=1 exec sh mk/test.sh interop
+asan:
+	@sh mk/packages.sh build test
+	@exec sh mk/asan.sh
+valgrind:
+	@sh mk/packages.sh build test valgrind
+	@${MAKE} -s -j${JOBS} regress
+	@exec sh mk/valgrind.sh
 fuzz:
 	@sh mk/packages.sh build fuzz
 	@${MAKE} -s -j${JOBS} all
@@ -81,4 +88,4 @@ distclean: clean
 
 FRC:
 .PHONY: all config lib usr.sbin usr.bin links regress run test lint stress \
-	interop fuzz bench bench-store install clean distclean FRC
+	interop asan valgrind fuzz bench bench-store install clean distclean FRC

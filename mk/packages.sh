@@ -2,7 +2,7 @@
 # Installs the Debian packages that a task needs: as root, or through a sudo
 # that asks nothing; otherwise prints the one line to run and fails.  Where
 # everything is there already, and on other systems, it does nothing.
-# usage: sh mk/packages.sh build|test|interop|lint|fuzz|bench ...
+# usage: sh mk/packages.sh build|test|interop|lint|fuzz|valgrind|bench ...
 set -eu
 
 command -v dpkg-query >/dev/null 2>&1 || exit 0
@@ -28,6 +28,7 @@ for task; do
 		;;
 	lint) want="$want clang-format cppcheck git mandoc shellcheck" ;;
 	fuzz) want="$want clang" ;;
+	valgrind) want="$want valgrind" ;;
 	bench) want="$want python3" ;;
 	*)
 		echo "usage: packages.sh build|test|interop|lint|fuzz|bench ..." >&2

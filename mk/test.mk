@@ -6,7 +6,7 @@ OBJS = ${HELPERS:=.o} ${TESTS:=.o}
 # With SHTESTS, which have none, so that the list is never empty: bmake would
 # then include the folder.
 NOTED = ${OBJS} ${SHTESTS:=.o}
-DEPS = ${NOTED:.o=.d}
+DEPS = ${NOTED:.o=.d} ${PROGS:=.d}
 all: ${TESTS} ${SHTESTS} ${PROGS}
 .SUFFIXES:
 .SUFFIXES: .o .c .sh

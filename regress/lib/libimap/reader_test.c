@@ -161,7 +161,7 @@ ATF_TC_BODY(append, tc)
 	    "a message 3\ndata 3\nend\n");
 	check_len("a APPEND INBOX {3+}\r\nx\0x\r\nb NOOP\r\n", 34, true,
 	    "a message 3\ndata 3\nbad end\nb NOOP\n");
-	check_len("a APPEND INBOX {1+}\r\nx {1+}\r\n\0 {1+}\r\nx\r\n", 43, true,
+	check_len("a APPEND INBOX {1+}\r\nx {1+}\r\n\0 {1+}\r\nx\r\n", 40, true,
 	    "a message 1\ndata 1\n message 1\ndata 1\nbad end\n");
 	/* What follows the message must be the end of the line. */
 	check("a APPEND INBOX {2+}\r\nhi x\r\nb NOOP\r\n", true,

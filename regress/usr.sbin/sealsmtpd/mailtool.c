@@ -184,6 +184,8 @@ unlock(int fd)
 	ring = seal_ring_load(fd, &acct, amk);
 	if (ring == NULL)
 		err(1, "ring");
+	seal_slots_free(slots);
+	secret_free(amk);
 	return ring;
 }
 

@@ -73,8 +73,12 @@ needs_session(enum imap_seal_op op)
 static void
 secrets_wipe(struct imap_cmd *cmd)
 {
-	explicit_bzero((void *)(uintptr_t)cmd->secret.p, cmd->secret.len);
-	explicit_bzero((void *)(uintptr_t)cmd->name2.p, cmd->name2.len);
+	/* Some commands have none. */
+	if (cmd->secret.p != NULL)
+		explicit_bzero(
+		    (void *)(uintptr_t)cmd->secret.p, cmd->secret.len);
+	if (cmd->name2.p != NULL)
+		explicit_bzero((void *)(uintptr_t)cmd->name2.p, cmd->name2.len);
 	cmd->secret.len = cmd->name2.len = 0;
 }
 

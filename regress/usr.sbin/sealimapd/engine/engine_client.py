@@ -796,7 +796,9 @@ class Hostile:
                 c.send(b"z%d FETCH 1 BODY.PEEK[]\r\n" % i)
         except TimeoutError:
             pass
-        assert sum(rss(int(pid)) for pid in pids) - before < 4096
+        # A sanitizer's allocator keeps what was freed.
+        assert "SANITIZED" in os.environ or \
+            sum(rss(int(pid)) for pid in pids) - before < 4096
         begin = time.time()
         Client(1, b"INBOX").ok(b"NOOP")
         assert time.time() - begin < 2
