@@ -3,7 +3,7 @@
 # written, as on a wire or a disk, and memory that is misused.
 # usage: sh mk/valgrind.sh [LIBRARY ...]
 # The cases that run for minutes there (property, fault and power tests, whose
-# code the others run too) are left out unless ALL=1.
+# code the others run too) or measure time are left out unless ALL=1.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 [ $# -gt 0 ] || set -- libmsg libseal libmime libimap libstore libconf
@@ -15,7 +15,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 long='^(fault_test|power_test|alloc_test|merge_test|random_test|mutant_test)$'
-long_case='^(backup_test:(beside|killed)|rebuild_test:(killed|login_killed)|verify_test:(beside|flips)|fuzz.*)$'
+long_case='^(backup_test:(beside|killed)|rebuild_test:(killed|login_killed)|verify_test:(beside|flips)|wire_test:fair)$'
 
 passed=0
 failed=0
@@ -23,7 +23,9 @@ left=0
 for lib; do
 	for program in "regress/lib/$lib"/*_test; do
 		name=$(basename "$program")
-		[ -f "$program.c" ] && [ -x "$program" ] || continue
+		if [ ! -f "$program.c" ] || [ ! -x "$program" ]; then
+			continue
+		fi
 		for case in $("$program" -l 2>/dev/null |
 		    sed -n 's/^ident: //p'); do
 			if [ -z "${ALL-}" ] && {
