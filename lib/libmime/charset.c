@@ -33,7 +33,7 @@
 /* Names without '-', '_', '.', ':' and in lower case. */
 static struct charset {
 	const char *name;  /* for iconv */
-	bool by_line;      /* has shift states */
+	bool by_line;      /* has states */
 	const char *alias; /* separated by spaces */
 	iconv_t cd;
 	bool open;
@@ -56,10 +56,10 @@ static struct charset {
     {"CP1251", false, "windows1251 cp1251", NULL, false},
     {"CP1253", false, "windows1253 cp1253", NULL, false},
     {"CP1254", false, "windows1254 cp1254", NULL, false},
-    {"CP1255", false, "windows1255 cp1255", NULL, false},
+    {"CP1255", true, "windows1255 cp1255", NULL, false},
     {"CP1256", false, "windows1256 cp1256", NULL, false},
     {"CP1257", false, "windows1257 cp1257", NULL, false},
-    {"CP1258", false, "windows1258 cp1258", NULL, false},
+    {"CP1258", true, "windows1258 cp1258", NULL, false},
     {"CP874", false, "windows874 cp874 tis620", NULL, false},
     {"KOI8-R", false, "koi8r koi8", NULL, false},
     {"KOI8-U", false, "koi8u", NULL, false},
@@ -70,7 +70,7 @@ static struct charset {
     {"MACINTOSH", false, "macintosh macroman xmacroman", NULL, false},
     {"GB18030", false, "gb18030 gb2312 gbk cp936 euccn xgbk", NULL, false},
     {"HZ", true, "hzgb2312 hz", NULL, false},
-    {"BIG5-HKSCS", false, "big5hkscs big5 cp950 xxbig5", NULL, false},
+    {"BIG5-HKSCS", true, "big5hkscs big5 cp950 xxbig5", NULL, false},
     {"ISO-2022-JP-2", true, "iso2022jp iso2022jp2 csiso2022jp", NULL, false},
     {"EUC-JP", false, "eucjp xeucjp ujis", NULL, false},
     {"CP932", false, "shiftjis sjis xsjis windows31j cp932 mskanji", NULL,
@@ -80,7 +80,7 @@ static struct charset {
     {"ISO-2022-KR", true, "iso2022kr", NULL, false},
     {"EUC-TW", false, "euctw", NULL, false},
     {"VISCII", false, "viscii", NULL, false},
-    {"TCVN", false, "tcvn tcvn5712", NULL, false},
+    {"TCVN", true, "tcvn tcvn5712", NULL, false},
     {"UTF-7", true, "utf7 unicode11utf7", NULL, false},
     {"UTF-16LE", false, "utf16le utf16 ucs2", NULL, false},
     {"UTF-16BE", false, "utf16be", NULL, false},
@@ -338,6 +338,9 @@ iconv_convert(struct charset *cs, const char *in, size_t len, size_t *used,
 		p++;
 		left--;
 	}
+	/* Some keep a character back, to put an accent on it. */
+	if (final && left == 0)
+		(void)iconv(cs->cd, NULL, NULL, &o, &room);
 	*used = len - left;
 	return size - room;
 }

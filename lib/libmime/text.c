@@ -150,8 +150,11 @@ convert(struct mime_text *t, const char *s, size_t len, bool fresh, bool final)
 	return len;
 }
 
-/* Charsets with shift states: a line at a time, each from the first state,
- * because pipes share the one descriptor that iconv has of a charset. */
+/*
+ * Charsets with states (a shift, a letter held back for its accent): a line at
+ * a time, each from the first state, because pipes share the one descriptor
+ * that iconv has of a charset.
+ */
 static void
 lines_out(struct mime_text *t, const char *s, size_t len)
 {
