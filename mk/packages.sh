@@ -24,7 +24,7 @@ for task; do
 	interop)
 		want="$want aerc alpine getmail6 mutt tmux nodejs npm"
 		want="$want libnet-ssleay-perl imapfilter libmail-imapclient-perl"
-		want="$want debootstrap systemd-container"
+		want="$want debootstrap systemd-container thunderbird"
 		;;
 	lint) want="$want clang-format cppcheck git mandoc shellcheck" ;;
 	fuzz) want="$want clang" ;;

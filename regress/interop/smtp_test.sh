@@ -72,8 +72,46 @@ lmtp_cleanup() {
 	stop_suite
 }
 
+atf_test_case tls cleanup
+tls_head() {
+	atf_set descr "swaks sends over STARTTLS and verifies the certificate"
+	atf_set timeout 300
+}
+tls_body() {
+	need swaks python3 perl
+	perl -MNet::SSLeay -e 1 2>/dev/null ||
+	    atf_skip "libnet-ssleay-perl is not installed"
+	start_suite
+	swaks --server "localhost:$smtp_port" --tls --tls-verify \
+	    --tls-ca-path "$cafile" --from s@example.net \
+	    --to "user0001@$domain" --header "Subject: over TLS" \
+	    --body "sealed on the way" >swaks.out 2>&1 ||
+	    fail_with swaks.out "it went wrong"
+	grep -q 'TLS started with cipher TLSv1.3' swaks.out ||
+	    fail_with swaks.out "not with TLS 1.3"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj /CN=localhost -keyout other.key -out other.pem 2>/dev/null ||
+	    atf_fail "no certificate"
+	! swaks --server "localhost:$smtp_port" --tls --tls-verify \
+	    --tls-ca-path other.pem --from s@example.net \
+	    --to "user0001@$domain" >swaks.out 2>&1 ||
+	    fail_with swaks.out "it verifies nothing"
+	swaks --server "localhost:$smtp_port" --tls --tls-protocol tlsv1_2 \
+	    --from s@example.net --to "user0001@$domain" >swaks.out 2>&1 ||
+	    fail_with swaks.out "not with TLS 1.2"
+	! swaks --server "localhost:$smtp_port" --tls --tls-protocol tlsv1_1 \
+	    --from s@example.net --to "user0001@$domain" >swaks.out 2>&1 ||
+	    fail_with swaks.out "TLS 1.1 was taken"
+	[ "$(imapdo count 1 INBOX)" -eq 2 ] || atf_fail "they are not there"
+	suite_alive
+}
+tls_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case logged_out
 	atf_add_test_case protocol
 	atf_add_test_case lmtp
+	atf_add_test_case tls
 }
