@@ -14,6 +14,9 @@ acknowledged commands can have made, and after a NOOP every view must be it.
 With "kill" the user's vault or an engine is killed in the midst of rounds:
 sessions end, and what was acknowledged must be there, flags too; what was not
 is there whole or not at all, in the order in which a session asked for it.
+Every other session speaks QRESYNC (RFC 7162): VANISHED instead of EXPUNGE, and
+when it comes back, or selects a box again, what it knew and what it is told at
+the SELECT must together be what there is.
 """
 
 import json
@@ -63,9 +66,17 @@ class Session:
         self.view = []
         self.told = {}
         self.silent = set()  # changed by .SILENT: flags are not told
+        self.quick = number % 2 == 1
+        self.known = {}  # with QRESYNC: what it believes, by UID
+        self.high = 0
+        self.seen = []  # MODSEQs since the last tagged response
+        self.code = None
+        self.validity = None
         need(self.line().startswith("* OK"), "greeting")
         self.run("LOGIN user0001@%s %s" % (SERVER["domain"],
                                            SERVER["password"]))
+        if self.quick:
+            self.run("ENABLE QRESYNC")
         if box:
             self.select(box)
 
@@ -118,9 +129,27 @@ class Session:
                 self.queue.pop(0)
                 command["result"] = line.split(" ", 1)[1]
                 command["codes"].append(line)
+                self.noted(command, line)
                 return command
             need(line.startswith("* "), line)
             self.untagged(command, line[2:])
+
+    def noted(self, command, line):
+        """What a client notes at a tagged response (RFC 7162 section 6)."""
+        found = re.search(r"\[HIGHESTMODSEQ (\d+)\]", line)
+        if found:
+            self.code = int(found[1])
+        if self.code is not None:
+            self.high = self.code
+        elif self.seen:
+            self.high = max(self.high, max(self.seen))
+        self.code, self.seen = None, []
+        if command.get("silent") and command["result"].startswith("OK"):
+            for uid in command["uids"]:
+                if uid in self.known:
+                    change = {command["what"]}
+                    self.known[uid] = self.known[uid] | change \
+                        if command["sign"] == "+" else self.known[uid] - change
 
     def done(self):
         command = self.queue[-1]
@@ -131,18 +160,42 @@ class Session:
             raise Gone() from error
 
     def run(self, text):
-        self.send({"text": text, "kind": text.split()[0]})
+        words = text.split()
+        self.send({"text": text, "kind": " ".join(
+            words[:2] if words[0] == "UID" else words[:1])})
         command = self.answer()
         need(command["result"].startswith("OK"), text, command["result"])
         return command
 
     def select(self, box):
-        self.box, self.view, self.told = box, [], {}
-        self.run("SELECT " + box)
+        self.box, self.view, self.told, self.known = box, [], {}, {}
+        codes = self.run("SELECT " + box)["codes"]
+        self.validity = re.search(r"UIDVALIDITY (\d+)", "".join(codes))[1]
         rows = self.run("UID FETCH 1:* (FLAGS)")["rows"] if self.view else []
         need(len(rows) == len(self.view), "rows of the view")
 
+    def come_back(self, old):
+        """Selects the box of an ended session with what that knew."""
+        self.box, self.view, self.told = old.box, [], {}
+        self.known, self.high = dict(old.known), old.high
+        command = {"text": "SELECT %s (QRESYNC (%s %d))" %
+                   (old.box, old.validity, old.high), "kind": "SELECT"}
+        self.send(command)
+        self.answer()
+        self.validity = old.validity
+        need(command["result"].startswith("OK"), command["result"])
+        last = max(old.known, default=0)
+        self.run("UID FETCH %d:* (FLAGS)" % (last + 1))
+        return None in old.view
+
     def untagged(self, command, text):
+        found = re.search(r"\[HIGHESTMODSEQ (\d+)\]", text)
+        if found:
+            self.code = int(found[1])
+        found = re.match(r"VANISHED( \(EARLIER\))? (\S+)$", text)
+        if found:
+            self.vanished(command, found[1], found[2])
+            return
         found = re.match(r"(\d+) (EXISTS|EXPUNGE|FETCH)(.*)", text)
         if not found:
             if text.startswith("BYE"):
@@ -156,12 +209,38 @@ class Session:
         elif word == "EXPUNGE":
             need(command["kind"] not in ("FETCH", "STORE", "SEARCH"),
                  "EXPUNGE within", command["text"])
+            need(not self.quick, "EXPUNGE with QRESYNC")
             need(1 <= n <= len(self.view), "EXPUNGE", n, len(self.view))
             uid = self.view.pop(n - 1)
             command.setdefault("expunged", []).append(uid)
         else:
             need(1 <= n <= len(self.view), "FETCH before EXISTS", text)
             self.fetched(command, n, rest)
+
+    def vanished(self, command, earlier, text):
+        need(self.quick, "VANISHED without QRESYNC")
+        uids = numbers(text)
+        for uid in uids:
+            self.known.pop(uid, None)
+        if earlier:
+            need(command["kind"] == "SELECT", "EARLIER", command["text"])
+            return
+        need(command["kind"] not in ("FETCH", "STORE", "SEARCH"),
+             "VANISHED within", command["text"])
+        for uid in uids:
+            if uid in self.view:
+                self.view.remove(uid)
+            else:
+                self.view.pop(self.unknown(uid))
+
+    def unknown(self, uid):
+        """Where a message can be whose UID has not been told."""
+        for at, other in enumerate(self.view):
+            if other is None:
+                if all(x is None or x < uid for x in self.view[:at]) and \
+                        all(x is None or x > uid for x in self.view[at:]):
+                    return at
+        raise AssertionError("VANISHED unknown", uid, self.view)
 
     def fetched(self, command, n, text):
         found = re.search(r"UID (\d+)", text)
@@ -171,9 +250,15 @@ class Session:
         self.view[n - 1] = uid
         for other in self.view[:n - 1]:
             need(other is None or uid is None or other < uid, "UIDs ascend")
+        found = re.search(r"MODSEQ \((\d+)\)", text)
+        if found:
+            self.seen.append(int(found[1]))
+        need(not self.quick or "FETCH" in command["kind"] or
+             (found and "UID" in text), "FETCH without MODSEQ or UID", text)
         found = re.search(r"FLAGS \(([^)]*)\)", text)
         if found and uid is not None:
             self.told[uid] = frozenset(found[1].split())
+            self.known[uid] = self.told[uid]
         found = re.search(r"Subject: (\S+)", text)
         if found:
             command.setdefault("subjects", {})[uid] = found[1]
@@ -184,14 +269,16 @@ def uid_set(uids):
     return ",".join("%d" % x for x in uids)
 
 
+def numbers(text):
+    out = []
+    for part in text.split(","):
+        first, _, last = part.partition(":")
+        out += range(int(first), int(last or first) + 1)
+    return out
+
+
 def pairs(command):
     """What COPYUID says, as (old, new)."""
-    def numbers(text):
-        out = []
-        for part in text.split(","):
-            first, _, last = part.partition(":")
-            out += range(int(first), int(last or first) + 1)
-        return out
     out = []
     for line in command["codes"]:
         for found in re.finditer(r"COPYUID \d+ (\S+) ([^\]\s]+)\]", line):
@@ -213,6 +300,7 @@ class Model:
         self.highest = {box: 0 for box in self.boxes}
         self.subjects = 0
         self.killed = dict.fromkeys(ROLES, 0)
+        self.dropped = {}  # ended sessions by number
         admin = self.login(99)
         for box in self.boxes:
             admin.send({"text": "DELETE " + box, "kind": "DELETE"})
@@ -370,8 +458,30 @@ class Model:
                     return
         except Gone:
             need(self.killing, "connection ended")
-            self.sessions.remove(session)
-            session.close()
+            self.drop(session)
+
+    def drop(self, session):
+        self.sessions.remove(session)
+        self.dropped[session.number] = session
+        session.close()
+
+    def resynced(self, number, old):
+        """One of QRESYNC comes back; what it knows then must be so."""
+        for attempt in range(100):
+            try:
+                session = self.login(number)
+                holes = session.come_back(old)
+                break
+            except Gone:
+                need(self.killing and attempt < 99, "connection ended")
+        want = {uid: flags for uid, (_, flags) in self.state[old.box].items()}
+        for uid in set(want) - set(session.known):
+            need(holes, "not told at SELECT", old.box, uid)
+            session.known[uid] = want[uid]
+        need(session.known == want, "resynced", number, old.high,
+             session.known, want)
+        session.run("UID FETCH 1:* (FLAGS)")
+        return session
 
     def fresh(self, box):
         for attempt in range(50):
@@ -545,8 +655,7 @@ class Model:
                     session.run("UID FETCH 1:* (FLAGS)")
             except Gone:
                 need(self.killing, "connection ended")
-                self.sessions.remove(session)
-                session.close()
+                self.drop(session)
                 continue
             need(session.view == sorted(want), "view", session.number,
                  session.view, sorted(want))
@@ -560,8 +669,19 @@ class Model:
         while len(self.sessions) < SESSIONS:
             used = {x.number for x in self.sessions}
             number = min(set(range(SESSIONS)) - used)
-            self.sessions.append(
-                self.login(number, self.random.choice(self.boxes)))
+            old = self.dropped.pop(number, None)
+            if old is not None and old.quick and old.validity:
+                self.sessions.append(self.resynced(number, old))
+            else:
+                self.sessions.append(
+                    self.login(number, self.random.choice(self.boxes)))
+        quick = [x for x in self.sessions if x.quick]
+        if quick and self.random.random() < 0.3:
+            # Not killed, but gone all the same.
+            session = self.random.choice(quick)
+            self.sessions.remove(session)
+            session.close()
+            self.sessions.append(self.resynced(session.number, session))
         if self.random.random() < 0.3:
             session = self.random.choice(self.sessions)
             try:

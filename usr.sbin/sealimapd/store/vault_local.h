@@ -134,6 +134,7 @@ struct job {
 	uint64_t unchanged;    /* V_STORE; V_FETCH: changed since */
 	struct resync *resync; /* V_SELECT of one who comes back */
 	bool gone;             /* something was taken out */
+	uint64_t before;       /* modseq of the box before the change */
 	char **keywords;
 	size_t nkeywords;
 	struct rename_pair *renames;
@@ -179,6 +180,7 @@ struct session {
 	bool idling; /* V_IDLE is on */
 	bool running;
 	struct view view;
+	uint64_t safe; /* no higher modseq is told now */
 	TAILQ_HEAD(, job) jobs;
 	unsigned int njobs;
 	struct append *append;    /* between V_APPEND and its end */

@@ -93,7 +93,7 @@ row_put(struct rows *r, const struct store_msg *m, size_t pos)
 	msg_put_u32(r->o, view_seq(&r->s->view, m->uid, pos));
 	msg_put_u32(r->o, m->uid);
 	msg_put_u64(r->o, m->flags);
-	msg_put_u64(r->o, m->modseq);
+	msg_put_u64(r->o, m->modseq < r->s->safe ? m->modseq : r->s->safe);
 	msg_put_i64(r->o, m->date);
 	msg_put_u16(r->o, (uint16_t)m->zone);
 	msg_put_u64(r->o, m->size);

@@ -208,6 +208,33 @@ session_job(struct session *s, const struct job_kind *kind, struct msg *m)
 	}
 }
 
+static uint64_t
+selected_modseq(const struct session *s)
+{
+	const struct store_box *box = NULL;
+
+	if (s->view.selected)
+		box = store_box_find(vault_store(), s->view.box);
+	return box == NULL ? 0 : box->modseq;
+}
+
+/*
+ * What jobs behind the first have changed is not answered yet.  If the session
+ * ended now its client would ask for what is above the highest modseq that it
+ * was told of, so that must not be above theirs.
+ */
+static uint64_t
+safe_modseq(const struct session *s)
+{
+	const struct job *j;
+
+	j = TAILQ_FIRST(&s->jobs);
+	while (j != NULL && (j = TAILQ_NEXT(j, entry)) != NULL)
+		if (j->changed && j->kind->change != NULL && !j->barrier)
+			return j->before;
+	return UINT64_MAX;
+}
+
 /*
  * Lets the jobs change the store as far as order allows.  False: there is
  * something to commit before anything may be answered.
@@ -229,6 +256,7 @@ session_change(struct session *s)
 		    j != TAILQ_FIRST(&s->jobs))
 			break;
 		j->changed = true;
+		j->before = selected_modseq(s);
 		j->kind->change(s, j);
 		if (j->result == DONE_IO)
 			vault_fail("a change could not be written");
@@ -291,6 +319,7 @@ session_answer(struct session *s)
 	enum step step;
 
 	j = TAILQ_FIRST(&s->jobs);
+	s->safe = safe_modseq(s);
 	if (!j->answering && (j->bits & MODSEQ_NOW) != 0 && s->view.selected)
 		view_tell_modseq(s);
 	j->answering = true;
@@ -314,17 +343,18 @@ tell_low(struct session *s, struct job *j)
 	struct view *v = &s->view;
 
 	if (!v->selected || (j->bits & MODSEQ_LOW) == 0 ||
-	    v->lowered == (v->ghosts.n > 0))
+	    (v->ghosts.n == 0 && !v->lowered))
 		return;
-	v->lowered = !v->lowered;
+	/* Each command anew: the client takes note at its end (section 6). */
+	v->lowered = v->ghosts.n > 0;
 	view_tell_modseq(s);
 }
 
 static enum step
 job_finish(struct session *s, struct job *j)
 {
-	const struct store_box *box;
 	struct msgout *o;
+	uint64_t modseq;
 
 	if (j->bits & NEWS) {
 		if (wire_queued(s->wire) > 0 ||
@@ -332,10 +362,10 @@ job_finish(struct session *s, struct job *j)
 			return STEP_MORE;
 		tell_low(s, j);
 	}
-	box = store_box_find(vault_store(), s->view.box);
-	if (j->gone && box != NULL && s->view.selected)
+	modseq = selected_modseq(s);
+	if (j->gone && modseq != 0)
 		(void)snprintf(j->detail, sizeof(j->detail), "%llu",
-		    (unsigned long long)box->modseq);
+		    (unsigned long long)(modseq < s->safe ? modseq : s->safe));
 	o = msg_new(s->wire, R_DONE, j->id);
 	msg_put_u8(o, (uint8_t)j->result);
 	msg_put_str(o, j->detail);
@@ -352,6 +382,7 @@ session_idle_news(struct session *s)
 {
 	if (!s->idling)
 		return;
+	s->safe = UINT64_MAX;
 	while (wire_queued(s->wire) == 0)
 		if (view_tell(s, true))
 			break;

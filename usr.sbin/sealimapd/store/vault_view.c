@@ -482,6 +482,6 @@ view_tell_modseq(struct session *s)
 	struct msgout *o;
 
 	o = msg_new(s->wire, R_MODSEQ, 0);
-	msg_put_u64(o, s->view.known);
+	msg_put_u64(o, s->view.known < s->safe ? s->view.known : s->safe);
 	msg_send(o);
 }
