@@ -79,14 +79,15 @@ program() {
 			${AR:-ar} rcs "$out/$1.a" "$to"
 		done
 	done
-	objects="$objects $out/$1.a"
+	[ ! -f "$out/$1.a" ] || objects="$objects $out/$1.a"
 }
 
 for name in ${FUZZ_ONLY:-$(cd regress/fuzz && echo *_fuzz.c)}; do
 	name=${name%_fuzz.c}
 	program "$name"
 	wrap=
-	[ -z "$objects" ] || wrap=$(ask regress/fuzz WRAP)
+	[ -z "$objects" ] || wrap="$(ask regress/fuzz WRAP) \
+	    $(ask regress/fuzz "WRAP_$name")"
 	# shellcheck disable=SC2046,SC2086
 	clang -std=c11 $(conf CPPFLAGS) $includes $flags -fsanitize=fuzzer \
 	    -o "$out/${name}_fuzz" "regress/fuzz/${name}_fuzz.c" $objects \

@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@
 struct saved {
 	SLIST_ENTRY(saved) entry;
 	char *path;
-	uint8_t *data;
+	uint8_t *data; /* NULL: a directory */
 	size_t len;
 	mode_t mode;
 };
@@ -74,26 +75,33 @@ save_one(const char *path, const struct stat *sb, int kind, struct FTW *f)
 	struct saved *s;
 	int fd;
 
+	s = calloc(1, sizeof(*s));
+	must(s != NULL && (s->path = strdup(path)) != NULL);
+	SLIST_INSERT_HEAD(&files, s, entry);
+	s->mode = sb->st_mode & 07777;
 	if (kind != FTW_F)
 		return 0;
-	s = calloc(1, sizeof(*s));
-	must(s != NULL);
-	s->path = strdup(path);
 	s->len = (size_t)sb->st_size;
-	s->mode = sb->st_mode & 07777;
 	s->data = malloc(s->len + 1);
-	must(s->path != NULL && s->data != NULL);
+	must(s->data != NULL);
 	fd = open(path, O_RDONLY);
 	must(fd != -1 && read(fd, s->data, s->len) == (ssize_t)s->len);
 	close(fd);
-	SLIST_INSERT_HEAD(&files, s, entry);
 	return 0;
 }
 
 static int
 forget_one(const char *path, const struct stat *sb, int kind, struct FTW *f)
 {
-	return kind == FTW_F ? unlink(path) : 0;
+	struct saved *s;
+
+	if (kind == FTW_F)
+		return unlink(path);
+	/* Directories that were there may be open: they stay. */
+	SLIST_FOREACH (s, &files, entry)
+		if (s->data == NULL && strcmp(s->path, path) == 0)
+			return 0;
+	return rmdir(path);
 }
 
 void
@@ -102,8 +110,12 @@ fuzz_account_restore(void)
 	struct saved *s;
 	int fd;
 
-	(void)nftw(top, forget_one, DEPTH, FTW_PHYS);
+	(void)nftw(top, forget_one, DEPTH, FTW_DEPTH | FTW_PHYS);
 	SLIST_FOREACH (s, &files, entry) {
+		if (s->data == NULL) {
+			must(mkdir(s->path, s->mode) == 0 || errno == EEXIST);
+			continue;
+		}
 		fd = open(s->path, O_WRONLY | O_CREAT | O_EXCL, s->mode);
 		must(fd != -1 && write(fd, s->data, s->len) == (ssize_t)s->len);
 		close(fd);
@@ -183,6 +195,7 @@ fuzz_account(void)
 	must(store_account_open(account.base, FUZZ_ACCOUNT, &account.acct) ==
 	    STORE_OK);
 	fill();
-	(void)nftw(top, save_one, DEPTH, FTW_PHYS);
+	/* Each directory behind what is in it, so in the list before that. */
+	(void)nftw(top, save_one, DEPTH, FTW_DEPTH | FTW_PHYS);
 	return &account;
 }

@@ -393,6 +393,22 @@ def smtpd():
                            "RCPT TO:<\"a b\"@example.org> NOTIFY=NEVER\r\n"))
 
 
+def store():
+    FRAME, WHOLE, SEALED, FILE = (n << 5 for n in range(4))
+    for flags, name in ((0, "snapshot"), (1, "log"), (3, "log_good"),
+                        (2, "good"), (7, "other")):
+        seed("store", name, u8(flags))
+        for n in range(3):
+            seed("store", "%s_frame%d" % (name, n), u8(flags),
+                 step(FRAME | n, u16(8), bytes([n + 1] * 4)))
+            seed("store", "%s_box%d" % (name, n), u8(flags),
+                 step(SEALED | n, u16(8 * n), b"\xff" * 4))
+            seed("store", "%s_file%d" % (name, n), u8(flags),
+                 step(FILE | n, u16(24 + 4 * n), b"\xff\xff"))
+        seed("store", name + "_whole", u8(flags),
+             step(WHOLE | 1, bytes(range(1, 40))))
+
+
 if __name__ == "__main__":
     vault()
     engine()
@@ -400,3 +416,4 @@ if __name__ == "__main__":
     deliver()
     worker()
     smtpd()
+    store()
