@@ -1,6 +1,6 @@
 # The whole suite.  README.md says what the targets do for you; the ones a
 # developer wants are: all, test, lint, run, install, stress, interop, asan,
-# valgrind, fuzz, bench, bench-store.
+# valgrind, fuzz, bench, bench-store, bench-tls.
 # SAN and PREFIX, where given, configure anew; otherwise what configure was
 # last told holds.
 SAN = as-configured
@@ -76,6 +76,13 @@ bench-store:
 	@${MAKE} -s -j${JOBS} regress
 	@exec env DISK='${DISK}' MESSAGES='${MESSAGES}' sh mk/bench-store.sh
 
+bench-tls:
+	@sh mk/packages.sh build test
+	@${MAKE} -s -j${JOBS} all
+	@${MAKE} -s -j${JOBS} regress
+	@exec env OTHER_PORTS='${OTHER_PORTS}' SECONDS_EACH='${SECONDS_EACH}' \
+	    sh mk/bench-tls.sh
+
 install: links
 	@sh mk/install.sh '${DESTDIR}'
 
@@ -88,4 +95,5 @@ distclean: clean
 
 FRC:
 .PHONY: all config lib usr.sbin usr.bin links regress run test lint stress \
-	interop asan valgrind fuzz bench bench-store install clean distclean FRC
+	interop asan valgrind fuzz bench bench-store bench-tls install clean \
+	distclean FRC

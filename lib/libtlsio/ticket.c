@@ -124,7 +124,11 @@ ticket_callback(SSL *ssl, unsigned char *name, unsigned char *iv,
 			continue;
 		if (start(k, iv, cipher, hmac, 0) == -1)
 			return -1;
-		return k == keys && k->make_until > now ? 1 : 2;
+		/* In TLS 1.3 a ticket is for one use: RFC 8446 C.4. */
+		return k == keys && k->make_until > now &&
+			SSL_version(ssl) < TLS1_3_VERSION ?
+		    1 :
+		    2;
 	}
 	return 0;
 }

@@ -339,6 +339,18 @@ def resume():
     check("there are several engines", len(pids("imap-engine")) > 1 or
           os.cpu_count() == 1)
     all_resumed("with any engine")
+    # Each time with what the time before brought: tickets for one use.
+    for name, port, c, session, starttls in kinds:
+        tickets = {session.id}
+        for _ in range(5):
+            s = connect(port, c, session=session, starttls=starttls)
+            check("%s port %d: again and again" % (name, port),
+                  s.session_reused)
+            session = s.session
+            tickets.add(session.id)
+            s.close()
+        check("a new ticket each time in 1.3", len(tickets) ==
+              (6 if name == "TLSv1_3" else len(tickets)), len(tickets))
     run(*SUITE["sealctl"].split(), "reload")
     all_resumed("after a reload")
     old = pids("imap-engine")
