@@ -253,6 +253,15 @@ uint32_t view_last(struct view *); /* the highest UID of those; 0: none */
  * result DONE_OK, DONE_EXPUNGED (some are ghosts) or DONE_BADSEQ.
  */
 enum vault_result view_resolve(struct view *, struct job *);
+/* UIDs, ascending and disjoint. */
+struct ranges {
+	struct store_range *range;
+	size_t n;
+};
+/* The same of a set by itself; numbers that no message has are no error. */
+void view_ranges(struct view *, bool uids, const struct store_range *, size_t n,
+    struct ranges *);
+bool ranges_have(const struct ranges *, uint32_t uid);
 bool view_news(const struct view *, const struct store_box *, bool expunge);
 void view_tell_keywords(struct session *);
 /* Tells news; false: the wire is full, call again. */

@@ -56,10 +56,7 @@ struct search_run {
 	unsigned int open; /* candidates without a verdict */
 	struct uidlist found;
 	uint64_t highest, first, last; /* modseqs of the found */
-	struct sent {
-		struct store_range *range;
-		size_t n;
-	} sent[SEARCH_SENT_MAX];
+	struct ranges sent[SEARCH_SENT_MAX];
 	bool saved;                   /* what was to be kept is */
 	struct need needs[NEEDS_MAX]; /* ring of what the worker asked for */
 	size_t need_head, need_n;
@@ -183,45 +180,17 @@ search_answer(struct session *s, struct job *j)
 	return search_report(s, j);
 }
 
-/* Sequence numbers that no message has are of no message: not an error. */
-static size_t
-cut_seqs(const struct view *v, struct store_range *r, size_t n)
-{
-	size_t k = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (v->exists == 0 ||
-		    (r[i].first > v->exists && r[i].last != UINT32_MAX))
-			continue;
-		r[k] = r[i];
-		if (r[k].last != UINT32_MAX && r[k].last > v->exists)
-			r[k].last = v->exists;
-		k++;
-	}
-	return k;
-}
-
 /* One of the sets that came before becomes UIDs that the session knows. */
 static bool
 sent_resolve(struct session *s, struct job *j, uint64_t number, size_t *off)
 {
-	struct sent *sent = &j->search->sent[SEARCH_SENT_INDEX(number)];
-	struct job one;
+	struct ranges *sent = &j->search->sent[SEARCH_SENT_INDEX(number)];
 	size_t n = SEARCH_SENT_RANGES(number);
 
 	if (n > j->nset - *off || sent->range != NULL)
 		return false;
-	memset(&one, 0, sizeof(one));
-	one.bits = SEARCH_SENT_UIDS(number) ? BY_UID : 0;
-	one.set = vault_alloc(n > 0 ? n : 1, sizeof(*one.set));
-	if (n > 0)
-		memcpy(one.set, j->set + *off, n * sizeof(*one.set));
+	view_ranges(&s->view, SEARCH_SENT_UIDS(number), j->set + *off, n, sent);
 	*off += n;
-	one.nset = SEARCH_SENT_UIDS(number) ? n :
-					      cut_seqs(&s->view, one.set, n);
-	(void)view_resolve(&s->view, &one);
-	sent->range = one.set;
-	sent->n = one.nset;
 	return true;
 }
 
@@ -239,22 +208,6 @@ search_sent(struct session *s, struct job *j)
 	}
 }
 
-/* Ranges ascend and are disjoint. */
-static bool
-in_sent(const struct sent *sent, uint32_t uid)
-{
-	size_t lo = 0, hi = sent->n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (sent->range[mid].first <= uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo > 0 && sent->range[lo - 1].last >= uid;
-}
-
 /* Facts that few searches ask for. */
 static void
 facts_more(struct session *s, struct job *j, uint32_t uid, uint32_t stored,
@@ -265,7 +218,7 @@ facts_more(struct session *s, struct job *j, uint32_t uid, uint32_t stored,
 
 	f->stored = stored;
 	for (size_t i = 0; i < SEARCH_SENT_MAX && r->sent[i].range != NULL; i++)
-		if (in_sent(&r->sent[i], uid))
+		if (ranges_have(&r->sent[i], uid))
 			f->sent |= 1ULL << i;
 	if (search_has(r->program, SEARCH_SAVED))
 		f->saved = uidlist_has(&s->view.saved, uid);

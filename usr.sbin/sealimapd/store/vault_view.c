@@ -358,6 +358,55 @@ view_resolve(struct view *v, struct job *j)
 	return result;
 }
 
+static size_t
+cut_seqs(const struct view *v, struct store_range *r, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (v->exists == 0 ||
+		    (r[i].first > v->exists && r[i].last != UINT32_MAX))
+			continue;
+		r[k] = r[i];
+		if (r[k].last != UINT32_MAX && r[k].last > v->exists)
+			r[k].last = v->exists;
+		k++;
+	}
+	return k;
+}
+
+void
+view_ranges(struct view *v, bool uids, const struct store_range *set, size_t n,
+    struct ranges *out)
+{
+	struct job one;
+
+	memset(&one, 0, sizeof(one));
+	one.bits = uids ? BY_UID : 0;
+	one.set = vault_alloc(n > 0 ? n : 1, sizeof(*one.set));
+	if (n > 0)
+		memcpy(one.set, set, n * sizeof(*one.set));
+	one.nset = uids ? n : cut_seqs(v, one.set, n);
+	(void)view_resolve(v, &one);
+	out->range = one.set;
+	out->n = one.nset;
+}
+
+bool
+ranges_have(const struct ranges *r, uint32_t uid)
+{
+	size_t lo = 0, hi = r->n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (r->range[mid].first <= uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo > 0 && r->range[lo - 1].last >= uid;
+}
+
 bool
 view_news(const struct view *v, const struct store_box *box, bool expunge)
 {
