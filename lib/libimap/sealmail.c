@@ -135,6 +135,10 @@ imap_parse_sealmail(struct imap_lex *lex)
 		return parse_app(lex);
 	if (lex_take(lex, "UNDELETE"))
 		return parse_undelete(lex);
+	if (lex_take(lex, "VERIFY")) {
+		cmd->seal_op = IMAP_SEAL_VERIFY;
+		return 0;
+	}
 	if (lex_take(lex, "DELETED"))
 		return parse_deleted(lex);
 	if (lex_take(lex, "PASSWD")) {

@@ -162,6 +162,51 @@ user_decides_cleanup() {
 	stop_suite
 }
 
+# audited: sealmail verify, as user0001.
+audited() {
+	echo "$password" | "${sealmail%% *}" verify -s ${1-} \
+	    -C "$cafile" -h "$host" -p "$imaps_port" "user0001@$domain"
+}
+
+atf_test_case verify_inside cleanup
+verify_inside_head() {
+	atf_set descr "sealmail verify opens all, beside sessions at work"
+	atf_set timeout 300
+}
+verify_inside_body() {
+	need python3
+	start_suite
+	must as_user fill 1 150
+	must ctl user quota user0001 6M
+	must as_user full 1 2000000 INBOX
+	must as_user copy 1 Archive
+	must audited
+	grep -q "^30[0-9] messages, [0-9]* octets: 0 findings" out ||
+	    fail_with out "findings in what is whole"
+	must audited -j
+	python3 -c 'import json, sys
+a = json.load(sys.stdin)
+sys.exit(a["findings"] != 0 or a["faults"] != [] or a["octets"] < 2000000)' \
+	    <out || fail_with out "not JSON, or not that"
+	# A session has its turn while it runs, and may change what it reads.
+	audited >audit.out 2>&1 &
+	must as_user delete 1 3
+	wait $! || fail_with audit.out "beside a session"
+	# A key holder alone can see that a message is another's.
+	set -- "$suite/mail/accounts/$domain/user0001/blob"/*
+	chmod 600 "$1"
+	dd if=/dev/zero of="$1" bs=1 seek=100 count=8 conv=notrunc 2>/dev/null
+	audited >out 2>&1 && fail_with out "a damaged message is not seen"
+	grep -q "UID [0-9]*: " out || fail_with out "no message is named"
+	audited -j >out 2>&1
+	grep -q '"mailbox":"' out || fail_with out "no mailbox is named"
+	suite_alive
+	stop_suite
+}
+verify_inside_cleanup() {
+	stop_suite
+}
+
 atf_test_case few cleanup
 few_head() {
 	atf_set descr "a few deletes go at once, and Trash is signed ahead"
@@ -311,6 +356,7 @@ atf_init_test_cases() {
 	atf_add_test_case brake
 	atf_add_test_case few
 	atf_add_test_case user_decides
+	atf_add_test_case verify_inside
 	atf_add_test_case undelete
 	atf_add_test_case quota
 }

@@ -49,7 +49,8 @@ usage(void)
 		    "       sealmail undelete restore [-b mailbox] [options] "
 		    "account id,...|all\n"
 		    "       sealmail deleted confirm [options] account\n"
-		    "       sealmail deleted purge [options] account\n",
+		    "       sealmail deleted purge [options] account\n"
+		    "       sealmail verify [options] account\n",
 	    stderr);
 	return EX_USAGE;
 }
@@ -143,6 +144,7 @@ static const struct {
     {"recover", cmd_recover},
     {"rekey", cmd_rekey},
     {"undelete", cmd_undelete},
+    {"verify", cmd_verify},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -70,5 +70,11 @@ int cmd_recover(int argc, char *argv[]);
 int cmd_rekey(int argc, char *argv[]);
 /* undelete.c */
 int cmd_undelete(int argc, char *argv[]);
+/* The quoted string that comes next, in place; NULL: there is none. */
+char *text_quoted(char **line);
+void text_plain(char *); /* nothing in it that a terminal obeys */
+void text_json(const char *name, const char *); /* ,"name":"text" */
+/* verify.c */
+int cmd_verify(int argc, char *argv[]);
 
 #endif

@@ -78,8 +78,8 @@ print_time(long long seconds)
 }
 
 /* The quoted string that comes next, in place; NULL: there is none. */
-static char *
-quoted(char **line)
+char *
+text_quoted(char **line)
 {
 	char *p = *line, *out, *start;
 
@@ -100,8 +100,8 @@ quoted(char **line)
 }
 
 /* What a sender wrote, with nothing in it that a terminal obeys. */
-static void
-plain(char *s)
+void
+text_plain(char *s)
 {
 	for (; *s != '\0'; s++) {
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
@@ -113,8 +113,8 @@ plain(char *s)
 	}
 }
 
-static void
-print_json(const char *name, const char *s)
+void
+text_json(const char *name, const char *s)
 {
 	(void)printf(",\"%s\":\"", name);
 	for (; *s != '\0'; s++) {
@@ -133,17 +133,17 @@ print_found(const struct found *f)
 	(void)mime_words_decode(
 	    f->subject, strlen(f->subject), subject, sizeof(subject));
 	(void)mime_words_decode(f->from, strlen(f->from), from, sizeof(from));
-	plain(subject);
-	plain(from);
-	plain(f->box);
+	text_plain(subject);
+	text_plain(from);
+	text_plain(f->box);
 	if (deleted.json) {
 		(void)printf("%s\n{\"id\":\"%s\",\"deleted\":%lld,"
 			     "\"received\":%lld,\"size\":%llu,\"held\":%lld",
 		    deleted.n == 0 ? "" : ",", f->id, f->when, f->date, f->size,
 		    f->held);
-		print_json("mailbox", f->box);
-		print_json("subject", subject);
-		print_json("from", from);
+		text_json("mailbox", f->box);
+		text_json("subject", subject);
+		text_json("from", from);
 		(void)putchar('}');
 		return;
 	}
@@ -172,9 +172,9 @@ found(char *line)
 	    !is_id(f.id, strlen(f.id)) || deleted.n == IDS_MAX)
 		return;
 	line += n;
-	f.box = quoted(&line);
-	f.subject = quoted(&line);
-	f.from = quoted(&line);
+	f.box = text_quoted(&line);
+	f.subject = text_quoted(&line);
+	f.from = text_quoted(&line);
 	if (f.box == NULL || f.subject == NULL || f.from == NULL)
 		return;
 	(void)memcpy(deleted.ids[deleted.n], f.id, sizeof(f.id));

@@ -216,6 +216,8 @@ enum vault_wire {
 	 * raw[16] blob: they are back.  R_DONE.
 	 */
 	V_UNDELETE = 132,
+	/* R_AUDITED... as it goes on and at the end, R_FAULT..., R_DONE */
+	V_AUDIT = 135,
 	V_SLOTS = 130, /* R_SLOT..., R_DONE: which secrets open the account */
 
 	/* ---- vault -> engine ---- */
@@ -284,6 +286,10 @@ enum vault_wire {
 	 * follows: u8 compressed, u32 plain length, bytes
 	 */
 	R_DELETED = 213,
+	/* u64 messages done, u64 of how many, u64 octets, u64 findings */
+	R_AUDITED = 218,
+	/* str mailbox, or "" for the log, u32 uid or 0, str what is wrong */
+	R_FAULT = 219,
 	/* u32 n, n times u32 number (UID if BY_UID): left as they were */
 	R_MODIFIED = 214,
 	/* set of UIDs that are gone, or never were; may come in several */

@@ -66,7 +66,7 @@ static bool
 needs_session(enum imap_seal_op op)
 {
 	return op == IMAP_SEAL_LIST || op == IMAP_SEAL_DELETED ||
-	    op == IMAP_SEAL_UNDELETE;
+	    op == IMAP_SEAL_UNDELETE || op == IMAP_SEAL_VERIFY;
 }
 
 /* The secrets have been sent, or will not be. */
@@ -271,6 +271,10 @@ manage_start(struct job *job)
 	}
 	if (cmd->seal_op == IMAP_SEAL_LIST) {
 		msg_send(job_request(job, V_SLOTS));
+		return;
+	}
+	if (cmd->seal_op == IMAP_SEAL_VERIFY) {
+		msg_send(job_request(job, V_AUDIT));
 		return;
 	}
 	if (cmd->seal_op == IMAP_SEAL_DELETED) {
@@ -571,6 +575,43 @@ deleted_answer(struct job *job, struct msg *msg)
 	imap_puts(b, "\r\n");
 }
 
+/* "* XSEALMAIL VERIFIED done of octets faults", or FAULT mailbox uid what */
+static void
+audit_answer(struct job *job, struct msg *msg)
+{
+	struct imap_buf *b = conn_out(job->conn);
+	char name[BOX_NAME_MAX + 1], what[160];
+	uint64_t n[4];
+	uint32_t uid;
+
+	if (msg->type == R_AUDITED) {
+		for (size_t i = 0; i < 4; i++)
+			n[i] = msg_get_u64(msg);
+		if (msg_end(msg) == 0) {
+			(void)snprintf(what, sizeof(what),
+			    "* XSEALMAIL VERIFIED %llu %llu %llu %llu\r\n",
+			    (unsigned long long)n[0], (unsigned long long)n[1],
+			    (unsigned long long)n[2], (unsigned long long)n[3]);
+			imap_puts(b, what);
+			return;
+		}
+	} else {
+		(void)msg_get_str(msg, name, sizeof(name));
+		uid = msg_get_u32(msg);
+		(void)msg_get_str(msg, what, sizeof(what));
+		if (msg_end(msg) == 0) {
+			imap_puts(b, "* XSEALMAIL FAULT");
+			put_text(b, name, strlen(name));
+			imap_puts(b, " ");
+			imap_put_number(b, uid);
+			put_text(b, what, strlen(what));
+			imap_puts(b, "\r\n");
+			return;
+		}
+	}
+	conn_protocol(job->conn, "audit");
+}
+
 /* An R_SLOT: "* XSEALMAIL SLOT id kind scopes created label". */
 void
 manage_answer(struct job *job, struct msg *msg)
@@ -584,6 +625,10 @@ manage_answer(struct job *job, struct msg *msg)
 	uint8_t kind;
 	int64_t created;
 
+	if (msg->type == R_AUDITED || msg->type == R_FAULT) {
+		audit_answer(job, msg);
+		return;
+	}
 	if (msg->type == R_DELETED) {
 		deleted_answer(job, msg);
 		return;
@@ -615,6 +660,9 @@ void
 manage_done(struct job *job, enum vault_result result, const char *detail)
 {
 	switch (job->cmd->seal_op) {
+	case IMAP_SEAL_VERIFY:
+		job_result(job, result, "All of it was looked at");
+		break;
 	case IMAP_SEAL_DELETED:
 		job_result(job, result, "These can be brought back");
 		break;

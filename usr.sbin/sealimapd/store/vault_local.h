@@ -166,6 +166,7 @@ struct job {
 	size_t nblobs;
 	struct store_deleted *deleted; /* V_DELETED */
 	size_t ndeleted;
+	struct audit *audit; /* V_AUDIT */
 	struct append *append;
 	struct search_run *search;
 };
@@ -306,6 +307,9 @@ enum step rows_answer_since(struct session *, struct job *, uint64_t since);
 extern const struct job_kind change_kinds[];
 extern const struct job_kind box_kinds[];
 extern const struct job_kind deleted_kinds[];
+extern const struct job_kind audit_kinds[];
+struct audit;
+void audit_free(struct audit *); /* NULL ok */
 void deleted_change(uint8_t op, struct manage_answer *);
 extern const struct job_kind append_kind;
 extern const struct job_kind search_kind;
