@@ -283,7 +283,7 @@ imap_put_flags(
 		any = true;
 	}
 	for (i = 0; flags >> 8 != 0 && i < nkeywords && i < 56; i++) {
-		if ((flags >> (8 + i) & 1) == 0)
+		if ((flags >> (8 + i) & 1) == 0 || keywords[i][0] == '\0')
 			continue;
 		if (any)
 			imap_putc(b, ' ');

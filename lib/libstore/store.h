@@ -32,7 +32,8 @@
 #define STORE_BOXES_MAX 10000   /* mailboxes, and subscriptions */
 #define STORE_RENAMES_MAX 500   /* boxes of one store_mvbox() */
 #define STORE_KEYWORD_MAX 100   /* octets of a keyword */
-#define STORE_KEYWORDS_MAX 56   /* of a mailbox; keyword i is flag bit 8 + i */
+/* Of a mailbox; keyword i is flag bit 8 + i.  Half of them for each host. */
+#define STORE_KEYWORDS_MAX 56
 #define STORE_INBOX 1           /* the id of INBOX */
 #define STORE_GRACE (7 * 86400) /* seconds a removed blob stays in trash/ */
 
@@ -60,7 +61,8 @@ struct store_box {
 	uint64_t modseq;  /* highest */
 	uint16_t use;
 	uint16_t nkeywords;
-	char *const *keywords; /* in bit order */
+	uint16_t keywords_rev; /* changes with the names */
+	char *const *keywords; /* by bit; NULL: there is none of that bit */
 };
 
 enum store_change { STORE_NEW, STORE_FLAGS, STORE_EXPUNGED, STORE_BOXGONE };

@@ -23,6 +23,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "store_retain.h"
@@ -166,16 +167,47 @@ box_update(const struct store *st, struct box *b)
 int
 box_set_keyword(struct box *b, unsigned int bit, char *name_take)
 {
+	unsigned int i;
+
 	if (bit >= STORE_KEYWORDS_MAX) {
 		free(name_take);
 		return -1;
 	}
+	/*
+	 * Where both hosts gave that name, each with a bit of its own, the
+	 * first in the order of the fold counts.  No message can have the
+	 * other bit yet: who gave it had named it before.
+	 */
+	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
+		if (b->keywords[i] == NULL || MUTANT(24) ||
+		    strcasecmp(b->keywords[i], name_take) != 0)
+			continue;
+		if (i != bit && b->keywords[bit] == NULL)
+			b->alias[bit] = (uint8_t)(i + 1);
+		free(name_take);
+		return 0;
+	}
 	free(b->keywords[bit]);
 	b->keywords[bit] = name_take;
-	while (b->pub.nkeywords < STORE_KEYWORDS_MAX &&
-	    b->keywords[b->pub.nkeywords] != NULL)
-		b->pub.nkeywords++;
+	b->alias[bit] = 0;
+	b->pub.keywords_rev++;
+	if (bit >= b->pub.nkeywords)
+		b->pub.nkeywords = (uint16_t)(bit + 1);
 	return 0;
+}
+
+uint64_t
+box_map_flags(const struct box *b, uint64_t flags)
+{
+	uint64_t bit;
+	unsigned int i;
+
+	for (i = 0; flags >> 8 != 0 && i < STORE_KEYWORDS_MAX; i++) {
+		bit = 1ULL << (8 + i);
+		if ((flags & bit) && b->alias[i] != 0)
+			flags = (flags & ~bit) | 1ULL << (7 + b->alias[i]);
+	}
+	return flags;
 }
 
 const struct store_box *

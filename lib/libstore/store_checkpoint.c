@@ -249,6 +249,15 @@ keep_box(const struct store *st, const struct box *box, struct frozen *f)
 		buf_put_str(&b, box->keywords[i]);
 		keep_op(&f->before, OP_KEYWORD, &b);
 	}
+	/* The same names by the bits that do not count, behind those. */
+	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
+		if (box->alias[i] == 0)
+			continue;
+		buf_put64(&b, box->pub.id);
+		buf_put8(&b, (uint8_t)i);
+		buf_put_str(&b, box->keywords[box->alias[i] - 1]);
+		keep_op(&f->before, OP_KEYWORD, &b);
+	}
 	keep_numbers(st, box, &f->after);
 	return f->before.failed || f->after.failed ? -1 : freeze(f, box);
 }

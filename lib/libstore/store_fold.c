@@ -131,6 +131,25 @@ recent_add(struct box *b, uint32_t uid, uint8_t writer, uint64_t seq)
 	return 0;
 }
 
+/*
+ * What the other host changed stays marked as its own, by a MODSEQ of its
+ * parity, until our SAW gives it one of ours: also where we changed the same
+ * message later, or had before, with a higher one.  Clients of ours that know
+ * that one must hear of it.
+ */
+static uint64_t
+touched(const struct store *st, const struct store_msg *m)
+{
+	uint64_t modseq;
+	bool foreign;
+
+	modseq = st->cur_modseq > m->modseq ? st->cur_modseq : m->modseq;
+	foreign = (st->cur_modseq & 1) != st->host ||
+	    (m->modseq & 1) != st->host;
+	return foreign && (modseq & 1) == st->host && !MUTANT(25) ? modseq + 1 :
+								    modseq;
+}
+
 /* Takes a shown message out of the column, to the extras. */
 static int
 hide_at(struct store *st, struct box *b, size_t pos, bool late)
@@ -180,7 +199,7 @@ show_best(struct store *st, struct box *b, struct inst *in)
 	}
 	m = b->extra[best].m;
 	extra_drop(b, best);
-	m.modseq = st->cur_modseq;
+	m.modseq = touched(st, &m);
 	if (col_insert(st, b, &m) != 0)
 		return -1;
 	in->box = b->pub.id;
@@ -322,7 +341,7 @@ fold_again(struct store *st, struct box *b, struct inst *in,
 		return -1;
 	m = *old;
 	m.uid = p->uid;
-	m.modseq = st->cur_modseq;
+	m.modseq = touched(st, old);
 	m.saved = p->saved;
 	if (home != b)
 		m.flags &= 0x1f;
@@ -346,9 +365,8 @@ static void
 flag_hidden(struct store *st, struct box *b, struct store_msg *m, uint64_t set,
     uint64_t clear)
 {
+	m->modseq = touched(st, m);
 	m->flags = (m->flags & ~clear) | set;
-	if (st->cur_modseq > m->modseq)
-		m->modseq = st->cur_modseq;
 	raise_modseq(st, b, st->cur_modseq);
 }
 
@@ -358,6 +376,7 @@ flag_one(struct store *st, struct inst *in, uint64_t from, uint64_t set,
 {
 	struct store_msg *m;
 	struct box *b;
+	uint64_t modseq;
 	size_t i, j;
 	bool found;
 
@@ -384,10 +403,11 @@ flag_one(struct store *st, struct inst *in, uint64_t from, uint64_t set,
 		set &= 0x1f;
 		clear &= 0x1f;
 	}
-	if (col_set_flags(b, i, (col_at(b, i)->flags & ~clear) | set,
-		st->cur_modseq) == -1)
+	modseq = touched(st, col_at(b, i));
+	if (col_set_flags(b, i, (col_at(b, i)->flags & ~clear) | set, modseq) ==
+	    -1)
 		return -1;
-	raise_modseq(st, b, st->cur_modseq);
+	raise_modseq(st, b, modseq);
 	op_tell(st, b, STORE_FLAGS, in->uid, i);
 	return 0;
 }
@@ -652,6 +672,25 @@ prune_recent(const struct store *st, struct box *b)
 	b->nrecent = to;
 }
 
+/*
+ * May what other hosts changed have a MODSEQ of this SAW?  Not where a frame
+ * lies before it that its writer had not seen: in the order of the fold it
+ * came first, but clients were told of that MODSEQ without it.  A later SAW
+ * then gives one to all of it.
+ */
+static bool
+saw_all(const struct store *st, size_t by)
+{
+	size_t i;
+
+	for (i = 0; i < st->nwriters; i++) {
+		if (st->writers[i].host != st->host &&
+		    st->writers[i].news > st->saw[by][i] && !MUTANT(26))
+			return false;
+	}
+	return true;
+}
+
 int
 fold_saw(struct store *st, struct rd *r)
 {
@@ -659,6 +698,7 @@ fold_saw(struct store *st, struct rd *r)
 	uint64_t seq;
 	uint32_t n;
 	size_t i, w;
+	bool ours;
 
 	w = st->cur_writer;
 	for (n = rd32(r); n > 0 && !r->bad; n--) {
@@ -668,10 +708,11 @@ fold_saw(struct store *st, struct rd *r)
 		if (!r->bad && i != NO_WRITER && seq > st->saw[w][i])
 			st->saw[w][i] = seq;
 	}
+	ours = w < st->nwriters && st->writers[w].host == st->host &&
+	    saw_all(st, w);
 	for (i = 0; i < st->nboxes; i++) {
 		prune_recent(st, st->boxes[i]);
-		if (st->boxes[i]->foreign && w < st->nwriters &&
-		    st->writers[w].host == st->host &&
+		if (ours && st->boxes[i]->foreign &&
 		    adopt(st, st->boxes[i]) == -1)
 			return -1;
 	}

@@ -217,6 +217,8 @@ struct box {
 	uint32_t file; /* version of its file in snap/, 0: none */
 	uint32_t uidmax;
 	char *keywords[STORE_KEYWORDS_MAX];
+	/* 1 + the keyword that this one is; 0: itself.  Two hosts named it. */
+	uint8_t alias[STORE_KEYWORDS_MAX];
 	/* For merging. */
 	char *want;      /* the name, where an older box has it; or NULL */
 	char *old;       /* its name before the last rename, or NULL */
@@ -525,6 +527,8 @@ void box_remove(struct store *, struct box *);
 void box_free(struct box *);
 void box_clear(struct box *); /* what it points to */
 int box_set_keyword(struct box *, unsigned int bit, char *name_take);
+/* Flags as an operation has them, in the keywords that count. */
+uint64_t box_map_flags(const struct box *, uint64_t);
 int sub_set(struct store *, const char *, bool on);
 int sub_apply(struct store *, char *name_take, bool on);
 int make_first_boxes(struct store *);

@@ -371,6 +371,8 @@ exchange(struct store *st, size_t at, struct box *old, bool same_snapshot,
 		tell_gone(st, old, new, m);
 	}
 	st->boxes[at] = old;
+	/* Bits may have other names now, or none. */
+	new->pub.keywords_rev = (uint16_t)(old->pub.keywords_rev + 1);
 	users = old->users;
 	tmp = *old;
 	*old = *new;

@@ -61,6 +61,27 @@ walk_next(const struct box *b, struct walk *w)
 	return SIZE_MAX;
 }
 
+/*
+ * A bit that no keyword has: of those that are this host's to give, so that
+ * no two hosts give one bit to two names; while it is alone, of the others too.
+ */
+static unsigned int
+free_keyword(const struct store *st, const struct box *b)
+{
+	unsigned int i, by;
+
+	for (by = 0; by < 2; by++) {
+		for (i = MUTANT(23) ? by : st->host ^ by;
+		     i < STORE_KEYWORDS_MAX; i += 2) {
+			if (b->keywords[i] == NULL && b->alias[i] == 0)
+				return i;
+		}
+		if (store_paired(st))
+			break;
+	}
+	return STORE_KEYWORDS_MAX;
+}
+
 enum store_result
 store_keyword(struct store *st, uint64_t id, const char *name, bool make,
     unsigned int *bit)
@@ -74,7 +95,8 @@ store_keyword(struct store *st, uint64_t id, const char *name, bool make,
 	if (box == NULL)
 		return STORE_UNKNOWN;
 	for (i = 0; i < box->pub.nkeywords; i++) {
-		if (strcasecmp(box->keywords[i], name) == 0) {
+		if (box->keywords[i] != NULL &&
+		    strcasecmp(box->keywords[i], name) == 0) {
 			*bit = 8 + i;
 			return STORE_OK;
 		}
@@ -83,6 +105,7 @@ store_keyword(struct store *st, uint64_t id, const char *name, bool make,
 		return STORE_UNKNOWN;
 	if (name[0] == '\0' || strlen(name) > STORE_KEYWORD_MAX)
 		return STORE_BADNAME;
+	i = free_keyword(st, box);
 	if (i >= STORE_KEYWORDS_MAX)
 		return STORE_LIMIT;
 	result = mut_begin(st, STORE_KEYWORD_MAX + 64);
@@ -110,10 +133,14 @@ open_box(struct store *st, uint64_t id, struct box **box)
 static uint64_t
 known_bits(const struct box *b)
 {
-	unsigned int n;
+	uint64_t bits;
+	unsigned int i;
 
-	n = b->pub.nkeywords;
-	return 0x1f | (n == 0 ? 0 : ((1ULL << n) - 1) << 8);
+	for (bits = 0x1f, i = 0; i < b->pub.nkeywords; i++) {
+		if (b->keywords[i] != NULL)
+			bits |= 1ULL << (8 + i);
+	}
+	return bits;
 }
 
 /* Sends the list that put_listed() gathered, as one operation. */
@@ -307,7 +334,7 @@ map_flags(struct store *st, const struct box *from, struct box *to,
 
 	*mapped = flags & 0x1f;
 	for (i = 0; i < from->pub.nkeywords; i++) {
-		if (!(flags & 1ULL << (8 + i)))
+		if (!(flags & 1ULL << (8 + i)) || from->keywords[i] == NULL)
 			continue;
 		result = store_keyword(
 		    st, to->pub.id, from->keywords[i], true, &bit);

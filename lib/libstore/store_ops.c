@@ -225,7 +225,7 @@ place_new(struct store *st, struct box *b, const struct place *p, bool late)
 	memset(&m, 0, sizeof(m));
 	m.uid = p->uid;
 	m.size = p->size;
-	m.flags = p->flags;
+	m.flags = box_map_flags(b, p->flags);
 	m.modseq = p->modseq;
 	m.date = p->date;
 	m.zone = p->zone;
@@ -418,6 +418,10 @@ apply_flag(struct store *st, struct rd *r, uint64_t modseq)
 	b = box_find(st, rd64(r));
 	set = rd64(r);
 	clear = rd64(r);
+	if (b != NULL) {
+		set = box_map_flags(b, set);
+		clear = box_map_flags(b, clear);
+	}
 	if (st->multi)
 		return fold_flag(st, *r, set, clear);
 	if (b == NULL)

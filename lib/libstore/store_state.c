@@ -25,7 +25,7 @@
 
 #include "store_work.h"
 
-#define STATE_VERSION 3
+#define STATE_VERSION 4
 #define STATE_MAX (256 << 20) /* octets of the file's plain text */
 
 static void
@@ -127,6 +127,7 @@ put_box(const struct box *box, struct buf *b)
 		buf_put8(b, (uint8_t)i);
 		buf_put_str(b, box->keywords[i]);
 	}
+	buf_put(b, box->alias, sizeof(box->alias));
 	put_merging(box, b);
 }
 
@@ -366,6 +367,22 @@ get_ghosts(struct store *st, struct rd *r)
 }
 
 static void
+get_alias(struct box *box, struct rd *r)
+{
+	size_t i;
+	uint8_t of;
+
+	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
+		of = rd8(r);
+		if (of > STORE_KEYWORDS_MAX ||
+		    (of != 0 && box->keywords[of - 1] == NULL))
+			r->bad = true;
+		else
+			box->alias[i] = of;
+	}
+}
+
+static void
 get_box(struct store *st, struct rd *r)
 {
 	struct store_box pub = {0};
@@ -402,6 +419,7 @@ get_box(struct store *st, struct rd *r)
 		if (name == NULL || box_set_keyword(box, bit, name) == -1)
 			r->bad = true;
 	}
+	get_alias(box, r);
 	get_merging(st, box, r);
 	box_update(st, box);
 }

@@ -106,6 +106,7 @@ class Merged(State):
             m.writer, m.seq = self.numbers[r.u8()], r.u64()
         self.placed.add(m.blob)
         box = self.boxes.get(m.box) or self.revive(m.box, modseq)
+        m.flags = box.mapped(m.flags)
         if not self.stating:
             m.late = self.gives(box, m.uid)
         if not self.settled(m.writer, m.seq):
@@ -151,6 +152,8 @@ class Merged(State):
     def flag(self, r, _):
         box = r.u64()
         add, clear = r.get("QQ")
+        if box in self.boxes:
+            add, clear = (self.boxes[box].mapped(x) for x in (add, clear))
         for _, _, instance in self.listed_instances(r):
             for m in instance.placements:
                 mask = ~0 if m.box == box else SYSTEM

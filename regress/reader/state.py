@@ -23,6 +23,7 @@ class Box:
             number, validity, use, name)
         self.messages = {}
         self.keywords = {}
+        self.alias = {}         # a bit that is another one's
         self.gone = set()
         # What merging needs: the highest UID that each writer gave and in
         # which frame; UIDs that another host may not have seen; the name
@@ -30,6 +31,13 @@ class Box:
         self.last = {}
         self.recent = []
         self.old_name = self.renamed = None
+
+    def mapped(self, flags):
+        """Flags as an operation has them, in the keywords that count."""
+        for index, known in self.alias.items():
+            if flags >> (8 + index) & 1:
+                flags = flags & ~(256 << index) | 256 << known
+        return flags
 
     def flag_names(self, flags):
         names = [n for i, n in enumerate(FLAG_NAMES) if flags >> i & 1]
@@ -78,6 +86,7 @@ class State:
         self.placed.add(m.blob)
         box = self.boxes.get(m.box)
         if box is not None and m.uid not in box.messages:
+            m.flags = box.mapped(m.flags)
             box.messages[m.uid] = m
 
     def listed(self, box, r):
@@ -96,6 +105,8 @@ class State:
     def flag(self, r, modseq):
         box = self.named(r)
         add, clear = r.get("QQ")
+        if box is not None:
+            add, clear = box.mapped(add), box.mapped(clear)
         for m in self.listed(box, r) if box is not None else ():
             m.flags = m.flags & ~clear | add
             m.modseq = max(m.modseq, modseq)
@@ -103,8 +114,17 @@ class State:
     def keyword(self, r, _):
         box = self.named(r)
         index, name = r.u8(), r.str()
-        if box is not None:
-            box.keywords[index] = name.decode("utf-8", "replace")
+        name = name.decode("utf-8", "replace")
+        if box is None:
+            return
+        for known, text in box.keywords.items():
+            if text.lower() == name.lower():
+                # Two hosts named it: the first bit counts for both.
+                if known != index and index not in box.keywords:
+                    box.alias[index] = known
+                return
+        box.keywords[index] = name
+        box.alias.pop(index, None)
 
     def tomb(self, r, _):
         box = self.named(r)

@@ -225,7 +225,8 @@ enum vault_wire {
 	/*
 	 * u64 box id, u32 uidvalidity, u32 uidnext, u64 highest modseq, u32
 	 * exists, u32 first unseen sequence number or 0, u8 read-only, u16 n,
-	 * n times str keyword (bit order).
+	 * n times str keyword (bit order; empty: no keyword has that
+	 * bit).
 	 */
 	R_SELECTED = 200,
 	/*
@@ -235,7 +236,7 @@ enum vault_wire {
 	 * u64 size, u64 highest modseq.
 	 */
 	R_BOX = 201,
-	/* u16 n, n times str keyword: the table grew; before any row uses it.
+	/* u16 n, n times str keyword: the table changed; before any row uses it.
 	 */
 	R_KEYWORDS = 202,
 	/*

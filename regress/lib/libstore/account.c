@@ -282,7 +282,8 @@ picture(struct account *a)
 		    b->uidnext, b->use, b->messages, b->unseen, b->deleted,
 		    (unsigned long long)b->size);
 		for (i = 0; i < b->nkeywords; i++)
-			fprintf(f, " %s", b->keywords[i]);
+			fprintf(f, " %s",
+			    b->keywords[i] == NULL ? "-" : b->keywords[i]);
 		fprintf(f, "\n");
 		ATF_REQUIRE_EQ(b->messages, n);
 		for (i = 0; i < n; i++) {

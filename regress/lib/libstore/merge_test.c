@@ -55,11 +55,13 @@
 #define FIRST_DATE 1700000000
 
 struct note {
-	bool created;  /* acknowledged */
-	bool seen;     /* a client saw it */
-	bool killed;   /* somebody expunged it, or removed its box */
-	bool surely;   /* and that was acknowledged, by its instance */
-	uint64_t from; /* out of that box */
+	bool created;     /* acknowledged */
+	bool seen;        /* a client saw it */
+	bool killed;      /* somebody expunged it, or removed its box */
+	bool surely;      /* and that was acknowledged, by its instance */
+	uint64_t from;    /* out of that box */
+	uint8_t named[2]; /* keywords that a host set or took, by number */
+	uint8_t names[2]; /* which of them it set */
 	bool copied;
 	unsigned int moved[2]; /* times, by host */
 	uint64_t to[2];        /* where it was moved last */
@@ -73,10 +75,16 @@ struct name { /* I1 */
 	uint64_t inst;
 };
 
-struct view { /* I2, of one host */
+struct shown {
+	uint32_t uid;
+	uint32_t flags; /* of the system, and the numbers of keywords */
+	uint64_t modseq;
+};
+
+struct view { /* I2, I4, of one host */
 	uint64_t box;
 	uint32_t next; /* no lower UID may turn up */
-	uint32_t *uids;
+	struct shown *shown;
 	size_t n;
 };
 
@@ -268,16 +276,27 @@ find_view(struct host *h, uint64_t box)
 	return &h->views[h->nviews++];
 }
 
-static bool
+static const struct shown *
 had(const struct view *v, uint32_t uid)
 {
 	size_t i;
 
 	for (i = 0; i < v->n; i++) {
-		if (v->uids[i] == uid)
-			return true;
+		if (v->shown[i].uid == uid)
+			return &v->shown[i];
 	}
-	return false;
+	return NULL;
+}
+
+/* I4: who knows the MODSEQ from before hears of what has changed since. */
+static void
+check_modseq(const struct shown *before, const struct shown *now)
+{
+	if (before != NULL && before->flags != now->flags &&
+	    now->modseq <= before->modseq)
+		violation("I4: flags of uid %u: %x at %llu, %x at %llu",
+		    now->uid, before->flags, (unsigned long long)before->modseq,
+		    now->flags, (unsigned long long)now->modseq);
 }
 
 static unsigned int
@@ -286,12 +305,47 @@ number(const struct store_msg *m)
 	return (unsigned int)(m->date - FIRST_DATE);
 }
 
+/* Both hosts give the same names, and others, in either case of letters. */
+static const char *const keywords[] = {"one", "two", "three", "four"};
+
+/* Keywords of a message by their numbers; one twice is a violation. */
+static uint8_t
+keyword_set(const struct store_box *b, uint64_t flags)
+{
+	uint8_t set;
+	unsigned int i, k;
+
+	for (set = 0, i = 0; i < b->nkeywords; i++) {
+		if (!(flags & 1ULL << (8 + i)))
+			continue;
+		for (k = 0; k < 4; k++) {
+			if (b->keywords[i] == NULL ||
+			    strcasecmp(b->keywords[i], keywords[k]) != 0)
+				continue;
+			if (set & 1U << k)
+				violation("I3: a keyword twice");
+			set |= (uint8_t)(1U << k);
+		}
+	}
+	for (i = 0; i < b->nkeywords; i++) {
+		for (k = i + 1; k < b->nkeywords; k++) {
+			if (b->keywords[i] != NULL && b->keywords[k] != NULL &&
+			    strcasecmp(b->keywords[i], b->keywords[k]) == 0)
+				violation("I3: two bits for one keyword");
+		}
+	}
+	if (flags >> 8 >> b->nkeywords != 0)
+		violation("I3: a flag without a name");
+	return set;
+}
+
 /* What a client of this host now sees. */
 static void
 present(struct host *h)
 {
 	const struct store_box *b;
 	const struct store_msg *m;
+	struct shown *list;
 	struct view *v;
 	size_t i, n;
 
@@ -305,16 +359,22 @@ present(struct host *h)
 		for (i = 0; i < n; i++) {
 			check_name(b->id, m[i].uid, m[i].inst);
 			notes[number(&m[i])].seen = true;
-			if (m[i].uid < v->next && !had(v, m[i].uid))
+			if (m[i].uid < v->next && had(v, m[i].uid) == NULL)
 				violation("I2: late uid %llu/%u < %u, host %d",
 				    (unsigned long long)b->id, m[i].uid,
 				    v->next, (int)(h - hosts));
 		}
-		free(v->uids);
-		v->uids = calloc(n + 1, sizeof(*v->uids));
-		ATF_REQUIRE(v->uids != NULL);
-		for (i = 0; i < n; i++)
-			v->uids[i] = m[i].uid;
+		list = calloc(n + 1, sizeof(*list));
+		ATF_REQUIRE(list != NULL);
+		for (i = 0; i < n; i++) {
+			list[i] = (struct shown){m[i].uid,
+			    (uint32_t)(m[i].flags & 0x1f) |
+				(uint32_t)keyword_set(b, m[i].flags) << 8,
+			    m[i].modseq};
+			check_modseq(had(v, m[i].uid), &list[i]);
+		}
+		free(v->shown);
+		v->shown = list;
 		v->n = n;
 		if (b->uidnext < v->next)
 			violation("I2: UIDNEXT went down");
@@ -468,6 +528,44 @@ do_flag(struct host *h)
 		store_flags(h->a.st, box, &r, 1, on ? bit : 0, on ? 0 : bit,
 		    UINT64_MAX)))
 		note->flagged[0] = note->flagged[1] = 0xff; /* not known */
+}
+
+static void
+do_keyword(struct host *h)
+{
+	const struct store_msg *m;
+	struct store_range r;
+	struct note *note;
+	uint64_t box, flag;
+	unsigned int bit, k;
+	char name[8];
+	bool on;
+	int i;
+
+	m = some_message(h, &box, &r);
+	if (m == NULL)
+		return;
+	note = &notes[number(m)];
+	i = (int)(h - hosts);
+	k = dice(4);
+	on = dice(3) != 0;
+	(void)strlcpy(name, keywords[k], sizeof(name));
+	if (dice(2) == 0)
+		name[0] -= 'a' - 'A';
+	note->named[i] |= (uint8_t)(1U << k);
+	note->names[i] &= (uint8_t) ~(1U << k);
+	if (on)
+		note->names[i] |= (uint8_t)(1U << k);
+	if (store_keyword(h->a.st, box, name, true, &bit) != STORE_OK) {
+		(void)settle(h, STORE_IO);
+		note->named[0] = note->named[1] = 0xff; /* not known */
+		return;
+	}
+	flag = 1ULL << bit;
+	if (!settle(h,
+		store_flags(h->a.st, box, &r, 1, on ? flag : 0, on ? 0 : flag,
+		    UINT64_MAX)))
+		note->named[0] = note->named[1] = 0xff;
 }
 
 static void
@@ -744,10 +842,10 @@ step(void)
 	h = &hosts[dice(2)];
 	if (h->a.st == NULL && dice(2) == 0)
 		host_open(h);
-	x = dice(108);
-	if (x >= 100) {
+	x = dice(116);
+	if (x >= 100 && x < 108) {
 		do_cut();
-	} else if (x >= 82) {
+	} else if (x >= 82 && x < 100) {
 		exchange(h, dice(2) == 0);
 	} else if (h->a.st == NULL) {
 		/* Nobody is logged in there. */
@@ -773,6 +871,8 @@ step(void)
 			do_boxes(h);
 		else if (x < 77)
 			do_upkeep(h);
+		else if (x >= 108)
+			do_keyword(h);
 		else if (x < 80)
 			(void)settle(
 			    h, store_lease_take(h->a.st, dice(2) == 0));
@@ -866,7 +966,7 @@ heal(void)
 }
 
 static void
-check_note(unsigned int n, unsigned int found, uint64_t flags)
+check_note(unsigned int n, unsigned int found, uint64_t flags, uint8_t kw)
 {
 	const struct note *note;
 	unsigned int bit;
@@ -897,6 +997,16 @@ check_note(unsigned int n, unsigned int found, uint64_t flags)
 				violation("I3: flag %u of %u", bit, n);
 		}
 	}
+	for (bit = 1; bit < 16; bit <<= 1) {
+		for (i = 0; i < 2; i++) {
+			if ((note->named[i] & bit) &&
+			    !(note->named[!i] & bit) &&
+			    ((kw ^ note->names[i]) & bit))
+				violation("I3: keyword %u of %u", bit, n);
+		}
+		if (!((note->named[0] | note->named[1]) & bit) && (kw & bit))
+			violation("I3: keyword %u of %u invented", bit, n);
+	}
 }
 
 /* Nothing is lost, nothing doubled, every body can be read on both. */
@@ -908,6 +1018,7 @@ check_all(void)
 	struct store_body *body;
 	unsigned int found[MESSAGES] = {0}, i;
 	uint64_t flags[MESSAGES] = {0};
+	uint8_t kw[MESSAGES] = {0};
 	size_t k, n;
 
 	for (i = 0; i < 2; i++) {
@@ -917,6 +1028,7 @@ check_all(void)
 			for (k = 0; k < n; k++) {
 				found[number(&m[k])] += i == 0;
 				flags[number(&m[k])] = m[k].flags;
+				kw[number(&m[k])] = keyword_set(b, m[k].flags);
 				if (store_body_open(hosts[i].a.st, b->id,
 					m[k].uid, &body) != STORE_OK)
 					violation("no body of %u, host %u",
@@ -929,7 +1041,7 @@ check_all(void)
 		}
 	}
 	for (i = 0; i < nnotes; i++)
-		check_note(i, found[i], flags[i]);
+		check_note(i, found[i], flags[i], kw[i]);
 }
 
 /* Opened anew, from the snapshot and from the log alone, it is the same. */
@@ -979,7 +1091,7 @@ host_stop(struct host *h)
 	close(h->a.dir);
 	close(h->a.base);
 	for (i = 0; i < h->nviews; i++)
-		free(h->views[i].uids);
+		free(h->views[i].shown);
 	ATF_REQUIRE_EQ(0, path_remove_tree(AT_FDCWD, h->dir));
 }
 

@@ -53,8 +53,6 @@ select_forget(struct conn *c)
 static bool
 keyword_valid(const char *s)
 {
-	if (*s == '\0')
-		return false;
 	for (; *s != '\0'; s++)
 		if (*s <= ' ' || *s >= 0x7f || strchr("(){%*\"\\]", *s) != NULL)
 			return false;
@@ -78,7 +76,7 @@ keywords_get(struct conn *c, struct msg *msg)
 		fatal("keywords");
 	for (i = 0; i < n; i++) {
 		if (msg_get_str(msg, keyword, sizeof(keyword)) == -1 ||
-		    !keyword_valid(keyword))
+		    (keyword[0] != '\0' && !keyword_valid(keyword)))
 			return -1;
 		c->keywords[i] = strdup(keyword);
 		if (c->keywords[i] == NULL)
@@ -96,6 +94,8 @@ put_all_flags(struct conn *c, struct imap_buf *b, bool more)
 
 	imap_puts(b, "(\\Answered \\Flagged \\Deleted \\Seen \\Draft");
 	for (i = 0; i < c->nkeywords; i++) {
+		if (c->keywords[i][0] == '\0')
+			continue; /* a bit that no keyword has */
 		imap_putc(b, ' ');
 		imap_puts(b, c->keywords[i]);
 	}

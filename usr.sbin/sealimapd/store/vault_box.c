@@ -195,7 +195,8 @@ answer_select(struct session *s, struct job *j)
 	msg_put_u8(o, readonly);
 	msg_put_u16(o, box->nkeywords);
 	for (unsigned int i = 0; i < box->nkeywords; i++)
-		msg_put_str(o, box->keywords[i]);
+		msg_put_str(
+		    o, box->keywords[i] == NULL ? "" : box->keywords[i]);
 	msg_send(o);
 	if (j->resync == NULL || j->resync->uidvalidity != box->uidvalidity)
 		return STEP_DONE;

@@ -73,7 +73,7 @@ struct view {
 	uint64_t box;
 	uint32_t told;   /* highest UID that was announced */
 	uint32_t exists; /* messages, ghosts included, as announced */
-	uint16_t keywords;
+	uint16_t keywords; /* the revision that was told */
 	bool lowered;   /* R_MODSEQ was sent for expunges held back */
 	uint64_t known; /* modseq up to which all was told */
 	struct uidlist ghosts;

@@ -161,7 +161,7 @@ view_select(struct view *v, const struct store_box *box, bool readonly)
 	m = store_msg_at(
 	    vault_store(), box->id, v->exists > 0 ? v->exists - 1 : 0);
 	v->told = m == NULL ? 0 : m->uid;
-	v->keywords = box->nkeywords;
+	v->keywords = box->keywords_rev;
 	v->known = box->modseq;
 }
 
@@ -480,14 +480,15 @@ view_tell_keywords(struct session *s)
 	if (!s->view.selected)
 		return;
 	box = store_box_find(vault_store(), s->view.box);
-	if (box == NULL || box->nkeywords == s->view.keywords)
+	if (box == NULL || box->keywords_rev == s->view.keywords)
 		return;
 	o = msg_new(s->wire, R_KEYWORDS, 0);
 	msg_put_u16(o, box->nkeywords);
 	for (unsigned int i = 0; i < box->nkeywords; i++)
-		msg_put_str(o, box->keywords[i]);
+		msg_put_str(
+		    o, box->keywords[i] == NULL ? "" : box->keywords[i]);
 	msg_send(o);
-	s->view.keywords = box->nkeywords;
+	s->view.keywords = box->keywords_rev;
 }
 
 bool
