@@ -31,13 +31,13 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "log.h"
 #include "tlsio_local.h"
 
 #define CHAIN_MAX (64 * 1024)
 #define OCSP_MAX (32 * 1024)
 #define CLOCK_SKEW 300 /* seconds that clocks may differ */
 
-static int read_all(const struct tlsio_cert *, X509 **, X509 **);
 static int fill(X509 *, EVP_PKEY *, struct chain_info *);
 static int64_t seconds(const ASN1_TIME *);
 static enum site_ocsp_state
@@ -47,26 +47,26 @@ static bool signed_by(OCSP_BASICRESP *, X509 *);
 int
 chain_check(const struct tlsio_cert *cert, struct chain_info *info, char *error)
 {
+	STACK_OF(X509) * chain;
 	EVP_PKEY *key;
-	X509 *leaf;
 	const char *wrong;
 	int type;
 
-	leaf = NULL;
 	key = NULL;
 	wrong = NULL;
-	if (read_all(cert, &leaf, NULL) == 0)
-		key = X509_get_pubkey(leaf);
+	chain = chain_read(cert);
+	if (chain != NULL)
+		key = X509_get_pubkey(sk_X509_value(chain, 0));
 	type = key == NULL ? EVP_PKEY_NONE : EVP_PKEY_base_id(key);
 	/* Only keys that sealkeys can be asked about. */
 	if (type == EVP_PKEY_NONE)
 		wrong = "not a chain of certificates in PEM";
 	else if (type != EVP_PKEY_RSA && type != EVP_PKEY_EC)
 		wrong = "its key is neither RSA nor EC";
-	else if (info != NULL && fill(leaf, key, info) == -1)
+	else if (info != NULL && fill(sk_X509_value(chain, 0), key, info) == -1)
 		wrong = "its validity or key cannot be read";
 	EVP_PKEY_free(key);
-	X509_free(leaf);
+	sk_X509_pop_free(chain, X509_free);
 	ERR_clear_error();
 	if (wrong == NULL)
 		return 0;
@@ -74,35 +74,34 @@ chain_check(const struct tlsio_cert *cert, struct chain_info *info, char *error)
 	return -1;
 }
 
-/* The certificate, and if next is not NULL who issued it, if that is there. */
-static int
-read_all(const struct tlsio_cert *cert, X509 **leaf, X509 **next)
+STACK_OF(X509) * chain_read(const struct tlsio_cert *cert)
 {
+	STACK_OF(X509) * chain;
 	unsigned long error;
 	BIO *bio;
 	X509 *x;
 
 	if (cert->len > CHAIN_MAX)
-		return -1;
+		return NULL;
+	chain = sk_X509_new_null();
 	bio = BIO_new_mem_buf(cert->chain, (int)cert->len);
-	if (bio == NULL)
-		return -1;
+	if (chain == NULL || bio == NULL)
+		fatalx("certificates");
 	ERR_clear_error();
 	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-		if (*leaf == NULL)
-			*leaf = x;
-		else if (next != NULL && *next == NULL)
-			*next = x;
-		else
-			X509_free(x);
+		if (sk_X509_push(chain, x) <= 0)
+			fatalx("certificates");
 	}
 	BIO_free(bio);
 	/* The end, or something that is none. */
 	error = ERR_peek_last_error();
-	if (ERR_GET_LIB(error) != ERR_LIB_PEM ||
-	    ERR_GET_REASON(error) != PEM_R_NO_START_LINE)
-		return -1;
-	return *leaf == NULL ? -1 : 0;
+	ERR_clear_error();
+	if (ERR_GET_LIB(error) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(error) == PEM_R_NO_START_LINE &&
+	    sk_X509_num(chain) > 0)
+		return chain;
+	sk_X509_pop_free(chain, X509_free);
+	return NULL;
 }
 
 static int
@@ -141,14 +140,14 @@ chain_ocsp(const struct tlsio_cert *cert, int64_t *until, const char **reason)
 	enum site_ocsp_state state;
 	OCSP_BASICRESP *basic;
 	OCSP_RESPONSE *resp;
-	X509 *leaf, *issuer;
+	STACK_OF(X509) * chain;
 
 	*until = 0;
 	*reason = "";
 	if (cert->ocsp == NULL)
 		return SITE_OCSP_NONE;
 	p = cert->ocsp;
-	leaf = issuer = NULL;
+	chain = NULL;
 	basic = NULL;
 	resp = NULL;
 	state = SITE_OCSP_BROKEN;
@@ -158,10 +157,10 @@ chain_ocsp(const struct tlsio_cert *cert, int64_t *until, const char **reason)
 	if (resp != NULL &&
 	    OCSP_response_status(resp) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
 		basic = OCSP_response_get1_basic(resp);
-	if (basic != NULL && read_all(cert, &leaf, &issuer) == 0)
-		state = check_basic(basic, leaf, issuer, until, reason);
-	X509_free(leaf);
-	X509_free(issuer);
+	if (basic != NULL && (chain = chain_read(cert)) != NULL)
+		state = check_basic(basic, sk_X509_value(chain, 0),
+		    sk_X509_value(chain, 1), until, reason);
+	sk_X509_pop_free(chain, X509_free);
 	OCSP_BASICRESP_free(basic);
 	OCSP_RESPONSE_free(resp);
 	ERR_clear_error();

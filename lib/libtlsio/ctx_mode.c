@@ -35,6 +35,8 @@
 #include "tlsio_local.h"
 
 static bool used;
+static SSL_CTX **noted;
+static size_t n_noted, max_noted;
 static SSL_CTX_alpn_select_cb_func libtls_alpn;
 
 static int alpn(SSL *, const unsigned char **, unsigned char *,
@@ -59,6 +61,8 @@ SSL_CTX_new(const SSL_METHOD *method)
 		/* Sessions are the clients' to keep, as tickets. */
 		(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 		used = true;
+		if (n_noted < max_noted)
+			noted[n_noted++] = ctx;
 	}
 	return ctx;
 }
@@ -113,6 +117,21 @@ real(const char *name)
 	if (sym == NULL)
 		fatalx("%s: %s", name, dlerror());
 	return sym;
+}
+
+void
+ctx_note(SSL_CTX **list, size_t max)
+{
+	noted = list;
+	n_noted = 0;
+	max_noted = max;
+}
+
+size_t
+ctx_noted(void)
+{
+	max_noted = 0;
+	return n_noted;
 }
 
 bool

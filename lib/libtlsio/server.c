@@ -82,6 +82,7 @@ struct tlsio_server *
 tlsio_server_new(
     const struct tlsio_server_conf *conf, char error[TLSIO_ERROR_MAX])
 {
+	SSL_CTX *ctxs[TLSIO_CERTS_MAX];
 	struct tlsio_server *s;
 	const char *text;
 
@@ -103,12 +104,17 @@ tlsio_server_new(
 		text = tls_config_error(s->config);
 		goto config;
 	}
+	ctx_note(ctxs, TLSIO_CERTS_MAX);
 	if (tls_configure(s->tls, s->config) == -1) {
+		(void)ctx_noted();
 		text = tls_error(s->tls);
 		goto config;
 	}
 	if (!ctx_mode_used())
 		fatalx("libssl does not see our SSL_CTX_new()");
+	/* One for each, in their order. */
+	if (ctx_noted() == conf->n_certs)
+		beside(ctxs, conf->certs, conf->n_certs);
 	return s;
 config:
 	(void)strlcpy(

@@ -151,6 +151,9 @@ void signer_init(void);
 /* Asks sealkeys for a key: -1 if there is none to ask. */
 int signer_have(const uint8_t *id, uint32_t *generation);
 bool ctx_mode_used(void);
+/* What SSL_CTX_new() makes from here on goes to list, too; then, how many. */
+void ctx_note(SSL_CTX **list, size_t max);
+size_t ctx_noted(void);
 
 /* ticket.c */
 struct msg;
@@ -170,6 +173,12 @@ int chain_check(const struct tlsio_cert *, struct chain_info *, char *error);
 /* How its staple is, until when it is good, and what is wrong with it. */
 enum site_ocsp_state
 chain_ocsp(const struct tlsio_cert *, int64_t *until, const char **reason);
+
+/* The server's own first; NULL if it is malformed. */
+STACK_OF(X509) * chain_read(const struct tlsio_cert *);
+
+/* beside.c: keys of two kinds; contexts by the certificates' index. */
+void beside(SSL_CTX *const *, const struct tlsio_cert *, size_t n);
 
 /* certs.c */
 void certs_signer(void); /* there is a new sealkeys */

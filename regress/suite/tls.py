@@ -22,6 +22,7 @@ import sys
 import time
 
 DAYS = 86400
+NAMES = ("main", "wild", "soon", "last", "ec", "rsa")
 
 
 def run(*words, check=True, text=None):
@@ -117,8 +118,10 @@ def extra(dir):
     ca.cert("wild", ["*.wild.test"], kind="RSA")
     ca.cert("soon", ["soon.test"], days=20)
     ca.cert("last", ["last.test"], days=5)
+    ca.cert("ec", ["both.test", "*.both.test"])
+    ca.cert("rsa", ["*.both.test", "both.test"], kind="RSA")
     print("limit certificate-check 1s")
-    for name in ("main", "wild", "soon", "last"):
+    for name in NAMES:
         print('certificate "%s" cert "%s.pem" key "%s.key"%s' %
               (name, ca.path(name), ca.path(name),
                ' ocsp "%s.ocsp"' % ca.path(name) if name == "main" else ""))
@@ -127,8 +130,7 @@ def extra(dir):
         print('listen on "127.0.0.1" %s port %d %s%s' %
               (words[0], free_port(), " ".join(words[1:]),
                "" if option == "imap" else
-               ' certificate "main" certificate "wild"'
-               ' certificate "soon" certificate "last"'))
+               "".join(' certificate "%s"' % n for n in NAMES)))
 
 
 # ---- Clients
@@ -399,6 +401,7 @@ def names():
             got = dict(x[0] for x in s.getpeercert()["subject"])
             check("asked for %s" % name, got["commonName"] == subject, got)
             s.close()
+    both()
     staples()
     for name in ("soon", "last"):
         wait_for("a warning of %s" % name, lambda: re.search(
@@ -409,6 +412,22 @@ def names():
     left = [c["expires"] - time.time() for c in out if c["name"] == "soon"]
     check("sealctl knows it", len(left) == 2 and
           all(18 * DAYS < n <= 20 * DAYS for n in left), left)
+
+
+def both():
+    """RSA and ECDSA for the same names: the client chooses."""
+    for options, kind in ((["-tls1_2", "-cipher", "ECDHE+aRSA"], "RSA"),
+                          (["-tls1_2", "-cipher", "ECDHE+aECDSA"], "ECDSA"),
+                          (["-tls1_3", "-sigalgs", "RSA-PSS+SHA256"], "RSA"),
+                          (["-tls1_3", "-sigalgs", "ECDSA+SHA256"],
+                           "ECDSA"), ([], "ECDSA")):
+        for name in ("both.test", "a.both.test"):
+            out = s_client(IMAPS, "-servername", name, "-CAfile",
+                           CA.path("ca.pem"), *options)
+            got = re.search("Peer signature type: (.*)", out)
+            check("%s %s: %s" % (name, " ".join(options), kind), got and
+                  kind in got[1] and "Verify return code: 0 (ok)" in out,
+                  got and got[1])
 
 
 def stapled(name="mail.test"):
