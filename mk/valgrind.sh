@@ -15,7 +15,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 long='^(fault_test|power_test|alloc_test|merge_test|random_test|mutant_test)$'
-long_case='^(backup_test:(beside|killed)|rebuild_test:(killed|login_killed)|verify_test:(beside|flips)|wire_test:fair)$'
+long_case='^(backup_test:(beside|killed)|rebuild_test:(killed|login_killed)|verify_test:(beside|flips)|wire_test:fair|hostile_test:near_boundaries)$'
 
 passed=0
 failed=0
@@ -39,6 +39,7 @@ for lib; do
 			mkdir "$tmp/work"
 			if (cd "$tmp/work" && timeout 600 valgrind -q \
 			    --error-exitcode=99 --leak-check=no \
+			    --suppressions="$OLDPWD/mk/valgrind.supp" \
 			    --track-origins=yes \
 			    --log-file="$tmp/log" \
 			    "$OLDPWD/$program" -s "$OLDPWD/regress/lib/$lib" \

@@ -132,7 +132,51 @@ repair_cleanup() {
 	stop_suite
 }
 
+atf_test_case merge_check cleanup
+merge_check_head() {
+	atf_set descr "sealctl merge-check of two copies of an account"
+	atf_set timeout 300
+}
+merge_check_body() {
+	need python3
+	start_suite USERS=2
+	mkmaildir mail 5 3
+	imapdo append 1 INBOX mail >/dev/null || atf_fail "cannot append"
+	atf_check -o ignore -e ignore "${sealctl%% *}" -f "$conf" backup copy
+	imapdo append 1 INBOX mail >/dev/null || atf_fail "cannot append"
+	stop_suite
+	one=$suite/mail/accounts/$domain/user0001
+	two=copy/accounts/$domain/user0001
+	[ -d "$two" ] || two=$(find copy -type d -name user0001)
+	# What one has more than the other is no conflict.
+	atf_check -o match:"blob/" "${sealctl%% *}" -f "$conf" merge-check \
+	    "$one" "$two"
+	"${sealctl%% *}" -f "$conf" -j merge-check "$one" "$two" >out ||
+	    fail_with out "merge-check -j"
+	python3 -c 'import json, sys
+found = json.load(sys.stdin)
+assert len(found) >= 5, found
+assert all(x["file"] and x["finding"] for x in found)' <out ||
+	    fail_with out "not JSON"
+	# The same copy twice: nothing to tell.
+	atf_check -o not-match:"blob/|log/" "${sealctl%% *}" -f "$conf" \
+	    merge-check "$two" "$two"
+	# Another account, and an account that is none.
+	atf_check -s exit:1 -o match:"account" -e ignore "${sealctl%% *}" \
+	    -f "$conf" merge-check "$one" "${one%1}2"
+	atf_check -s exit:1 -o ignore -e match:. "${sealctl%% *}" -f "$conf" \
+	    merge-check "$one" "$suite"
+	atf_check -s exit:1 -e match:"No such file" "${sealctl%% *}" \
+	    -f "$conf" merge-check "$one" nowhere
+	atf_check -s exit:2 -e match:usage "${sealctl%% *}" -f "$conf" \
+	    merge-check "$one"
+}
+merge_check_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
+	atf_add_test_case merge_check
 	atf_add_test_case at_work
 	atf_add_test_case repair
 }

@@ -30,7 +30,7 @@ m.login(s["user_pattern"] % 1, s["password"])
 name = '"Caf&AOk-/v1.2 "'
 assert m.create(name)[0] == "OK"
 date = '"05-Mar-2019 10:11:12 +0100"'
-assert m.append(name, r"(\Flagged \Answered)", date,
+assert m.append(name, r"(\Flagged \Answered red $Forwarded blue)", date,
                 b"Subject: x\r\n\r\none\r\n")[0] == "OK"
 END
 	# Killed in between, several times, and then to its end.
@@ -62,9 +62,12 @@ have = open("have").read().split()
 assert len(have) >= 300, len(have)
 assert sorted(want) == have, (len(want), len(have))' ||
 	    atf_fail "other messages"
-	set -- "out/.Caf&AOk-.v1&AC4-2 /cur/"*:2,FR
+	set -- "out/.Caf&AOk-.v1&AC4-2 /cur/"*:2,FPRab
 	[ -f "$1" ] || atf_fail "no folder, or other flags: $(find out -name '.*')"
 	[ "$(stat -c %Y "$1")" = 1551777072 ] || atf_fail "another date"
+	sort "out/.Caf&AOk-.v1&AC4-2 /dovecot-keywords" >keywords
+	printf '0 red\n1 blue\n' | cmp - keywords ||
+	    fail_with keywords "other keywords"
 	[ -f "out/.Caf&AOk-.v1&AC4-2 /maildirfolder" ] || atf_fail "no mark"
 
 	# Again: nothing is new; -j is JSON.

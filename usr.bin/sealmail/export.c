@@ -271,7 +271,7 @@ list_there(int folder, uint32_t validity, struct uids *u)
 /* What a FETCH answer tells beside the message. */
 struct attributes {
 	uint32_t uid;
-	char letters[8]; /* of the Maildir's flags, in order */
+	char letters[MAILDIR_LETTERS]; /* of the Maildir, in order */
 	time_t date;
 };
 
@@ -318,7 +318,8 @@ get_flags(const char *line, struct attributes *a)
 		if (has_word(list, flags[i].flag))
 			a->letters[n++] = flags[i].letter;
 	}
-	a->letters[n] = '\0';
+	/* Their order is that of ASCII. */
+	keywords_letters(list, "$Forwarded", a->letters + n);
 }
 
 static void
@@ -445,6 +446,7 @@ fetch(int folder, const char *label, uint32_t validity, const struct uids *u)
 	long long len;
 	bool ok;
 
+	keywords_open(folder);
 	for (done = 0; done < u->n; done += n) {
 		progress(label, done, u->n);
 		n = u->n - done < BATCH ? u->n - done : BATCH;

@@ -68,6 +68,11 @@ const char *slots_mailbox(void); /* of -b; NULL */
 int cmd_export(int argc, char *argv[]);
 int cmd_recover(int argc, char *argv[]);
 int cmd_rekey(int argc, char *argv[]);
+/* keywords.c: of one folder at a time, which stays open. */
+#define MAILDIR_LETTERS 40 /* of a file's name, NUL included */
+void keywords_open(int folder);
+/* Of the flags in the list that are keywords, but for known. */
+void keywords_letters(const char *list, const char *known, char *letters);
 /* undelete.c */
 int cmd_undelete(int argc, char *argv[]);
 /* The quoted string that comes next, in place; NULL: there is none. */

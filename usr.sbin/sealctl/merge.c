@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "proc.h"
 #include "seal.h"
 #include "sealctl.h"
 #include "store_compare.h"
@@ -49,6 +50,7 @@ cmd_merge_check(struct invocation *inv)
 {
 	struct store_compare c = {.tell = print_finding};
 	enum store_result result;
+	struct proc_path paths[2] = {{NULL, "r"}, {NULL, "r"}};
 	int dir[2] = {-1, -1}, i;
 
 	for (i = 0; i < 2 && inv->argc == 3; i++) {
@@ -63,6 +65,10 @@ cmd_merge_check(struct invocation *inv)
 		return EXIT_BAD_USAGE;
 	if (seal_init() == -1)
 		err(EXIT_FAILED, "libsodium");
+	/* Both were chosen by the caller; nothing else is reached. */
+	paths[0].path = inv->argv[1];
+	paths[1].path = inv->argv[2];
+	proc_tool_narrow(inv->conf->best_effort, "stdio rpath", paths, 2);
 	out_start(columns, 2, inv->json);
 	result = store_compare(dir[0], dir[1], &c);
 	(void)close(dir[0]);

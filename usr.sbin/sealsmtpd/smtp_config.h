@@ -87,7 +87,6 @@ struct deliver_slice {
 	char hostname[SITE_NAME_MAX];
 	uint8_t host_index; /* 0 or 1 */
 	bool log_addresses;
-	uint64_t quota;      /* bytes, of accounts without a limit; 0: none */
 	uint64_t free_bytes; /* keep so many free on the file system */
 	uint64_t free_inodes;
 };

@@ -301,7 +301,6 @@ send_deliver(struct wire *w, const struct parent *p)
 	(void)strlcpy(s->hostname, conf->hostname, sizeof(s->hostname));
 	s->host_index = conf->host_index;
 	s->log_addresses = conf->log_addresses;
-	s->quota = conf->quota;
 	s->free_bytes = conf->limits[CONF_FREE_SPACE];
 	s->free_inodes = conf->limits[CONF_FREE_INODES];
 	deliver_slice_put(w, s);

@@ -251,7 +251,6 @@ deliver_slice_put(struct wire *w, const struct deliver_slice *s)
 	msg_put_str(m, s->hostname);
 	msg_put_u8(m, s->host_index);
 	msg_put_u8(m, s->log_addresses);
-	msg_put_u64(m, s->quota);
 	msg_put_u64(m, s->free_bytes);
 	msg_put_u64(m, s->free_inodes);
 	msg_send(m);
@@ -265,7 +264,6 @@ deliver_slice_get(struct deliver_slice *s, struct msg *m)
 	(void)msg_get_str(m, s->hostname, sizeof(s->hostname));
 	s->host_index = msg_get_u8(m);
 	s->log_addresses = msg_get_u8(m) != 0;
-	s->quota = msg_get_u64(m);
 	s->free_bytes = msg_get_u64(m);
 	s->free_inodes = msg_get_u64(m);
 	return msg_end(m) == -1 || s->host_index > 1 ? -1 : 0;
