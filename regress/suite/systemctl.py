@@ -36,7 +36,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 def unit(name):
     """{key: [values]}, of all sections."""
     keys = {}
-    for line in open(os.path.join(UNITS, name)):
+    text = open(os.path.join(UNITS, name)).read().replace("\\\n", " ")
+    for line in text.splitlines():
         line = line.strip()
         if line and line[0] not in "#[" and "=" in line:
             key, value = line.split("=", 1)
@@ -76,7 +77,8 @@ def start(name):
     for directory in keys["RuntimeDirectory"]:
         os.makedirs("/run/" + directory, 0o755, exist_ok=True)
     for line in keys["ExecStartPre"]:
-        subprocess.run(shlex.split(line), check=True)
+        # "+" is beyond what confines the service.
+        subprocess.run(shlex.split(line.lstrip("+")), check=True)
     hears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     path = "/run/notify.%s.%d" % (name, os.getpid())
     hears.bind(path)
