@@ -215,6 +215,7 @@ struct conf {
 	struct conf_net *trusted; /* free of limits of one address */
 	size_t n_trusted;
 	struct conf_group control[CONF_CONTROLS];
+	bool isolated; /* an engine for each IMAP connection */
 
 	struct conf_kdf kdf;           /* of domains that say nothing */
 	uint64_t quota;                /* likewise; 0: none */

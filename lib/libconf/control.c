@@ -16,7 +16,7 @@
 
 /*
  * What concerns who may do what to the daemons: groups of the control sockets,
- * and trusted networks.
+ * trusted networks, sessions apart from each other.
  */
 
 #include <sys/types.h>
@@ -125,4 +125,6 @@ print_control(const struct conf *conf, FILE *out)
 		(void)fprintf(out, "trust ");
 		print_net(&conf->trusted[i], out);
 	}
+	(void)fprintf(
+	    out, "sessions %s\n", conf->isolated ? "isolated" : "shared");
 }

@@ -89,7 +89,7 @@ enum once {
 	ONCE_HOSTNAME, ONCE_POSTMASTER, ONCE_DIRECTORY, ONCE_RUN, ONCE_LIBEXEC,
 	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION,
 	ONCE_ADDRESSES, ONCE_LOG, ONCE_SANDBOX, ONCE_HOST_INDEX, ONCE_QUOTA,
-	ONCE_KDF, ONCE_GROUP, ONCE_ANCHORS, ONCE_QUEUE_KEY,
+	ONCE_KDF, ONCE_GROUP, ONCE_SESSIONS, ONCE_ANCHORS, ONCE_QUEUE_KEY,
 	ONCE_RELAY_TLS, ONCE_ESCROW, ONCE_TLS,
 	ONCE_EXPIRE /* and more */
 };
@@ -135,7 +135,7 @@ int yyparse(void);
 %token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION LOG ADDRESSES
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
 %token <w> RESOLVER FORWARD ANCHORS ESCROW OCSP TLS
-%token <w> CONTROL TRUST
+%token <w> CONTROL SESSIONS TRUST
 %token <w> QUEUE RELAY FROM ROUTE AUTH DKIM SELECTOR SUBMISSION SUBMISSIONS
 %type <w> proto tablename rolename
 
@@ -233,6 +233,11 @@ setting		: LINGER STRING {
 			once(ONCE_TLS, &$1);
 			fail_at(&$2, build_tls_version(&ps.conf->only_tls13,
 			    $2.s));
+		}
+		| SESSIONS STRING {
+			once(ONCE_SESSIONS, &$1);
+			set_flag(&ps.conf->isolated, &$2, "shared",
+			    "isolated");
 		}
 		| TRUST STRING {
 			fail_at(&$2, build_trust(ps.conf, $2.s));
@@ -510,6 +515,7 @@ static const struct {
 	{ "run", RUN },
 	{ "sandbox", SANDBOX },
 	{ "selector", SELECTOR },
+	{ "sessions", SESSIONS },
 	{ "smtp", SMTP },
 	{ "socket", SOCKET },
 	{ "starttls", STARTTLS },

@@ -89,6 +89,8 @@ loaded_differs(const struct loaded *a, const struct loaded *b)
 		return "libexec";
 	if (a->conf->best_effort != b->conf->best_effort)
 		return "sandbox";
+	if (a->conf->isolated != b->conf->isolated)
+		return "sessions";
 	for (int i = 0; i < CONF_CONTROLS; i++) {
 		if (memcmp(&a->conf->control[i], &b->conf->control[i],
 			sizeof(a->conf->control[i])) != 0)

@@ -270,6 +270,7 @@ settings_fill(struct parent *p)
 	if (s->libexec == NULL || s->run_dir == NULL || s->base_dir == NULL)
 		fatal("strdup");
 	s->best_effort = conf->best_effort;
+	s->apart = conf->isolated;
 	s->foreground = p->foreground;
 	p->verbose = p->verbose || conf->log_verbose;
 	s->verbose = p->verbose;

@@ -130,6 +130,8 @@ struct proc_handlers {
 	void (*conn_ended)(uint64_t conn, void *arg);
 	/* A wire to a control tool, run by uid; it speaks first. */
 	void (*ctl)(uid_t uid, bool may_change, int fd, void *arg);
+	/* The level of the log has changed, for this process; NULL is fine. */
+	void (*verbose)(bool, void *arg);
 	/* Finish what is under way, then exit; NULL: exit at once. */
 	void (*shutdown)(void *arg);
 };
@@ -149,7 +151,7 @@ unsigned int proc_instance(void);
 bool proc_is_root_mode(void); /* started by root: own uid, chroot */
 gid_t proc_gid(void);
 
-void proc_conn_closed(uint64_t conn);
+void proc_conn_closed(uint64_t conn); /* nothing, in a forked child */
 /*
  * The source that limits count by: the address, of IPv6 the network of a
  * customer, "2001:db8:1:2::/64".

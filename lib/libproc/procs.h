@@ -60,6 +60,7 @@ struct proc_row {
 	unsigned int max;       /* ... but not more than these */
 	unsigned int nofile;    /* descriptors at most */
 	const char *promises;
+	const char *apart; /* promises of "sessions isolated"; NULL: the same */
 	struct proc_path paths[PROC_PATHS_MAX]; /* ends with a NULL path */
 	/* For people: the manual and STYLE.md's role block. */
 	const char *runs_as;
@@ -122,6 +123,7 @@ struct proc_settings {
 	bool verbose;
 	bool log_addresses;
 	uint8_t log_key[LOG_KEY_LEN];
+	bool apart;         /* sessions isolated */
 	gid_t control_gid;  /* may do what root may, by sealctl; or none */
 	gid_t readers_gid;  /* may ask; or none */
 	uint64_t conns_max; /* at once */

@@ -157,6 +157,8 @@ proc_conn_closed(uint64_t conn)
 {
 	struct msgout *m;
 
+	if (role.parent == NULL)
+		return;
 	m = msg_new(role.parent, PROC_CONN_CLOSED, 0);
 	msg_put_u64(m, conn);
 	msg_send(m);
@@ -434,6 +436,8 @@ on_verbose(struct msg *m)
 	on = msg_get_u8(m);
 	must_end(m);
 	log_verbose(on != 0);
+	if (role.handlers->verbose != NULL)
+		role.handlers->verbose(on != 0, role.arg);
 }
 
 static void

@@ -155,7 +155,9 @@ fill_init(const struct proc *p, struct proc_init *init)
 	init->uid = s->users[row->user].uid;
 	init->gid = s->users[row->user].gid;
 	init->nofile = row->nofile;
-	(void)strlcpy(init->promises, row->promises, sizeof(init->promises));
+	(void)strlcpy(init->promises,
+	    s->apart && row->apart != NULL ? row->apart : row->promises,
+	    sizeof(init->promises));
 	if ((row->flags & PROC_IN_BASE) != 0)
 		(void)strlcpy(init->dir, s->base_dir, sizeof(init->dir));
 	else if (!init->root_mode)

@@ -340,12 +340,15 @@ static void
 sandbox(void)
 {
 	char children[1024];
+	const struct proc_row *row;
 	const char *interpreter;
 
 	(void)strlcpy(children, PARENT_PROMISES, sizeof(children));
 	for (size_t i = 0; i < sup.daemon->n_rows; i++) {
+		row = &sup.daemon->rows[i];
 		(void)strlcat(children, " ", sizeof(children));
-		if (strlcat(children, sup.daemon->rows[i].promises,
+		if (strlcat(children,
+			row->apart != NULL ? row->apart : row->promises,
 			sizeof(children)) >= sizeof(children))
 			fatalx("promises are too long");
 	}

@@ -95,9 +95,11 @@ check_row(const struct proc_row *row)
 	for (n = 0; n < PROC_PATHS_MAX && row->paths[n].path != NULL; n++)
 		;
 	if (strlen(row->name) >= PROC_NAME_MAX ||
-	    strlen(row->promises) >= PROC_PROMISES_MAX || row->max < 1 ||
-	    row->max > PROC_INSTANCES_MAX || row->user >= PROC_USERS_MAX ||
-	    row->nofile == 0 || n == PROC_PATHS_MAX)
+	    strlen(row->promises) >= PROC_PROMISES_MAX ||
+	    (row->apart != NULL && strlen(row->apart) >= PROC_PROMISES_MAX) ||
+	    row->max < 1 || row->max > PROC_INSTANCES_MAX ||
+	    row->user >= PROC_USERS_MAX || row->nofile == 0 ||
+	    n == PROC_PATHS_MAX)
 		fatalx("role %s: row out of bounds", row->name);
 	/* A promise of files without paths would be one of all files. */
 	if ((strstr(row->promises, "path") != NULL) != (n > 0))
@@ -113,6 +115,9 @@ print_row(const struct proc_row *row, FILE *f)
 	(void)fprintf(f, ".It Nm %s\n", row->name);
 	(void)fprintf(f, "Runs as %s.\n", row->runs_as);
 	(void)fprintf(f, "Promises: %s.\n", row->promises);
+	if (row->apart != NULL)
+		(void)fprintf(f, "Promises, where sessions are isolated: %s.\n",
+		    row->apart);
 	for (size_t i = 0; i < PROC_PATHS_MAX && row->paths[i].path != NULL;
 	     i++)
 		(void)fprintf(f, "Path: %s (%s).\n", row->paths[i].path,

@@ -78,6 +78,32 @@ tlsio_signer(int fd)
 	certs_signer();
 }
 
+int
+tlsio_signer_pair(void)
+{
+	struct msgout *out;
+	int fds[2];
+
+	if (signer_fd == -1 || wire_pair(fds) == -1)
+		return -1;
+	out = msg_new_fd(signer_fd, KEYS_WIRE, 0);
+	msg_put_fd(out, fds[1]);
+	if (msg_send_wait(out, KEYS_TIMEOUT_MS) == 1)
+		return fds[0];
+	(void)close(fds[0]);
+	return -1;
+}
+
+/* The inherited event belongs to a loop that is run no more. */
+void
+tlsio_signer_child(int fd)
+{
+	if (signer_fd != -1)
+		(void)close(signer_fd);
+	signer_fd = fd;
+	ticket_alone();
+}
+
 static void
 on_unasked(int fd, short what, void *arg)
 {

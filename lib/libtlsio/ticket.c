@@ -75,6 +75,14 @@ ticket_init(void)
 	own->make_until = own->take_until = uptime() + KEYS_TICKET_LIFE_MAX;
 }
 
+void
+ticket_alone(void)
+{
+	explicit_bzero(keys, KEYS_TICKETS * sizeof(*keys));
+	arc4random_buf(keys[OWN].name, sizeof(keys[OWN].name));
+	arc4random_buf(keys[OWN].key, sizeof(keys[OWN].key));
+}
+
 int
 ticket_take(struct msg *m)
 {

@@ -51,6 +51,16 @@ void tlsio_init(void);
  * closed; -1: none.  Handshakes ask it and wait at most KEYS_TIMEOUT_MS.
  */
 void tlsio_signer(int fd);
+/*
+ * For a child that is to be forked: one more wire to sealkeys, by the one that
+ * there is; -1 where that cannot be had.
+ */
+int tlsio_signer_pair(void);
+/*
+ * In a forked child: its own wire (or -1) in place of the inherited one, and
+ * tickets that nobody else takes or makes.
+ */
+void tlsio_signer_child(int fd);
 
 /* Certificates.  The first serves clients without, or with another, SNI. */
 struct tlsio_cert {

@@ -158,6 +158,7 @@ size_t ctx_noted(void);
 /* ticket.c */
 struct msg;
 void ticket_init(void);
+void ticket_alone(void);       /* forgets all keys but a new own one */
 int ticket_take(struct msg *); /* KEYS_TICKETS_ARE; -1: malformed */
 int ticket_callback(
     SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, HMAC_CTX *, int);

@@ -106,7 +106,7 @@ def account(n):
 def show():
     before = int(time.time())
     assert sessions() == []
-    assert account(1)["login"] == 0 and account(1)["vault"] == 0
+    assert account(3)["login"] == 0 and account(3)["vault"] == 0
     m = login(1)
     m.select("INBOX")
     idle(m)
@@ -548,6 +548,108 @@ def clear():
     text = "\n".join(log_lines())
     assert "to=" + user(1) in text and "account=" + user(1) in text
     assert "from=a@example.org" in text
+
+
+def children():
+    """pids of the processes that the engines have forked"""
+    engines = [p["pid"] for p in records("show", "processes")
+               if p["role"] == "imap-engine"]
+    found = []
+    for engine in engines:
+        with open("/proc/%d/task/%d/children" % (engine, engine)) as f:
+            found += [int(x) for x in f.read().split()]
+    return found
+
+
+def status(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return dict(x.split(":", 1) for x in f.read().splitlines())
+
+
+def holds(pid, word):
+    """Whether a process's memory does; as root."""
+    with open("/proc/%d/maps" % pid) as maps, \
+            open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            span, mode = line.split()[:2]
+            if mode[:2] != "rw":
+                continue
+            low, high = (int(x, 16) for x in span.split("-"))
+            try:
+                mem.seek(low)
+                if word in mem.read(high - low):
+                    return True
+            except OSError:
+                pass
+    return False
+
+
+def isolated():
+    """sessions isolated"""
+    parents = {p["pid"]: p for p in records("show", "processes")}
+    assert children() == []
+    one = login(1)
+    (first,) = children()
+    two, three = login(2), login(2)
+    assert len(children()) == 3
+    for pid in children():
+        s = status(pid)
+        assert s["Seccomp"].strip() == "2", s
+        assert s["NoNewPrivs"].strip() == "1", s
+        if os.geteuid() == 0:
+            assert s["CapEff"].strip() == "0" * 16, s
+            # Three standard ones, log, client, vault, two wires, the loop's.
+            assert len(os.listdir("/proc/%d/fd" % pid)) < 20, os.listdir(
+                "/proc/%d/fd" % pid)
+    assert {x["account"] for x in sessions()} == {user(1), user(2)}
+    assert len(sessions()) == 3
+    # What one shows is in no other's memory, nor in the warm engine's.
+    one.append("INBOX", None, None, b"Subject: x\r\n\r\n" + b"Zwetschge " * 99)
+    one.select("INBOX")
+    text = one.fetch("1", "(BODY[])")[1][0][1]
+    assert text.count(b"Zwetschge ") == 99
+    if os.geteuid() == 0:
+        assert holds(first, user(1).encode()), "not even its own name"
+        for pid in set(children()) - {first}:
+            assert not holds(pid, b"Zwetschge Zwet"), "seen by another"
+            assert not holds(pid, user(1).encode()), "the name too"
+        for pid in [p for p in parents if parents[p]["role"] ==
+                    "imap-engine"]:
+            assert not holds(pid, b"Zwetschge Zwet"), "seen by the parent"
+    # News, and the level of the log, reach it all the same.
+    idle(two)
+    deliver(2, "Subject: y\r\n\r\ny\r\n")
+    three.select("INBOX")
+    ctl("log", "verbose")
+    ctl("log", "brief")
+    # One that is killed takes nobody with it.
+    os.kill(first, signal.SIGKILL)
+    wait(lambda: len(sessions()) == 2, "a dead session is shown")
+    assert three.noop()[0] == "OK"
+    wait(lambda: first not in children(), "it is not reaped")
+    # A reload, then one by its id, an account and an address.
+    ctl("reload")
+    assert three.noop()[0] == "OK"
+    ident = [s["id"] for s in sessions() if s["state"] == "idle"]
+    assert records("kick", ident[0]) == [{"sessions": 1}]
+    bye(two)
+    assert records("kick", user(2)) == [{"sessions": 1}]
+    bye(three)
+    one = login(1)
+    assert records("kick", SERVER["host"]) == [{"sessions": 1}]
+    bye(one)
+    wait(lambda: children() == [], "a process stays")
+    assert sessions() == []
+    assert stats()[("connections", "")] == 0
+    # A wrong password, and no login at all.
+    assert attempt(1, "wrong") == "AUTHENTICATIONFAILED"
+    m = connect()
+    assert len(children()) == 1
+    m.shutdown()
+    wait(lambda: children() == [], "a process stays")
+    # Each tells what it has counted when it ends; not the one killed.
+    wait(lambda: stats()[("logins_total", 'result="ok"')] >= 3, "counters")
+    assert set(parents) == {p["pid"] for p in records("show", "processes")}
 
 
 globals()[sys.argv[2]]()

@@ -18,7 +18,7 @@ with() {
 
 atf_test_case show cleanup
 show_body() {
-	start_suite
+	start_suite USERS=3
 	control show
 	suite_alive
 }
@@ -156,6 +156,25 @@ clear_cleanup() {
 	stop_suite
 }
 
+atf_test_case isolated cleanup
+isolated_head() {
+	atf_set timeout 120
+}
+isolated_body() {
+	[ -r /proc/self/task/self/children ] || [ -d /proc/self/task ] ||
+	    atf_skip "no proc(5) with children of processes"
+	with "sessions isolated"
+	start_suite USERS=3
+	control isolated
+	control show
+	control kick
+	control garbage
+	suite_alive
+}
+isolated_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case show
 	atf_add_test_case count
@@ -169,4 +188,5 @@ atf_init_test_cases() {
 	atf_add_test_case secrets
 	atf_add_test_case trace
 	atf_add_test_case clear
+	atf_add_test_case isolated
 }

@@ -63,6 +63,7 @@ struct imap_listen {
 
 struct engine_slice {
 	struct site site;
+	bool isolated;                 /* a process for each connection */
 	uint64_t literal_max;          /* octets of an APPEND */
 	uint32_t idle_seconds;         /* autologout after login */
 	uint32_t login_seconds;        /* autologout before login */

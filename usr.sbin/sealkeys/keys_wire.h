@@ -80,7 +80,12 @@ enum keys_message {
 	 * for which new tickets may be made with it, u32 for which they are
 	 * accepted.
 	 */
-	KEYS_TICKETS_ARE = 6
+	KEYS_TICKETS_ARE = 6,
+	/*
+	 * Engine: descriptor: a wire of a child of its own, which gets no keys
+	 * of tickets.  Not answered.
+	 */
+	KEYS_WIRE = 7
 };
 
 enum keys_have {

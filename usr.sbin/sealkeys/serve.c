@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "keyset.h"
 #include "log.h"
@@ -37,6 +38,7 @@
 struct engine {
 	LIST_ENTRY(engine) entry;
 	struct wire *wire;
+	bool alone; /* a child: no keys of tickets */
 };
 
 static LIST_HEAD(, engine) engines = LIST_HEAD_INITIALIZER(engines);
@@ -48,6 +50,7 @@ static bool has_tickets;
 static void on_request(struct wire *, struct msg *, void *);
 static void on_gone(struct wire *, void *);
 static int on_have(struct wire *, struct msg *);
+static int on_wire(struct msg *);
 static int on_sign(struct wire *, struct msg *);
 static void on_expire(int, short, void *);
 static void on_rotate(int, short, void *);
@@ -55,8 +58,8 @@ static void send_tickets(struct wire *);
 static void again(struct event *, unsigned int);
 static time_t uptime(void);
 
-void
-serve_wire(int fd)
+static struct engine *
+engine_new(int fd)
 {
 	struct engine *e;
 
@@ -65,6 +68,15 @@ serve_wire(int fd)
 		fatal("engine");
 	e->wire = wire_new(fd, on_request, on_gone, e);
 	LIST_INSERT_HEAD(&engines, e, entry);
+	return e;
+}
+
+void
+serve_wire(int fd)
+{
+	struct engine *e;
+
+	e = engine_new(fd);
 	if (has_tickets)
 		send_tickets(e->wire);
 }
@@ -126,6 +138,9 @@ on_request(struct wire *w, struct msg *m, void *arg)
 	case KEYS_HAVE:
 		ret = on_have(w, m);
 		break;
+	case KEYS_WIRE:
+		ret = on_wire(m);
+		break;
 	default:
 		ret = -1;
 		break;
@@ -163,6 +178,22 @@ on_sign(struct wire *w, struct msg *m)
 	msg_put_bytes(out, sig, n);
 	msg_send(out);
 	explicit_bzero(sig, sizeof(sig));
+	return 0;
+}
+
+/* An engine's child, as it says: no more than the engine could ask itself. */
+static int
+on_wire(struct msg *m)
+{
+	int fd;
+
+	fd = msg_get_fd(m);
+	if (msg_end(m) == -1) {
+		if (fd != -1)
+			(void)close(fd);
+		return -1;
+	}
+	engine_new(fd)->alone = true;
 	return 0;
 }
 
@@ -204,8 +235,10 @@ on_rotate(int fd, short what, void *arg)
 	struct engine *e;
 
 	again(&ev_rotate, ticket_rotate(uptime()));
-	LIST_FOREACH (e, &engines, entry)
-		send_tickets(e->wire);
+	LIST_FOREACH (e, &engines, entry) {
+		if (!e->alone)
+			send_tickets(e->wire);
+	}
 }
 
 static void

@@ -286,6 +286,7 @@ trust(const struct conf *c)
 	ATF_CHECK_EQ(0, conf_control_gid(c, CONF_READERS, &gid, stderr));
 	ATF_CHECK_EQ(70000, gid);
 	ATF_CHECK_STREQ("wheel", c->control[CONF_OPERATORS].name);
+	ATF_CHECK(c->isolated);
 	ATF_CHECK_EQ(7, c->limits[CONF_FAILURES_PER_SOURCE]);
 	ATF_CHECK_EQ(0, c->limits[CONF_FAILURES_PER_USER]);
 }

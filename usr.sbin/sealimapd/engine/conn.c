@@ -193,6 +193,9 @@ conn_secure(struct tlsio *io, void *arg)
 	log_debug("conn secure conn=%llu version=%s", (unsigned long long)c->id,
 	    tlsio_version(io));
 	report_tls(tlsio_version(io));
+	/* A child has one handshake; nothing is signed for it later. */
+	if (ending)
+		tlsio_signer_child(-1);
 	/* After STARTTLS there is no second greeting. */
 	if (c->listener == IMAP_LISTEN_IMAPS)
 		greet(c);
@@ -226,8 +229,10 @@ conn_free(struct conn *c)
 	if (c->account != NULL)
 		freezero(c->account, strlen(c->account));
 	freezero(c, sizeof(*c));
-	if (ending && n_conns == 0)
+	if (ending && n_conns == 0) {
+		apart_tell();
 		exit(0);
+	}
 }
 
 void
@@ -265,6 +270,14 @@ conn_bye(struct conn *c, const char *text)
 	c->vault = NULL;
 	tlsio_finish(c->io);
 	conn_timer_set(c, LINGER_SECONDS);
+}
+
+void
+conn_alone(void)
+{
+	ending = true;
+	if (n_conns == 0)
+		exit(0);
 }
 
 void
@@ -503,7 +516,7 @@ conn_vault(struct conn *c)
 void
 conn_protocol(struct conn *c, const char *what)
 {
-	log_warnx(
-	    "vault protocol conn=%llu what=%s", (unsigned long long)c->id, what);
+	log_warnx("vault protocol conn=%llu what=%s", (unsigned long long)c->id,
+	    what);
 	conn_bye(c, "[SERVERBUG] Internal error");
 }

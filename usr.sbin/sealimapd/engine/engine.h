@@ -152,6 +152,9 @@ struct conn {
 /* main.c */
 const struct engine_slice *engine_config(void);
 struct wire *engine_master(void);
+/* In a child: who speaks for it to imap-store and sealkeys. */
+void engine_child(struct wire *);
+void engine_shutdown(void *);
 struct tlsio_server *engine_tls(uint32_t listener);
 time_t engine_now(void);
 
@@ -162,6 +165,7 @@ void conn_bye(struct conn *, const char *text);
 /* Closes at once, nothing is said. */
 void conn_drop(struct conn *);
 void conn_shutdown(void); /* all of them */
+void conn_alone(void);    /* the process ends with its last connection */
 /* Reads and starts what can be; safe to call from anywhere. */
 void conn_pump(struct conn *);
 /* The buffer for output; conn_flush() hands it to the connection. */
@@ -171,6 +175,20 @@ size_t conn_count(void);
 struct conn *conn_next(const struct conn *); /* NULL: the first */
 /* The vault's wire, once the login has succeeded. */
 void conn_vault(struct conn *);
+
+/* apart.c: "sessions isolated", a process for each connection. */
+void apart_init(void);
+void apart_conn(const struct proc_conn *, int fd);
+void apart_master_message(struct msg *);
+void apart_master_gone(void);
+void apart_ctl(int fd, bool may_change);
+void apart_verbose(bool);
+unsigned int apart_sessions(void);
+/* Tells all to end; true: there is none. */
+bool apart_shutdown(void);
+/* In the child, what was counted; report.c calls it. */
+void apart_tell(void);
+void apart_tell_soon(void);
 
 /* report.c: what sealctl(8) is told. */
 enum count {
@@ -192,6 +210,10 @@ enum count {
 	COUNTS
 };
 void report_init(void);
+void report_child(void); /* this process is a child: it tells by apart_tell() */
+/* What was added since, and into the table of the process that is told. */
+void report_put(struct msgout *);
+void report_get(struct msg *);
 void report_add(enum count, uint64_t);
 void report_command(struct conn *, enum imap_verb);
 void report_condition(const char *);

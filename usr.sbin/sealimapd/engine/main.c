@@ -17,7 +17,8 @@
 /*
  * Process:   imap-engine
  * Runs as:   net user, empty root directory
- * May do:    stdio recvfd; no path
+ * May do:    stdio recvfd; no path (where sessions are isolated, sendfd and
+ *            proc too, but then its children read the clients, see apart.c)
  * Talks to:  parent; imap-store (logins); vaults (sessions); sealkeys
  *            (handshakes)
  * Holds:     what its live sessions show; no key
@@ -54,7 +55,7 @@ static void engine_certs_changed(void);
 static void engine_wire(const char *, unsigned int, int, void *);
 static void engine_conn(const struct proc_conn *, int, void *);
 static void engine_ctl(uid_t, bool, int, void *);
-static void engine_shutdown(void *);
+static void engine_verbose(bool, void *);
 
 static const struct proc_handlers handlers = {
     .config = engine_config_get,
@@ -63,6 +64,7 @@ static const struct proc_handlers handlers = {
     .wire = engine_wire,
     .conn = engine_conn,
     .ctl = engine_ctl,
+    .verbose = engine_verbose,
     .shutdown = engine_shutdown,
 };
 
@@ -78,6 +80,7 @@ main(int argc, char *argv[])
 		fatalx("cannot start libsodium");
 	fetch_init();
 	report_init();
+	apart_init();
 	proc_role_sandbox();
 	event_dispatch();
 	return 1;
@@ -170,7 +173,25 @@ engine_certs_changed(void)
 static void
 master_message(struct wire *w, struct msg *msg, void *arg)
 {
-	login_master_message(msg);
+	if (config != NULL && config->isolated)
+		apart_master_message(msg);
+	else
+		login_master_message(msg);
+}
+
+static void
+store_gone(void)
+{
+	if (config != NULL && config->isolated)
+		apart_master_gone();
+	else
+		login_master_gone();
+}
+
+void
+engine_child(struct wire *w)
+{
+	master = w;
 }
 
 static void
@@ -180,7 +201,7 @@ master_gone(struct wire *w, void *arg)
 	/* A new one may have taken its place already. */
 	if (master == w)
 		master = NULL;
-	login_master_gone();
+	store_gone();
 }
 
 static void
@@ -195,7 +216,7 @@ engine_wire(const char *role, unsigned int instance, int fd, void *arg)
 	if (master != NULL) {
 		wire_free(master);
 		master = NULL;
-		login_master_gone();
+		store_gone();
 	}
 	master = wire_new(fd, master_message, master_gone, NULL);
 	if (master == NULL)
@@ -205,13 +226,25 @@ engine_wire(const char *role, unsigned int instance, int fd, void *arg)
 static void
 engine_conn(const struct proc_conn *pc, int fd, void *arg)
 {
-	conn_new(pc, fd);
+	if (config->isolated)
+		apart_conn(pc, fd);
+	else
+		conn_new(pc, fd);
 }
 
 static void
 engine_ctl(uid_t uid, bool may_change, int fd, void *arg)
 {
-	sessions_serve(fd, may_change);
+	if (config->isolated)
+		apart_ctl(fd, may_change);
+	else
+		sessions_serve(fd, may_change);
+}
+
+static void
+engine_verbose(bool on, void *arg)
+{
+	apart_verbose(on);
 }
 
 static void
@@ -220,13 +253,13 @@ engine_exit(int fd, short what, void *arg)
 	exit(0);
 }
 
-static void
+void
 engine_shutdown(void *arg)
 {
 	struct timeval tv = {.tv_sec = SHUTDOWN_SECONDS};
 
 	conn_shutdown();
-	if (conn_count() == 0)
+	if (conn_count() == 0 && apart_shutdown())
 		exit(0);
 	evtimer_set(&shutdown_timer, engine_exit, NULL);
 	evtimer_add(&shutdown_timer, &tv);

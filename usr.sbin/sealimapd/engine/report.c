@@ -70,6 +70,9 @@ static struct stat_row rows[COUNTS + N_COMMANDS] = {
 	STAT_GAUGE, 0},
 };
 
+static bool is_child;
+
+static void bump(size_t, uint64_t);
 static void report_refresh(struct stat_row *);
 static void report_each(bool (*)(const struct session_view *, void *), void *);
 
@@ -98,32 +101,69 @@ report_init(void)
 }
 
 void
+report_child(void)
+{
+	is_child = true;
+	for (size_t i = 0; i < COUNTS + N_COMMANDS; i++)
+		rows[i].value = 0;
+}
+
+void
+report_put(struct msgout *m)
+{
+	report_refresh(rows);
+	for (size_t i = 0; i < COUNTS + N_COMMANDS; i++) {
+		msg_put_u64(m, rows[i].value);
+		rows[i].value = 0;
+	}
+}
+
+void
+report_get(struct msg *m)
+{
+	uint64_t n;
+
+	for (size_t i = 0; i < COUNTS + N_COMMANDS; i++) {
+		n = msg_get_u64(m);
+		if (rows[i].kind == STAT_COUNTER)
+			rows[i].value += n;
+	}
+}
+
+static void
+bump(size_t row, uint64_t n)
+{
+	rows[row].value += n;
+	if (is_child)
+		apart_tell_soon();
+}
+
+void
 report_add(enum count what, uint64_t n)
 {
-	rows[what].value += n;
+	bump(what, n);
 }
 
 void
 report_command(struct conn *c, enum imap_verb verb)
 {
 	c->commands++;
-	rows[COUNTS + verb].value++;
+	bump(COUNTS + (size_t)verb, 1);
 }
 
 void
 report_condition(const char *condition)
 {
 	if (strcmp(condition, "OK") == 0)
-		rows[COUNT_OK].value++;
+		bump(COUNT_OK, 1);
 	else
-		rows[condition[0] == 'N' ? COUNT_NO : COUNT_BAD].value++;
+		bump(condition[0] == 'N' ? COUNT_NO : COUNT_BAD, 1);
 }
 
 void
 report_tls(const char *version)
 {
-	rows[strcmp(version, "TLSv1.2") == 0 ? COUNT_TLS_12 : COUNT_TLS_13]
-	    .value++;
+	bump(strcmp(version, "TLSv1.2") == 0 ? COUNT_TLS_12 : COUNT_TLS_13, 1);
 }
 
 void
@@ -138,7 +178,7 @@ report_refused(enum store_refusal refusal)
 	    [REFUSED_RATE] = COUNT_LOGIN_RATE,
 	};
 
-	rows[counts[refusal]].value++;
+	bump(counts[refusal], 1);
 }
 
 static void
@@ -146,7 +186,7 @@ report_refresh(struct stat_row *all)
 {
 	struct conn *c;
 
-	all[COUNT_SESSIONS].value = 0;
+	all[COUNT_SESSIONS].value = apart_sessions();
 	for (c = conn_next(NULL); c != NULL; c = conn_next(c))
 		all[COUNT_SESSIONS].value += c->account != NULL;
 }

@@ -47,7 +47,7 @@ static const struct proc_row rows[] = {
 	.user = CONF_KEYS,
 	.instances = 1,
 	.max = 1,
-	.nofile = 256,
+	.nofile = 65536, /* a wire for each handshake of an isolated session */
 	.promises = "stdio recvfd", /* recvfd: wires of engines */
 	.runs_as = "_sealkeys, in an empty root",
 	.talks_to = "its parent, which sends the keys; engines, which ask "
@@ -99,6 +99,8 @@ static const struct proc_row rows[] = {
 	.max = ENGINES_MAX,
 	.nofile = 65536,
 	.promises = "stdio recvfd", /* recvfd: connections and wires */
+	/* proc sendfd: a child for each, which then has the row above. */
+	.apart = "stdio recvfd sendfd proc",
 	.runs_as = "_sealnet, in an empty root",
 	.talks_to = "parent; imap-store (logins); vaults (sessions); sealkeys "
 		    "(handshakes)",
@@ -165,6 +167,7 @@ send_engine(struct wire *w, const struct parent *p)
 	conf = parent_conf(p);
 	s = engine_slice_new();
 	parent_site(p, &s->site);
+	s->isolated = conf->isolated;
 	s->literal_max = conf->limits[CONF_MESSAGE_SIZE];
 	s->idle_seconds = (uint32_t)conf->limits[CONF_IDLE_TIMEOUT];
 	s->login_seconds = (uint32_t)conf->limits[CONF_LOGIN_TIMEOUT];

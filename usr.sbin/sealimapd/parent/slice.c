@@ -63,6 +63,7 @@ engine_slice_put(struct wire *w, const struct engine_slice *s)
 
 	site_put(w, &s->site);
 	m = msg_new(w, IMAP_ENGINE_BASE, 0);
+	msg_put_u8(m, s->isolated);
 	msg_put_u64(m, s->literal_max);
 	msg_put_u32(m, s->idle_seconds);
 	msg_put_u32(m, s->login_seconds);
@@ -99,6 +100,7 @@ engine_slice_get(struct engine_slice *s, struct msg *m)
 static int
 get_engine_base(struct engine_slice *s, struct msg *m)
 {
+	s->isolated = msg_get_u8(m) != 0;
 	s->literal_max = msg_get_u64(m);
 	s->idle_seconds = msg_get_u32(m);
 	s->login_seconds = msg_get_u32(m);

@@ -114,6 +114,7 @@ ATF_TC_BODY(engine, tc)
 	(void)strlcpy(s.site.product, "P", sizeof(s.site.product));
 	s.site.log_addresses = true;
 	s.site.codec = 2;
+	s.isolated = true;
 	s.literal_max = 1ULL << 40;
 	s.idle_seconds = 1800;
 	s.login_seconds = 60;
@@ -140,6 +141,7 @@ ATF_TC_BODY(engine, tc)
 	ATF_CHECK_EQ(8, take(get_engine, got));
 	ATF_CHECK_STREQ(s.site.hostname, got->site.hostname);
 	ATF_CHECK(got->site.log_addresses);
+	ATF_CHECK(got->isolated);
 	ATF_CHECK_EQ(2, got->site.codec);
 	ATF_CHECK_EQ(s.literal_max, got->literal_max);
 	ATF_CHECK_EQ(1800, got->idle_seconds);
