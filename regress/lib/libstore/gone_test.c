@@ -108,8 +108,8 @@ ATF_TC_BODY(remembered, tc)
 	check_gone(&a, modseq(&a), NULL, 0);
 	account_reopen(&a);
 	check_gone(&a, start, (uint32_t[]){uid[1], uid[3], uid[5]}, 3);
-	ATF_CHECK_EQ(STORE_UNKNOWN,
-	    store_gone(a.st, 12345, 0, &uids, &n, &all));
+	ATF_CHECK_EQ(
+	    STORE_UNKNOWN, store_gone(a.st, 12345, 0, &uids, &n, &all));
 	account_end(&a);
 }
 
