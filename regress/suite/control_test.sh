@@ -63,19 +63,14 @@ rights_head() {
 rights_body() {
 	with "control operators 60001" "control readers 60002"
 	start_suite
-	# Others must come as far as the sockets and the configuration.
+	# Others must come as far as the sockets and the configuration; the
+	# folders above are none of ours to change.
 	chmod 755 . && chmod 644 "$conf"
-	dir=$PWD
-	while [ "$dir" != / ]; do
-		[ "$(stat -c %A "$dir" | cut -c10)" = x ] || {
-			chmod o+x "$dir"
-			echo "$dir" >>opened
-		}
-		dir=$(dirname "$dir")
-	done
+	setpriv --reuid=60009 --regid=60009 --clear-groups \
+	    test -r "$conf" 2>/dev/null ||
+	    atf_skip "another user does not come as far as $conf"
 	control rights
 	suite_alive
-	[ ! -f opened ] || xargs chmod o-x <opened
 }
 rights_cleanup() {
 	stop_suite
