@@ -409,6 +409,32 @@ def store():
              step(WHOLE | 1, bytes(range(1, 40))))
 
 
+def master():
+    def login(name, whom=0, service=1):
+        return step(whom << 4, u64(1), u8(service), s(name))
+
+    def says(n, *parts, whom=0):
+        return step(4 + n | whom << 4, *parts)
+
+    anna = login("anna@example.org")
+    up = says(2) + says(5, u32(77))
+    seed("master", "login", anna, says(0), says(1, u8(1)), up,
+         says(7, u32(1)), step(2 | 2 << 4, s("anna@example.org")), says(9),
+         says(8))
+    seed("master", "wrong", anna, says(0), says(1, u8(0)), says(4))
+    seed("master", "second", anna, says(0), says(1, u8(1)), up,
+         login("anna@example.org", 1, 2), says(2, whom=1), says(3, whom=1),
+         says(6, *[u64(3)] * 8))
+    seed("master", "many", anna, anna, anna, login("ben@example.org", 1),
+         says(0), says(0, whom=1), says(0, whom=2), step(1),
+         step(0x80 | 4), step(0x80 | 4 | 1 << 4))
+    seed("master", "gone", anna, says(0), step(0x80), says(1, u8(1)), up)
+    seed("master", "lies", anna, says(5, u32(1)), says(8), says(9),
+         login("x"), says(10, s("anna@example.org"), whom=1), step(3, u32(1)))
+    seed("master", "ended", anna, says(0), says(1, u8(1)), up, says(8),
+         says(0), says(2), anna, says(2, whom=1))
+
+
 if __name__ == "__main__":
     vault()
     engine()
@@ -417,3 +443,4 @@ if __name__ == "__main__":
     worker()
     smtpd()
     store()
+    master()

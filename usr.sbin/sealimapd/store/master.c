@@ -525,7 +525,7 @@ static void
 child_message(struct wire *wire, struct msg *m, void *arg)
 {
 	struct child *c = arg;
-	bool vault, right, good = true;
+	bool vault, opener, right, good = true;
 
 	if (c->clerk) {
 		if (!clerk_message(c, m))
@@ -533,28 +533,31 @@ child_message(struct wire *wire, struct msg *m, void *arg)
 		return;
 	}
 	vault = c->account->vault == c;
+	/* What was a vault is no opener again. */
+	opener = !vault && c->source != NULL;
 	switch (m->type) {
 	case OPENER_MASTER_DERIVE:
-		good = !vault && !c->deriving && c->waiter == NULL;
+		good = opener && !c->deriving && c->waiter == NULL;
 		if (good && (good = msg_end(m) == 0))
 			opener_wants(c, m);
 		break;
 	case OPENER_MASTER_DERIVED:
 		right = msg_get_u8(m) != 0;
-		good = !vault && c->deriving && msg_end(m) == 0;
+		good = opener && c->deriving && msg_end(m) == 0;
 		if (good) {
 			queue_outcome(c->source, right);
 			opener_derived(c);
 		}
 		break;
 	case OPENER_MASTER_MAYI:
-		good = !vault && msg_end(m) == 0;
+		good = opener && !c->deriving && c->waiter == NULL &&
+		    msg_end(m) == 0;
 		if (good)
 			opener_mayi(c, m);
 		break;
 	case OPENER_MASTER_RIGHT:
 	case OPENER_MASTER_WRONG:
-		good = !vault && !c->judged && msg_end(m) == 0;
+		good = opener && !c->judged && msg_end(m) == 0;
 		if (good)
 			opener_judged(c, m->type == OPENER_MASTER_RIGHT);
 		break;
