@@ -95,8 +95,8 @@ ATF_TC_BODY(pipes, tc)
 	/* A letter waits for its accent; and no longer than to its end. */
 	PIPE_IS("8bit", "windows-1258", false, false, "Vi\352\362t xa",
 	    "Vi\341\273\207t xa");
-	PIPE_IS("8bit", "windows-1258", false, false, "\362b\na",
-	    "\314\243b\na");
+	PIPE_IS(
+	    "8bit", "windows-1258", false, false, "\362b\na", "\314\243b\na");
 	PIPE_IS("8bit", "windows-1251", false, true, "\317\360\350",
 	    "\320\277\321\200\320\270");
 }

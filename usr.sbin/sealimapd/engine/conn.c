@@ -179,8 +179,8 @@ conn_new(const struct proc_conn *pc, int fd)
 	evtimer_set(&c->timer, conn_timer, c);
 	conn_timer_set(c, conn_limit(c));
 	if (log_may(&quota))
-		log_info("conn open conn=%llu peer=%s", (unsigned long long)c->id,
-		    c->peer);
+		log_info("conn open conn=%llu peer=%s",
+		    (unsigned long long)c->id, c->peer);
 	if (server == NULL)
 		greet(c);
 }
