@@ -125,6 +125,17 @@ tlsio_init(void)
 {
 }
 
+int
+tlsio_signer_pair(void)
+{
+	return -1;
+}
+
+void
+tlsio_signer_child(int fd)
+{
+}
+
 void
 tlsio_signer(int fd)
 {
