@@ -237,6 +237,7 @@ struct conf {
 	struct conf_dkim *dkim;
 	size_t n_dkim;
 	bool only_tls13;    /* of listeners that say nothing */
+	bool scram;         /* offered to mail programs */
 	bool log_addresses; /* in clear */
 	bool log_verbose;
 	bool best_effort; /* start even where the sandbox is incomplete */

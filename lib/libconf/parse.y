@@ -90,7 +90,7 @@ enum once {
 	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION,
 	ONCE_ADDRESSES, ONCE_LOG, ONCE_SANDBOX, ONCE_HOST_INDEX, ONCE_QUOTA,
 	ONCE_KDF, ONCE_GROUP, ONCE_SESSIONS, ONCE_ANCHORS, ONCE_QUEUE_KEY,
-	ONCE_RELAY_TLS, ONCE_ESCROW, ONCE_TLS,
+	ONCE_RELAY_TLS, ONCE_ESCROW, ONCE_SCRAM, ONCE_TLS,
 	ONCE_EXPIRE /* and more */
 };
 
@@ -134,7 +134,7 @@ int yyparse(void);
 %token <w> KEY LISTEN ON SOCKET IMAPS IMAP SMTP LMTP PORT NOTLS STARTTLS TABLE
 %token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION LOG ADDRESSES
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
-%token <w> RESOLVER FORWARD ANCHORS ESCROW OCSP TLS
+%token <w> RESOLVER FORWARD ANCHORS ESCROW SCRAM OCSP TLS
 %token <w> CONTROL SESSIONS TRUST
 %token <w> QUEUE RELAY FROM ROUTE AUTH DKIM SELECTOR SUBMISSION SUBMISSIONS
 %type <w> proto tablename rolename
@@ -252,6 +252,10 @@ setting		: LINGER STRING {
 		| QUOTA STRING {
 			once(ONCE_QUOTA, &$1);
 			fail_at(&$2, build_quota(&ps.conf->quota, $2.s));
+		}
+		| SCRAM STRING {
+			once(ONCE_SCRAM, &$1);
+			set_flag(&ps.conf->scram, &$2, "no", "yes");
 		}
 		| ESCROW STRING {
 			once(ONCE_ESCROW, &$1);
@@ -514,6 +518,7 @@ static const struct {
 	{ "route", ROUTE },
 	{ "run", RUN },
 	{ "sandbox", SANDBOX },
+	{ "scram", SCRAM },
 	{ "selector", SELECTOR },
 	{ "sessions", SESSIONS },
 	{ "smtp", SMTP },

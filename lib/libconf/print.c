@@ -157,6 +157,7 @@ print_settings(const struct conf *conf, FILE *out)
 		print_expire(i, conf->expire[i], out);
 	(void)fprintf(out, "linger %u\n", conf->linger);
 	(void)fprintf(out, "compression %s\n", codecs[conf->codec]);
+	(void)fprintf(out, "scram %s\n", conf->scram ? "yes" : "no");
 	(void)fprintf(
 	    out, "log addresses %s\n", conf->log_addresses ? "yes" : "no");
 	(void)fprintf(out, "log %s\n", conf->log_verbose ? "verbose" : "brief");

@@ -27,7 +27,6 @@
 #include "seal_local.h"
 
 #define KEYID_CONTEXT "sealmail key id"
-#define LOAD_TRIES 4 /* a file may be replaced while it is looked for */
 
 void
 delivery_keyid(const uint8_t pk[SEAL_KEY_LEN], uint8_t id[SEAL_KEYID_LEN])
@@ -85,7 +84,7 @@ load_host(int dirfd, const struct seal_account *a, unsigned int host,
 	for (int i = 0;; i++) {
 		if (keyfile_load(dirfd, KEYFILE_DELIVERY, a, host, &kf) == 0)
 			break;
-		if (errno != EAGAIN || i == LOAD_TRIES)
+		if (errno != EAGAIN || i == KEYFILE_TRIES)
 			return -1;
 	}
 	ret = delivery_parse(kf.body, kf.body_len, d);

@@ -25,8 +25,6 @@
 
 #include "ring_local.h"
 
-#define LOAD_TRIES 4
-
 /*
  * The newest of a host's ring files that opens.  1: merged, *version is its;
  * 0: that host has none; -1.  A rekey writes the ring before the slots that
@@ -46,7 +44,7 @@ ring_load_host(struct seal_ring **r, const uint8_t *amk, int dirfd,
 			host, below, &kf) == -1) {
 			if (errno == ENOENT)
 				return 0;
-			if (errno != EAGAIN || i++ == LOAD_TRIES)
+			if (errno != EAGAIN || i++ == KEYFILE_TRIES)
 				return -1;
 			continue;
 		}

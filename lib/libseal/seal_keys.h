@@ -106,7 +106,7 @@ int seal_slots_set(struct seal_slots *, const struct seal_account *,
 int seal_slots_code(struct seal_slots *, const struct seal_account *,
     const uint8_t *amk, enum seal_slot_kind, uint16_t scope, const char *label,
     char code[SEAL_CODE_SIZE], uint32_t *new_id);
-int seal_slots_revoke(struct seal_slots *, uint32_t id);
+int seal_slots_revoke(struct seal_slots *, uint32_t id); /* and its scram */
 /*
  * A slot as octets, for another process that is to store it: export gives the
  * length.  import takes a main slot in place of the live main slot of its id,

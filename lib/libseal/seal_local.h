@@ -97,6 +97,7 @@ enum keyfile_kind {
 #define KEYFILE_HEADER 48
 #define KEYFILE_MAX (256 * 1024)
 #define KEYFILE_HOSTS 2
+#define KEYFILE_TRIES 16 /* of one that is replaced meanwhile: EAGAIN */
 #define KEYFILE_NAME_SIZE 48
 
 struct keyfile {

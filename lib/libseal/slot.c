@@ -287,15 +287,11 @@ seal_slots_code(struct seal_slots *slots, const struct seal_account *a,
 	return 0;
 }
 
-int
-seal_slots_revoke(struct seal_slots *slots, uint32_t id)
+static int
+slot_bury(struct seal_slots *slots, uint32_t id)
 {
 	struct seal_slot *s;
 
-	if (id == 0) {
-		errno = ENOENT;
-		return -1;
-	}
 	s = slot_prepare(slots, id);
 	if (s == NULL)
 		return -1;
@@ -303,6 +299,26 @@ seal_slots_revoke(struct seal_slots *slots, uint32_t id)
 	s->gen = 0;
 	s->dead = true;
 	return 0;
+}
+
+int
+seal_slots_revoke(struct seal_slots *slots, uint32_t id)
+{
+	struct seal_slot *s;
+	int ret;
+
+	if (id == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	ret = slot_bury(slots, id);
+	for (size_t i = 0; ret == 0 && i < slots->n; i++) {
+		s = &slots->slot[i];
+		if (!s->dead && s->alg == SLOT_SCRAM &&
+		    get_be32(s->aux + SCRAM_OWNER) == id)
+			ret = slot_bury(slots, s->id);
+	}
+	return ret;
 }
 
 int

@@ -37,10 +37,17 @@
 #define SEALED_TO SEAL_KEY_LEN
 #define SEALED_AUX_LEN (2 * SEAL_KEY_LEN)
 
+/* ... of a scram slot: whose it is, StoredKey, ServerKey (RFC 5802). */
+#define SCRAM_OWNER 0
+#define SCRAM_STORED 4
+#define SCRAM_SERVER 36
+#define SCRAM_AUX_LEN 68
+
 enum slot_alg {
 	SLOT_ARGON2ID = 1,
 	SLOT_BLAKE2B = 2, /* a code of 128 random bits needs no stretching */
 	SLOT_SEALED = 3,  /* to a public key: escrow, member */
+	SLOT_SCRAM = 4,   /* SCRAM-SHA-256 */
 };
 
 struct seal_slot {

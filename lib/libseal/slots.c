@@ -29,8 +29,10 @@
 
 #define STATE_LIVE 1
 #define STATE_DEAD 2
-#define LOAD_TRIES 4
+
 #define SLOTS_STEP 4
+#define SCRAM_ITERATIONS_MIN 4096 /* RFC 7677 section 4 */
+#define SCRAM_ITERATIONS_MAX 10000000
 
 static size_t slot_encode(const struct seal_slot *, uint8_t *);
 
@@ -109,7 +111,9 @@ slot_split(struct seal_slot *s)
 {
 	size_t own;
 
-	own = s->alg == SLOT_SEALED ? SEALED_AUX_LEN : 0;
+	own = s->alg == SLOT_SEALED ? SEALED_AUX_LEN :
+	    s->alg == SLOT_SCRAM    ? SCRAM_AUX_LEN :
+				      0;
 	if (s->aux_len != own + SLOT_GEN_LEN)
 		return;
 	s->gen = get_be32(s->aux + own);
@@ -140,6 +144,12 @@ slot_valid(const struct seal_slot *s)
 		    s->kdf.ops == 0 && s->kdf.mem == 0 &&
 		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN &&
 		    s->aux_len == SEALED_AUX_LEN;
+	case SLOT_SCRAM:
+		return s->kind == SEAL_SLOT_SCRAM &&
+		    s->kdf.ops >= SCRAM_ITERATIONS_MIN &&
+		    s->kdf.ops <= SCRAM_ITERATIONS_MAX && s->kdf.mem == 0 &&
+		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN &&
+		    s->aux_len == SCRAM_AUX_LEN;
 	default:
 		return false;
 	}
@@ -375,12 +385,25 @@ slots_merge_host(struct seal_slots *slots, int dirfd,
 			break;
 		if (errno == ENOENT)
 			return 0;
-		if (errno != EAGAIN || i == LOAD_TRIES)
+		if (errno != EAGAIN || i == KEYFILE_TRIES)
 			return -1;
 	}
 	ret = slots_decode(slots, kf.body, kf.body_len);
 	keyfile_clear(&kf);
 	return ret == -1 ? -1 : 1;
+}
+
+/* Without its owner it is nothing. */
+static void
+scram_settle(const struct seal_slots *slots, struct seal_slot *s)
+{
+	const struct seal_slot *owner;
+
+	if (s->dead || s->alg != SLOT_SCRAM)
+		return;
+	owner = slots_find(slots, get_be32(s->aux + SCRAM_OWNER));
+	if (owner == NULL || owner->dead || owner->kind != SEAL_SLOT_APP)
+		s->dead = true;
 }
 
 /*
@@ -398,6 +421,8 @@ slots_settle(struct seal_slots *slots)
 		if (slots->slot[i].gen != slots->gen)
 			slots->slot[i].dead = true;
 	}
+	for (size_t i = 0; i < slots->n; i++)
+		scram_settle(slots, &slots->slot[i]);
 }
 
 struct seal_slots *

@@ -237,7 +237,7 @@ class Slot:
             self.wrapped = r.str()
             self.created = r.i64()
             self.further, self.label = r.str(), r.str()
-            own = 64 if self.algorithm == 3 else 0
+            own = {3: 64, 4: 68}.get(self.algorithm, 0)
             f = Octets(self.further)
             self.further = f.raw(own)
             self.generation = f.u32() if f.left() else 0

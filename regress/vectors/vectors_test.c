@@ -33,6 +33,7 @@
 #include "seal_keys.h"
 #include "seal_log.h"
 #include "seal_read.h"
+#include "seal_scram.h"
 #include "seal_sealed.h"
 #include "store.h"
 #include "store_del.h"
@@ -287,8 +288,8 @@ ATF_TC_BODY(sealed, tc)
 	struct seal_account a;
 	struct seal_escrow e;
 	struct seal_slots *slots;
-	uint8_t amk[SEAL_KEY_LEN], *p;
-	struct value v;
+	uint8_t amk[SEAL_KEY_LEN], signature[SEAL_SCRAM_KEY], *p;
+	struct value v, proof;
 	size_t len;
 	int fd;
 
@@ -325,6 +326,14 @@ ATF_TC_BODY(sealed, tc)
 	ATF_CHECK_STREQ("member@vectors.example", label);
 	ATF_CHECK_EQ(-1,
 	    seal_slots_unseal(slots, &a, SEAL_SLOT_ESCROW, v.p, amk, &info));
+	(void)vector("scram.message", &v);
+	(void)vector("scram.proof", &proof);
+	ATF_REQUIRE_EQ(0,
+	    seal_scram_try(
+		slots, &a, v.p, v.len, proof.p, amk, &info, signature));
+	same("amk", amk, sizeof(amk));
+	same("scram.signature", signature, sizeof(signature));
+	ATF_CHECK_EQ(number("code.app.slot"), info.id);
 	seal_slots_free(slots);
 	close(fd);
 }

@@ -44,6 +44,16 @@ enum store_service {
 	SERVICE_MANAGE = 3
 };
 
+/* How a login shows that it may. */
+enum mechanism {
+	MECHANISM_PASSWORD = 1,
+	MECHANISM_SCRAM_ASK = 2,  /* SCRAM-SHA-256, SERVICE_IMAP alone */
+	MECHANISM_SCRAM_PROVE = 3 /* likewise */
+};
+#define SCRAM_SALT_LEN 16
+#define SCRAM_KEY_LEN 32
+#define SCRAM_MESSAGE_MAX 4096 /* octets of an AuthMessage */
+
 /* Why a login was not let in.  The client learns no difference but these. */
 enum store_refusal {
 	REFUSED_CREDENTIALS = 1, /* unknown name, wrong or revoked secret */
@@ -123,13 +133,23 @@ enum store_wire {
 
 	/*
 	 * engine -> opener, on the wire of MASTER_ENGINE_OPENER: u32 version,
-	 * u8 mechanism (1: a password), bytes secret; with SERVICE_MANAGE
+	 * u8 enum mechanism, bytes secret (SCRAM_PROVE: AuthMessage of RFC
+	 * 5802, then raw[32] proof; SCRAM_ASK: empty); with SERVICE_MANAGE
 	 * then u8 enum slot_op, bytes new secret, str label, u16 scope, u32
 	 * slot id: those that the operation does not have are empty or 0.
 	 */
 	ENGINE_OPENER_AUTH = 10,
 	/* opener -> engine: u8 refusal; then the wire is closed. */
 	OPENER_ENGINE_NO = 11,
+	/*
+	 * opener -> engine, of SCRAM_ASK: raw[16] salt, u32 iterations.  Then
+	 * the wire is closed: the proof, which may be long in coming, is
+	 * another login.
+	 */
+	OPENER_ENGINE_CHALLENGE = 14,
+	/* opener -> engine, of SCRAM_PROVE, before WELCOME: raw[32]
+	   ServerSignature. */
+	OPENER_ENGINE_PROVED = 15,
 	/*
 	 * opener or vault -> engine: u8 scope bits, u32 slot id, u64 session
 	 * id, str account.  From here on the wire speaks vault_wire.h (or is

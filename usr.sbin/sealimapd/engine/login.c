@@ -21,16 +21,28 @@
  */
 
 #include <sys/types.h>
+#include <sys/time.h>
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine.h"
 #include "log.h"
+#include "sasl.h"
 
-#define MECHANISM_PASSWORD 1
 #define BASE64_MAX IMAP_AUTHLINE_MAX
+#define CHALLENGE_MS 20 /* the soonest, so that it tells nothing */
+
+/* How far it is. */
+enum stage {
+	STAGE_PASSWORD,
+	STAGE_ASK,   /* SCRAM: the opener is asked for the salt */
+	STAGE_WAIT,  /* the client is to send its proof */
+	STAGE_PROVE, /* the opener has it */
+	STAGE_LAST,  /* the client is to take note of our signature */
+};
 
 struct login {
 	TAILQ_ENTRY(login) entry;
@@ -43,12 +55,20 @@ struct login {
 	size_t len;
 	enum store_refusal refusal;
 	struct event delay;
+	enum stage stage;
+	struct scram *scram; /* NULL: a password */
+	struct timeval begun;
+	struct event challenge;
+	uint8_t signature[SCRAM_KEY_LEN];
+	uint64_t session; /* of the welcome */
 };
 
 static TAILQ_HEAD(, login) logins = TAILQ_HEAD_INITIALIZER(logins);
 static uint32_t next_id;
 
 static void login_refused(struct login *, enum store_refusal);
+static void login_challenge(int, short, void *);
+static void login_done(struct conn *);
 
 uint32_t
 login_next_id(void)
@@ -63,7 +83,10 @@ login_free(struct login *l)
 {
 	l->conn->login = NULL;
 	evtimer_del(&l->delay);
+	evtimer_del(&l->challenge);
 	TAILQ_REMOVE(&logins, l, entry);
+	if (l->scram != NULL)
+		freezero(l->scram, sizeof(*l->scram));
 	freezero(l, sizeof(*l));
 }
 
@@ -161,13 +184,10 @@ login_refused(struct login *l, enum store_refusal refusal)
 	evtimer_add(&l->delay, &tv);
 }
 
-/* Starts it; the secret is copied, the caller wipes its own. */
-static void
-login_begin(struct job *job, const char *name, size_t name_len,
-    const void *secret, size_t len)
+static struct login *
+login_new(struct job *job)
 {
 	struct conn *c = job->conn;
-	struct msgout *m;
 	struct login *l;
 
 	l = calloc(1, sizeof(*l));
@@ -176,16 +196,19 @@ login_begin(struct job *job, const char *name, size_t name_len,
 	l->conn = c;
 	l->job = job;
 	evtimer_set(&l->delay, login_delay, l);
+	evtimer_set(&l->challenge, login_challenge, l);
 	TAILQ_INSERT_TAIL(&logins, l, entry);
 	c->login = l;
 	c->state = CONN_LOGIN;
-	if (login_name(l->name, sizeof(l->name), name, name_len) == -1 ||
-	    len == 0 || len > sizeof(l->secret)) {
-		login_refused(l, REFUSED_CREDENTIALS);
-		return;
-	}
-	memcpy(l->secret, secret, len);
-	l->len = len;
+	return l;
+}
+
+/* The master names an opener. */
+static void
+login_ask(struct login *l)
+{
+	struct msgout *m;
+
 	if (engine_master() == NULL) {
 		login_refused(l, REFUSED_UNAVAILABLE);
 		return;
@@ -193,10 +216,28 @@ login_begin(struct job *job, const char *name, size_t name_len,
 	l->id = login_next_id();
 	l->asked = true;
 	m = msg_new(engine_master(), ENGINE_MASTER_LOGIN, l->id);
-	msg_put_u64(m, c->id);
+	msg_put_u64(m, l->conn->id);
 	msg_put_u8(m, SERVICE_IMAP);
 	msg_put_str(m, l->name);
 	msg_send(m);
+}
+
+/* Starts it; the secret is copied, the caller wipes its own. */
+static void
+login_begin(struct job *job, const char *name, size_t name_len,
+    const void *secret, size_t len)
+{
+	struct login *l;
+
+	l = login_new(job);
+	if (login_name(l->name, sizeof(l->name), name, name_len) == -1 ||
+	    len == 0 || len > sizeof(l->secret)) {
+		login_refused(l, REFUSED_CREDENTIALS);
+		return;
+	}
+	memcpy(l->secret, secret, len);
+	l->len = len;
+	login_ask(l);
 }
 
 /* A plain connection that is to become TLS carries no password. */
@@ -223,53 +264,6 @@ login_start(struct job *job)
 	    job, cmd->name.p, cmd->name.len, cmd->secret.p, cmd->secret.len);
 	/* The arena holds it until the answer otherwise. */
 	explicit_bzero((void *)(uintptr_t)cmd->secret.p, cmd->secret.len);
-}
-
-static int
-base64_digit(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* The length, or -1: strict, with its padding. */
-static ssize_t
-base64_decode(const uint8_t *p, size_t len, uint8_t *to)
-{
-	uint32_t bits;
-	size_t i, n, pad;
-	int d;
-
-	if (len % 4 != 0)
-		return -1;
-	pad = 0;
-	while (pad < 2 && len > pad && p[len - 1 - pad] == '=')
-		pad++;
-	bits = 0;
-	n = 0;
-	for (i = 0; i < len - pad; i++) {
-		d = base64_digit(p[i]);
-		if (d == -1)
-			return -1;
-		bits = bits << 6 | (uint32_t)d;
-		if (i % 4 == 3) {
-			to[n++] = (uint8_t)(bits >> 16);
-			to[n++] = (uint8_t)(bits >> 8);
-			to[n++] = (uint8_t)bits;
-			bits = 0;
-		}
-	}
-	if (pad == 1) {
-		to[n++] = (uint8_t)(bits >> 10);
-		to[n++] = (uint8_t)(bits >> 2);
-	} else if (pad == 2)
-		to[n++] = (uint8_t)(bits >> 4);
-	return (ssize_t)n;
 }
 
 /* message = [authzid] NUL authcid NUL passwd (RFC 4616 section 2) */
@@ -305,6 +299,147 @@ plain(struct job *job, const uint8_t *response, size_t len)
 	explicit_bzero(buf, sizeof(buf));
 }
 
+static bool
+wants_scram(const struct job *job)
+{
+	return engine_config()->scram &&
+	    strcasecmp(job->cmd->words[0].p, "SCRAM-SHA-256") == 0;
+}
+
+/* A line of ours in an exchange, and one of the client's after it. */
+static void
+sasl_line(struct conn *c, const char *text)
+{
+	char encoded[4 * ((2 * SCRAM_TEXT_MAX + 2) / 3) + 1];
+
+	base64_encode(text, strlen(text), encoded);
+	imap_puts(conn_out(c), "+ ");
+	imap_puts(conn_out(c), encoded);
+	imap_puts(conn_out(c), "\r\n");
+	imap_reader_line(c->reader);
+	c->answer_due = true;
+	conn_flush(c);
+	conn_pump(c);
+}
+
+static void
+sasl_failed(struct job *job, enum sasl_result why)
+{
+	switch (why) {
+	case SASL_OTHER_USER:
+		job_done(
+		    job, "NO", "[AUTHORIZATIONFAILED] Not for another user");
+		break;
+	case SASL_UNSUPPORTED:
+		job_done(job, "NO", "[CANNOT] No channel binding here");
+		break;
+	case SASL_OK:
+	case SASL_MALFORMED:
+		job_done(job, "BAD", "Malformed response");
+		break;
+	}
+}
+
+/* RFC 5802 section 5: the client's name and nonce; the opener has the salt. */
+static void
+scram_begin(struct job *job, const uint8_t *response, size_t len)
+{
+	uint8_t buf[BASE64_MAX], nonce[SCRAM_NONCE_LEN];
+	enum sasl_result why = SASL_MALFORMED;
+	struct scram *s;
+	struct login *l;
+	ssize_t n = -1;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		fatal("login");
+	if (len <= sizeof(buf))
+		n = base64_decode(response, len, buf);
+	arc4random_buf(nonce, sizeof(nonce));
+	if (n >= 0)
+		why = scram_first(s, buf, (size_t)n, nonce);
+	if (why != SASL_OK) {
+		freezero(s, sizeof(*s));
+		sasl_failed(job, why);
+		return;
+	}
+	l = login_new(job);
+	l->scram = s;
+	l->stage = STAGE_ASK;
+	(void)gettimeofday(&l->begun, NULL);
+	if (login_name(l->name, sizeof(l->name), s->name, strlen(s->name)) ==
+	    -1) {
+		login_refused(l, REFUSED_CREDENTIALS);
+		return;
+	}
+	login_ask(l);
+}
+
+/* An opener's answer: told the client after the same time, whatever it took. */
+static void
+scram_answer(struct login *l, struct msg *msg)
+{
+	struct timeval now, spent, least = {0, CHALLENGE_MS * 1000}, tv = {0};
+	uint8_t salt[SCRAM_SALT_LEN];
+	uint32_t iterations;
+
+	(void)msg_get_raw(msg, salt, sizeof(salt));
+	iterations = msg_get_u32(msg);
+	if (msg_end(msg) == -1) {
+		login_refused(l, REFUSED_UNAVAILABLE);
+		return;
+	}
+	scram_challenge(l->scram, salt, iterations);
+	l->stage = STAGE_WAIT;
+	(void)gettimeofday(&now, NULL);
+	timersub(&now, &l->begun, &spent);
+	if (timercmp(&spent, &least, <))
+		timersub(&least, &spent, &tv);
+	evtimer_add(&l->challenge, &tv);
+}
+
+static void
+login_challenge(int fd, short what, void *arg)
+{
+	struct login *l = arg;
+
+	sasl_line(l->conn, l->scram->server);
+}
+
+/* The client's proof, or its assent to our signature. */
+static void
+scram_line(struct login *l, const uint8_t *line, size_t len)
+{
+	struct conn *c = l->conn;
+	struct job *job = l->job;
+	uint8_t buf[BASE64_MAX];
+	enum sasl_result why = SASL_MALFORMED;
+	ssize_t n;
+
+	if (l->stage == STAGE_LAST && len == 0) {
+		login_done(c);
+		return;
+	}
+	if (l->stage == STAGE_WAIT && len <= sizeof(buf) &&
+	    (n = base64_decode(line, len, buf)) != -1)
+		why = scram_final(l->scram, buf, (size_t)n);
+	explicit_bzero(buf, sizeof(buf));
+	if (why == SASL_OK) {
+		l->stage = STAGE_PROVE;
+		login_ask(l);
+		return;
+	}
+	if (c->vault != NULL)
+		wire_free(c->vault);
+	c->vault = NULL;
+	login_free(l);
+	c->state = CONN_BEFORE;
+	if (len == 1 && line[0] == '*')
+		job_done(job, "BAD", "Cancelled");
+	else
+		sasl_failed(job, why);
+}
+
 void
 authenticate_start(struct job *job)
 {
@@ -313,12 +448,17 @@ authenticate_start(struct job *job)
 
 	if (login_disabled(job))
 		return;
-	if (strcasecmp(cmd->words[0].p, "PLAIN") != 0) {
+	if (strcasecmp(cmd->words[0].p, "PLAIN") != 0 && !wants_scram(job)) {
 		job_done(job, "NO", "[CANNOT] Unknown mechanism");
 		return;
 	}
 	if (cmd->has_initial) {
-		plain(job, (const uint8_t *)cmd->secret.p, cmd->secret.len);
+		if (wants_scram(job))
+			scram_begin(job, (const uint8_t *)cmd->secret.p,
+			    cmd->secret.len);
+		else
+			plain(job, (const uint8_t *)cmd->secret.p,
+			    cmd->secret.len);
 		return;
 	}
 	imap_puts(conn_out(c), "+ \r\n");
@@ -331,37 +471,36 @@ authenticate_line(struct conn *c, const uint8_t *line, size_t len)
 {
 	struct job *job = TAILQ_LAST(&c->jobs, jobs);
 
+	if (c->login != NULL) {
+		scram_line(c->login, line, len);
+		return;
+	}
 	if (len == 1 && line[0] == '*') {
 		job_done(job, "BAD", "Cancelled");
 		return;
 	}
-	plain(job, line, len);
+	if (wants_scram(job))
+		scram_begin(job, line, len);
+	else
+		plain(job, line, len);
 }
 
+/* The wire is the vault's from here on, and the client is told. */
 static void
-login_welcome(struct conn *c, struct msg *msg)
+login_done(struct conn *c)
 {
 	struct login *l = c->login;
 	struct job *job = l->job;
 	struct imap_buf text = {0};
-	char account[ACCOUNT_NAME_MAX];
-	uint64_t session;
 
-	(void)msg_get_u8(msg);
-	(void)msg_get_u32(msg);
-	session = msg_get_u64(msg);
-	if (msg_get_str(msg, account, sizeof(account)) == -1 ||
-	    msg_end(msg) == -1) {
-		conn_protocol(c, "welcome");
-		return;
-	}
-	report_add(COUNT_LOGIN_OK, 1);
-	log_info("login conn=%llu session=%llu account=%s peer=%s",
-	    (unsigned long long)c->id, (unsigned long long)session,
-	    log_addr(account), c->peer);
-	c->account = strdup(account);
+	c->account = strdup(l->name);
 	if (c->account == NULL)
 		fatal("login");
+	report_add(COUNT_LOGIN_OK, 1);
+	log_info("login conn=%llu session=%llu account=%s peer=%s%s",
+	    (unsigned long long)c->id, (unsigned long long)l->session,
+	    log_addr(c->account), c->peer,
+	    l->scram != NULL ? " mechanism=scram" : "");
 	login_free(l);
 	c->state = CONN_AUTH;
 	c->active = engine_now();
@@ -374,6 +513,30 @@ login_welcome(struct conn *c, struct msg *msg)
 	imap_buf_free(&text);
 	conn_flush(c);
 	conn_pump(c);
+}
+
+static void
+login_welcome(struct conn *c, struct msg *msg)
+{
+	struct login *l = c->login;
+	char text[80], encoded[48];
+
+	(void)msg_get_u8(msg);
+	(void)msg_get_u32(msg);
+	l->session = msg_get_u64(msg);
+	if (msg_get_str(msg, l->name, sizeof(l->name)) == -1 ||
+	    msg_end(msg) == -1) {
+		conn_protocol(c, "welcome");
+		return;
+	}
+	if (l->stage != STAGE_PROVE) {
+		login_done(c);
+		return;
+	}
+	l->stage = STAGE_LAST;
+	base64_encode(l->signature, sizeof(l->signature), encoded);
+	(void)snprintf(text, sizeof(text), "v=%s", encoded);
+	sasl_line(c, text);
 }
 
 static void
@@ -403,6 +566,19 @@ opener_message(struct wire *w, struct msg *msg, void *arg)
 		    refusal > REFUSED_RATE)
 			refusal = REFUSED_UNAVAILABLE;
 		opener_close(c, refusal);
+		break;
+	case OPENER_ENGINE_CHALLENGE:
+		wire_free(c->vault);
+		c->vault = NULL;
+		if (c->login->stage == STAGE_ASK)
+			scram_answer(c->login, msg);
+		else
+			login_refused(c->login, REFUSED_UNAVAILABLE);
+		break;
+	case OPENER_ENGINE_PROVED:
+		(void)msg_get_raw(msg, c->login->signature, SCRAM_KEY_LEN);
+		if (msg_end(msg) == -1 || c->login->stage != STAGE_PROVE)
+			opener_close(c, REFUSED_UNAVAILABLE);
 		break;
 	default:
 		log_warnx("opener protocol conn=%llu type=%u",
@@ -436,8 +612,23 @@ login_opener(struct login *l, int fd)
 		fatal("opener");
 	m = msg_new(c->vault, ENGINE_OPENER_AUTH, l->id);
 	msg_put_u32(m, STORE_WIRE_VERSION);
-	msg_put_u8(m, MECHANISM_PASSWORD);
-	msg_put_bytes(m, l->secret, l->len);
+	switch (l->stage) {
+	case STAGE_ASK:
+		msg_put_u8(m, MECHANISM_SCRAM_ASK);
+		msg_put_bytes(m, "", 0);
+		break;
+	case STAGE_PROVE:
+		msg_put_u8(m, MECHANISM_SCRAM_PROVE);
+		msg_put_bytes(m, l->scram->message, strlen(l->scram->message));
+		msg_put_raw(m, l->scram->proof, SCRAM_KEY_LEN);
+		break;
+	case STAGE_PASSWORD:
+	case STAGE_WAIT:
+	case STAGE_LAST:
+		msg_put_u8(m, MECHANISM_PASSWORD);
+		msg_put_bytes(m, l->secret, l->len);
+		break;
+	}
 	msg_send(m);
 	explicit_bzero(l->secret, sizeof(l->secret));
 }

@@ -33,7 +33,6 @@
 #include "log.h"
 #include "mime.h"
 
-#define MECHANISM_PASSWORD 1
 #define ID_LEN 16 /* of a deleted message */
 
 struct manage {

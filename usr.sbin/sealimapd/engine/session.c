@@ -52,7 +52,9 @@ capability_put(struct conn *c, struct imap_buf *b)
 	}
 	imap_puts(b, " SASL-IR");
 	if (c->listener != IMAP_LISTEN_STARTTLS || tlsio_is_secure(c->io))
-		imap_puts(b, " AUTH=PLAIN");
+		imap_puts(b,
+		    engine_config()->scram ? " AUTH=PLAIN AUTH=SCRAM-SHA-256" :
+					     " AUTH=PLAIN");
 	else
 		imap_puts(b, " STARTTLS LOGINDISABLED");
 }

@@ -169,6 +169,7 @@ send_engine(struct wire *w, const struct parent *p)
 	parent_site(p, &s->site);
 	s->isolated = conf->isolated;
 	s->literal_max = conf->limits[CONF_MESSAGE_SIZE];
+	s->scram = conf->scram;
 	s->idle_seconds = (uint32_t)conf->limits[CONF_IDLE_TIMEOUT];
 	s->login_seconds = (uint32_t)conf->limits[CONF_LOGIN_TIMEOUT];
 	s->sessions_max = (uint32_t)conf->limits[CONF_SESSIONS_PER_USER];

@@ -141,6 +141,7 @@ main(int argc, char *argv[])
 	if (base == -1)
 		fatal("base directory");
 	proc_role_sandbox();
+	opener_init(base);
 	forker = forker_start(base);
 	/* No more files, no more processes: only wires. */
 	proc_narrow("stdio sendfd recvfd", NULL, 0);

@@ -188,7 +188,8 @@ void master_ctl(int fd, bool may_change);
  */
 int forker_start(int base);
 
-/* opener.c, clerk.c: a child's whole life. */
+/* opener.c, clerk.c: a child's whole life; what they inherit, before. */
+void opener_init(int base);
 void opener_main(int master, int base) __attribute__((noreturn));
 void clerk_main(int master, int base) __attribute__((noreturn));
 

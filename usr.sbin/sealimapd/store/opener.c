@@ -47,12 +47,13 @@
 #include "proc.h"
 #include "seal_keys.h"
 #include "seal_read.h"
+#include "seal_scram.h"
 #include "store_blob.h"
 #include "vault.h"
 
 #define TRIES 3 /* vaults that may die under our hands */
-#define MECHANISM_PASSWORD 1
 #define NONCE_LEN 32
+#define SCRAM_FILE "head/.scram"
 
 enum answer {
 	VAULT_KNOWS,
@@ -70,8 +71,10 @@ static struct {
 	int engine;
 	int vault;
 	int acct;
-	uint8_t *secret;
+	uint8_t mechanism;
+	uint8_t *secret; /* or what was proved */
 	size_t secret_len;
+	uint8_t proof[SEAL_SCRAM_KEY];
 	uint8_t *fresh; /* the secret to be */
 	size_t fresh_len;
 	bool unlocked;
@@ -84,6 +87,9 @@ static struct {
 	struct vault_start start;
 } o = {.engine = -1, .vault = -1, .acct = -1};
 
+/* By which names that nobody has get their salts; made before any fork. */
+static uint8_t scram_key[SEAL_KEY_LEN];
+
 static void wipe(void);
 static void refuse(enum store_refusal) __attribute__((noreturn));
 static void tell_master(uint32_t);
@@ -93,6 +99,12 @@ static void narrow(void);
 static void take_secret(void);
 static void take_change(struct msg *);
 static uint8_t *copy_of(const uint8_t *, size_t len);
+static struct seal_slots *
+read_account(struct store_limits *, enum store_refusal *);
+static void
+unlocked(const struct seal_slot_info *, const struct store_limits *);
+static void scram_ask(void) __attribute__((noreturn));
+static void scram_prove(void);
 static void login(void);
 static void check_scope(uint16_t scope);
 static void welcome(void) __attribute__((noreturn));
@@ -103,12 +115,36 @@ static void managed(enum slot_result) __attribute__((noreturn));
 static void prove(uint8_t proof[SEAL_SUM_LEN]);
 static bool leave_to_derive(void);
 static void unlock(void);
-static int make_record(struct seal_slots *, const struct seal_slot_info *);
-static int make_slot(struct seal_slots *, uint32_t id, const uint8_t *amk,
-    const uint8_t *secret, size_t len, uint16_t scope);
 static bool still_good(void);
 static void may_i(void);
 static void become_vault(void) __attribute__((noreturn));
+
+void
+opener_init(int base)
+{
+	int fd;
+
+	fd = openat(base, SCRAM_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd != -1) {
+		if (read(fd, scram_key, sizeof(scram_key)) ==
+		    (ssize_t)sizeof(scram_key)) {
+			close(fd);
+			return;
+		}
+		close(fd);
+	}
+	seal_random(scram_key, sizeof(scram_key));
+	(void)unlinkat(base, SCRAM_FILE, 0);
+	fd = openat(base, SCRAM_FILE,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+	if (fd == -1 ||
+	    write(fd, scram_key, sizeof(scram_key)) !=
+		(ssize_t)sizeof(scram_key) ||
+	    fsync(fd) == -1)
+		log_warn("%s", SCRAM_FILE);
+	if (fd != -1)
+		close(fd);
+}
 
 void
 opener_main(int master, int base)
@@ -119,6 +155,10 @@ opener_main(int master, int base)
 	begin();
 	narrow();
 	take_secret();
+	if (o.mechanism == MECHANISM_SCRAM_ASK)
+		scram_ask();
+	if (o.mechanism == MECHANISM_SCRAM_PROVE)
+		scram_prove();
 	login();
 	refuse(REFUSED_UNAVAILABLE);
 }
@@ -238,22 +278,29 @@ take_secret(void)
 {
 	const uint8_t *secret;
 	uint32_t version;
-	uint8_t mechanism;
 	struct msg m;
+	bool scram;
 	size_t len;
 
 	receive(o.engine, &m);
 	version = msg_get_u32(&m);
-	mechanism = msg_get_u8(&m);
-	secret = msg_get_bytes(&m, &len, SECRET_MAX);
+	o.mechanism = msg_get_u8(&m);
+	scram = o.mechanism == MECHANISM_SCRAM_ASK ||
+	    o.mechanism == MECHANISM_SCRAM_PROVE;
+	secret = msg_get_bytes(
+	    &m, &len, scram ? SCRAM_MESSAGE_MAX : SECRET_MAX);
 	if (!m.bad) {
 		o.secret = copy_of(secret, len);
 		o.secret_len = len;
 	}
+	if (o.mechanism == MECHANISM_SCRAM_PROVE)
+		(void)msg_get_raw(&m, o.proof, sizeof(o.proof));
 	if (o.service == SERVICE_MANAGE)
 		take_change(&m);
 	if (m.type != ENGINE_OPENER_AUTH || msg_end(&m) == -1 ||
-	    version != STORE_WIRE_VERSION || mechanism != MECHANISM_PASSWORD) {
+	    version != STORE_WIRE_VERSION ||
+	    (scram ? o.service != SERVICE_IMAP :
+		     o.mechanism != MECHANISM_PASSWORD)) {
 		log_warnx("engine: message type=%u is malformed", m.type);
 		msg_done(&m);
 		refuse(REFUSED_UNAVAILABLE);
@@ -293,6 +340,59 @@ take_change(struct msg *m)
 		return;
 	o.fresh = copy_of(fresh, len);
 	o.fresh_len = len;
+}
+
+/* What a client is told first: the same for a name that nobody has. */
+static void
+scram_ask(void)
+{
+	enum store_refusal why = REFUSED_CREDENTIALS;
+	struct store_limits limits;
+	uint8_t salt[SEAL_SCRAM_SALT];
+	struct seal_slots *slots;
+	struct msgout *out;
+	uint32_t iterations;
+
+	slots = read_account(&limits, &why);
+	seal_scram_challenge(slots, scram_key, o.account, salt, &iterations);
+	seal_slots_free(slots);
+	out = msg_new_fd(o.engine, OPENER_ENGINE_CHALLENGE, 0);
+	msg_put_raw(out, salt, sizeof(salt));
+	msg_put_u32(out, iterations);
+	(void)msg_send_wait(out, OPENER_WAIT_MS);
+	exit(0);
+}
+
+/* Returns with the master key, as unlock() does; it costs no derivation. */
+static void
+scram_prove(void)
+{
+	enum store_refusal why = REFUSED_CREDENTIALS;
+	uint8_t signature[SEAL_SCRAM_KEY];
+	struct seal_slot_info info;
+	struct store_limits limits;
+	struct seal_slots *slots;
+	struct msgout *out;
+	int ret;
+
+	slots = read_account(&limits, &why);
+	ret = seal_scram_try(slots, &o.id, o.secret, o.secret_len, o.proof,
+	    o.amk, &info, signature);
+	seal_slots_free(slots);
+	if (ret == -1 || why == REFUSED_DAMAGED)
+		refuse(why);
+	unlocked(&info, &limits);
+	out = msg_new_fd(o.engine, OPENER_ENGINE_PROVED, 0);
+	msg_put_raw(out, signature, sizeof(signature));
+	if (msg_send_wait(out, OPENER_WAIT_MS) == -1)
+		refuse(REFUSED_UNAVAILABLE);
+	/* A vault is to remember nothing by which somebody could come again. */
+	freezero(o.secret, o.secret_len);
+	o.secret_len = SEAL_KEY_LEN;
+	o.secret = malloc(o.secret_len);
+	if (o.secret == NULL)
+		fatal("out of memory");
+	seal_random(o.secret, o.secret_len);
 }
 
 static void
@@ -509,6 +609,38 @@ leave_to_derive(void)
 	return o.go;
 }
 
+/* NULL: there is no such account, or (*why) it cannot be read. */
+static struct seal_slots *
+read_account(struct store_limits *limits, enum store_refusal *why)
+{
+	struct seal_slots *slots = NULL;
+
+	memset(limits, 0, sizeof(*limits));
+	if (o.acct == -1)
+		return NULL;
+	if (seal_account_load(o.acct, &o.id) == 0)
+		slots = seal_slots_load(o.acct, &o.id);
+	if (slots == NULL || store_limits_read(o.acct, limits) != STORE_OK) {
+		log_warn(
+		    "account=%s its keys cannot be read", log_addr(o.account));
+		*why = REFUSED_DAMAGED;
+	}
+	return slots;
+}
+
+/* The master key is there: may it be used? */
+static void
+unlocked(const struct seal_slot_info *info, const struct store_limits *limits)
+{
+	o.slot = info->id;
+	o.rev = info->rev;
+	o.scope = info->scope;
+	o.unlocked = true;
+	check_scope(o.scope);
+	if (limits->disabled)
+		refuse(REFUSED_DISABLED);
+}
+
 /*
  * Tries the secret on the slots; returns with the master key, or refuses.
  * Where there is no such account, or it cannot be read, the same work is done.
@@ -516,30 +648,22 @@ leave_to_derive(void)
 static void
 unlock(void)
 {
-	struct seal_slots *slots = NULL;
 	struct seal_slot_info info;
 	struct store_limits limits;
+	struct seal_slots *slots;
 	enum store_refusal why = REFUSED_CREDENTIALS;
 	struct msgout *out;
 	int error, made, ret, why_not;
+	struct record r = {o.service, &o.id, &o.kdf, o.amk, o.secret,
+	    o.secret_len, o.fresh, o.fresh_len, &o.start.change};
 
 	if (o.unlocked)
 		return;
-	memset(&limits, 0, sizeof(limits));
-	if (o.acct != -1) {
-		if (seal_account_load(o.acct, &o.id) == 0)
-			slots = seal_slots_load(o.acct, &o.id);
-		if (slots == NULL ||
-		    store_limits_read(o.acct, &limits) != STORE_OK) {
-			log_warn("account=%s its keys cannot be read",
-			    log_addr(o.account));
-			why = REFUSED_DAMAGED;
-		}
-	}
+	slots = read_account(&limits, &why);
 	ret = seal_slots_try(slots, &o.id, (const char *)o.secret, o.secret_len,
 	    &o.kdf, o.amk, &info);
 	error = errno;
-	made = ret == 0 ? make_record(slots, &info) : 0;
+	made = ret == 0 ? record_make(&r, slots, &info) : 0;
 	why_not = errno;
 	seal_slots_free(slots);
 	out = msg_new_fd(o.master, OPENER_MASTER_DERIVED, 1);
@@ -552,98 +676,9 @@ unlock(void)
 	}
 	if (ret == -1 || why == REFUSED_DAMAGED)
 		refuse(why);
-	o.slot = info.id;
-	o.rev = info.rev;
-	o.scope = info.scope;
-	o.unlocked = true;
-	check_scope(o.scope);
-	if (limits.disabled)
-		refuse(REFUSED_DISABLED);
+	unlocked(&info, &limits);
 	if (made == -1 && o.service == SERVICE_MANAGE)
 		managed(why_not == EINVAL ? SLOT_CANNOT : SLOT_FAILED);
-}
-
-/* The main slot of the account; 0: there is none. */
-static uint32_t
-main_slot(const struct seal_slots *slots)
-{
-	struct seal_slot_info info;
-
-	for (size_t i = 0; seal_slots_info(slots, i, &info); i++) {
-		if (info.kind == SEAL_SLOT_MAIN)
-			return info.id;
-	}
-	return 0;
-}
-
-/* May it be a password?  What reads as a code would be tried as one. */
-static bool
-fit_for_password(const uint8_t *p, size_t len)
-{
-	enum seal_slot_kind kind;
-	uint32_t id;
-
-	return len > 0 && len <= SEAL_SECRET_MAX &&
-	    seal_code_parse((const char *)p, len, &kind, &id) !=
-	    SEAL_CODE_VALID;
-}
-
-/*
- * The main slot as the vault is to store it, where one is wanted: here, since
- * Argon2id has no place in an event loop, and while the core is ours.  -1 with
- * EINVAL: not with this secret.
- */
-static int
-make_record(struct seal_slots *slots, const struct seal_slot_info *info)
-{
-	struct slot_change *c = &o.start.change;
-	uint32_t id = info->id;
-	bool low;
-
-	low = info->kdf.ops < o.kdf.ops || info->kdf.mem < o.kdf.mem;
-	if (o.kdf.ops < info->kdf.ops)
-		o.kdf.ops = info->kdf.ops;
-	if (o.kdf.mem < info->kdf.mem)
-		o.kdf.mem = info->kdf.mem;
-	if (o.service == SERVICE_IMAP && info->kind == SEAL_SLOT_MAIN && low)
-		return make_slot(
-		    slots, id, o.amk, o.secret, o.secret_len, info->scope);
-	if (o.service != SERVICE_MANAGE ||
-	    (info->scope & SEAL_SCOPE_MANAGE) == 0)
-		return 0;
-	errno = EINVAL;
-	switch (c->op) {
-	case SLOT_PASSWD:
-		if (!fit_for_password(o.fresh, o.fresh_len))
-			return -1;
-		if (info->kind != SEAL_SLOT_MAIN)
-			id = main_slot(slots);
-		return make_slot(
-		    slots, id, o.amk, o.fresh, o.fresh_len, SEAL_SCOPE_ALL);
-	case SLOT_REKEY:
-		if (info->kind != SEAL_SLOT_MAIN)
-			return -1;
-		seal_random(c->amk, sizeof(c->amk));
-		return make_slot(
-		    slots, id, c->amk, o.secret, o.secret_len, info->scope);
-	default:
-		return 0;
-	}
-}
-
-static int
-make_slot(struct seal_slots *slots, uint32_t id, const uint8_t *amk,
-    const uint8_t *secret, size_t len, uint16_t scope)
-{
-	struct slot_change *c = &o.start.change;
-	ssize_t n;
-
-	if (seal_slots_set(slots, &o.id, amk, id, (const char *)secret, len,
-		&o.kdf, scope, &id) == -1)
-		return -1;
-	n = seal_slots_export(slots, id, c->record);
-	c->record_len = n == -1 ? 0 : (size_t)n;
-	return n == -1 ? -1 : 0;
 }
 
 /*

@@ -62,6 +62,25 @@ struct manage_answer {
 };
 void manage_answer_put(struct msgout *, const struct manage_answer *);
 
+/* record.c: what an opener has in hand to make c->record. */
+struct record {
+	uint8_t service;
+	const struct seal_account *id;
+	struct seal_kdf *kdf; /* the domain's; raised to the slot's */
+	const uint8_t *amk;
+	const uint8_t *secret;
+	size_t secret_len;
+	const uint8_t *fresh; /* the secret to be */
+	size_t fresh_len;
+	struct slot_change *change;
+};
+/*
+ * Makes it where one is wanted: in the opener, since Argon2id has no place in
+ * an event loop.  -1; with EINVAL: not with this secret.
+ */
+int record_make(
+    const struct record *, struct seal_slots *, const struct seal_slot_info *);
+
 struct vault_start {
 	char account[ACCOUNT_NAME_MAX];
 	int base;               /* directory of accounts/ and head/ */

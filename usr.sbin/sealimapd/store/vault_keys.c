@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "seal_scram.h"
 #include "seal_sealed.h"
 #include "vault.h"
 #include "vault_local.h"
@@ -199,8 +200,13 @@ keys_live(uint32_t slot, uint64_t rev)
 bool
 keys_list(size_t i, struct seal_slot_info *info, char *label)
 {
-	if (!seal_slots_info(keys.slots, i, info))
-		return false;
+	/* What is beside an app password is not a secret of its own. */
+	for (size_t k = 0;; k++) {
+		if (!seal_slots_info(keys.slots, k, info))
+			return false;
+		if (info->kind != SEAL_SLOT_SCRAM && i-- == 0)
+			break;
+	}
 	if (seal_slots_label(keys.slots, seal_ring_account(keys.ring),
 		seal_ring_amk(keys.ring), info->id, label) == -1)
 		label[0] = '\0';
@@ -362,7 +368,9 @@ app_add(const struct slot_change *c, struct manage_answer *a)
 	}
 	return seal_slots_code(keys.slots, seal_ring_account(keys.ring),
 		   seal_ring_amk(keys.ring), SEAL_SLOT_APP, c->scope, c->label,
-		   a->code, &a->slot) == 0;
+		   a->code, &a->slot) == 0 &&
+	    seal_slots_scram(keys.slots, seal_ring_account(keys.ring),
+		seal_ring_amk(keys.ring), a->slot, a->code) == 0;
 }
 
 static bool

@@ -116,6 +116,7 @@ ATF_TC_BODY(engine, tc)
 	s.site.codec = 2;
 	s.isolated = true;
 	s.literal_max = 1ULL << 40;
+	s.scram = true;
 	s.idle_seconds = 1800;
 	s.login_seconds = 60;
 	s.sessions_max = 20;
@@ -144,6 +145,7 @@ ATF_TC_BODY(engine, tc)
 	ATF_CHECK(got->isolated);
 	ATF_CHECK_EQ(2, got->site.codec);
 	ATF_CHECK_EQ(s.literal_max, got->literal_max);
+	ATF_CHECK(got->scram);
 	ATF_CHECK_EQ(1800, got->idle_seconds);
 	ATF_CHECK_EQ(3, got->login_failures);
 	ATF_REQUIRE_EQ(2, got->site.n_domains);

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""
+SCRAM-SHA-256 from the text of RFC 5802 and RFC 7677, against a running suite:
+app passwords are proved; what is forged, replayed, malformed or not one of them
+is refused.
+"""
+import base64
+import hashlib
+import hmac
+import imaplib
+import json
+import os
+import ssl
+import sys
+import time
+
+BAD_NAME = "nobody"
+
+
+def check(good, text):
+    if not good:
+        sys.exit("scram_client: " + text)
+
+
+def mac(key, data):
+    return hmac.digest(key, data, "sha256")
+
+
+class Scram:
+    """A client's exchange; each step may be spoilt."""
+
+    def __init__(self, user, password, header="n,,", spoil=None, verify=True):
+        self.user, self.password = user, password.encode()
+        self.header, self.spoil, self.verify = header, spoil, verify
+        self.step, self.server_first, self.good = 0, None, False
+        name = user.replace("=", "=3D").replace(",", "=2C")
+        self.bare = "n=%s,r=%s" % (
+            name, base64.b64encode(os.urandom(18)).decode())
+
+    def __call__(self, data):
+        self.step += 1
+        return (self.first, self.final, self.last)[self.step - 1](data)
+
+    def first(self, _):
+        return (self.header + self.bare).encode()
+
+    def final(self, data):
+        self.server_first = data.decode()
+        parts = dict(p.split("=", 1) for p in self.server_first.split(","))
+        check(parts["r"].startswith(self.bare.split("r=")[1]) and
+              len(parts["r"]) > len(self.bare.split("r=")[1]) + 16,
+              "the server's nonce")
+        salt, rounds = base64.b64decode(parts["s"]), int(parts["i"])
+        check(rounds >= 4096 and len(salt) >= 16, self.server_first)
+        salted = hashlib.pbkdf2_hmac("sha256", self.password, salt, rounds)
+        client = mac(salted, b"Client Key")
+        nonce = parts["r"]
+        if self.spoil == "nonce":
+            nonce = nonce[:-1] + ("A" if nonce[-1] != "A" else "B")
+        header = "y,," if self.spoil == "header" else self.header
+        without = "c=%s,r=%s" % (
+            base64.b64encode(header.encode()).decode(), nonce)
+        message = ",".join((self.bare, self.server_first, without)).encode()
+        proof = bytes(a ^ b for a, b in zip(
+            client, mac(hashlib.sha256(client).digest(), message)))
+        if self.spoil == "proof":
+            proof = bytes([proof[0] ^ 1]) + proof[1:]
+        if self.spoil == "zeros":
+            proof = bytes(32)
+        self.signature = mac(mac(salted, b"Server Key"), message)
+        if self.spoil == "cancel":
+            return None
+        if self.spoil == "garbage":
+            return b"p=" + b"x" * 500
+        return without.encode() + b",p=" + base64.b64encode(proof)
+
+    def last(self, data):
+        check(data == b"v=" + base64.b64encode(self.signature),
+              "the server's signature is wrong")
+        self.good = True
+        return None if self.spoil == "late" else b""
+
+
+def connect(server):
+    context = ssl.create_default_context(cafile=server["cafile"])
+    context.check_hostname = False
+    return imaplib.IMAP4_SSL(server["host"], server["imaps_port"],
+                             ssl_context=context)
+
+
+def attempt(server, user, password, **how):
+    """(logged in, the server's last words, the exchange)"""
+    m = connect(server)
+    scram = Scram(user, password, **how)
+    try:
+        m.authenticate("SCRAM-SHA-256", scram)
+        m.select("INBOX")
+        words, good = "OK", m.noop()[0] == "OK"
+    except imaplib.IMAP4.error as why:
+        words, good = str(why), False
+    try:
+        m.logout()
+    except (imaplib.IMAP4.error, OSError):
+        pass
+    return good, words, scram
+
+
+def app_password(server, user):
+    m = connect(server)
+    m.xatom("XSEALMAIL", 'USER %s APP ADD "%s" phone imap' %
+            (user, server["password"]))
+    answer = m.untagged_responses["XSEALMAIL"][-1].decode()
+    m.logout()
+    _, _, slot, code = answer.split(" ")
+    return slot, code.strip('"')
+
+
+def main():
+    with open(sys.argv[1]) as f:
+        server = json.load(f)
+    user = "user0001@" + server["domain"]
+    imaplib.Commands["XSEALMAIL"] = ("NONAUTH", "AUTH")
+    m = connect(server)
+    check("AUTH=SCRAM-SHA-256" in m.capabilities, "not offered")
+    m.logout()
+    # Before there is any app password: as a name that nobody has.
+    salts = {}
+    for name in (user, BAD_NAME, user, BAD_NAME):
+        good, words, scram = attempt(server, name, "x")
+        check(not good and "AUTHENTICATIONFAILED" in words, words)
+        salt = scram.server_first.split(",s=")[1]
+        check(salts.setdefault(name, salt) == salt, "another salt each time")
+    check(len(set(salts.values())) == 2, "one salt for all")
+    slot, code = app_password(server, user)
+    slot2, code2 = app_password(server, user)
+    for how in ({}, {"header": "y,,"}, {"header": "n,a=%s," % user}):
+        for text in (code, code2):
+            good, words, scram = attempt(server, user, text, **how)
+            check(good and scram.good, "%s: %s" % (how, words))
+    # It is a session like others, at a living vault and at none.
+    time.sleep(float(sys.argv[2]))
+    good, words, _ = attempt(server, user, code)
+    check(good, "the first login: " + words)
+    for how, want in (
+            ({"spoil": "proof"}, "AUTHENTICATIONFAILED"),
+            ({"spoil": "zeros"}, "AUTHENTICATIONFAILED"),
+            ({"spoil": "nonce"}, "BAD"), ({"spoil": "header"}, "BAD"),
+            ({"spoil": "garbage"}, "BAD"), ({"spoil": "cancel"}, "BAD"),
+            ({"spoil": "late"}, "BAD"),
+            ({"header": "p=tls-unique,,"}, "CANNOT"),
+            ({"header": "n,a=another,"}, "AUTHORIZATIONFAILED"),
+            ({"header": "x,,"}, "BAD"), ({"header": "n,"}, "BAD")):
+        good, words, _ = attempt(server, user, code, **how)
+        check(not good and want in words, "%s: %s" % (how, words))
+    # Not the main password, and not another's.
+    for name, text in ((user, server["password"]), (user, code[:-1] + "x"),
+                       ("user0002@" + server["domain"], code)):
+        good, words, _ = attempt(server, name, text)
+        check(not good and "AUTHENTICATIONFAILED" in words, words)
+    # The same text by PLAIN, then revoked: neither.
+    m = connect(server)
+    m.login(user, code)
+    m.logout()
+    m = connect(server)
+    scram = Scram(user, code)
+    m.authenticate("SCRAM-SHA-256", scram)
+    other = connect(server)
+    other.xatom("XSEALMAIL", 'USER %s APP REVOKE "%s" %s' %
+                (user, server["password"], slot))
+    other.logout()
+    try:
+        m.noop()
+        m.noop()
+        check(False, "the session of what was revoked goes on")
+    except (imaplib.IMAP4.error, OSError):
+        pass
+    check(not attempt(server, user, code)[0], "revoked, and it opens")
+    check(attempt(server, user, code2)[0], "the other one is gone too")
+    m = connect(server)
+    m.login(user, server["password"])
+    m.xatom("XSEALMAIL", "APP LIST")
+    slots = [s.decode() for s in m.untagged_responses["XSEALMAIL"]]
+    check(sum(" app " in s for s in slots) == 1 and
+          not any(" scram " in s for s in slots), "the list: %s" % slots)
+    m.logout()
+    print("done")
+
+
+main()

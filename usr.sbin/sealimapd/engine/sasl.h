@@ -1,0 +1,66 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What clients say in AUTHENTICATE: base64, and the messages of SCRAM-SHA-256
+ * (RFC 5802, RFC 7677) without channel binding.  No network, no key.
+ */
+
+#ifndef SASL_H
+#define SASL_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../store_wire.h"
+
+/* Strict, with its padding: the length, or -1.  to may have len octets. */
+ssize_t base64_decode(const uint8_t *, size_t len, uint8_t *to);
+/* NUL-terminated; size of to: 4 * ((len + 2) / 3) + 1. */
+void base64_encode(const void *, size_t len, char *to);
+
+#define SCRAM_TEXT_MAX 1024 /* octets of a message of a client */
+#define SCRAM_NONCE_LEN 18  /* random octets of ours */
+
+enum sasl_result {
+	SASL_OK,
+	SASL_MALFORMED,
+	SASL_UNSUPPORTED, /* channel binding or an extension is asked for */
+	SASL_OTHER_USER,  /* the authorization identity is another one */
+};
+
+struct scram {
+	char name[ACCOUNT_NAME_MAX]; /* as the client has it */
+	char cbind[4 * ((SCRAM_TEXT_MAX + 2) / 3) + 1]; /* the GS2 header */
+	char bare[SCRAM_TEXT_MAX + 1];
+	char nonce[SCRAM_TEXT_MAX + 32];  /* the client's and ours */
+	char server[SCRAM_TEXT_MAX + 96]; /* the first message of ours */
+	char message[SCRAM_MESSAGE_MAX];  /* AuthMessage */
+	uint8_t proof[SCRAM_KEY_LEN];
+};
+
+/* The client's first message, decoded; our nonce is random octets. */
+enum sasl_result scram_first(struct scram *, const uint8_t *, size_t len,
+    const uint8_t nonce[SCRAM_NONCE_LEN]);
+/* Our first message, to server. */
+void scram_challenge(
+    struct scram *, const uint8_t salt[SCRAM_SALT_LEN], uint32_t iterations);
+/* The client's last message, decoded: message and proof are there. */
+enum sasl_result scram_final(struct scram *, const uint8_t *, size_t len);
+
+#endif
