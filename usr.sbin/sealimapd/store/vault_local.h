@@ -71,11 +71,11 @@ struct view {
 	bool selected;
 	bool readonly;
 	uint64_t box;
-	uint32_t told;   /* highest UID that was announced */
-	uint32_t exists; /* messages, ghosts included, as announced */
+	uint32_t told;     /* highest UID that was announced */
+	uint32_t exists;   /* messages, ghosts included, as announced */
 	uint16_t keywords; /* the revision that was told */
-	bool lowered;   /* R_MODSEQ was sent for expunges held back */
-	uint64_t known; /* modseq up to which all was told */
+	bool lowered;      /* R_MODSEQ was sent for expunges held back */
+	uint64_t known;    /* modseq up to which all was told */
 	struct uidlist ghosts;
 	struct uidlist changed; /* flags not told yet */
 	struct uidlist saved;   /* what the last saving search found */
