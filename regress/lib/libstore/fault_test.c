@@ -37,75 +37,13 @@
 
 #include "account.h"
 #include "compat.h"
+#include "faults.h"
 #include "store_retain.h"
 #include "store_sweep.h"
 
 static const struct store_range everything = {1, UINT32_MAX};
 
-enum fault { STOP, FAIL, FULL, TEAR };
-static enum fault fault;
-static unsigned int fault_at; /* 0: never */
-static unsigned int calls;
-
-/* True where this call is to fail. */
-static bool
-now(void)
-{
-	if (++calls != fault_at)
-		return false;
-	if (fault == STOP || fault == TEAR)
-		_exit(7);
-	errno = fault == FULL ? ENOSPC : EIO;
-	return true;
-}
-
-static int
-f_open(int dirfd, const char *name, int flags, mode_t mode)
-{
-	return now() ? -1 : openat(dirfd, name, flags, mode);
-}
-
-static ssize_t
-f_pwrite(int fd, const void *p, size_t len, off_t off)
-{
-	if (calls + 1 == fault_at && fault == TEAR)
-		(void)!pwrite(fd, p, len / 2, off);
-	return now() ? -1 : pwrite(fd, p, len, off);
-}
-
-/* Nothing here loses power: a sync only has to be counted. */
-static int
-f_sync(int fd)
-{
-	return now() ? -1 : 0;
-}
-
-static int
-f_rename(int a, const char *from, int b, const char *to)
-{
-	return now() ? -1 : renameat(a, from, b, to);
-}
-
-static int
-f_unlink(int dirfd, const char *name, int flags)
-{
-	return now() ? -1 : unlinkat(dirfd, name, flags);
-}
-
-static int
-f_mkdir(int dirfd, const char *name, mode_t mode)
-{
-	return now() ? -1 : mkdirat(dirfd, name, mode);
-}
-
-static int
-f_ftruncate(int fd, off_t len)
-{
-	return now() ? -1 : ftruncate(fd, len);
-}
-
-static const struct store_sys faulty = {f_open, f_pwrite, f_sync, f_sync,
-    f_sync, f_rename, f_unlink, f_mkdir, f_ftruncate};
+static struct fault_plan *plan;
 
 /* What the child tells: the state about to be, then that it is durable. */
 static int report;
@@ -336,11 +274,11 @@ run_once(struct account *a, void (*run)(struct account *), struct model *m)
 	ATF_REQUIRE(pid != -1);
 	if (pid == 0) {
 		report = fds[1];
-		calls = 0;
-		store_sys_set(&faulty);
+		plan->calls = 0;
+		store_sys_set(fault_sys());
 		run(a);
 		/* 9: the fault did no harm that the caller was told of. */
-		_exit(calls >= fault_at ? 9 : 0);
+		_exit(plan->calls >= plan->at ? 9 : 0);
 	}
 	close(fds[1]);
 	while (hear(fds[0], m))
@@ -348,10 +286,10 @@ run_once(struct account *a, void (*run)(struct account *), struct model *m)
 	close(fds[0]);
 	ATF_REQUIRE_EQ(pid, waitpid(pid, &status, 0));
 	ATF_REQUIRE_MSG(WIFEXITED(status), "call %u of kind %d: signal %d",
-	    fault_at, (int)fault, WTERMSIG(status));
+	    plan->at, (int)plan->kind, WTERMSIG(status));
 	ATF_REQUIRE_MSG(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 7 ||
 		WEXITSTATUS(status) == 8 || WEXITSTATUS(status) == 9,
-	    "call %u of kind %d: exit %d", fault_at, (int)fault,
+	    "call %u of kind %d: exit %d", plan->at, (int)plan->kind,
 	    WEXITSTATUS(status));
 	return WEXITSTATUS(status) != 0;
 }
@@ -384,7 +322,7 @@ check_state(struct account *a, struct model *m)
 		    (m->pending == NULL || strcmp(got, m->pending) != 0))
 			atf_tc_fail("call %u, kind %d: acknowledged\n%s"
 				    "pending\n%sgot\n%s",
-			    fault_at, (int)fault, m->acked,
+			    plan->at, (int)plan->kind, m->acked,
 			    m->pending == NULL ? "" : m->pending, got);
 		free(got);
 	}
@@ -440,8 +378,8 @@ check_deliveries(struct account *a, struct model *m)
 	for (i = 0; i < 6; i++) {
 		if (i < m->delivered)
 			ATF_REQUIRE_EQ_MSG(1, seen[i],
-			    "call %u, kind %d: message %u %u times", fault_at,
-			    (int)fault, i, seen[i]);
+			    "call %u, kind %d: message %u %u times", plan->at,
+			    (int)plan->kind, i, seen[i]);
 		else
 			ATF_REQUIRE(seen[i] <= 1);
 	}
@@ -459,8 +397,9 @@ all_faults(void (*run)(struct account *), enum fault kind,
 
 	account_make(&a);
 	ATF_REQUIRE_EQ(0, system("cp -a accounts pristine"));
-	fault = kind;
-	for (fault_at = 1, hit = true; hit; fault_at++) {
+	plan = fault_plan();
+	plan->kind = kind;
+	for (plan->at = 1, hit = true; hit; plan->at++) {
 		close(a.dir);
 		ATF_REQUIRE_EQ(0,
 		    system("rm -rf accounts head && cp -a pristine accounts"));
@@ -477,8 +416,8 @@ all_faults(void (*run)(struct account *), enum fault kind,
 		free(m.acked);
 		free(m.pending);
 	}
-	printf("%u faults\n", fault_at - 2);
-	ATF_CHECK(fault_at > 40);
+	printf("%u faults\n", plan->at - 2);
+	ATF_CHECK(plan->at > 40);
 	account_end(&a);
 }
 
