@@ -633,6 +633,12 @@ tlsio_is_secure(const struct tlsio *t)
 	return t->state == TLSIO_SECURE;
 }
 
+bool
+tlsio_resumed(const struct tlsio *t)
+{
+	return t->tls != NULL && tls_conn_session_resumed(t->tls) == 1;
+}
+
 const char *
 tlsio_version(const struct tlsio *t)
 {

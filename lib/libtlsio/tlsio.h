@@ -158,6 +158,7 @@ bool tlsio_full(struct tlsio *); /* TLSIO_HIGH is reached: wait for drained */
 
 int tlsio_fd(const struct tlsio *);
 bool tlsio_is_secure(const struct tlsio *);      /* the handshake is done */
+bool tlsio_resumed(const struct tlsio *);        /* by a ticket */
 const char *tlsio_version(const struct tlsio *); /* "TLSv1.3", or "-" */
 const char *tlsio_cipher(const struct tlsio *);
 const char *tlsio_servername(const struct tlsio *); /* SNI, or "-" */

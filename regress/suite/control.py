@@ -195,6 +195,7 @@ def count():
         ("imap_commands_total", 'command="APPEND"'): 1,
         ("imap_commands_total", 'command="IDLE"'): 1,
         ("tls_handshakes_total", 'version="TLSv1.3"'): 2,
+        ("signatures_total", 'result="made"'): 2,
         ("messages_total", 'result="accepted"'): 1,
         ("smtp_commands_total", 'command="RCPT"'): 2,
         ("smtp_refusals_total", 'code="550",status="5.1.1"'): 1,
@@ -216,6 +217,20 @@ def count():
     except AssertionError:
         sys.exit("got, wanted: %r" % {
             k: (v, want[k]) for k, v in moved().items() if v != want[k]})
+    # A session that is resumed needs no signature.
+    context = ssl.create_default_context(cafile=SERVER["cafile"])
+    context.check_hostname = False
+    session = None
+    for _ in range(2):
+        s = context.wrap_socket(
+            socket.create_connection((SERVER["host"], SERVER["imaps_port"])),
+            session=session)
+        s.recv(100)
+        session = s.session
+        s.close()
+    wait(lambda: stats()[("tls_resumed_total", "")] == 1, "not resumed")
+    assert stats()[("signatures_total", 'result="made"')] == first[
+        ("signatures_total", 'result="made"')] + 3
     families = prometheus(ctl("show", "stats", "-p"))
     assert "sealmail_process_restarts_total" in families
     roles = {dict(k)["role"]

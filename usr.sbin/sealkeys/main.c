@@ -76,6 +76,7 @@ main(int argc, char *argv[])
 	    RAND_bytes(seed, sizeof(seed)) != 1 || sodium_init() == -1)
 		fatalx("libcrypto does not start");
 	explicit_bzero(seed, sizeof(seed));
+	report_init();
 	proc_role_sandbox();
 	event_dispatch();
 	fatalx("the event loop has ended");

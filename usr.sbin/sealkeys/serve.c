@@ -168,6 +168,7 @@ on_sign(struct wire *w, struct msg *m)
 	n = 0;
 	if (keys != NULL && how >= KEYS_RSA_PKCS1 && how <= KEYS_ECDSA)
 		n = keyset_sign(keys, how, id, data, len, sig);
+	report_signature(n > 0);
 	if (n == 0) {
 		log_warnx("refused how=%u len=%zu key=%02x%02x%02x%02x", how,
 		    len, id[0], id[1], id[2], id[3]);

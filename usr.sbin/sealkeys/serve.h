@@ -33,4 +33,8 @@ void serve_keys(struct keyset *, uint32_t generation);
 /* How long a ticket lives: new keys where that differs from before. */
 void serve_tickets(uint32_t life);
 
+/* report.c: what sealctl(8) is told. */
+void report_init(void);
+void report_signature(bool made);
+
 #endif

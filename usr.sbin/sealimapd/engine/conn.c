@@ -192,7 +192,7 @@ conn_secure(struct tlsio *io, void *arg)
 
 	log_debug("conn secure conn=%llu version=%s", (unsigned long long)c->id,
 	    tlsio_version(io));
-	report_tls(tlsio_version(io));
+	report_tls(io);
 	/* A child has one handshake; nothing is signed for it later. */
 	if (ending)
 		tlsio_signer_child(-1);

@@ -203,6 +203,7 @@ enum count {
 	COUNT_LOGIN_RATE,
 	COUNT_TLS_12,
 	COUNT_TLS_13,
+	COUNT_TLS_RESUMED,
 	COUNT_OK,
 	COUNT_NO,
 	COUNT_BAD,
@@ -217,7 +218,7 @@ void report_get(struct msg *);
 void report_add(enum count, uint64_t);
 void report_command(struct conn *, enum imap_verb);
 void report_condition(const char *);
-void report_tls(const char *version);
+void report_tls(const struct tlsio *); /* secure now */
 void report_refused(enum store_refusal);
 
 /* job.c */

@@ -60,6 +60,8 @@ static struct stat_row rows[COUNTS + N_COMMANDS] = {
 	STAT_COUNTER, 0},
     [COUNT_TLS_13] = {"tls_handshakes_total", "version=\"TLSv1.3\"", tls_help,
 	STAT_COUNTER, 0},
+    [COUNT_TLS_RESUMED] = {"tls_resumed_total", NULL,
+	"TLS handshakes of these that resumed a session", STAT_COUNTER, 0},
     [COUNT_OK] = {"imap_answers_total", "condition=\"OK\"", answer_help,
 	STAT_COUNTER, 0},
     [COUNT_NO] = {"imap_answers_total", "condition=\"NO\"", answer_help,
@@ -161,9 +163,12 @@ report_condition(const char *condition)
 }
 
 void
-report_tls(const char *version)
+report_tls(const struct tlsio *io)
 {
-	bump(strcmp(version, "TLSv1.2") == 0 ? COUNT_TLS_12 : COUNT_TLS_13, 1);
+	bump(strcmp(tlsio_version(io), "TLSv1.2") == 0 ? COUNT_TLS_12 :
+							 COUNT_TLS_13,
+	    1);
+	bump(COUNT_TLS_RESUMED, tlsio_resumed(io));
 }
 
 void

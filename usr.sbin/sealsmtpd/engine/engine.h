@@ -164,6 +164,7 @@ enum count {
 	COUNT_SENT,
 	COUNT_TLS_12,
 	COUNT_TLS_13,
+	COUNT_TLS_RESUMED,
 	COUNT_ACCEPTED,
 	COUNT_DEFERRED,
 	COUNT_REJECTED,
@@ -177,7 +178,7 @@ void report_command(struct session *, enum smtp_verb);
 void report_reply(int code, const char *enhanced);
 /* A message that the client has sent whole; for_now: 4xx. */
 void report_message(const struct session *, bool taken, bool for_now);
-void report_tls(const char *version);
+void report_tls(const struct tlsio *); /* secure now */
 
 /* command.c: one command line. */
 void command_run(struct session *, const char *line, size_t len);

@@ -69,6 +69,8 @@ static struct stat_row rows[COUNTS + N_VERBS + REFUSALS] = {
 	STAT_COUNTER, 0},
     [COUNT_TLS_13] = {"tls_handshakes_total", "version=\"TLSv1.3\"", tls_help,
 	STAT_COUNTER, 0},
+    [COUNT_TLS_RESUMED] = {"tls_resumed_total", NULL,
+	"TLS handshakes of these that resumed a session", STAT_COUNTER, 0},
     [COUNT_ACCEPTED] = {"messages_total", "result=\"accepted\"", message_help,
 	STAT_COUNTER, 0},
     [COUNT_DEFERRED] = {"messages_total", "result=\"deferred\"", message_help,
@@ -169,10 +171,12 @@ report_message(const struct session *s, bool taken, bool for_now)
 }
 
 void
-report_tls(const char *version)
+report_tls(const struct tlsio *io)
 {
-	rows[strcmp(version, "TLSv1.2") == 0 ? COUNT_TLS_12 : COUNT_TLS_13]
+	rows[strcmp(tlsio_version(io), "TLSv1.2") == 0 ? COUNT_TLS_12 :
+							 COUNT_TLS_13]
 	    .value++;
+	rows[COUNT_TLS_RESUMED].value += tlsio_resumed(io);
 }
 
 static void

@@ -317,7 +317,7 @@ session_secure(struct tlsio *io, void *arg)
 	struct session *s;
 
 	s = arg;
-	report_tls(tlsio_version(io));
+	report_tls(io);
 	s->started = 0;
 	if (s->tls == SMTP_TLS_FIRST)
 		session_greet(s);
