@@ -310,17 +310,20 @@ see_all(const char *name, struct seen *seen)
 }
 
 /*
- * Under 100 ms; of the slowest ones, and on a machine that has other things to
- * do, not worse than three times what they are without the flood.
+ * Half of them, and 95 %, in under 100 ms; on a machine that has other things
+ * to do, in three times what they take without the flood.  The slowest one is
+ * compared with the slowest of any kind without it: what the machine can do.
  */
 static void
-bounded(const char *what, struct samples *with, struct samples *without)
+bounded(const char *what, struct samples *with, struct samples *without,
+    double slowest)
 {
 	static const double qs[] = {.5, .95, 1};
 	double bound, v;
 
 	for (size_t i = 0; i < sizeof(qs) / sizeof(qs[0]); i++) {
-		bound = fmax(OTHERS_S, 3 * quantile(without, qs[i]));
+		v = qs[i] < 1 ? quantile(without, qs[i]) : slowest;
+		bound = fmax(OTHERS_S, 3 * v);
 		v = quantile(with, qs[i]);
 		ATF_CHECK_MSG(v < bound,
 		    "%s: %.0f%% are under %.1f ms, not %.1f", what, qs[i] * 100,
@@ -337,6 +340,7 @@ ATF_TC_BODY(others, tc)
 {
 	static struct seen with, without;
 	unsigned int colds = 0;
+	double slowest;
 	char name[64];
 	int s;
 
@@ -369,9 +373,11 @@ ATF_TC_BODY(others, tc)
 	    flood.refused);
 	see_all("without the flood", &without);
 	see_all("with it", &with);
-	bounded("logins at a living vault", &with.warm, &without.warm);
-	bounded("first logins", &with.cold, &without.cold);
-	bounded("deliveries", &with.mail, &without.mail);
+	slowest = fmax(quantile(&without.warm, 1),
+	    fmax(quantile(&without.cold, 1), quantile(&without.mail, 1)));
+	bounded("logins at a living vault", &with.warm, &without.warm, slowest);
+	bounded("first logins", &with.cold, &without.cold, slowest);
+	bounded("deliveries", &with.mail, &without.mail, slowest);
 	ATF_CHECK_MSG(with.warm.n > 10 && with.cold.n > 1, "too few of them");
 	close(s);
 	driver_stop(&d);
