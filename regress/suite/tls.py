@@ -6,9 +6,10 @@ usage: tls.py SERVER.JSON COMMAND
   resume     sessions go on with any engine, after a reload and a dead engine
   names      SNI: exact, wildcard, unknown; staples that come, age and break
   renew      new certificates, wrong ones, sessions that stay
+  nothing    a certificate without its key from the start
   clear      STARTTLS, what is injected before it, loopback without TLS
   stalled N  N half-open handshakes, and how long others wait meanwhile
-The suite's extra.conf is what tls.py EXTRA DIR has printed.
+The suite's extra.conf is what tls.py EXTRA DIR COMMAND has printed.
 """
 import json
 import os
@@ -111,7 +112,7 @@ class Authority:
         os.rename(self.path(name + ".ocsp.new"), self.path(name + ".ocsp"))
 
 
-def extra(dir):
+def extra(dir, bad=False):
     """Certificates in dir, and what the configuration needs for them."""
     ca = Authority(dir)
     ca.cert("main", ["mail.test", "mx.mail.test"])
@@ -131,6 +132,15 @@ def extra(dir):
               (words[0], free_port(), " ".join(words[1:]),
                "" if option == "imap" else
                "".join(' certificate "%s"' % n for n in NAMES)))
+    if not bad:
+        return
+    ca.cert("bad", ["bad.test"])
+    ca.key("bad")
+    print('certificate "bad" cert "%s" key "%s"' %
+          (ca.path("bad.pem"), ca.path("bad.key")))
+    for words in ("imap", "starttls"), ("imaps", ""):
+        print('listen on "127.0.0.1" %s port %d %s certificate "bad"' %
+              (words[0], free_port(), words[1]))
 
 
 # ---- Clients
@@ -143,7 +153,7 @@ if len(sys.argv) > 2 and sys.argv[1] != "EXTRA":
     CA = Authority(CERTS)
     PORTS = [int(p) for p in re.findall(
         r'^listen on "127.0.0.1" imaps? port (\d+)', CONF, re.M)]
-    FIRST, STARTTLS, ONLY13, PLAIN, IMAPS = PORTS
+    FIRST, STARTTLS, ONLY13, PLAIN, IMAPS = PORTS[:5]
     SMTP = SUITE["smtp_port"]
 
 
@@ -472,6 +482,27 @@ def reload_says(status, text):
     check("reload says %r" % text, text in done.stdout, done.stdout)
 
 
+def nothing():
+    """A listener whose one certificate has not its key, from the start."""
+    BADSTART, BADTLS = PORTS[5:]
+    raw = socket.create_connection(("127.0.0.1", BADTLS), 20)
+    check("no TLS, no connection", raw.recv(10) == b"")
+    raw = socket.create_connection(("127.0.0.1", BADSTART), 20)
+    greeting = line_of(raw)
+    check("STARTTLS is not offered", b"STARTTLS" not in greeting and
+          b"LOGINDISABLED" in greeting, greeting)
+    raw.sendall(b"a STARTTLS\r\nb NOOP\r\n")
+    check("STARTTLS is refused", line_of(raw).startswith(b"a NO"))
+    check("the session goes on", line_of(raw).startswith(b"b OK"))
+    check("it is in the log", "name=bad: its key file has not" in log())
+    CA.cert("bad", ["bad.test"])
+    wait_for("TLS once there is a key", lambda: refused(
+        BADTLS, name="bad.test") is None)
+    raw.sendall(b"c CAPABILITY\r\n")
+    check("STARTTLS is offered now", b" STARTTLS" in line_of(raw))
+    connect(BADSTART, name="bad.test", starttls="imap").close()
+
+
 def renew():
     s = connect(IMAPS)
     old = serial(s)
@@ -650,7 +681,7 @@ def client_hello():
 
 
 if sys.argv[1] == "EXTRA":
-    extra(sys.argv[2])
+    extra(sys.argv[2], sys.argv[3:] == ["nothing"])
 else:
     {"versions": versions, "resume": resume, "names": names, "renew": renew,
-     "clear": clear, "stalled": stalled}[sys.argv[2]]()
+     "nothing": nothing, "clear": clear, "stalled": stalled}[sys.argv[2]]()

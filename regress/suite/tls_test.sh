@@ -13,7 +13,7 @@ tls() {
 		tool=\$(suite_top)/regress/suite/tls.py
 		mkdir -p suite certs
 		chmod 755 certs
-		python3 \"\$tool\" EXTRA \"\$PWD/certs\" >suite/extra.conf ||
+		python3 \"\$tool\" EXTRA \"\$PWD/certs\" $1 >suite/extra.conf ||
 		    atf_fail 'no certificates'
 		start_suite
 		if ! python3 \"\$tool\" \"\$suite/server.json\" $1 ${3-} \
@@ -33,11 +33,12 @@ tls versions 'versions, ciphers, ALPN'
 tls resume 'sessions go on with any engine'
 tls names 'names of servers, staples, expiry'
 tls renew 'certificates are renewed, and wrong ones are not taken'
+tls nothing 'a certificate that cannot be served, until it can'
 tls clear 'STARTTLS, and loopback without TLS'
 tls stalled 'handshakes that stall delay nobody' 300
 
 atf_init_test_cases() {
-	for case in versions resume names renew clear stalled; do
+	for case in versions resume names renew nothing clear stalled; do
 		atf_add_test_case "$case"
 	done
 }

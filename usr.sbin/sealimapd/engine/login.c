@@ -686,14 +686,20 @@ void
 starttls_start(struct job *job)
 {
 	struct conn *c = job->conn;
+	struct tlsio_server *server;
 
 	if (c->listener != IMAP_LISTEN_STARTTLS || tlsio_is_secure(c->io)) {
 		job_done(job, "BAD", "Not here");
 		return;
 	}
+	server = engine_tls(c->listener_index);
+	if (server == NULL) {
+		job_done(job, "NO", "[UNAVAILABLE] No certificate");
+		return;
+	}
 	job_done(job, "OK", "Begin TLS");
 	conn_flush(c);
 	/* Octets sent too early were in clear: not to be obeyed. */
-	if (tlsio_starttls(c->io, engine_tls(c->listener_index)) == -1)
+	if (tlsio_starttls(c->io, server) == -1)
 		conn_drop(c);
 }
