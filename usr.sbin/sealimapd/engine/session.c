@@ -56,7 +56,8 @@ capability_put(struct conn *c, struct imap_buf *b)
 		    engine_config()->scram ? " AUTH=PLAIN AUTH=SCRAM-SHA-256" :
 					     " AUTH=PLAIN");
 	else
-		imap_puts(b, engine_tls(c->listener_index) == NULL ?
+		imap_puts(b,
+		    engine_tls(c->listener_index) == NULL ?
 			" LOGINDISABLED" :
 			" STARTTLS LOGINDISABLED");
 }
