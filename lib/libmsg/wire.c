@@ -61,6 +61,8 @@ struct wire {
 	bool failed; /* gone is due or was called */
 };
 
+static struct log_quota quota; /* of packets that are malformed */
+
 static void on_read(int, short, void *);
 static void on_write(int, short, void *);
 static void on_fail(int, short, void *);
@@ -310,7 +312,8 @@ read_one(struct wire *w)
 		}
 		break;
 	case PACKET_BAD:
-		log_warnx("wire fd=%d: malformed packet", w->fd);
+		if (log_may(&quota))
+			log_warnx("wire fd=%d: malformed packet", w->fd);
 		break;
 	case PACKET_ERROR:
 		log_warn("wire fd=%d", w->fd);

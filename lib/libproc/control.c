@@ -54,6 +54,8 @@ static struct {
 } state;
 
 static void door_open(struct door *, const char *, gid_t, bool);
+static struct log_quota quota; /* of tools that are turned away */
+
 static void on_accept(int, short, void *);
 static void dispatch(struct wire *, struct msg *, void *);
 static void gone(struct wire *, void *);
@@ -108,7 +110,8 @@ on_accept(int fd, short what, void *arg)
 	if (s == -1)
 		return;
 	if (state.n_clients == CTL_CLIENTS_MAX) {
-		log_warnx("too many control connections");
+		if (log_may(&quota))
+			log_warnx("too many control connections");
 		(void)close(s);
 		return;
 	}

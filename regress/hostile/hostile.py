@@ -702,7 +702,7 @@ ATTACKS = [
     (attack_sets, 24000, 50), (attack_patterns, 8192, 20),
     (attack_silence, 8192, 50), (attack_recipients, 8192, 50),
     (attack_search, 24000, 20), (attack_sort, 8192, 20),
-    (attack_local_sockets, 8192, 500), (attack_logins, 24000, 300),
+    (attack_local_sockets, 8192, 600), (attack_logins, 24000, 300),
 ]
 
 
