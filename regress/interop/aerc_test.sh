@@ -71,24 +71,25 @@ aerc_body() {
 	command_line close
 	term_wait 'alice.*first'
 	command_line flag
-	wait_for 20 has_flag Flagged || {
+	wait_for 4 has_flag Flagged || {
 		term_screen
 		atf_fail "not flagged"
 	}
 	command_line 'filter second'
 	wait_for 20 term_lacks 'alice.*first' || atf_fail "not filtered"
 	term_wait 'bob.*second'
+	command_line 'select 0'
 	command_line 'move Archive'
-	wait_for 20 holds Archive 1 || {
+	wait_for 4 holds Archive 1 || {
 		term_screen
 		atf_fail "not moved"
 	}
 	command_line clear
 	term_wait 'alice.*first'
 	command_line 'copy Drafts'
-	wait_for 20 holds Drafts 1 || atf_fail "not copied"
+	wait_for 4 holds Drafts 1 || atf_fail "not copied"
 	command_line delete
-	wait_for 20 holds INBOX 1 || atf_fail "not deleted"
+	wait_for 4 holds INBOX 1 || atf_fail "not deleted"
 	command_line 'mkdir Made'
 	term_wait 'Made'
 	command_line 'cf INBOX'
