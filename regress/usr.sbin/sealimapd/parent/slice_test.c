@@ -257,14 +257,12 @@ ATF_TC_BODY(deliver, tc)
 	prepare();
 	memset(&s, 0, sizeof(s));
 	(void)strlcpy(s.hostname, "mx.example", sizeof(s.hostname));
-	s.quota = 5;
 	s.free_bytes = 6;
 	s.free_inodes = 7;
 	deliver_slice_put(out, &s);
 	got = deliver_slice_new();
 	ATF_CHECK_EQ(1, take(get_deliver, got));
 	ATF_CHECK_STREQ("mx.example", got->hostname);
-	ATF_CHECK_EQ(5, got->quota);
 	ATF_CHECK_EQ(6, got->free_bytes);
 	ATF_CHECK_EQ(7, got->free_inodes);
 	deliver_slice_free(got);
