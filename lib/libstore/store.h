@@ -28,10 +28,10 @@
 #include "store_blob.h"
 #include "store_message.h"
 
-#define STORE_NAME_MAX 1000     /* octets of a mailbox name */
-#define STORE_BOXES_MAX 10000   /* mailboxes, and subscriptions */
-#define STORE_RENAMES_MAX 500   /* boxes of one store_mvbox() */
-#define STORE_KEYWORD_MAX 100   /* octets of a keyword */
+#define STORE_NAME_MAX 1000   /* octets of a mailbox name */
+#define STORE_BOXES_MAX 10000 /* mailboxes, and subscriptions */
+#define STORE_RENAMES_MAX 500 /* boxes of one store_mvbox() */
+#define STORE_KEYWORD_MAX 100 /* octets of a keyword */
 /* Of a mailbox; keyword i is flag bit 8 + i.  Half of them for each host. */
 #define STORE_KEYWORDS_MAX 56
 #define STORE_INBOX 1           /* the id of INBOX */

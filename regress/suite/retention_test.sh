@@ -164,6 +164,7 @@ user_decides_cleanup() {
 
 # audited: sealmail verify, as user0001.
 audited() {
+	# shellcheck disable=SC2086
 	echo "$password" | "${sealmail%% *}" verify -s ${1-} \
 	    -C "$cafile" -h "$host" -p "$imaps_port" "user0001@$domain"
 }

@@ -236,7 +236,8 @@ enum vault_wire {
 	 * u64 size, u64 highest modseq.
 	 */
 	R_BOX = 201,
-	/* u16 n, n times str keyword: the table changed; before any row uses it.
+	/* u16 n, n times str keyword: the table changed; before any row uses
+	 * it.
 	 */
 	R_KEYWORDS = 202,
 	/*
