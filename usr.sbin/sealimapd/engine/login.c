@@ -379,7 +379,7 @@ scram_begin(struct job *job, const uint8_t *response, size_t len)
 static void
 scram_answer(struct login *l, struct msg *msg)
 {
-	struct timeval now, spent, least = {0, CHALLENGE_MS * 1000}, tv = {0};
+	struct timeval now, spent, tv = {0};
 	uint8_t salt[SCRAM_SALT_LEN];
 	uint32_t iterations;
 
@@ -393,8 +393,8 @@ scram_answer(struct login *l, struct msg *msg)
 	l->stage = STAGE_WAIT;
 	(void)gettimeofday(&now, NULL);
 	timersub(&now, &l->begun, &spent);
-	if (timercmp(&spent, &least, <))
-		timersub(&least, &spent, &tv);
+	if (spent.tv_sec == 0 && spent.tv_usec < CHALLENGE_MS * 1000)
+		tv.tv_usec = CHALLENGE_MS * 1000 - spent.tv_usec;
 	evtimer_add(&l->challenge, &tv);
 }
 
