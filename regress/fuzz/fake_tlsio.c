@@ -287,6 +287,12 @@ tlsio_is_secure(const struct tlsio *t)
 	return t->secure;
 }
 
+bool
+tlsio_resumed(const struct tlsio *t)
+{
+	return false;
+}
+
 const char *
 tlsio_version(const struct tlsio *t)
 {

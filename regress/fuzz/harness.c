@@ -281,19 +281,25 @@ harness_run(void)
 }
 
 bool
-harness_run_or_exit(void)
+harness_call(void (*fn)(void))
 {
 	bool lives;
 
 	may_exit = true;
 	lives = setjmp(exit_env) == 0;
 	if (lives)
-		harness_run();
+		fn();
 	else if (current != NULL)
 		packet_free(current);
 	current = NULL;
 	may_exit = false;
 	return lives;
+}
+
+bool
+harness_run_or_exit(void)
+{
+	return harness_call(harness_run);
 }
 
 bool

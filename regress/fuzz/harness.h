@@ -66,6 +66,7 @@ void harness_run(void);
  * then what it held at that moment is lost.  Not from within the event loop.
  */
 bool harness_run_or_exit(void);
+bool harness_call(void (*)(void)); /* the same of a function */
 
 /*
  * An input is a list of steps: u8 what, u16 length (little-endian), octets.

@@ -435,6 +435,34 @@ def master():
          says(0), says(2), anna, says(2, whom=1))
 
 
+def sealmail():
+    def answers(name, kind, *lines):
+        seed("sealmail", name, u8(kind), "\r\n".join(
+            lines + ("",)).encode("utf-8", "surrogateescape"))
+
+    box = ('* LIST () "/" INBOX', '* LIST (\\HasChildren) "/" "a/b"',
+           '* LIST () "/" {3}', "x&-", "s OK listed")
+    mail = ("* 1 FETCH (UID 1 FLAGS (\\Seen $Junk) INTERNALDATE "
+            '"01-Jan-2024 10:00:00 +0100" BODY[] {12}', "From: a", "", "b)",
+            "s OK fetched")
+    chosen = ("* OK [UIDVALIDITY 7] ok", "s OK [READ-ONLY] examined")
+    found = ("* SEARCH 1 2 3", "s OK searched")
+    for kind in (0, 2):
+        answers("export%d" % kind, kind, *box, *chosen, *found, *mail,
+                *chosen, *found, "s NO refused", "s NO gone")
+    answers("names", 0, '* LIST () "/" "../../etc"', '* LIST () "/" "."',
+            '* LIST () NIL ""', '* LIST (\\Noselect) "/" c', "s OK listed",
+            *chosen, *found, *mail)
+    for kind in (1, 3):
+        answers("undelete%d" % kind, kind,
+                "* XSEALMAIL UNDELETE " + "ab" * 16 + " 1700000000 1700000000 "
+                '77 0 "INBOX" "a subject" "b@c"',
+                "* XSEALMAIL UNDELETE " + "cd" * 16 +
+                ' 1 2 3 9 "a\\"b" {3}', "abc", "s OK listed")
+    answers("no", 1, "s NO [CONTACTADMIN] no\x01")
+    answers("closed", 0, '* LIST () "/" {99999999999}')
+
+
 if __name__ == "__main__":
     vault()
     engine()
@@ -444,3 +472,4 @@ if __name__ == "__main__":
     smtpd()
     store()
     master()
+    sealmail()
