@@ -595,7 +595,7 @@ blob_ref(struct store *st, const uint8_t *blob, uint64_t bytes)
 {
 	size_t i;
 
-	for (i = 0; st->multi && i < st->ngarbage; i++) {
+	for (i = 0; st->multi && i < st->ngarbage && !MUTANT(11); i++) {
 		if (memcmp(st->garbage[i].blob, blob, STORE_ID) != 0)
 			continue;
 		st->garbage[i] = st->garbage[--st->ngarbage];

@@ -83,7 +83,7 @@ put_op(struct store *st, enum op op, struct buf *body)
 static bool
 full(const struct store *st)
 {
-	return st->ops.len >= FRAME_SIZE;
+	return st->ops.len >= (st->small_steps ? 1 : FRAME_SIZE);
 }
 
 /* Of what was kept, as much as the frame takes; true when that was all. */

@@ -189,7 +189,8 @@ move_loaded(struct store *st, struct work *w, struct box *b)
 	int r;
 
 	i = col_find(b, w->uid, &found);
-	for (n = 0; i < b->n && n < STEP_MSGS; i++, n++) {
+	for (n = 0; i < b->n && n < (st->small_steps ? 1 : STEP_MSGS);
+	     i++, n++) {
 		ref = col_at(b, i)->cold;
 		w->uid = col_at(b, i)->uid + 1;
 		r = move_record(st, &ref);
@@ -224,7 +225,7 @@ move_file(struct store *st, struct work *w, struct box *b)
 
 	if (f->box != b->pub.id && freeze(f, b) == -1)
 		return -1;
-	for (sum = 0; sum < STEP_MSGS; sum += n) {
+	for (sum = 0; sum < (st->small_steps ? 1 : STEP_MSGS); sum += n) {
 		r = frozen_msgs(st, f, &w->pos, &m, &n);
 		if (r >= 0 && !w->writing) {
 			/* The file is open: it has told how much there is. */

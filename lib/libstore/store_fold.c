@@ -173,6 +173,12 @@ hide_at(struct store *st, struct box *b, size_t pos, bool late)
 	return 0;
 }
 
+static bool
+higher(uint32_t a, uint32_t b)
+{
+	return MUTANT(4) ? a < b : a > b;
+}
+
 /* The highest placement of the instance in b that is not late is shown. */
 static int
 show_best(struct store *st, struct box *b, struct inst *in)
@@ -185,13 +191,14 @@ show_best(struct store *st, struct box *b, struct inst *in)
 	for (i = 0; i < b->nextra; i++) {
 		if (b->extra[i].m.inst == in->id && !b->extra[i].late &&
 		    (best == SIZE_MAX ||
-			b->extra[i].m.uid > b->extra[best].m.uid))
+			higher(b->extra[i].m.uid, b->extra[best].m.uid)))
 			best = i;
 	}
 	if (best == SIZE_MAX)
 		return 0;
 	if (in->uid != 0) {
-		if (in->box != b->pub.id || b->extra[best].m.uid <= in->uid)
+		if (in->box != b->pub.id ||
+		    !higher(b->extra[best].m.uid, in->uid))
 			return 0;
 		i = col_find(b, in->uid, &found);
 		if (found && hide_at(st, b, i, false) == -1)
@@ -527,7 +534,7 @@ retire_one(struct store *st, struct box *b, struct inst *in, uint32_t uid)
 	size_t i;
 	bool found, last;
 
-	last = placements(st, in) == 1;
+	last = placements(st, in) == 1 && !MUTANT(12);
 	i = col_find(b, uid, &found);
 	if (found && col_at(b, i)->inst == in->id &&
 	    hide_at(st, b, i, last) == -1)

@@ -377,8 +377,9 @@ struct store {
 		struct pack sum;
 	} old; /* the generation that compaction is leaving */
 	struct news_seen *news_seen; /* log/ when it was last looked at */
-	struct work *work;           /* upkeep that is under way */
-	uint64_t next_sum_off;       /* for the PLACE that follows */
+	bool small_steps;  /* of upkeep: one box's worth at a time, for tests */
+	struct work *work; /* upkeep that is under way */
+	uint64_t next_sum_off; /* for the PLACE that follows */
 	uint32_t next_sum_len;
 	struct buf sum_buf; /* the summary last asked for */
 	uint8_t *waiting;   /* ids in in/ while replaying, sorted */

@@ -250,7 +250,7 @@ resolve(struct store *st, unsigned int *again)
 	size_t i;
 	int r;
 
-	if (!st->multi || st->lease != st->host)
+	if (!st->multi || (st->lease != st->host && !MUTANT(5)))
 		return 0;
 	for (i = 0; i < st->nboxes; i++) {
 		b = st->boxes[i];

@@ -335,7 +335,7 @@ save_some(struct store *st, struct work *w)
 			return -1;
 		w->writing = true;
 	}
-	for (sum = 0; sum < STEP_ROWS; sum += n) {
+	for (sum = 0; sum < (st->small_steps ? 1 : STEP_ROWS); sum += n) {
 		r = frozen_msgs(st, f, &w->pos, &m, &n);
 		if (r == 1)
 			r = colw_msgs(&w->out, m, n) == -1 ? -1 : 1;

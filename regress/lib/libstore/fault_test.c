@@ -40,6 +40,7 @@
 #include "faults.h"
 #include "store_retain.h"
 #include "store_sweep.h"
+#include "store_work.h"
 
 static const struct store_range everything = {1, UINT32_MAX};
 
@@ -168,6 +169,92 @@ run_all(struct account *a)
 }
 
 static void
+upkeep(struct account *a)
+{
+	bool more;
+	int i;
+
+	for (i = 0, more = true; more && i < 100; i++)
+		must(a, store_idle(a->st, &more));
+}
+
+/* What a user does between two steps of upkeep, something else each time. */
+static void
+between(struct account *a, unsigned int n)
+{
+	struct store_range one;
+	uint32_t uid;
+	size_t count;
+
+	(void)column(a->st, STORE_INBOX, &count);
+	one.first = one.last = count == 0 ?
+	    1 :
+	    store_msg_at(a->st, STORE_INBOX, n % count)->uid;
+	switch (n % 5) {
+	case 0:
+		must(a, append(a, STORE_INBOX, 20 + n, 1000, &uid));
+		break;
+	case 1:
+		must(a,
+		    store_flags(a->st, STORE_INBOX, &one, 1, STORE_SEEN, 0,
+			UINT64_MAX));
+		break;
+	case 2:
+		must(a,
+		    store_copy(
+			a->st, STORE_INBOX, &one, 1, 3, false, NULL, NULL));
+		break;
+	case 3:
+		must(a,
+		    store_copy(
+			a->st, STORE_INBOX, &one, 1, 4, true, NULL, NULL));
+		break;
+	default:
+		must(a, store_expunge(a->st, 3, &everything, 1, true));
+		break;
+	}
+	commit(a);
+}
+
+static void
+steps(struct account *a, unsigned int *n)
+{
+	bool more;
+
+	while (a->st->work != NULL) {
+		must(a, store_idle(a->st, &more));
+		between(a, (*n)++);
+	}
+}
+
+/* Checkpoint, snapshot and compaction, in their smallest steps. */
+static void
+run_steps(struct account *a)
+{
+	uint32_t uid;
+	unsigned int i, n;
+
+	open_it(a);
+	for (i = 0; i < 4; i++)
+		must(a, append(a, STORE_INBOX, i, 1000, &uid));
+	must(a, append(a, 2, 4, 1000, &uid));
+	must(a, append(a, 5, 5, 1000, &uid));
+	commit(a);
+	close_it(a);
+	open_it(a);
+	a->st->small_steps = true;
+	n = 0;
+	must(a, checkpoint_begin(a->st));
+	between(a, n++);
+	steps(a, &n);
+	upkeep(a); /* columns out of memory, too */
+	must(a, compact_begin(a->st));
+	between(a, n++);
+	steps(a, &n);
+	close_it(a);
+}
+
+static void
 run_drain(struct account *a)
 {
 	struct store_drained d;
@@ -187,16 +274,6 @@ run_drain(struct account *a)
 	open_it(a);
 	must(a, store_drain(a->st, &d));
 	close_it(a);
-}
-
-static void
-upkeep(struct account *a)
-{
-	bool more;
-	int i;
-
-	for (i = 0, more = true; more && i < 100; i++)
-		must(a, store_idle(a->st, &more));
 }
 
 /* Deletes are signed, cancelled, executed, compacted. */
@@ -389,17 +466,20 @@ check_deliveries(struct account *a, struct model *m)
 
 static void
 all_faults(void (*run)(struct account *), enum fault kind,
-    void (*look)(struct account *, struct model *))
+    void (*look)(struct account *, struct model *), unsigned int stride)
 {
 	struct account a;
 	struct model m;
+	unsigned int by, tried;
 	bool hit;
 
 	account_make(&a);
 	ATF_REQUIRE_EQ(0, system("cp -a accounts pristine"));
 	plan = fault_plan();
 	plan->kind = kind;
-	for (plan->at = 1, hit = true; hit; plan->at++) {
+	by = stride > 1 && getenv("STRESS") == NULL ? stride : 1;
+	plan->at = 1 + (by > 1 ? arc4random_uniform(by) : 0);
+	for (tried = 0, hit = true; hit; plan->at += by, tried++) {
 		close(a.dir);
 		ATF_REQUIRE_EQ(0,
 		    system("rm -rf accounts head && cp -a pristine accounts"));
@@ -416,21 +496,32 @@ all_faults(void (*run)(struct account *), enum fault kind,
 		free(m.acked);
 		free(m.pending);
 	}
-	printf("%u faults\n", plan->at - 2);
+	printf("%u faults, of calls up to %u\n", tried - 1, plan->at - by);
 	ATF_CHECK(plan->at > 40);
 	account_end(&a);
 }
 
-#define FAULT_TEST(name, run, kind, look)    \
-	ATF_TC_WITHOUT_HEAD(name);           \
-	ATF_TC_BODY(name, tc)                \
-	{                                    \
-		all_faults(run, kind, look); \
+#define FAULT_TEST(name, run, kind, look)       \
+	ATF_TC_WITHOUT_HEAD(name);              \
+	ATF_TC_BODY(name, tc)                   \
+	{                                       \
+		all_faults(run, kind, look, 1); \
+	}
+/* There are hundreds of calls: every one of them only with STRESS. */
+#define FAULT_SOME(name, run, kind, look)        \
+	ATF_TC_WITHOUT_HEAD(name);               \
+	ATF_TC_BODY(name, tc)                    \
+	{                                        \
+		all_faults(run, kind, look, 13); \
 	}
 FAULT_TEST(stop, run_all, STOP, check_state)
 FAULT_TEST(fail, run_all, FAIL, check_state)
 FAULT_TEST(full, run_all, FULL, check_state)
 FAULT_TEST(tear, run_all, TEAR, check_state)
+FAULT_SOME(steps_stop, run_steps, STOP, check_state)
+FAULT_SOME(steps_fail, run_steps, FAIL, check_state)
+FAULT_SOME(steps_full, run_steps, FULL, check_state)
+FAULT_SOME(steps_tear, run_steps, TEAR, check_state)
 FAULT_TEST(drain_stop, run_drain, STOP, check_deliveries)
 FAULT_TEST(drain_fail, run_drain, FAIL, check_deliveries)
 FAULT_TEST(drain_tear, run_drain, TEAR, check_deliveries)
@@ -635,6 +726,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, delete_fail);
 	ATF_TP_ADD_TC(tp, delete_full);
 	ATF_TP_ADD_TC(tp, delete_tear);
+	ATF_TP_ADD_TC(tp, steps_stop);
+	ATF_TP_ADD_TC(tp, steps_fail);
+	ATF_TP_ADD_TC(tp, steps_full);
+	ATF_TP_ADD_TC(tp, steps_tear);
 	ATF_TP_ADD_TC(tp, drain_stop);
 	ATF_TP_ADD_TC(tp, drain_fail);
 	ATF_TP_ADD_TC(tp, drain_tear);

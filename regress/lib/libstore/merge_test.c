@@ -43,6 +43,7 @@
 #include "compat.h"
 #include "copying.h"
 #include "merge_state.h"
+#include "store_retain.h"
 #include "store_compare.h"
 #include "store_local.h"
 
@@ -779,6 +780,20 @@ check_live(struct host *h)
 	free(anew);
 }
 
+/* What one host has deleted goes there too, as its signed list would say. */
+static bool
+trash_too(const char *src, const char *dst, unsigned int host, bool whole)
+{
+	uint8_t id[STORE_ID];
+	const char *name;
+
+	name = strrchr(src, '/') + 1;
+	if (seal_unhex(name, id, sizeof(id)) == 0 &&
+	    del_trash(hosts[!host].a.dir, id) == -1)
+		violation("trash: %s", name);
+	return true;
+}
+
 /* What one host has written goes to the other: blobs, then log. */
 static void
 exchange(struct host *from, bool whole)
@@ -786,16 +801,21 @@ exchange(struct host *from, bool whole)
 	struct store_merged m;
 	struct host *to;
 	enum store_result result;
-	bool news;
+	bool news, lease;
 
 	to = &hosts[from == hosts];
 	each_file(from, to, "blob", true, copy_blob);
 	each_file(from, to, "log", whole, copy_segment);
+	if (whole)
+		each_file(from, to, "trash", true, trash_too);
 	if (to->a.st == NULL)
 		return;
 	/* The cheap look must notice it; it may ask for nothing, too. */
 	news = store_news(to->a.st);
+	lease = store_lease(to->a.st);
 	result = store_merge(to->a.st, &m);
+	if (!crashed && result == STORE_OK && m.again > 0 && !lease)
+		violation("I6: placed again by who has no lease");
 	if (!crashed && result == STORE_OK && m.news && !news)
 		violation("news that was not noticed");
 	if (settle(to, result)) {
@@ -1016,6 +1036,7 @@ check_all(void)
 	const struct store_box *b;
 	const struct store_msg *m;
 	struct store_body *body;
+	struct store_cold c;
 	unsigned int found[MESSAGES] = {0}, i;
 	uint64_t flags[MESSAGES] = {0};
 	uint8_t kw[MESSAGES] = {0};
@@ -1035,6 +1056,12 @@ check_all(void)
 					    number(&m[k]), i);
 				else
 					store_body_close(body);
+				OK(store_cold_get(
+				    hosts[i].a.st, b->id, m[k].uid, &c));
+				if (!blob_there(hosts[i].a.st, c.blob))
+					violation("the body of %u was deleted, "
+						  "host %u",
+					    number(&m[k]), i);
 			}
 			if (box_find(hosts[i].a.st, b->id)->want != NULL)
 				violation("I3: two boxes of one name");
@@ -1240,6 +1267,149 @@ no_line(void *arg, const char *name, const char *what)
 }
 
 /* Without a key: what either lacks, and what no exchange mends. */
+static struct store_msg *
+only_message(struct store *st, uint64_t box, struct place *p)
+{
+	static struct store_msg m;
+	struct cold c;
+
+	ATF_REQUIRE_EQ(1, store_box_find(st, box)->messages);
+	m = *store_msg_at(st, box, 0);
+	ATF_REQUIRE_EQ(0, cold_read(st, m.cold, &c));
+	memset(p, 0, sizeof(*p));
+	p->box = box;
+	p->how = HOW_AGAIN;
+	memcpy(p->instance, c.instance, STORE_ID);
+	memcpy(p->blob, c.blob, STORE_ID);
+	memcpy(p->key, c.key, SEAL_KEY_LEN);
+	p->bytes = c.bytes;
+	p->size = m.size;
+	p->date = m.date;
+	return &m;
+}
+
+/*
+ * Placements that no order of the calls above makes, but another version or a
+ * damaged host might: the highest is shown, and the last of a message stays.
+ */
+ATF_TC_WITHOUT_HEAD(placements);
+ATF_TC_BODY(placements, tc)
+{
+	struct store_merged m;
+	struct store_msg *msg;
+	struct account a;
+	struct place p;
+	struct buf b = {0};
+	struct store *st;
+	uint32_t uid;
+
+	account_make(&a);
+	ATF_REQUIRE_EQ(0, system("mkdir template && mv accounts template/"));
+	store_sys_set(&table);
+	host_start(&hosts[0], a.ring);
+	OK(store_pair(hosts[0].a.st));
+	host_start(&hosts[1], a.ring);
+	exchange(&hosts[1], true);
+	st = hosts[0].a.st;
+	OK(append(&hosts[0].a, 2, 1, 100, &uid));
+	msg = only_message(st, 2, &p);
+	p.uid = uid + 10;
+	OK(mut_begin(st, 1024));
+	op_place(&b, &p);
+	op_queue(st, OP_PLACE, &b);
+	buf_clear(&b);
+	OK(store_commit(st));
+	ATF_CHECK_EQ(uid + 10, store_msg_at(st, 2, 0)->uid);
+	/* Both are taken away, the higher one at last. */
+	for (; uid != 0; uid = uid < p.uid ? p.uid : 0) {
+		OK(mut_begin(st, 1024));
+		buf_put64(&b, 2);
+		buf_put32(&b, 1);
+		buf_put32(&b, uid);
+		buf_put64(&b, msg->inst);
+		op_queue(st, OP_RETIRE, &b);
+		buf_clear(&b);
+		OK(store_commit(st));
+	}
+	OK(store_merge(st, &m));
+	ATF_CHECK_EQ(1, m.again);
+	msg = only_message(st, 2, &p);
+	ATF_CHECK(msg->uid > uid + 10);
+	host_stop(&hosts[0]);
+	host_stop(&hosts[1]);
+	store_sys_set(NULL);
+	seal_ring_free(a.ring);
+}
+
+static unsigned int
+count_all(struct store *st, unsigned int n)
+{
+	const struct store_box *b;
+	const struct store_msg *m;
+	unsigned int there;
+	size_t i, count;
+
+	there = 0;
+	for (b = NULL; (b = store_box_next(st, b)) != NULL;) {
+		m = column(st, b->id, &count);
+		for (i = 0; i < count; i++)
+			there += number(&m[i]) == n;
+	}
+	return there;
+}
+
+/*
+ * Both hosts move one message: it is there once.  And a host removes a box
+ * that has a message it does not show: that one goes to INBOX.
+ */
+ATF_TC_WITHOUT_HEAD(moves);
+ATF_TC_BODY(moves, tc)
+{
+	const struct store_range all = {1, UINT32_MAX};
+	struct account a;
+	uint64_t box;
+	uint32_t uid;
+	int i;
+
+	account_make(&a);
+	ATF_REQUIRE_EQ(0, system("mkdir template && mv accounts template/"));
+	store_sys_set(&table);
+	host_start(&hosts[0], a.ring);
+	OK(store_pair(hosts[0].a.st));
+	OK(append(&hosts[0].a, STORE_INBOX, 0, 100, &uid));
+	OK(store_mkbox(hosts[0].a.st, "shared", 0, &box));
+	OK(store_commit(hosts[0].a.st));
+	host_start(&hosts[1], a.ring);
+	heal();
+	for (i = 0; i < 2; i++) {
+		OK(store_copy(
+		    hosts[i].a.st, STORE_INBOX, &all, 1, 2, true, NULL, NULL));
+		OK(store_commit(hosts[i].a.st));
+	}
+	OK(append(&hosts[1].a, box, 1, 100, &uid));
+	for (i = 2; i < 5; i++)
+		OK(append(&hosts[0].a, box, (unsigned int)i, 100, &uid));
+	OK(store_commit(hosts[0].a.st));
+	OK(store_commit(hosts[1].a.st));
+	ATF_REQUIRE(!store_lease(hosts[1].a.st));
+	exchange(&hosts[0], true);
+	ATF_CHECK_EQ(0, count_all(hosts[1].a.st, 1));
+	OK(store_rmbox(hosts[1].a.st, box));
+	OK(store_commit(hosts[1].a.st));
+	ATF_CHECK_EQ(1, count_all(hosts[1].a.st, 1));
+	heal();
+	if (bad[0] != '\0')
+		atf_tc_fail("%s", bad);
+	for (i = 0; i < 2; i++) {
+		ATF_CHECK_EQ(1, count_all(hosts[i].a.st, 0));
+		ATF_CHECK_EQ(1, count_all(hosts[i].a.st, 1));
+		ATF_CHECK_EQ(0, count_all(hosts[i].a.st, 2));
+		host_stop(&hosts[i]);
+	}
+	store_sys_set(NULL);
+	seal_ring_free(a.ring);
+}
+
 ATF_TC_WITHOUT_HEAD(compare);
 ATF_TC_BODY(compare, tc)
 {
@@ -1327,6 +1497,8 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, compare);
 	ATF_TP_ADD_TC(tp, renames);
+	ATF_TP_ADD_TC(tp, placements);
+	ATF_TP_ADD_TC(tp, moves);
 	ATF_TP_ADD_TC(tp, property);
 	return atf_no_error();
 }

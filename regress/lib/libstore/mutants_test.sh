@@ -14,13 +14,14 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 
-# The property test notices when a rule of merging is broken: MUTANT(n) in the
-# library, built with it once more, breaks rule n alone.  The first three are
-# those of the model that it notices too.  Each is name:n:seed to begin with.
+# The tests of merging notice when one of its rules is broken: MUTANT(n) in the
+# library, built with it once more, breaks rule n alone.  The first five are
+# those of the model.  Each is name:n:seed to begin with.
 
-mutants="nostripe:1:1 nodirty:2:1 expungeuid:3:1000 saw:6:1000 retroactive:7:1
-dead:9:1000 unseen:10:1000 checkpoint:13:1000 vector:14:1000 join:16:1400
-move:17:1860 flags:18:1000 rescue:19:1500 instance:20:1000 news:21:1 cycle:22:1"
+mutants="nostripe:1:1 nodirty:2:1 expungeuid:3:1 keeplow:4:1 sym:5:1 saw:6:1
+retroactive:7:1 waits:8:60 dead:9:50 unseen:10:20 ungarbage:11:60 lastretire:12:1
+checkpoint:13:80 vector:14:1 join:16:260 move:17:1 flags:18:1 rescue:19:1
+instance:20:1 news:21:1 cycle:22:1 bits:23:1 names:24:70 marks:25:1 sawall:26:1"
 
 atf_test_case mutants
 mutants_head()
@@ -37,9 +38,14 @@ mutants_body()
 		seed="${m##*:}"
 		n="${m%:*}"
 		n="${n#*:}"
-		if MUTANT="$n" "$prog" renames >out 2>&1 &&
-			rm -rf template && MUTANT="$n" SEED="$seed" RUNS=2000 \
-				timeout 100 "$prog" property >>out 2>&1; then
+		noticed=
+		for part in renames placements moves property; do
+			rm -rf template accounts head host0 host1
+			MUTANT="$n" SEED="$seed" RUNS=2000 timeout 100 "$prog" \
+				"$part" >out 2>&1 || noticed=$part
+			[ -z "$noticed" ] || break
+		done
+		if [ -z "$noticed" ]; then
 			cat out
 			atf_fail "$m is not noticed"
 		fi
