@@ -107,6 +107,9 @@ void compat_proctitle_init(int argc, char *argv[]);
 /* Syncs the file system that fd lies on; -1 with ENOSYS where it cannot. */
 int compat_syncfs(int fd);
 
+/* Octets that malloc(3) gave for a pointer, at least; 0: nobody knows. */
+size_t compat_malloc_size(void *);
+
 /*
  * Octets of resident memory that a process shares with no file, as far as the
  * caller may see that; -1 where it cannot be told.

@@ -31,6 +31,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <malloc_np.h>
+
 #include "compat.h"
 #include "freebsd.h"
 
@@ -105,6 +107,12 @@ compat_proctitle_init(int argc, char *argv[])
 {
 	(void)argc;
 	(void)argv;
+}
+
+size_t
+compat_malloc_size(void *p)
+{
+	return malloc_usable_size(p);
 }
 
 int

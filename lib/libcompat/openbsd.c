@@ -76,6 +76,13 @@ compat_proctitle_init(int argc, char *argv[])
 	(void)argv;
 }
 
+size_t
+compat_malloc_size(void *p)
+{
+	(void)p;
+	return 0;
+}
+
 int
 compat_syncfs(int fd)
 {

@@ -30,6 +30,7 @@
 #include <netinet/tcp.h>
 
 #include <link.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -56,6 +57,12 @@ void
 compat_proctitle_init(int argc, char *argv[])
 {
 	setproctitle_init(argc, argv, environ);
+}
+
+size_t
+compat_malloc_size(void *p)
+{
+	return malloc_usable_size(p);
 }
 
 int

@@ -69,8 +69,6 @@ static const char *const protos[] = {
     [CONF_IMAP] = "imap",
     [CONF_SMTP] = "smtp",
     [CONF_LMTP] = "lmtp",
-    [CONF_SUBMISSIONS] = "submissions",
-    [CONF_SUBMISSION] = "submission",
 };
 
 static const uint16_t ports[] = {
@@ -78,8 +76,6 @@ static const uint16_t ports[] = {
     [CONF_IMAP] = 143,
     [CONF_SMTP] = 25,
     [CONF_LMTP] = 24,
-    [CONF_SUBMISSIONS] = 465,
-    [CONF_SUBMISSION] = 587,
 };
 
 static void *grow(void *, size_t, size_t);
@@ -218,9 +214,6 @@ check_listens(const struct conf *conf)
 			wrong = "needs a certificate";
 		else if (a->proto == CONF_IMAP && a->tls == CONF_TLS_NONE &&
 		    !a->is_socket && !is_loopback(a->address))
-			wrong = "without starttls only on loopback";
-		else if (a->proto == CONF_SUBMISSION &&
-		    a->tls == CONF_TLS_NONE && !is_loopback(a->address))
 			wrong = "without starttls only on loopback";
 		else if (a->own_tls13 && a->tls == CONF_TLS_NONE)
 			wrong = "has no TLS to have a version of";
@@ -403,11 +396,9 @@ build_listen_proto(struct conf_listen *l, enum conf_proto proto)
 	l->port = l->is_socket ? 0 : ports[proto];
 	switch (proto) {
 	case CONF_IMAPS:
-	case CONF_SUBMISSIONS:
 		l->tls = CONF_TLS_FIRST;
 		break;
 	case CONF_SMTP:
-	case CONF_SUBMISSION:
 		l->tls = CONF_TLS_START;
 		break;
 	case CONF_IMAP:
@@ -494,8 +485,7 @@ build_listen_port(struct conf_listen *l, const char *port)
 const char *
 build_listen_tls(struct conf_listen *l, enum conf_tls tls)
 {
-	if (l->is_socket || l->proto == CONF_IMAPS || l->proto == CONF_LMTP ||
-	    l->proto == CONF_SUBMISSIONS)
+	if (l->is_socket || l->proto == CONF_IMAPS || l->proto == CONF_LMTP)
 		return "not with this protocol";
 	l->tls = tls;
 	return NULL;

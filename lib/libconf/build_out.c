@@ -15,8 +15,8 @@
  */
 
 /*
- * Statements about mail that leaves: how names are resolved, who may send it,
- * which way it goes and what it is signed with.
+ * Statements about mail that leaves: how names are resolved, which way it
+ * goes and what it is signed with.
  */
 
 #include <sys/types.h>
@@ -63,12 +63,6 @@ build_forward(struct conf *conf, const char *address, const char *port)
 	(void)snprintf(conf->forwards[conf->n_forwards++], CONF_FORWARD_MAX,
 	    "%s@%lld", address, n);
 	return NULL;
-}
-
-const char *
-build_relay_from(struct conf *conf, const char *net)
-{
-	return build_net(&conf->relay_from, &conf->n_relay_from, net);
 }
 
 const char *

@@ -90,14 +90,7 @@ struct conf_cert {
 	char ocsp[CONF_PATH_MAX]; /* DER response to staple, "" if none */
 };
 
-enum conf_proto {
-	CONF_IMAPS,
-	CONF_IMAP,
-	CONF_SMTP,
-	CONF_LMTP,
-	CONF_SUBMISSIONS,
-	CONF_SUBMISSION
-};
+enum conf_proto { CONF_IMAPS, CONF_IMAP, CONF_SMTP, CONF_LMTP };
 
 enum conf_tls { CONF_TLS_NONE, CONF_TLS_START, CONF_TLS_FIRST };
 
@@ -168,8 +161,6 @@ enum conf_limit {
 	CONF_QUEUE_RETRY_LONGEST,    /* ... between tries at most */
 	CONF_DESTINATION_JOBS,       /* messages to one destination at once */
 	CONF_RELAY_JOBS,             /* ... to all of them */
-	CONF_MESSAGES_PER_HOUR,      /* that a user sends */
-	CONF_RECIPIENTS_PER_HOUR,    /* ... to whom */
 	CONF_LIMITS
 };
 
@@ -232,8 +223,6 @@ struct conf {
 	enum conf_relay_tls relay_tls; /* without a route */
 	struct conf_route *routes;
 	size_t n_routes;
-	struct conf_net *relay_from; /* may send mail to anywhere */
-	size_t n_relay_from;
 	struct conf_dkim *dkim;
 	size_t n_dkim;
 	bool only_tls13;    /* of listeners that say nothing */

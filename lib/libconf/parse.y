@@ -136,7 +136,7 @@ int yyparse(void);
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
 %token <w> RESOLVER FORWARD ANCHORS ESCROW SCRAM OCSP TLS
 %token <w> CONTROL SESSIONS TRUST
-%token <w> QUEUE RELAY FROM ROUTE AUTH DKIM SELECTOR SUBMISSION SUBMISSIONS
+%token <w> QUEUE RELAY ROUTE AUTH DKIM SELECTOR
 %type <w> proto tablename rolename
 
 %%
@@ -275,9 +275,6 @@ setting		: LINGER STRING {
 			fail_at(&$3, build_path(ps.conf->queue_key,
 			    sizeof(ps.conf->queue_key), $3.s));
 		}
-		| RELAY FROM STRING {
-			fail_at(&$3, build_relay_from(ps.conf, $3.s));
-		}
 		| RELAY TLS STRING {
 			once(ONCE_RELAY_TLS, &$1);
 			fail_at(&$3, build_relay_tls(&ps.conf->relay_tls,
@@ -399,14 +396,6 @@ proto		: IMAPS	{ $$ = $1; new_listen(&$1, CONF_IMAPS); }
 		| IMAP	{ $$ = $1; new_listen(&$1, CONF_IMAP); }
 		| SMTP	{ $$ = $1; new_listen(&$1, CONF_SMTP); }
 		| LMTP	{ $$ = $1; new_listen(&$1, CONF_LMTP); }
-		| SUBMISSIONS {
-			$$ = $1;
-			new_listen(&$1, CONF_SUBMISSIONS);
-		}
-		| SUBMISSION {
-			$$ = $1;
-			new_listen(&$1, CONF_SUBMISSION);
-		}
 		;
 
 rolename	: STRING
@@ -488,7 +477,6 @@ static const struct {
 	{ "escrow", ESCROW },
 	{ "expire", EXPIRE },
 	{ "forward", FORWARD },
-	{ "from", FROM },
 	{ "group", GROUP },
 	{ "host", HOST },
 	{ "hostname", HOSTNAME },
@@ -524,8 +512,6 @@ static const struct {
 	{ "smtp", SMTP },
 	{ "socket", SOCKET },
 	{ "starttls", STARTTLS },
-	{ "submission", SUBMISSION },
-	{ "submissions", SUBMISSIONS },
 	{ "table", TABLE },
 	{ "tls", TLS },
 	{ "trust", TRUST },

@@ -54,7 +54,6 @@ conf_free(struct conf *conf)
 	free(conf->tables);
 	free(conf->trusted);
 	free(conf->routes);
-	free(conf->relay_from);
 	free(conf->dkim);
 	free(conf);
 }
@@ -201,10 +200,6 @@ print_relay(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "queue key ");
 	print_quoted(out, conf->queue_key);
 	(void)fprintf(out, "\nrelay tls %s\n", words[conf->relay_tls]);
-	for (size_t i = 0; i < conf->n_relay_from; i++) {
-		(void)fprintf(out, "relay from ");
-		print_net(&conf->relay_from[i], out);
-	}
 	for (size_t i = 0; i < conf->n_routes; i++) {
 		r = &conf->routes[i];
 		(void)fprintf(out, "route ");
@@ -304,8 +299,7 @@ print_listen(const struct conf *conf, const struct conf_listen *l, FILE *out)
 	(void)fprintf(out, " %s", conf_proto_name(l->proto));
 	if (!l->is_socket)
 		(void)fprintf(out, " port %u", l->port);
-	if (l->proto == CONF_IMAP || l->proto == CONF_SMTP ||
-	    l->proto == CONF_SUBMISSION)
+	if (l->proto == CONF_IMAP || l->proto == CONF_SMTP)
 		(void)fprintf(out, " %s",
 		    l->tls == CONF_TLS_START ? "starttls" : "no-tls");
 	if (l->own_tls13)

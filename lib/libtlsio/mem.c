@@ -15,24 +15,25 @@
  */
 
 /*
- * Allocators that wipe.  A prefix of 16 octets keeps the size, since free(3)
- * does not tell it on every system.
+ * Allocators that wipe.  What they give is malloc(3)'s own, since libtls frees
+ * some of OpenSSL's memory itself (names of a peer's certificate, for one).
+ * Where malloc(3) does not tell sizes, they are not used: LibreSSL takes none.
  */
 
 #include <sys/types.h>
 
 #include <dlfcn.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 
+#include "compat.h"
 #include "log.h"
 #include "tlsio_mem.h"
 
-#define PREFIX 16 /* keeps malloc(3)'s alignment */
-
+static bool sizes_known(void);
 static void *mem_alloc(size_t);
 static void *mem_realloc(void *, size_t);
 static void mem_free(void *);
@@ -43,6 +44,8 @@ static void openssl_free(void *, const char *, int);
 void
 tlsio_mem_openssl(void)
 {
+	if (!sizes_known())
+		return;
 	if (CRYPTO_set_mem_functions(
 		openssl_alloc, openssl_realloc, openssl_free) != 1)
 		fatalx("tlsio_mem_openssl() comes too late");
@@ -55,6 +58,8 @@ tlsio_mem_libevent(void)
 	    void *(*)(size_t), void *(*)(void *, size_t), void (*)(void *));
 	void *sym;
 
+	if (!sizes_known())
+		return;
 	/* Not in libevent 1.4, so nothing to link with. */
 	sym = dlsym(RTLD_DEFAULT, "event_set_mem_functions");
 	if (sym == NULL)
@@ -63,18 +68,22 @@ tlsio_mem_libevent(void)
 	set(mem_alloc, mem_realloc, mem_free);
 }
 
+static bool
+sizes_known(void)
+{
+	void *p;
+	bool known;
+
+	p = malloc(1);
+	known = p != NULL && compat_malloc_size(p) > 0;
+	free(p);
+	return known;
+}
+
 static void *
 mem_alloc(size_t len)
 {
-	uint8_t *p;
-
-	if (len > SIZE_MAX - PREFIX)
-		return NULL;
-	p = malloc(PREFIX + len);
-	if (p == NULL)
-		return NULL;
-	memcpy(p, &len, sizeof(len));
-	return p + PREFIX;
+	return malloc(len);
 }
 
 static void *
@@ -83,17 +92,10 @@ mem_realloc(void *old, size_t len)
 	size_t old_len;
 	void *p;
 
-	if (old == NULL)
-		return mem_alloc(len);
-	memcpy(&old_len, (uint8_t *)old - PREFIX, sizeof(old_len));
-	if (len > 0 && len <= old_len && len >= old_len / 2) {
-		explicit_bzero((uint8_t *)old + len, old_len - len);
-		/* The prefix keeps the true size, so all is wiped later. */
-		return old;
-	}
-	p = mem_alloc(len);
-	if (p == NULL)
-		return NULL;
+	p = malloc(len);
+	if (p == NULL || old == NULL)
+		return p;
+	old_len = compat_malloc_size(old);
 	memcpy(p, old, old_len < len ? old_len : len);
 	mem_free(old);
 	return p;
@@ -102,14 +104,10 @@ mem_realloc(void *old, size_t len)
 static void
 mem_free(void *p)
 {
-	uint8_t *start;
-	size_t len;
-
 	if (p == NULL)
 		return;
-	start = (uint8_t *)p - PREFIX;
-	memcpy(&len, start, sizeof(len));
-	freezero(start, PREFIX + len);
+	explicit_bzero(p, compat_malloc_size(p));
+	free(p);
 }
 
 static void *

@@ -54,7 +54,7 @@ struct row {
 /* DESIGN.md section 2; a row more or less must be said here too. */
 static const char *const names[] = {"sealkeys", "imap-store", "imap-worker",
     "imap-engine", "sealkeys", "smtp-deliver", "smtp-engine", "smtp-queue",
-    "smtp-resolver"};
+    "smtp-relay", "smtp-resolver"};
 
 static struct row rows[16];
 static size_t n_rows;

@@ -17,7 +17,8 @@ layout_body() {
 	    libexec/sealmail/imap-engine libexec/sealmail/imap-store \
 	    libexec/sealmail/imap-worker libexec/sealmail/smtp-engine \
 	    libexec/sealmail/smtp-deliver \
-	    libexec/sealmail/smtp-queue libexec/sealmail/smtp-resolver libexec/sealmail/sealkeys; do
+	    libexec/sealmail/smtp-queue libexec/sealmail/smtp-relay \
+	    libexec/sealmail/smtp-resolver libexec/sealmail/sealkeys; do
 		[ -x "root$prefix/$f" ] || atf_fail "no $f"
 	done
 	for page in sealmail.1 sealmail.conf.5 sealstore.5 sealmail.7 xsealmail.7 \

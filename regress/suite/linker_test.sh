@@ -68,6 +68,7 @@ engines_body() {
 	none imap-engine usr.sbin/sealimapd/engine/imap-engine "$opens"
 	none smtp-engine usr.sbin/sealsmtpd/engine/smtp-engine "$opens"
 	none imap-worker usr.sbin/sealimapd/worker/imap-worker "$opens"
+	none smtp-relay usr.sbin/sealsmtpd/relay/smtp-relay "$opens"
 	none smtp-resolver usr.sbin/sealsmtpd/resolver/smtp-resolver "$opens"
 }
 

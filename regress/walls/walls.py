@@ -32,7 +32,8 @@ SUITE = json.load(open(sys.argv[1]))
 RUN = os.path.dirname(os.path.abspath(sys.argv[1]))
 PARENTS = ("sealimapd", "sealsmtpd")
 ROLES = ("sealkeys", "imap-engine", "imap-store", "imap-worker",
-         "smtp-engine", "smtp-deliver", "smtp-queue", "smtp-resolver")
+         "smtp-engine", "smtp-deliver", "smtp-queue", "smtp-relay",
+         "smtp-resolver")
 
 
 def hole(text):
@@ -148,7 +149,7 @@ def status():
             if root and name in ("imap-engine", "smtp-engine", "imap-worker",
                                  "sealkeys", "imap-store", "vault",
                                  "smtp-deliver", "smtp-queue",
-                                 "smtp-resolver"):
+                                 "smtp-relay", "smtp-resolver"):
                 if os.readlink("/proc/%d/root" % pid) == "/":
                     hole("%s %d is not chrooted" % (name, pid))
             print("%-12s %6d uid %s root %s" % (
@@ -185,7 +186,7 @@ PROBES = (  # name, number on x86-64, arguments
 )
 # What a role is allowed by its promises.
 MAY = {("imap-store", "fork"), ("imap-worker", "fork"),
-       ("smtp-resolver", "socket")}
+       ("smtp-resolver", "socket"), ("smtp-relay", "socket")}
 
 
 def inject(pid, number, args):

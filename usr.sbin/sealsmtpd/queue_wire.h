@@ -44,6 +44,7 @@
 #define QUEUE_HEAD_MAX 65536    /* octets of a head */
 #define QUEUE_MEMORY_MAX 4096   /* octets that are kept of a destination */
 #define QUEUE_OPEN_MAX 4096     /* entries of a wire without an answer */
+#define QUEUE_WINDOW 4          /* chunks ahead of TOOK */
 #define QUEUE_DIGEST_LEN 32     /* SHA-256 */
 #define QUEUE_SIGNATURE_MAX 512
 
@@ -113,6 +114,11 @@ enum queue_message {
 	 */
 	QUEUE_CHUNK = 11,
 	QUEUE_STOP = 12, /* engine, relay: no more chunks of this id */
+	/*
+	 * Engine, relay: a chunk of this id has been used.  The queue is at
+	 * most QUEUE_WINDOW chunks ahead: a slow server costs no more memory.
+	 */
+	QUEUE_TOOK = 13,
 
 	/* ---- smtp-relay ------------------------------------------------- */
 

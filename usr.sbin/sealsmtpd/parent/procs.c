@@ -107,6 +107,20 @@ static const struct proc_row rows[] = {
 		  "of it",
     },
     {
+	.name = "smtp-relay",
+	.user = CONF_NET,
+	.instances = 1,
+	.max = 1,
+	.nofile = 16384,
+	/* recvfd: wires; inet: mail servers. */
+	.promises = "stdio recvfd inet",
+	.runs_as = "_sealnet, in an empty root",
+	.talks_to = "mail servers; smtp-queue about what is due; "
+		    "smtp-resolver",
+	.holds = "messages in flight; what smarthosts want to see; no key",
+	.trusts = "the parent, smtp-queue, smtp-resolver; never a server",
+    },
+    {
 	.name = "smtp-resolver",
 	.user = CONF_NET,
 	.flags = PROC_TAKES_CTL,
@@ -116,7 +130,7 @@ static const struct proc_row rows[] = {
 	/* recvfd: wires of those who ask; inet: name servers. */
 	.promises = "stdio recvfd inet",
 	.runs_as = "_sealnet, in an empty root",
-	.talks_to = "name servers; sealctl, which asks",
+	.talks_to = "name servers; smtp-relay and sealctl, which ask",
 	.holds = "names that mail goes to; no mail, no key",
 	.trusts = "the parent, the root zone's keys; never a name server",
     },
@@ -126,6 +140,8 @@ static const struct proc_row rows[] = {
 static const struct proc_pair pairs[] = {
     {"smtp-engine", "smtp-deliver"},
     {"smtp-engine", "sealkeys"},
+    {"smtp-relay", "smtp-queue"},
+    {"smtp-relay", "smtp-resolver"},
 };
 
 /* "There is mail for X." */
@@ -164,6 +180,8 @@ send_config(struct wire *w, const struct proc_row *row, unsigned int instance,
 {
 	if (strcmp(row->name, "smtp-engine") == 0)
 		send_engine(w, p);
+	else if (strcmp(row->name, "smtp-relay") == 0)
+		send_relay(w, parent_conf(p));
 	else if (strcmp(row->name, "smtp-queue") == 0)
 		send_queue(w, parent_conf(p));
 	else if (strcmp(row->name, "smtp-deliver") == 0)

@@ -34,4 +34,7 @@ void send_resolver(struct wire *, const struct conf *);
 void prepare_queue(const struct conf *, const struct proc_settings *);
 void send_queue(struct wire *, const struct conf *);
 
+/* relay.c: as above. */
+void send_relay(struct wire *, const struct conf *);
+
 #endif

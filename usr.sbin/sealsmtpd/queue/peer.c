@@ -80,6 +80,8 @@ peer_handle(struct wire *wire, struct msg *msg, void *arg)
 		r = msg->type == QUEUE_HELLO ? peer_hello(peer, msg) : -1;
 	else if (msg->type == QUEUE_WANT)
 		r = peer_want(peer, msg);
+	else if (msg->type == QUEUE_TOOK)
+		r = msg_end(msg) == -1 ? -1 : stream_took(peer, msg->id);
 	else if (msg->type == QUEUE_STOP)
 		r = peer_stop(peer, msg);
 	else if (peer->kind == PEER_ENGINE)

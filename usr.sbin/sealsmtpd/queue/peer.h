@@ -143,6 +143,7 @@ void message_look(struct message *);
 
 int stream_want(struct peer *, uint32_t id, struct message *, uint64_t body);
 void stream_none(struct peer *, uint32_t id); /* there is no such message */
+int stream_took(struct peer *, uint32_t id);
 void stream_stop(struct peer *, uint32_t id);
 void streams_drop(struct peer *);
 

@@ -38,6 +38,7 @@ struct stream {
 	struct spool_in *in;
 	uint64_t head; /* plain octets that are left of it */
 	uint64_t body; /* ... that are wanted of the body */
+	unsigned int window; /* chunks that may go before the next TOOK */
 };
 
 static void stream_next(struct wire *, void *);
@@ -60,6 +61,7 @@ stream_want(struct peer *peer, uint32_t id, struct message *m, uint64_t body)
 	s->id = id;
 	s->head = m->sizes.head;
 	s->body = body < m->sizes.body ? body : m->sizes.body;
+	s->window = QUEUE_WINDOW;
 	s->in = spool_open(m->id, &m->sizes);
 	if (s->in == NULL)
 		log_warn("queue: trace=%s cannot be read", log_vis(m->trace));
@@ -75,6 +77,22 @@ stream_none(struct peer *peer, uint32_t id)
 	struct spool_chunk c = {0};
 
 	stream_send(peer, id, 1, CHUNK_FAILED, &c);
+}
+
+int
+stream_took(struct peer *peer, uint32_t id)
+{
+	struct stream *s;
+
+	TAILQ_FOREACH (s, &peer->streams, entry) {
+		if (s->id != id)
+			continue;
+		if (s->window >= QUEUE_WINDOW)
+			return -1;
+		s->window++;
+		wire_produce(peer->wire, stream_next);
+	}
+	return 0;
 }
 
 void
@@ -104,13 +122,16 @@ stream_next(struct wire *wire, void *arg)
 	struct stream *s;
 
 	peer = arg;
-	s = TAILQ_FIRST(&peer->streams);
+	TAILQ_FOREACH (s, &peer->streams, entry)
+		if (s->window > 0)
+			break;
 	if (s == NULL) {
 		wire_produce(wire, NULL);
 		return;
 	}
 	TAILQ_REMOVE(&peer->streams, s, entry);
 	TAILQ_INSERT_TAIL(&peer->streams, s, entry);
+	s->window--;
 	if (stream_step(peer, s))
 		stream_free(peer, s);
 }

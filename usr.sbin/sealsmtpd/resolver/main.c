@@ -18,7 +18,7 @@
  * Process:   smtp-resolver
  * Runs as:   _sealnet, in an empty root
  * May do:    stdio recvfd inet; no paths
- * Talks to:  name servers; sealctl, which asks
+ * Talks to:  name servers; smtp-relay and sealctl, which ask
  * Holds:     names that mail goes to; no mail, no key
  * Trusts:    the parent, the root zone's keys; never a name server
  */

@@ -1,0 +1,298 @@
+#! /usr/bin/env atf-sh
+# Mail on its way out: smtp-queue, smtp-relay and smtp-resolver as they are,
+# servers of all kinds at the other end.
+
+SRC=$(atf_get_srcdir)
+BIN=$SRC/../../../../usr.sbin/sealsmtpd
+
+# sink NAME WORD ...: a server, its port in PORT, what it gets in NAME/
+sink()
+{
+	name=$1
+	shift
+	python3 "$SRC/sink.py" "$name" "$@" >"$name.log" 2>&1 &
+	echo $! >>children
+	n=0
+	until [ -s "$name/port" ]; do
+		n=$((n + 1))
+		[ $n -lt 100 ] || atf_fail "sink: $(cat "$name.log")"
+		sleep 0.1
+	done
+	PORT=$(cat "$name/port")
+}
+
+# relay: runs the commands on standard input, output to out.
+relay()
+{
+	mkdir -p base/queue
+	touch config
+	"$SRC/outbox" "$BIN" base config >out 2>err ||
+	    atf_fail "outbox: $? $(cat err)"
+}
+
+has()
+{
+	grep -q -- "$1" "$2" || atf_fail "no '$1' in $2: $(cat "$2")"
+}
+
+message()
+{
+	printf 'From: a@here.test\r\nSubject: x\r\n\r\n%s\r\n' \
+	    "${1:-body}" >mail
+}
+
+stop()
+{
+	[ ! -f children ] || while read -r pid; do
+		kill "$pid" 2>/dev/null || :
+	done <children
+}
+
+atf_test_case delivered cleanup
+delivered_head()
+{
+	atf_set descr "what arrives is what was sent, once, with its envelope"
+}
+delivered_body()
+{
+	sink mx
+	printf 'From: a@here.test\r\n\r\n.dot\r\n..\r\n.\r\nend' >mail
+	echo "route far.test 127.0.0.1 $PORT 1" >config
+	relay <<-EOT
+	send a@here.test b@far.test,c@far.test mail
+	send <> d@far.test mail 1
+	many 30 a@here.test far.test mail
+	wait 20
+	EOT
+	has '^empty' out
+	[ "$(ls mx/*.eml | wc -l)" -eq 32 ] || atf_fail "$(ls mx)"
+	{
+		printf 'Received: by outbox\r\n'
+		cat mail
+		printf '\r\n'
+	} >want
+	# On the wire each leading dot was doubled (RFC 5321 4.5.2).
+	for f in mx/*.eml; do
+		sed 's/^\.\././' "$f" | cmp - want || atf_fail "$f differs"
+	done
+	cat mx/*.env >envelopes
+	has 'MAIL FROM:<a@here.test> SIZE=' envelopes
+	has 'MAIL FROM:<> SIZE=.* BODY=8BITMIME' envelopes
+	has 'RCPT TO:<c@far.test>' envelopes
+	# A connection carries several.
+	[ "$(cat mx/conns)" -lt 20 ] || atf_fail "$(cat mx/conns) connections"
+	[ -z "$(ls base/queue/msg)" ] || atf_fail "files are left"
+}
+delivered_cleanup()
+{
+	stop
+}
+
+atf_test_case refused cleanup
+refused_head()
+{
+	atf_set descr "4yz is tried again, 5yz reported, nobody twice"
+}
+refused_body()
+{
+	sink mx
+	message
+	echo "route far.test 127.0.0.1 $PORT 1" >config
+	echo "retry 1" >>config
+	relay <<-EOT
+	send a@here.test never@far.test,once@far.test,b@far.test mail
+	send <> never2@far.test mail
+	send a@here.test never3@far.test mail 0 1
+	wait 20
+	EOT
+	has '^empty' out
+	has '^report failed never@far.test 5.1.1 5.1.1 no such user' out
+	[ "$(grep -c '^report' out)" -eq 1 ] || atf_fail "$(cat out)"
+	[ "$(cat mx/*.env | grep -c 'RCPT TO:<once@')" -eq 1 ] || atf_fail once
+	[ "$(cat mx/*.env | grep -c 'RCPT TO:<b@')" -eq 1 ] || atf_fail b
+}
+refused_cleanup()
+{
+	stop
+}
+
+atf_test_case servers cleanup
+servers_head()
+{
+	atf_set descr "servers that refuse, lie, hang up, speak no SMTP"
+}
+servers_body()
+{
+	message
+	: >config
+	for word in greet-421 greet-554 close-at-mail drop-at-dot lie-size \
+	    no-esmtp bare starttls-broken hang 8bit=no; do
+		sink "$word" "$word"
+		echo "route $word.test 127.0.0.1 $PORT 1" >>config
+	done
+	sink good
+	echo "route good.test 127.0.0.1 $PORT 1" >>config
+	{
+		for word in greet-421 greet-554 close-at-mail drop-at-dot \
+		    lie-size no-esmtp bare starttls-broken hang; do
+			echo "send a@here.test b@$word.test mail"
+		done
+		echo "send a@here.test b@8bit=no.test mail 1"
+		echo "send a@here.test b@good.test mail"
+		echo "wait 8"
+	} >commands
+	relay <commands
+	has '^report failed b@greet-554.test 5.7.1 ' out
+	has '^report failed b@lie-size.test 5.3.4 ' out
+	has '^report failed b@8bit=no.test 5.6.3 ' out
+	[ "$(grep -c '^report' out)" -eq 3 ] || atf_fail "$(cat out)"
+	# The message that was dropped at its dot comes once more.
+	for word in drop-at-dot no-esmtp starttls-broken good; do
+		[ -f "$word/1.eml" ] || atf_fail "$word: $(cat out)"
+		[ ! -f "$word/2.eml" ] || atf_fail "$word: twice"
+	done
+	has '^left 4' out
+}
+servers_cleanup()
+{
+	stop
+}
+
+atf_test_case tls cleanup
+tls_head()
+{
+	atf_set descr "TLS where it is offered, and no mail where it must be"
+}
+tls_body()
+{
+	message
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -days 30 -subj /CN=mx -keyout key.pem -out cert.pem 2>/dev/null
+	sink mx "tls=$PWD/cert.pem,$PWD/key.pem"
+	echo "route may.test 127.0.0.1 $PORT 1" >config
+	echo "route must.test 127.0.0.1 $PORT 2" >>config
+	echo "route none.test 127.0.0.1 $PORT 0" >>config
+	echo "lifetime 600" >>config
+	relay <<-EOT
+	send a@here.test b@may.test mail
+	send a@here.test b@none.test mail
+	send a@here.test b@must.test mail
+	wait 5
+	EOT
+	# Self-signed: good enough against listeners, not as a proof.
+	has '^left 1' out
+	cat mx/*.env >envelopes
+	[ "$(grep -c '^tls' envelopes)" -eq 1 ] || atf_fail "$(cat envelopes)"
+	[ "$(grep -c '^plain' envelopes)" -eq 1 ] || atf_fail "$(cat envelopes)"
+	# A password goes to nobody who has not proved who it is.
+	echo "route far.test 127.0.0.1 $PORT 1 joe:secret" >config
+	rm -rf base
+	relay <<-EOT
+	send a@here.test b@far.test mail
+	wait 3
+	EOT
+	has '^left 1' out
+	[ ! -f mx/auth ] || atf_fail "the password was given away"
+}
+tls_cleanup()
+{
+	stop
+}
+
+atf_test_case remembered cleanup
+remembered_head()
+{
+	atf_set descr "who once had TLS gets no mail without it"
+}
+remembered_body()
+{
+	message
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -days 30 -subj /CN=mx -keyout key.pem -out cert.pem 2>/dev/null
+	sink mx "tls=$PWD/cert.pem,$PWD/key.pem"
+	echo "route far.test 127.0.0.1 $PORT 1" >config
+	relay <<-EOT
+	send a@here.test b@far.test mail
+	wait 10
+	EOT
+	has '^empty' out
+	stop
+	sink stripped
+	echo "route far.test 127.0.0.1 $PORT 1" >config
+	relay <<-EOT
+	send a@here.test b@far.test mail
+	wait 3
+	EOT
+	has '^left 1' out
+	[ ! -f stripped/1.eml ] || atf_fail "sent in clear"
+}
+remembered_cleanup()
+{
+	stop
+}
+
+atf_test_case killed cleanup
+killed_head()
+{
+	atf_set descr "kill -9 of queue and relay: nothing is lost"
+}
+killed_body()
+{
+	sink mx
+	message
+	echo "route far.test 127.0.0.1 $PORT 1" >config
+	relay <<-EOT
+	many 60 a@here.test far.test mail
+	kill relay
+	many 20 a@here.test far.test mail
+	kill queue
+	send a@here.test last@far.test mail
+	kill relay
+	wait 30
+	EOT
+	has '^empty' out
+	cat mx/*.env | grep '^RCPT' | sort -u >got
+	for i in $(seq 0 59); do
+		has "RCPT TO:<rcpt$i@far.test>" got
+	done
+	has 'RCPT TO:<last@far.test>' got
+}
+killed_cleanup()
+{
+	stop
+}
+
+atf_test_case expired cleanup
+expired_head()
+{
+	atf_set descr "what nobody takes is returned when its time is over"
+}
+expired_body()
+{
+	message
+	echo "route far.test 127.0.0.1 1 1" >config
+	echo "lifetime 1" >>config
+	relay <<-EOT
+	send a@here.test b@far.test mail
+	send <> c@far.test mail
+	wait 45
+	EOT
+	has '^empty' out
+	has '^report failed b@far.test 4.4.7 ' out
+	[ "$(grep -c '^report' out)" -eq 1 ] || atf_fail "$(cat out)"
+}
+expired_cleanup()
+{
+	stop
+}
+
+atf_init_test_cases()
+{
+	atf_add_test_case delivered
+	atf_add_test_case refused
+	atf_add_test_case servers
+	atf_add_test_case tls
+	atf_add_test_case remembered
+	atf_add_test_case killed
+	atf_add_test_case expired
+}

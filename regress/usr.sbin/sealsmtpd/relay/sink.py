@@ -1,0 +1,194 @@
+"""A mail server that writes down what it gets, and misbehaves when asked.
+
+usage: sink.py DIRECTORY [WORD ...]
+Words: tls=CERT,KEY starttls-broken greet-421 greet-554 hang slow drop-at-dot
+close-at-mail lie-size no-esmtp bare dsn 8bit=no
+The port goes to DIRECTORY/port, messages to DIRECTORY/<n>.eml with the
+envelope in <n>.env.  A recipient "later..." gets 450, "never..." 550,
+"once..." 450 the first time.
+"""
+import os
+import socket
+import ssl
+import sys
+import threading
+import time
+
+DIR = sys.argv[1]
+WORDS = dict((w.split("=", 1) + [""])[:2] for w in sys.argv[2:])
+os.makedirs(DIR, exist_ok=True)
+LOCK = threading.Lock()
+STATE = {"n": 0, "once": set(), "conns": 0}
+
+
+class Session(threading.Thread):
+    def __init__(self, sock):
+        super().__init__(daemon=True)
+        self.sock = sock
+        self.buf = b""
+        self.env = None
+
+    def say(self, text):
+        data = (text + "\r\n").encode()
+        if "slow" in WORDS:
+            for i in range(len(data)):
+                self.sock.sendall(data[i:i + 1])
+                time.sleep(1)
+        else:
+            self.sock.sendall(data)
+
+    def line(self):
+        while b"\n" not in self.buf:
+            more = self.sock.recv(65536)
+            if not more:
+                raise EOFError
+            self.buf += more
+        line, self.buf = self.buf.split(b"\n", 1)
+        return line.rstrip(b"\r").decode("utf-8", "replace")
+
+    def ehlo(self):
+        ext = ["sink", "PIPELINING"]
+        if WORDS.get("8bit") != "no":
+            ext += ["8BITMIME", "SMTPUTF8"]
+        if "lie-size" in WORDS:
+            ext.append("SIZE 10")
+        else:
+            ext.append("SIZE 100000000")
+        if "dsn" in WORDS:
+            ext.append("DSN")
+        if ("tls" in WORDS or "starttls-broken" in WORDS) and not isinstance(
+                self.sock, ssl.SSLSocket):
+            ext.append("STARTTLS")
+        ext.append("AUTH PLAIN LOGIN")
+        for e in ext[:-1]:
+            self.say("250-" + e)
+        self.say("250 " + ext[-1])
+
+    def data(self):
+        body = b""
+        while True:
+            while b"\r\n.\r\n" not in self.buf and not (
+                    body == b"" and self.buf.startswith(b".\r\n")):
+                more = self.sock.recv(65536)
+                if not more:
+                    raise EOFError
+                self.buf += more
+            if self.buf.startswith(b".\r\n"):
+                raw, self.buf = b"", self.buf[3:]
+            else:
+                raw, self.buf = self.buf.split(b"\r\n.\r\n", 1)
+                raw += b"\r\n"
+            return raw
+
+    def store(self, raw):
+        with LOCK:
+            STATE["n"] += 1
+            n = STATE["n"]
+        with open(os.path.join(DIR, "%d.eml" % n), "wb") as f:
+            f.write(raw)
+        with open(os.path.join(DIR, "%d.env" % n), "w") as f:
+            f.write("\n".join(self.env) + "\n")
+
+    def rcpt(self, line):
+        local = line[8:].split("@")[0].lstrip("<")
+        if local.startswith("later"):
+            self.say("450 4.2.0 later")
+        elif local.startswith("never"):
+            self.say("550 5.1.1 no such user")
+        elif local.startswith("once") and line not in STATE["once"]:
+            STATE["once"].add(line)
+            self.say("450 4.2.0 once more")
+        else:
+            self.env.append(line)
+            self.say("250 2.1.5 ok")
+
+    def talk(self):
+        while True:
+            line = self.line()
+            verb = line[:4].upper()
+            if verb == "EHLO":
+                if "no-esmtp" in WORDS:
+                    self.say("502 what")
+                else:
+                    self.ehlo()
+            elif verb == "HELO":
+                self.say("250 sink")
+            elif verb == "STAR":
+                if self.buf:
+                    raise EOFError
+                self.say("220 go on")
+                if "starttls-broken" in WORDS:
+                    self.sock.sendall(b"this is no TLS\r\n")
+                    raise EOFError
+                cert, key = WORDS["tls"].split(",")
+                ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                ctx.load_cert_chain(cert, key)
+                self.sock = ctx.wrap_socket(self.sock, server_side=True)
+            elif verb == "AUTH":
+                self.env_auth = line
+                with open(os.path.join(DIR, "auth"), "w") as f:
+                    f.write(line + "\n")
+                self.say("235 2.7.0 ok")
+            elif verb == "MAIL":
+                if "close-at-mail" in WORDS:
+                    raise EOFError
+                tls = isinstance(self.sock, ssl.SSLSocket)
+                self.env = [line, "tls" if tls else "plain"]
+                self.say("250 2.1.0 ok")
+            elif verb == "RCPT":
+                self.rcpt(line)
+            elif verb == "DATA":
+                if len(self.env) < 3:
+                    self.say("554 5.5.1 nobody")
+                    continue
+                self.say("354 go on")
+                raw = self.data()
+                if "drop-at-dot" in WORDS and not os.path.exists(
+                        os.path.join(DIR, "dropped")):
+                    open(os.path.join(DIR, "dropped"), "w").close()
+                    raise EOFError
+                self.store(raw)
+                self.say("250 2.0.0 taken")
+            elif verb == "RSET":
+                self.say("250 2.0.0 ok")
+            elif verb == "QUIT":
+                self.say("221 2.0.0 bye")
+                return
+            else:
+                self.say("500 5.5.1 what")
+
+    def run(self):
+        try:
+            if "hang" in WORDS:
+                time.sleep(3600)
+            if "greet-421" in WORDS:
+                self.say("421 4.3.2 not now")
+                return
+            if "greet-554" in WORDS:
+                self.say("554 5.7.1 not you")
+                return
+            if "bare" in WORDS:
+                self.sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                return
+            self.say("220 sink ESMTP")
+            self.talk()
+        except (EOFError, OSError):
+            pass
+        finally:
+            self.sock.close()
+
+
+def main():
+    server = socket.create_server(("127.0.0.1", 0), backlog=512)
+    with open(os.path.join(DIR, "port.new"), "w") as f:
+        f.write("%d\n" % server.getsockname()[1])
+    os.rename(os.path.join(DIR, "port.new"), os.path.join(DIR, "port"))
+    while True:
+        sock, _ = server.accept()
+        STATE["conns"] += 1
+        with open(os.path.join(DIR, "conns"), "w") as f:
+            f.write("%d\n" % STATE["conns"])
+        Session(sock).start()
+
+
+main()
