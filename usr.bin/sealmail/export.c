@@ -211,7 +211,8 @@ folder_name(const char *name, char *folder)
 								      '_';
 	}
 	folder[n] = '\0';
-	return 0;
+	/* "" and "/", which no good server has, would be other directories. */
+	return n == 1 || strcmp(folder, "..") == 0 ? -1 : 0;
 }
 
 static int
@@ -546,7 +547,7 @@ export_box(const char *name)
 	int dir;
 
 	if (folder_name(name, folder) == -1) {
-		warnx("%.60s...: too long for a folder", name);
+		warnx("%.60s: cannot be the name of a folder", name);
 		out.failed++;
 		return;
 	}
