@@ -95,7 +95,7 @@ for f in send read look; do
 	grep -q . /root/$f
 	sh -e /root/$f >/root/$f.out || { cat /root/run.out; exit 1; }
 done
-grep -q '^Subject: Welcome' /root/read.out
+grep -qE "^Subject: (Welcome|hello)" /root/read.out
 grep -q imap-engine /root/look.out
 kill $run
 wait $run || :
