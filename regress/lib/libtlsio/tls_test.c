@@ -30,6 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "msg.h"
 #include "peers.h"
 #include "tlsio_mem.h"
@@ -45,6 +47,12 @@ struct served {
 	bool secure;
 	enum tlsio_end end;
 	bool done;
+};
+
+/* How long the event loop was away at most. */
+struct ticks {
+	struct event ev;
+	double last, longest; /* seconds */
 };
 
 static const char *const one_rsa[] = {"rsa.test"};
@@ -488,6 +496,86 @@ ATF_TC_BODY(no_handshake, tc)
 	}
 }
 
+#define KEY_UPDATES 6000 /* as many as a socket holds */
+
+/* Records without data, one after the other, and then the end. */
+static int
+update_keys(int fd, void *arg)
+{
+	SSL_CTX *ctx;
+	SSL *ssl;
+	BIO *out;
+	char *p;
+	long len;
+
+	ctx = SSL_CTX_new(TLS_client_method());
+	ssl = ctx == NULL ? NULL : SSL_new(ctx);
+	out = BIO_new(BIO_s_mem());
+	if (ssl == NULL || out == NULL || SSL_set_fd(ssl, fd) != 1 ||
+	    SSL_connect(ssl) != 1)
+		return 1;
+	SSL_set0_wbio(ssl, out);
+	for (int i = 0; i < KEY_UPDATES; i++) {
+		if (SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 ||
+		    SSL_do_handshake(ssl) != 1)
+			return 2;
+	}
+	if (SSL_write(ssl, "quit\n", 5) != 5)
+		return 3;
+	len = BIO_get_mem_data(out, &p);
+	return client_write(NULL, fd, p, (size_t)len) == -1 ? 4 : 0;
+}
+
+static void
+on_tick(int fd, short what, void *arg)
+{
+	struct timeval tv = {0, 1000};
+	struct ticks *ticks;
+	struct timespec ts;
+	double now;
+
+	ticks = arg;
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	if (ticks->last != 0 && now - ticks->last > ticks->longest)
+		ticks->longest = now - ticks->last;
+	ticks->last = now;
+	(void)evtimer_add(&ticks->ev, &tv);
+}
+
+/* They keep nobody else waiting. */
+ATF_TC_WITHOUT_HEAD(key_updates);
+ATF_TC_BODY(key_updates, tc)
+{
+	struct tlsio_server *server;
+	struct served s;
+	struct ticks ticks;
+	struct timespec a, b;
+	double took;
+	pid_t pid;
+
+	set_up();
+	server = load_server(one_ec, 1);
+	memset(&s, 0, sizeof(s));
+	memset(&ticks, 0, sizeof(ticks));
+	s.t = tlsio_new(
+	    server, start_client(update_keys, NULL, &pid), &echo_ops, &s);
+	run_until(&s.secure);
+	/* All of it lies in the socket when the server begins to read. */
+	tlsio_pause(s.t);
+	ATF_CHECK_EQ(0, wait_client(pid));
+	tlsio_resume(s.t);
+	evtimer_set(&ticks.ev, on_tick, &ticks);
+	on_tick(-1, 0, &ticks);
+	(void)clock_gettime(CLOCK_MONOTONIC, &a);
+	run_until(&s.done);
+	(void)clock_gettime(CLOCK_MONOTONIC, &b);
+	took = (double)(b.tv_sec - a.tv_sec) +
+	    (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+	(void)printf("%.3f s, the longest wait %.3f s\n", took, ticks.longest);
+	ATF_CHECK(ticks.longest < took * 0.7);
+}
+
 /* Without sealkeys a handshake fails; and one that is silent is not awaited. */
 ATF_TC_WITHOUT_HEAD(no_keys);
 ATF_TC_BODY(no_keys, tc)
@@ -564,6 +652,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, pipelined);
 	ATF_TP_ADD_TC(tp, no_handshake);
 	ATF_TP_ADD_TC(tp, no_keys);
+	ATF_TP_ADD_TC(tp, key_updates);
 	ATF_TP_ADD_TC(tp, bad_certificates);
 	return atf_no_error();
 }
