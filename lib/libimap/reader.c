@@ -203,6 +203,8 @@ buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
 		p += len - TAIL_MAX;
 		len = TAIL_MAX;
 	}
+	buffer_put(r, p, len);
+	/* At once, so that what is kept is the same in whatever pieces. */
 	if (r->error != NULL && r->len > HEAD_MAX + TAIL_MAX) {
 		gone = r->len - (HEAD_MAX + TAIL_MAX);
 		memmove(r->buf + HEAD_MAX, r->buf + HEAD_MAX + gone, TAIL_MAX);
@@ -212,7 +214,6 @@ buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
 			r->line = r->line > HEAD_MAX + gone ? r->line - gone :
 							      HEAD_MAX;
 	}
-	buffer_put(r, p, len);
 }
 
 /* The whole command, or its first words for the error, becomes r->cmd. */

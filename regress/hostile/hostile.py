@@ -363,7 +363,9 @@ def attack_half_open():
 
 
 def readable(s):
-    return bool(select.select([s], [], [], 0)[0])
+    p = select.poll()
+    p.register(s, select.POLLIN)
+    return bool(p.poll(0))
 
 
 def attack_slow():
