@@ -63,7 +63,7 @@ check_body() {
 	atf_check -o match:"valid" ./ctl check
 	atf_check -o match:'"valid"' ./ctl -j check
 	echo "domian \"x.test\"" >>conf
-	atf_check -s exit:1 -e match:"conf:12:1: .*domian" ./ctl check
+	atf_check -s exit:1 -e match:"conf:[0-9]*:1: .*domian" ./ctl check
 	atf_check -s exit:1 -e match:"nowhere" "$sealctl" -f nowhere check
 	configure
 	rm cert.pem
@@ -159,7 +159,7 @@ kick_body() {
 	fake sealimapd
 	atf_check -o match:"^4" -e ignore ./ctl kick B
 	grep -qF 'kick 2 0 [b@one.test]' sealimapd.sock.log || atf_fail "whom? $(tr "\n" "~" <sealimapd.sock.log)"
-	grep -qF 'store 92 version 1 name b@one.test' sealimapd.sock.log ||
+	grep -q 'store 92 .* name b@one.test' sealimapd.sock.log ||
 	    atf_fail "the vault was not ended"
 	atf_check -o match:"^4" -e ignore ./ctl kick 2001:DB8:0:0::1
 	grep -qF 'kick 3 0 [2001:db8::1]' sealimapd.sock.log || atf_fail "whom? $(tr "\n" "~" <sealimapd.sock.log)"

@@ -479,8 +479,8 @@ data_log(struct session *s, enum deliver_result result)
 			 "delivery=" DELIVER_TRACE_FMT " from=%s to=%s "
 			 "size=%llu tls=%s result=%d all=%d",
 		    (unsigned long long)s->conn, s->peer, s->message->id,
-		    DELIVER_TRACE(s->message->delivery_id),
-		    log_addr(from), log_addr(s->rcpts[i].address),
+		    DELIVER_TRACE(s->message->delivery_id), log_addr(from),
+		    log_addr(s->rcpts[i].address),
 		    (unsigned long long)s->message->data.size,
 		    tlsio_is_secure(s->io) ? tlsio_version(s->io) : "-",
 		    (int)rcpt_result(s, &s->rcpts[i]), (int)result);
