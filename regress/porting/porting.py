@@ -55,6 +55,8 @@ NEEDS = {
 UNREACHED = {
     # Folders of accounts are made by imap-store alone.
     "smtp-deliver": {"fchmod"},
+    # The system's roots are read before the sandbox.
+    "smtp-relay": {"open"},
 }
 
 # Of these, what a role links of it is used by the role inside its sandbox.

@@ -31,6 +31,16 @@ int utimes(const char *, const struct timeval *);
 int gettimeofday(struct timeval *, struct timezone *);
 
 /* clang-format off */
+#define timerclear(t) ((t)->tv_sec = (t)->tv_usec = 0)
+#define timerisset(t) ((t)->tv_sec != 0 || (t)->tv_usec != 0)
+#define timeradd(a, b, r) do { \
+	(r)->tv_sec = (a)->tv_sec + (b)->tv_sec; \
+	(r)->tv_usec = (a)->tv_usec + (b)->tv_usec; \
+} while (0)
+#define timersub(a, b, r) do { \
+	(r)->tv_sec = (a)->tv_sec - (b)->tv_sec; \
+	(r)->tv_usec = (a)->tv_usec - (b)->tv_usec; \
+} while (0)
 #define timercmp(a, b, op) ((a)->tv_sec == (b)->tv_sec ? \
 	(a)->tv_usec op (b)->tv_usec : (a)->tv_sec op (b)->tv_sec)
 /* clang-format on */
