@@ -252,6 +252,24 @@ queue_expunge(
 	buf_clear(&b);
 }
 
+/* So many messages the set can have at most. */
+static size_t
+set_size(const struct box *box, const struct store_range *ranges, size_t n)
+{
+	size_t i, most, first, end;
+	bool found;
+
+	for (i = 0, most = 0; i < n; i++) {
+		first = col_find(box, ranges[i].first, &found);
+		end = col_find(box, ranges[i].last, &found);
+		if (found)
+			end++;
+		if (end > first)
+			most += end - first;
+	}
+	return most < box->n ? most : box->n;
+}
+
 static uint32_t
 gather(struct box *box, struct walk *w, bool all, uint32_t *pos, uint32_t max)
 {
@@ -280,16 +298,18 @@ store_expunge(struct store *st, uint64_t id, const struct store_range *ranges,
 	enum store_result result;
 	struct box *box;
 	uint32_t *pos, count, max, part;
+	size_t most;
 
 	result = open_box(st, id, &box);
 	if (result != STORE_OK || box->n == 0)
 		return result;
 	if (n > STORE_RANGES_MAX)
 		return STORE_INVALID;
-	pos = calloc(box->n, sizeof(*pos));
+	most = set_size(box, ranges, n);
+	pos = calloc(most + 1, sizeof(*pos));
 	if (pos == NULL)
 		return STORE_IO;
-	count = gather(box, &w, all, pos, (uint32_t)box->n);
+	count = gather(box, &w, all, pos, (uint32_t)most);
 	while (result == STORE_OK && count > 0) {
 		result = list_begin(st, true, false, &max);
 		if (result != STORE_OK)
@@ -487,6 +507,7 @@ store_copy(struct store *st, uint64_t id, const struct store_range *ranges,
 	struct copying cp = {st, NULL, NULL, move, cb, arg};
 	enum store_result result;
 	uint32_t *pos, count, part, gone, since;
+	size_t most;
 
 	result = open_box(st, id, &cp.from);
 	if (result == STORE_OK)
@@ -495,10 +516,11 @@ store_copy(struct store *st, uint64_t id, const struct store_range *ranges,
 		return result;
 	if (n > STORE_RANGES_MAX)
 		return STORE_INVALID;
-	pos = calloc(cp.from->n, sizeof(*pos));
+	most = set_size(cp.from, ranges, n);
+	pos = calloc(most + 1, sizeof(*pos));
 	if (pos == NULL)
 		return STORE_IO;
-	count = gather(cp.from, &w, true, pos, (uint32_t)cp.from->n);
+	count = gather(cp.from, &w, true, pos, (uint32_t)most);
 	result = copy_begin(&cp, count);
 	if (result == STORE_OK)
 		result = make_keywords(&cp, pos, count);

@@ -138,7 +138,7 @@ on_drain(int fd, short what, void *arg)
 	} else if (result != STORE_OK)
 		vault_fail(store_strerror(result));
 	(void)gettimeofday(&now, NULL);
-	if (!d.more || timercmp(&now, &upkeep.hold_until, >))
+	if (!d.more || now.tv_sec > upkeep.hold_until.tv_sec)
 		upkeep.holding = false;
 	if (d.more)
 		later(&upkeep.drain_ev, 0);
