@@ -36,8 +36,8 @@ struct stream {
 	TAILQ_ENTRY(stream) entry;
 	uint32_t id;
 	struct spool_in *in;
-	uint64_t head; /* plain octets that are left of it */
-	uint64_t body; /* ... that are wanted of the body */
+	uint64_t head;       /* plain octets that are left of it */
+	uint64_t body;       /* ... that are wanted of the body */
 	unsigned int window; /* chunks that may go before the next TOOK */
 };
 

@@ -37,8 +37,7 @@ has()
 
 message()
 {
-	printf 'From: a@here.test\r\nSubject: x\r\n\r\n%s\r\n' \
-	    "${1:-body}" >mail
+	printf 'From: a@here.test\r\nSubject: x\r\n\r\nbody\r\n' >mail
 }
 
 stop()
@@ -65,7 +64,8 @@ delivered_body()
 	wait 20
 	EOT
 	has '^empty' out
-	[ "$(ls mx/*.eml | wc -l)" -eq 32 ] || atf_fail "$(ls mx)"
+	[ "$(find mx -name '*.eml' | wc -l)" -eq 32 ] ||
+	    atf_fail "$(find mx)"
 	{
 		printf 'Received: by outbox\r\n'
 		cat mail
@@ -169,10 +169,11 @@ tls_body()
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -days 30 -subj /CN=mx -keyout key.pem -out cert.pem 2>/dev/null
 	sink mx "tls=$PWD/cert.pem,$PWD/key.pem"
-	echo "route may.test 127.0.0.1 $PORT 1" >config
-	echo "route must.test 127.0.0.1 $PORT 2" >>config
-	echo "route none.test 127.0.0.1 $PORT 0" >>config
-	echo "lifetime 600" >>config
+	cat >config <<-EOT
+	route may.test 127.0.0.1 $PORT 1
+	route must.test 127.0.0.1 $PORT 2
+	route none.test 127.0.0.1 $PORT 0
+	EOT
 	relay <<-EOT
 	send a@here.test b@may.test mail
 	send a@here.test b@none.test mail
