@@ -15,65 +15,23 @@
  */
 
 /*
- * The grammar of sealmail.conf(5), with its lexer.  A line is a statement;
- * statements are checked by build.c.
+ * The grammar of sealmail.conf(5).  A line is a statement; words come from
+ * lex.c, statements are checked by build.c.
  */
 
 %{
 #include <sys/types.h>
-#include <sys/stat.h>
 
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf_local.h"
+#include "lex.h"
 #include "log.h"
-
-#define WORD_MAX 4096	/* octets of a word */
-#define ERRORS_MAX 20	/* then no more is said */
-#define MACROS_MAX 256
-#define KEPT_MAX 1000000 /* words of all files */
-
-/* A file being read; includes stack up. */
-struct source {
-	char name[CONF_PATH_MAX];
-	char *text;
-	size_t len;
-	size_t pos;
-	int line;
-	int col;
-	bool ended; /* the last line's end was given */
-};
-
-struct macro {
-	const char *name;
-	const char *value;
-};
-
-/* A word and where it stands. */
-struct word {
-	const char *s;
-	const char *file;
-	int line;
-	int col;
-};
 
 static struct parser {
 	struct conf *conf;
-	FILE *errors;
-	int n_errors;
-	struct source sources[CONF_INCLUDE_MAX];
-	size_t n_sources;
-	char **kept;	    /* all strings, until the end of parsing */
-	size_t n_kept;
-	struct macro macros[MACROS_MAX];
-	size_t n_macros;
 	struct word token;  /* the last one read */
 	int last;	    /* its kind */
 	struct word first;  /* the first of the statement, if a STRING */
@@ -96,21 +54,8 @@ enum once {
 
 static int yylex(void);
 static void yyerror(const char *);
-static void report(const struct word *, const char *, ...)
-    __attribute__((format(printf, 2, 3)));
-static int next_char(struct source *);
-static int peek_char(const struct source *);
-static int next_token(struct source *);
-static int lex_quoted(struct source *);
-static int lex_macro(struct source *);
-static int lex_word(struct source *);
-static int finish_string(const char *, size_t);
-static bool is_word_char(int);
-static bool equals_follows(const struct source *);
+static int keyword(const char *);
 static struct conf *parse_all(void);
-static int push_file(const char *, const struct word *);
-static int push_text(const char *, char *, size_t);
-static int open_config(const char *, struct stat *);
 static void new_listen(const struct word *, enum conf_proto);
 static void fail_at(const struct word *, const char *);
 static void fail_arg(const struct word *, const struct word *, const char *);
@@ -121,8 +66,6 @@ static void certificate(const struct word *, const struct word *,
 static void host_index(const struct word *);
 static void expire(struct conf_domain *, const struct word *,
     const struct word *);
-static void define(const struct word *, const struct word *);
-static void include(const struct word *);
 int yyparse(void);
 %}
 
@@ -144,11 +87,11 @@ int yyparse(void);
 grammar		: /* empty */
 		| grammar '\n'
 		| grammar statement '\n'
-		| grammar INCLUDE STRING '\n'	{ include(&$3); }
+		| grammar INCLUDE STRING '\n'	{ lex_include(&$3); }
 		| grammar error '\n'
 		;
 
-statement	: STRING '=' STRING	{ define(&$1, &$3); }
+statement	: STRING '=' STRING	{ lex_define(&$1, &$3); }
 		| HOSTNAME STRING {
 			once(ONCE_HOSTNAME, &$1);
 			fail_at(&$2, build_name(ps.conf->hostname,
@@ -521,30 +464,13 @@ static const struct {
 static int
 yylex(void)
 {
-	struct source *src;
 	int token;
 
-	for (;;) {
-		src = &ps.sources[ps.n_sources - 1];
-		if (src->pos < src->len) {
-			token = next_token(src);
-			break;
-		}
-		ps.token.s = "end of file";
-		ps.token.file = src->name;
-		ps.token.line = src->line;
-		ps.token.col = src->col;
-		/* A last line without its end, and what is held back. */
-		if (!src->ended) {
-			src->ended = true;
-			token = '\n';
-			break;
-		}
-		if (ps.n_sources == 1)
-			return 0;
-		free(src->text);
-		ps.n_sources--;
-	}
+	token = lex_next(&ps.token);
+	if (token == LEX_WORD)
+		token = keyword(ps.token.s);
+	else if (token == LEX_STRING)
+		token = STRING;
 	if (token == '{')
 		ps.depth++;
 	else if (token == '}')
@@ -559,229 +485,24 @@ yylex(void)
 	return token;
 }
 
-/* The next octet; a backslash before a line's end joins it with the next. */
 static int
-next_char(struct source *src)
+keyword(const char *word)
 {
-	int c;
-
-	for (;;) {
-		if (src->pos == src->len)
-			return EOF;
-		c = (unsigned char)src->text[src->pos++];
-		if (c == '\n') {
-			src->line++;
-			src->col = 1;
-			return c;
-		}
-		src->col++;
-		if (c != '\\' || peek_char(src) != '\n')
-			return c;
-		src->pos++;
-		src->line++;
-		src->col = 1;
-	}
-}
-
-static int
-peek_char(const struct source *src)
-{
-	if (src->pos == src->len)
-		return EOF;
-	return (unsigned char)src->text[src->pos];
-}
-
-static int
-next_token(struct source *src)
-{
-	int c;
-
-	do {
-		ps.token.file = src->name;
-		ps.token.line = src->line;
-		ps.token.col = src->col;
-		c = next_char(src);
-	} while (c == ' ' || c == '\t' || c == '\r');
-	if (c == '#') {
-		while ((c = peek_char(src)) != '\n' && c != EOF)
-			(void)next_char(src);
-		c = next_char(src);
-	}
-	switch (c) {
-	case EOF:
-	case '\n':
-		ps.token.s = "end of line";
-		return '\n';
-	case '{':
-		ps.token.s = "{";
-		return c;
-	case '}':
-		ps.token.s = "}";
-		return c;
-	case '=':
-		ps.token.s = "=";
-		return c;
-	case ',':
-		ps.token.s = ",";
-		return c;
-	case '"':
-		return lex_quoted(src);
-	case '$':
-		return lex_macro(src);
-	default:
-		if (!is_word_char(c)) {
-			report(&ps.token, "a character that has no meaning");
-			ps.token.s = "?";
-			return c == 0 || c >= 0x80 ? '?' : c;
-		}
-		src->pos--;
-		src->col--;
-		return lex_word(src);
-	}
-}
-
-static int
-lex_quoted(struct source *src)
-{
-	char buf[WORD_MAX];
-	size_t len;
-	int c;
-
-	for (len = 0; (c = peek_char(src)) != '"'; buf[len++] = (char)c) {
-		if (c == EOF || c == '\n' || c == '\0') {
-			report(&ps.token, "a quote that does not end");
-			return finish_string(buf, len);
-		}
-		c = next_char(src);
-		if (c == '\\' && (peek_char(src) == '"' ||
-			peek_char(src) == '\\'))
-			c = next_char(src);
-		if (len == sizeof(buf)) {
-			report(&ps.token, "the text is too long");
-			return finish_string(buf, 0);
-		}
-	}
-	(void)next_char(src);
-	return finish_string(buf, len);
-}
-
-static int
-lex_macro(struct source *src)
-{
-	char buf[WORD_MAX];
-	size_t len;
-	int c;
-
-	for (len = 0; (c = peek_char(src)) != EOF &&
-	     (isalnum(c) || c == '_') && len < sizeof(buf); len++)
-		buf[len] = (char)next_char(src);
-	for (size_t i = 0; i < ps.n_macros; i++) {
-		if (strlen(ps.macros[i].name) == len &&
-		    memcmp(ps.macros[i].name, buf, len) == 0) {
-			ps.token.s = ps.macros[i].value;
-			return STRING;
-		}
-	}
-	report(&ps.token, "macro \"%.*s\" is not defined", (int)len, buf);
-	ps.token.s = "";
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+		if (strcmp(keywords[i].word, word) == 0)
+			return keywords[i].token;
 	return STRING;
-}
-
-static int
-lex_word(struct source *src)
-{
-	char buf[WORD_MAX];
-	size_t len;
-	int c;
-
-	for (len = 0; (c = peek_char(src)) != EOF && is_word_char(c);) {
-		if (len == sizeof(buf)) {
-			report(&ps.token, "the word is too long");
-			break;
-		}
-		buf[len++] = (char)next_char(src);
-	}
-	/* A key of a table or a macro may bear a keyword's name. */
-	if (ps.last != '=' && !equals_follows(src)) {
-		for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]);
-		     i++) {
-			if (strlen(keywords[i].word) == len &&
-			    memcmp(keywords[i].word, buf, len) == 0) {
-				ps.token.s = keywords[i].word;
-				return keywords[i].token;
-			}
-		}
-	}
-	return finish_string(buf, len);
-}
-
-/* Keeps a copy: the grammar need not free what an error throws away. */
-static int
-finish_string(const char *buf, size_t len)
-{
-	char **kept;
-	size_t cap;
-
-	if (ps.n_kept == KEPT_MAX) {
-		report(&ps.token, "the configuration is too long");
-		ps.token.s = "";
-		return STRING;
-	}
-	if ((ps.n_kept & (ps.n_kept - 1)) == 0) {
-		cap = ps.n_kept == 0 ? 1 : 2 * ps.n_kept;
-		kept = recallocarray(ps.kept, ps.n_kept, cap, sizeof(*kept));
-		if (kept == NULL)
-			fatal("conf");
-		ps.kept = kept;
-	}
-	ps.kept[ps.n_kept] = strndup(buf, len);
-	if (ps.kept[ps.n_kept] == NULL)
-		fatal("conf");
-	ps.token.s = ps.kept[ps.n_kept++];
-	return STRING;
-}
-
-static bool
-is_word_char(int c)
-{
-	return isalnum(c) || (c != '\0' && strchr("-_./:@+*%!?[]~", c) != NULL);
-}
-
-static bool
-equals_follows(const struct source *src)
-{
-	size_t i;
-
-	for (i = src->pos; i < src->len; i++) {
-		if (src->text[i] != ' ' && src->text[i] != '\t')
-			return src->text[i] == '=';
-	}
-	return false;
 }
 
 static void
 yyerror(const char *text)
 {
 	if (strcmp(text, "syntax error") != 0)
-		report(&ps.token, "%s", text);
+		lex_report(&ps.token, "%s", text);
 	else if (ps.first.s != NULL && ps.depth <= 0)
-		report(&ps.first, "unknown keyword \"%s\"", ps.first.s);
+		lex_report(&ps.first, "unknown keyword \"%s\"", ps.first.s);
 	else
-		report(&ps.token, "syntax error near \"%s\"", ps.token.s);
-}
-
-static void
-report(const struct word *w, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (ps.n_errors++ >= ERRORS_MAX)
-		return;
-	(void)fprintf(ps.errors, "%s:%d:%d: ", w->file, w->line, w->col);
-	va_start(ap, fmt);
-	(void)vfprintf(ps.errors, fmt, ap);
-	va_end(ap);
-	(void)fputc('\n', ps.errors);
+		lex_report(&ps.token, "syntax error near \"%s\"", ps.token.s);
 }
 
 /* What a builder found wrong with a word; NULL is nothing. */
@@ -789,7 +510,7 @@ static void
 fail_at(const struct word *w, const char *wrong)
 {
 	if (wrong != NULL)
-		report(w, "%s: \"%s\"", wrong, w->s);
+		lex_report(w, "%s: \"%s\"", wrong, w->s);
 }
 
 /* The same of a name and its value; what begins so is about the name. */
@@ -805,7 +526,7 @@ static void
 once(enum once what, const struct word *w)
 {
 	if ((ps.seen & (UINT64_C(1) << what)) != 0)
-		report(w, "%s stands there twice", w->s);
+		lex_report(w, "%s stands there twice", w->s);
 	ps.seen |= UINT64_C(1) << what;
 }
 
@@ -814,7 +535,7 @@ set_flag(bool *flag, const struct word *w, const char *no, const char *yes)
 {
 	*flag = strcmp(w->s, yes) == 0;
 	if (!*flag && strcmp(w->s, no) != 0)
-		report(w, "expected %s or %s", no, yes);
+		lex_report(w, "expected %s or %s", no, yes);
 }
 
 static void
@@ -839,7 +560,7 @@ host_index(const struct word *w)
 	uint64_t n;
 
 	if (conf_number(w->s, 0, 1, &n) == -1)
-		report(w, "expected 0 or 1");
+		lex_report(w, "expected 0 or 1");
 	else
 		ps.conf->host_index = (uint8_t)n;
 }
@@ -853,7 +574,7 @@ expire(struct conf_domain *domain, const struct word *what,
 
 	kind = build_expire_kind(what->s);
 	if (kind == -1) {
-		report(what, "expected trash, spam or waiting");
+		lex_report(what, "expected trash, spam or waiting");
 		return;
 	}
 	if (domain == NULL) {
@@ -879,141 +600,12 @@ new_listen(const struct word *w, enum conf_proto proto)
 	}
 }
 
-/* The value of a macro stays as it was where it was used already. */
-static void
-define(const struct word *name, const struct word *value)
-{
-	for (size_t i = 0; name->s[i] != '\0'; i++) {
-		if (!isalnum((unsigned char)name->s[i]) && name->s[i] != '_') {
-			report(name, "not the name of a macro: \"%s\"",
-			    name->s);
-			return;
-		}
-	}
-	for (size_t i = 0; i < ps.n_macros; i++) {
-		if (strcmp(ps.macros[i].name, name->s) == 0) {
-			ps.macros[i].value = value->s;
-			return;
-		}
-	}
-	if (ps.n_macros == MACROS_MAX) {
-		report(name, "too many macros");
-		return;
-	}
-	ps.macros[ps.n_macros].name = name->s;
-	ps.macros[ps.n_macros++].value = value->s;
-}
-
-/* A path that does not begin at / begins where the including file is. */
-static void
-include(const struct word *w)
-{
-	char path[CONF_PATH_MAX];
-	const char *slash;
-	int n;
-
-	slash = strrchr(w->file, '/');
-	if (w->s[0] == '/' || slash == NULL)
-		n = snprintf(path, sizeof(path), "%s", w->s);
-	else
-		n = snprintf(path, sizeof(path), "%.*s/%s",
-		    (int)(slash - w->file), w->file, w->s);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		report(w, "the path is too long");
-	else if (ps.n_sources == CONF_INCLUDE_MAX)
-		report(w, "too many files include each other");
-	else
-		(void)push_file(path, w);
-}
-
-/* w is NULL for the first file. */
-static int
-push_file(const char *path, const struct word *w)
-{
-	struct word here = { path, path, 1, 1 };
-	struct stat st;
-	uint8_t *text;
-	size_t len;
-	int fd;
-
-	if (w == NULL)
-		w = &here;
-	text = NULL;
-	fd = open_config(path, &st);
-	if (fd == -1)
-		goto err;
-	text = conf_read_file(fd, CONF_FILE_MAX, &len);
-	if (text == NULL)
-		goto err;
-	(void)close(fd);
-	if (push_text(path, (char *)text, len) == 0)
-		return 0;
-	report(w, "the path is too long");
-	free(text);
-	return -1;
-err:
-	if (errno == EPERM)
-		report(w, "%s: must belong to root or to who runs this, and "
-		    "nobody else may write to it", path);
-	else
-		report(w, "%s: %s", path, strerror(errno));
-	if (fd != -1)
-		(void)close(fd);
-	return -1;
-}
-
-/* Whoever can write the configuration can do anything: EPERM. */
-static int
-open_config(const char *path, struct stat *st)
-{
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd == -1)
-		return -1;
-	if (fstat(fd, st) == -1) {
-		(void)close(fd);
-		return -1;
-	}
-	/* A device or a pipe might not end. */
-	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode)) {
-		(void)close(fd);
-		errno = EINVAL;
-		return -1;
-	}
-	if ((st->st_uid != 0 && st->st_uid != geteuid()) ||
-	    (st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		(void)close(fd);
-		errno = EPERM;
-		return -1;
-	}
-	return fd;
-}
-
-/* Takes text, unless it returns -1. */
-static int
-push_text(const char *name, char *text, size_t len)
-{
-	struct source *src;
-
-	src = &ps.sources[ps.n_sources];
-	memset(src, 0, sizeof(*src));
-	if (strlcpy(src->name, name, sizeof(src->name)) >= sizeof(src->name))
-		return -1;
-	src->text = text;
-	src->len = len;
-	src->line = 1;
-	src->col = 1;
-	ps.n_sources++;
-	return 0;
-}
-
 struct conf *
 conf_load(const char *path, FILE *errors)
 {
 	memset(&ps, 0, sizeof(ps));
-	ps.errors = errors;
-	if (push_file(path, NULL) == -1)
+	lex_begin(errors);
+	if (lex_push_file(path, NULL) == -1)
 		return NULL;
 	return parse_all();
 }
@@ -1024,13 +616,13 @@ conf_parse(const char *name, const char *text, size_t len, FILE *errors)
 	char *copy;
 
 	memset(&ps, 0, sizeof(ps));
-	ps.errors = errors;
+	lex_begin(errors);
 	copy = malloc(len + 1);
 	if (copy == NULL)
 		fatal("conf");
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (push_text(name, copy, len) == -1) {
+	if (lex_push_text(name, copy, len) == -1) {
 		free(copy);
 		return NULL;
 	}
@@ -1045,21 +637,14 @@ parse_all(void)
 	const char *wrong;
 
 	conf = ps.conf = build_new();
-	if (yyparse() != 0 && ps.n_errors == 0)
-		report(&ps.token, "too deep");
-	whole.file = ps.sources[0].name;
-	whole.line = ps.sources[0].line;
-	whole.col = 1;
-	if (ps.n_errors == 0 && (wrong = build_finish(conf)) != NULL)
-		report(&whole, "%s", wrong);
-	while (ps.n_sources > 0)
-		free(ps.sources[--ps.n_sources].text);
-	for (size_t i = 0; i < ps.n_kept; i++)
-		free(ps.kept[i]);
-	free(ps.kept);
-	ps.kept = NULL;
+	if (yyparse() != 0 && lex_errors() == 0)
+		lex_report(&ps.token, "too deep");
+	whole = lex_first();
+	if (lex_errors() == 0 && (wrong = build_finish(conf)) != NULL)
+		lex_report(&whole, "%s", wrong);
+	lex_end();
 	ps.conf = NULL;
-	if (ps.n_errors == 0)
+	if (lex_errors() == 0)
 		return conf;
 	conf_free(conf);
 	return NULL;
