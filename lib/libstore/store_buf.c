@@ -31,6 +31,8 @@ space(struct buf *b, size_t len)
 
 	if (b->failed || len > SIZE_MAX / 4 - b->len)
 		return NULL;
+	if (len == 0)
+		return b->p;
 	if (b->size - b->len < len) {
 		for (size = b->size < 256 ? 256 : b->size; size - b->len < len;
 		     size *= 2)
