@@ -217,6 +217,41 @@ show_best(struct store *st, struct box *b, struct inst *in)
 	return 0;
 }
 
+/*
+ * A late placement makes those of its instance below it late too: clients were
+ * told that they are gone when it came, and none may come back.
+ */
+static int
+late_below(struct store *st, struct box *b, uint64_t id, uint32_t uid)
+{
+	struct inst *in;
+	size_t i;
+	bool found;
+
+	for (i = 0; i < b->nextra; i++) {
+		if (b->extra[i].m.inst == id && b->extra[i].m.uid < uid)
+			b->extra[i].late = true;
+	}
+	in = inst_find(st, id);
+	if (in == NULL || in->uid == 0 || in->box != b->pub.id ||
+	    in->uid >= uid)
+		return 0;
+	i = col_find(b, in->uid, &found);
+	return found ? hide_at(st, b, i, true) : 0;
+}
+
+/* Whether such a one stands above a placement that comes now. */
+static bool
+late_above(const struct box *b, uint64_t id, uint32_t uid)
+{
+	for (size_t i = 0; i < b->nextra; i++) {
+		if (b->extra[i].m.inst == id && b->extra[i].late &&
+		    b->extra[i].m.uid > uid)
+			return true;
+	}
+	return false;
+}
+
 static int
 mark_late(struct store *st, struct box *b, uint32_t uid)
 {
@@ -225,15 +260,22 @@ mark_late(struct store *st, struct box *b, uint32_t uid)
 	size_t i;
 	bool found;
 
+	id = 0;
 	for (i = 0; i < b->nextra; i++) {
-		if (b->extra[i].m.uid == uid)
+		if (b->extra[i].m.uid == uid) {
 			b->extra[i].late = true;
+			id = b->extra[i].m.inst;
+		}
 	}
 	i = col_find(b, uid, &found);
-	if (!found)
+	if (found) {
+		id = col_at(b, i)->inst;
+		if (hide_at(st, b, i, true) == -1)
+			return -1;
+	}
+	if (id == 0)
 		return 0;
-	id = col_at(b, i)->inst;
-	if (hide_at(st, b, i, true) == -1)
+	if (late_below(st, b, id, uid) == -1)
 		return -1;
 	in = inst_find(st, id);
 	return in == NULL ? 0 : show_best(st, b, in);
@@ -362,7 +404,9 @@ fold_again(struct store *st, struct box *b, struct inst *in,
 		r = cold_append(st, &c, &m.cold);
 	explicit_bzero(&c, sizeof(c));
 	if (r == 0)
-		r = extra_add(st, b, &m, late);
+		r = extra_add(st, b, &m, late || late_above(b, in->id, p->uid));
+	if (r == 0 && late)
+		r = late_below(st, b, in->id, p->uid);
 	if (r == 0 && (in->uid == 0 || in->box == b->pub.id))
 		r = show_best(st, b, in);
 	return r;

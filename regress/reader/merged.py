@@ -80,6 +80,14 @@ class Merged(State):
             self.hide(instance.shown, False)
         self.show(best)
 
+    def late_below(self, box, instance, uid):
+        """A late placement makes those below it late too."""
+        for m in instance.placements:
+            if m.box == box.id and m.uid < uid:
+                if m is instance.shown:
+                    self.hide(m, True)
+                m.late = True
+
     def mark_late(self, box, uid):
         for instance in list(self.instances.values()):
             for m in instance.placements:
@@ -87,8 +95,9 @@ class Merged(State):
                     continue
                 if m is instance.shown:
                     self.hide(m, True)
-                    self.show_best(box, instance)
                 m.late = True
+                self.late_below(box, instance, uid)
+                self.show_best(box, instance)
 
     def gives(self, box, uid):
         """The writer gives that UID; is it late?"""
@@ -129,7 +138,12 @@ class Merged(State):
                                     key=lambda other: other.box)
         m.blob, m.key, m.date, m.zone = old.blob, old.key, old.date, old.zone
         m.flags = old.flags if old.box == m.box else old.flags & SYSTEM
+        m.late = m.late or any(
+            o.late and o.box == m.box and o.uid > m.uid
+            for o in instance.placements)
         instance.placements.append(m)
+        if m.late:
+            self.late_below(box, instance, m.uid)
         if instance.shown is None or instance.shown.box == box.id:
             self.show_best(box, instance)
 
