@@ -117,7 +117,9 @@ list_files(struct account *a, const char *dir, char (*files)[128])
 	d = fdopendir(openat(a->dir, dir, O_RDONLY | O_DIRECTORY));
 	ATF_REQUIRE(d != NULL);
 	while ((de = readdir(d)) != NULL) {
-		if (fstatat(dirfd(d), de->d_name, &sb, 0) == -1 ||
+		/* The spare of del/ holds nothing. */
+		if (de->d_name[0] == '.' ||
+		    fstatat(dirfd(d), de->d_name, &sb, 0) == -1 ||
 		    !S_ISREG(sb.st_mode) || n == FILES_MAX)
 			continue;
 		(void)snprintf(
