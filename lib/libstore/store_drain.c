@@ -38,7 +38,13 @@
 #define ENTRY (STORE_ID + 1) /* of the waiting list: id, placed */
 #define UNFINISHED_AGE 86400 /* seconds until one without trailer goes */
 #define WAITING_MAX 1000000
-#define LOOKED_MAX 4096 /* directory entries looked at in one drain */
+#define LOOKED_MAX 8192 /* deliveries that are put in order at a time */
+
+/* A delivery in in/, and when its file was finished. */
+struct arrival {
+	struct timespec when;
+	uint8_t id[STORE_ID];
+};
 
 static int
 entry_cmp(const void *a, const void *b)
@@ -442,27 +448,81 @@ drain_one(
 	return result == STORE_OK;
 }
 
+static int
+arrival_cmp(const void *a, const void *b)
+{
+	const struct arrival *x, *y;
+
+	x = a;
+	y = b;
+	if (x->when.tv_sec != y->when.tv_sec)
+		return x->when.tv_sec < y->when.tv_sec ? -1 : 1;
+	if (x->when.tv_nsec != y->when.tv_nsec)
+		return x->when.tv_nsec < y->when.tv_nsec ? -1 : 1;
+	return memcmp(x->id, y->id, STORE_ID);
+}
+
+/* What lies there, the oldest first; *more: it is not all.  NULL: memory. */
+static struct arrival *
+arrivals(DIR *dir, size_t *n, bool *more)
+{
+	struct arrival *list, *a;
+	struct dirent *de;
+	struct stat sb;
+	size_t size;
+
+	*n = size = 0;
+	*more = false;
+	list = NULL;
+	while ((de = readdir(dir)) != NULL) {
+		if (*n == LOOKED_MAX) {
+			*more = true;
+			break;
+		}
+		if (*n == size) {
+			size = size == 0 ? 64 : size * 2;
+			a = reallocarray(list, size, sizeof(*list));
+			if (a == NULL) {
+				free(list);
+				return NULL;
+			}
+			list = a;
+		}
+		a = &list[*n];
+		if (seal_unhex(de->d_name, a->id, STORE_ID) == -1 ||
+		    fstatat(dirfd(dir), de->d_name, &sb, AT_SYMLINK_NOFOLLOW) ==
+			-1)
+			continue;
+		a->when = sb.st_mtim;
+		(*n)++;
+	}
+	if (*n > 1)
+		qsort(list, *n, sizeof(*list), arrival_cmp);
+	return list;
+}
+
+/* UIDs go by arrival, which is the order that people read mail in. */
 static void
 drain_dir(struct store *st, DIR *dir, struct store_drained *out, uint8_t *ids)
 {
-	struct dirent *de;
+	struct arrival *list;
+	char name[ID_HEX];
+	size_t n, i;
 	uint8_t *id;
-	size_t looked;
+	bool more;
 
-	for (looked = 0; (de = readdir(dir)) != NULL;) {
+	list = arrivals(dir, &n, &more);
+	for (i = 0; list != NULL && i < n && !st->failed; i++) {
+		if (out->placed == STORE_DRAIN_MAX)
+			break;
 		id = ids + out->placed * STORE_ID;
-		if (out->placed == STORE_DRAIN_MAX || looked == LOOKED_MAX) {
-			out->more = out->placed > 0 || out->bad > 0;
-			break;
-		}
-		if (seal_unhex(de->d_name, id, STORE_ID) == -1)
-			continue;
-		looked++;
-		if (drain_one(st, de->d_name, out, id) == 1)
+		memcpy(id, list[i].id, STORE_ID);
+		seal_hex(id, STORE_ID, name);
+		if (drain_one(st, name, out, id) == 1)
 			out->placed++;
-		if (st->failed)
-			break;
 	}
+	out->more = (more || i < n) && (out->placed > 0 || out->bad > 0);
+	free(list);
 }
 
 /*

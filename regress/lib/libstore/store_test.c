@@ -242,6 +242,28 @@ ATF_TC_BODY(drain_twice, tc)
 	account_end(&a);
 }
 
+/* Names of deliveries are random, their files' times are not. */
+ATF_TC_WITHOUT_HEAD(drain_order);
+ATF_TC_BODY(drain_order, tc)
+{
+	const struct store_box *b;
+	struct account a;
+	unsigned int i;
+
+	account_make(&a);
+	for (i = 0; i < 20; i++) {
+		OK(deliver(&a, i, 3000 + i));
+		(void)usleep(10000);
+	}
+	account_open(&a);
+	ATF_CHECK_EQ(20, drain(&a));
+	b = store_box_find(a.st, STORE_INBOX);
+	ATF_REQUIRE_EQ(20, b->messages);
+	for (i = 0; i < 20; i++)
+		ATF_CHECK_EQ(3000 + i, store_msg_at(a.st, STORE_INBOX, i)->size);
+	account_end(&a);
+}
+
 ATF_TC_WITHOUT_HEAD(drain_bad);
 ATF_TC_BODY(drain_bad, tc)
 {
@@ -756,6 +778,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, append);
 	ATF_TP_ADD_TC(tp, drain);
 	ATF_TP_ADD_TC(tp, drain_twice);
+	ATF_TP_ADD_TC(tp, drain_order);
 	ATF_TP_ADD_TC(tp, drain_bad);
 	ATF_TP_ADD_TC(tp, drain_hint);
 	ATF_TP_ADD_TC(tp, flags);
