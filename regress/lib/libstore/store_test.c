@@ -260,7 +260,8 @@ ATF_TC_BODY(drain_order, tc)
 	b = store_box_find(a.st, STORE_INBOX);
 	ATF_REQUIRE_EQ(20, b->messages);
 	for (i = 0; i < 20; i++)
-		ATF_CHECK_EQ(3000 + i, store_msg_at(a.st, STORE_INBOX, i)->size);
+		ATF_CHECK_EQ(
+		    3000 + i, store_msg_at(a.st, STORE_INBOX, i)->size);
 	account_end(&a);
 }
 
