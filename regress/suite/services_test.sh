@@ -4,12 +4,14 @@
 
 . "$(atf_get_srcdir)/suite.sh"
 
-# Where systemd says that a service is well confined, in tenths.
+# Where systemd says that a service is well confined, in tenths.  That
+# sealsmtpd's roles call other mail servers costs 0.8 by itself.
 EXPOSURE_MAX=19
+EXPOSURE_MAX_OUT=26
 
 atf_test_case rated
 rated_head() {
-	atf_set descr "systemd rates the units below 2.0"
+	atf_set descr "systemd rates the units 1.9; with mail going out, 2.6"
 	atf_set require.progs systemd-analyze
 }
 rated_body() {
@@ -29,13 +31,19 @@ rated_body() {
 		    out)
 		[ -n "$rating" ] || atf_skip "no offline rating: $(head -n 1 err)"
 		echo "$d: $rating"
-		[ "$(echo "$rating" | tr -d .)" -le "$EXPOSURE_MAX" ] || {
+		max=$EXPOSURE_MAX
+		[ "$d" = sealimapd ] || max=$EXPOSURE_MAX_OUT
+		[ "$(echo "$rating" | tr -d .)" -le "$max" ] || {
 			grep '✗' out
 			atf_fail "$d.service is rated $rating"
 		}
 		systemd-analyze security --offline=true --root="$PWD/root" \
-		    --no-pager --threshold="$EXPOSURE_MAX" "$d.service" \
+		    --no-pager --threshold="$max" "$d.service" \
 		    >/dev/null 2>&1 || atf_fail "$d.service is over the mark"
+		[ "$d" = sealimapd ] ||
+		    ! grep -q '^PrivateNetwork=yes\|^IPAddressDeny' \
+		    "root/etc/systemd/system/$d.service" ||
+		    atf_fail "$d.service lets no mail out"
 		for line in TasksMax=infinity MemorySwapMax=0 LimitCORE=0 \
 		    LimitNOFILE=524288; do
 			grep -qx "$line" "root/etc/systemd/system/$d.service" ||
