@@ -25,6 +25,8 @@
 #ifndef STORE_WIRE_H
 #define STORE_WIRE_H
 
+#include "sasl.h" /* lengths of what SCRAM has */
+
 #define STORE_WIRE_VERSION 2
 
 #define ACCOUNT_NAME_MAX 320  /* octets of local@domain, NUL included */
@@ -50,9 +52,6 @@ enum mechanism {
 	MECHANISM_SCRAM_ASK = 2,  /* SCRAM-SHA-256, SERVICE_IMAP alone */
 	MECHANISM_SCRAM_PROVE = 3 /* likewise */
 };
-#define SCRAM_SALT_LEN 16
-#define SCRAM_KEY_LEN 32
-#define SCRAM_MESSAGE_MAX 4096 /* octets of an AuthMessage */
 
 /* Why a login was not let in.  The client learns no difference but these. */
 enum store_refusal {

@@ -146,8 +146,7 @@ parse_header(const char *text, char *authzid, enum sasl_result *why)
 	if (*p != ',') {
 		len = strcspn(p, ",");
 		if (strncmp(p, "a=", 2) != 0 ||
-		    decode_name(p + 2, len - 2, authzid, ACCOUNT_NAME_MAX) ==
-			-1)
+		    decode_name(p + 2, len - 2, authzid, SASL_NAME_MAX) == -1)
 			return 0;
 		p += len;
 	}
@@ -171,7 +170,7 @@ enum sasl_result
 scram_first(struct scram *s, const uint8_t *data, size_t len,
     const uint8_t nonce[SCRAM_NONCE_LEN])
 {
-	char text[SCRAM_TEXT_MAX + 1], authzid[ACCOUNT_NAME_MAX];
+	char text[SCRAM_TEXT_MAX + 1], authzid[SASL_NAME_MAX];
 	enum sasl_result why;
 	const char *p;
 	size_t n;

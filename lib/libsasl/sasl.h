@@ -15,8 +15,9 @@
  */
 
 /*
- * What clients say in AUTHENTICATE: base64, and the messages of SCRAM-SHA-256
- * (RFC 5802, RFC 7677) without channel binding.  No network, no key.
+ * What clients say in AUTHENTICATE and AUTH: base64, and the messages of
+ * SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding.  No network, no
+ * key.
  */
 
 #ifndef SASL_H
@@ -27,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../store_wire.h"
+#define SASL_NAME_MAX 320 /* octets of a name, NUL included */
 
 /* Strict, with its padding: the length, or -1.  to may have len octets. */
 ssize_t base64_decode(const uint8_t *, size_t len, uint8_t *to);
@@ -36,6 +37,9 @@ void base64_encode(const void *, size_t len, char *to);
 
 #define SCRAM_TEXT_MAX 1024 /* octets of a message of a client */
 #define SCRAM_NONCE_LEN 18  /* random octets of ours */
+#define SCRAM_SALT_LEN 16
+#define SCRAM_KEY_LEN 32
+#define SCRAM_MESSAGE_MAX 4096 /* octets of an AuthMessage */
 
 enum sasl_result {
 	SASL_OK,
@@ -45,7 +49,7 @@ enum sasl_result {
 };
 
 struct scram {
-	char name[ACCOUNT_NAME_MAX]; /* as the client has it */
+	char name[SASL_NAME_MAX]; /* as the client has it */
 	char cbind[4 * ((SCRAM_TEXT_MAX + 2) / 3) + 1]; /* the GS2 header */
 	char bare[SCRAM_TEXT_MAX + 1];
 	char nonce[SCRAM_TEXT_MAX + 32];  /* the client's and ours */

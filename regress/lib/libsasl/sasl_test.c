@@ -25,7 +25,7 @@
 
 #include <atf-c.h>
 
-#include "../../../../usr.sbin/sealimapd/engine/sasl.h"
+#include "sasl.h"
 
 #define FIRST "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL"
 #define CBIND "c=biws,r="
