@@ -30,19 +30,11 @@
 #include <string.h>
 
 #include "log.h"
+#include "vault_feed.h"
 #include "vault_local.h"
 
 #include "../search.h"
 #include "../worker_wire.h"
-
-#define INLINE_BODY_MAX (16 * 1024) /* of a body's first chunk, as stored */
-#define NEEDS_MAX (2 * WORKER_CANDIDATES_MAX)
-
-struct need {
-	uint32_t uid;
-	uint32_t first;
-	uint32_t last;
-};
 
 struct search_run {
 	struct session *session;
@@ -53,15 +45,11 @@ struct search_run {
 	bool cancelled;
 	uint32_t next; /* UID to look at */
 	int64_t now;
-	unsigned int open; /* candidates without a verdict */
 	struct uidlist found;
 	uint64_t highest, first, last; /* modseqs of the found */
 	struct ranges sent[SEARCH_SENT_MAX];
-	bool saved;                   /* what was to be kept is */
-	struct need needs[NEEDS_MAX]; /* ring of what the worker asked for */
-	size_t need_head, need_n;
-	struct store_body *body; /* of the need being served */
-	uint32_t chunk;
+	bool saved; /* what was to be kept is */
+	struct feed feed;
 };
 
 /* The worker's wire, and the search that has it now. */
@@ -83,15 +71,8 @@ static void worker_drop(void);
 static void facts_of(struct view *, const struct store_msg *, size_t pos,
     uint32_t uid_max, int64_t now, struct search_facts *);
 static uint64_t bind_keyword(void *, const char *);
-static void candidate(struct job *, struct msgout **, const struct store_msg *,
-    const uint8_t *truth);
-static void candidate_body(struct msgout *, struct job *, uint32_t uid);
 static bool body_matters(const struct search *, const uint8_t *truth);
 static void verdicts(struct job *, struct msg *);
-static void need(struct job *, struct msg *);
-static bool serve_need(struct job *);
-static void chunk_send(struct job *, uint32_t uid, uint8_t kind, bool last,
-    uint32_t index, const struct store_chunk *);
 
 const struct job_kind search_kind = {
     V_SEARCH, false, search_parse, NULL, search_answer};
@@ -126,7 +107,7 @@ search_free_run(struct search_run *r)
 	search_free(r->program);
 	for (size_t i = 0; i < SEARCH_SENT_MAX; i++)
 		free(r->sent[i].range);
-	store_body_close(r->body);
+	feed_end(&r->feed);
 	uidlist_clear(&r->found);
 	free(r);
 }
@@ -175,7 +156,7 @@ search_answer(struct session *s, struct job *j)
 		if (step != STEP_DONE)
 			return step;
 	}
-	if (r->text && (r->open > 0 || worker_job == j))
+	if (r->text && (r->feed.open > 0 || worker_job == j))
 		return STEP_WAIT; /* verdicts, or the worker's DONE */
 	return search_report(s, j);
 }
@@ -308,7 +289,6 @@ search_text(struct session *s, struct job *j)
 	struct search_run *r = j->search;
 	struct search_facts f;
 	struct store_msg copy;
-	struct msgout *o = NULL;
 	uint8_t truth[SEARCH_NODES_MAX];
 	uint32_t last = view_last(&s->view);
 	size_t pos;
@@ -320,11 +300,9 @@ search_text(struct session *s, struct job *j)
 		if (m == NULL || m->uid > s->view.told)
 			break;
 		copy = *m;
-		if (budget-- == 0 || r->open >= WORKER_CANDIDATES_MAX ||
-		    wire_queued(worker) > 0) {
-			if (o != NULL)
-				msg_send(o);
-			if (r->open > 0 || wire_queued(worker) > 0) {
+		if (budget-- == 0 || !feed_room(&r->feed)) {
+			feed_flush(&r->feed);
+			if (r->feed.open > 0 || wire_queued(worker) > 0) {
 				if (wire_queued(worker) > 0)
 					wire_produce(worker, worker_produce);
 				return STEP_WAIT;
@@ -338,68 +316,18 @@ search_text(struct session *s, struct job *j)
 			uidlist_add(&r->found, copy.uid);
 			break;
 		case SEARCH_MAYBE:
-			candidate(j, &o, &copy, truth);
+			feed_candidate(&r->feed, &copy, truth,
+			    search_count(r->program),
+			    body_matters(r->program, truth));
 			break;
 		case SEARCH_NO:
 			break;
 		}
 	}
-	if (o != NULL)
-		msg_send(o);
+	feed_flush(&r->feed);
 	r->scanned = true;
 	msg_signal(worker, VAULT_WORKER_END, j->id);
 	return STEP_DONE;
-}
-
-/* Adds a candidate to the message under way; sends it where it is full. */
-static void
-candidate(struct job *j, struct msgout **o, const struct store_msg *m,
-    const uint8_t *truth)
-{
-	struct store_chunk c[STORE_SUMMARY_CHUNKS];
-	struct search_run *r = j->search;
-	size_t nodes, n, need_room;
-
-	nodes = search_count(r->program);
-	need_room = 64 + nodes + INLINE_BODY_MAX;
-	n = STORE_SUMMARY_CHUNKS;
-	if (store_summary(vault_store(), r->session->view.box, m->uid, c, &n) !=
-	    STORE_OK)
-		n = 0;
-	if (n == 1)
-		need_room += c[0].len;
-	if (*o != NULL && msg_room(*o) < need_room) {
-		msg_send(*o);
-		*o = NULL;
-	}
-	if (*o == NULL)
-		*o = msg_new(worker, VAULT_WORKER_CANDIDATES, j->id);
-	msg_put_u32(*o, m->uid);
-	msg_put_u64(*o, m->size);
-	msg_put_i64(*o, m->date);
-	msg_put_u8(*o, (uint8_t)m->codec);
-	msg_put_u16(*o, (uint16_t)nodes);
-	msg_put_raw(*o, truth, nodes);
-	/* A summary that leaves no room for the rest follows as chunks. */
-	if (n == 1 && msg_room(*o) > c[0].len + 64) {
-		msg_put_u8(*o, 1);
-		msg_put_u8(*o, c[0].compressed);
-		msg_put_u32(*o, c[0].plain);
-		msg_put_bytes(*o, c[0].data, c[0].len);
-		if (body_matters(r->program, truth))
-			candidate_body(*o, j, m->uid);
-		else
-			msg_put_u8(*o, 0);
-	} else {
-		msg_put_u8(*o, n == 0 ? 0 : 2);
-		msg_put_u8(*o, 0);
-		msg_send(*o);
-		*o = NULL;
-		for (size_t i = 0; i < n; i++)
-			chunk_send(j, m->uid, WORKER_CHUNK_SUMMARY, i + 1 == n,
-			    (uint32_t)i, &c[i]);
-	}
-	r->open++;
 }
 
 /* Whether a leaf that looks into the body could still decide. */
@@ -415,51 +343,6 @@ body_matters(const struct search *program, const uint8_t *truth)
 			return true;
 	}
 	return false;
-}
-
-/* A small first chunk goes along: most mail is decided without a question. */
-static void
-candidate_body(struct msgout *o, struct job *j, uint32_t uid)
-{
-	struct search_run *r = j->search;
-	struct store_body *b;
-	struct store_chunk c;
-	uint8_t buf[INLINE_BODY_MAX];
-	bool ok = false;
-
-	if (store_body_open(vault_store(), r->session->view.box, uid, &b) ==
-	    STORE_OK) {
-		if (store_body_chunks(b, STORE_BODY) > 0 &&
-		    store_body_info(b, STORE_BODY, 0, &c) == STORE_OK &&
-		    c.len <= sizeof(buf) && c.len + 16 < msg_room(o))
-			ok = store_body_read(b, STORE_BODY, 0, buf, sizeof(buf),
-				 &c) == STORE_OK;
-		store_body_close(b);
-	}
-	msg_put_u8(o, ok);
-	if (ok) {
-		msg_put_u8(o, c.compressed);
-		msg_put_u32(o, c.plain);
-		msg_put_bytes(o, buf, c.len);
-		explicit_bzero(buf, c.len);
-	}
-}
-
-static void
-chunk_send(struct job *j, uint32_t uid, uint8_t kind, bool last, uint32_t index,
-    const struct store_chunk *c)
-{
-	struct msgout *o;
-
-	o = msg_new(worker, VAULT_WORKER_CHUNK, j->id);
-	msg_put_u32(o, uid);
-	msg_put_u8(o, kind);
-	msg_put_u8(o, c->compressed);
-	msg_put_u8(o, last);
-	msg_put_u32(o, index);
-	msg_put_u32(o, c->plain);
-	msg_put_raw(o, c->data, c->len);
-	msg_send(o);
 }
 
 /* Numbers in order, of what is still there. */
@@ -549,6 +432,9 @@ worker_claim(struct job *j)
 		return false;
 	}
 	worker_job = j;
+	j->search->feed.worker = worker;
+	j->search->feed.id = j->id;
+	j->search->feed.box = j->search->session->view.box;
 	p = search_encode(j->search->program, &len);
 	if (p == NULL) {
 		j->result = DONE_LIMIT;
@@ -633,13 +519,13 @@ worker_message(struct wire *w, struct msg *m, void *arg)
 		verdicts(j, m);
 		break;
 	case WORKER_VAULT_NEED:
-		need(j, m);
+		feed_need(&j->search->feed, m);
 		break;
 	case WORKER_VAULT_DONE:
 		if (msg_get_u8(m) != 0)
 			j->result = DONE_LIMIT;
 		if (msg_end(m) == -1 || !j->search->scanned ||
-		    j->search->open > 0) {
+		    j->search->feed.open > 0) {
 			worker_gone(w, arg);
 			return;
 		}
@@ -657,7 +543,7 @@ worker_message(struct wire *w, struct msg *m, void *arg)
 		worker_gone(w, arg);
 		return;
 	}
-	if (worker != NULL && worker_job == j && j->search->need_n > 0)
+	if (worker != NULL && worker_job == j && j->search->feed.need_n > 0)
 		wire_produce(worker, worker_produce);
 	session_run(j->search->session);
 }
@@ -672,33 +558,15 @@ verdicts(struct job *j, struct msg *m)
 	while (!m->bad && m->off < m->len) {
 		uid = msg_get_u32(m);
 		match = msg_get_u8(m);
-		if (m->bad || r->open == 0) {
+		if (m->bad || r->feed.open == 0) {
 			m->bad = true;
 			return;
 		}
-		r->open--;
+		r->feed.open--;
 		/* Only what was asked for; the worker is not believed more. */
 		if (match == 1 && uid <= r->session->view.told)
 			uidlist_add(&r->found, uid);
 	}
-}
-
-static void
-need(struct job *j, struct msg *m)
-{
-	struct search_run *r = j->search;
-	struct need *n;
-
-	if (r->need_n == NEEDS_MAX) {
-		m->bad = true;
-		return;
-	}
-	n = &r->needs[(r->need_head + r->need_n) % NEEDS_MAX];
-	n->uid = msg_get_u32(m);
-	n->first = msg_get_u32(m);
-	n->last = msg_get_u32(m);
-	if (msg_end(m) == 0)
-		r->need_n++;
 }
 
 static void
@@ -710,55 +578,9 @@ worker_produce(struct wire *w, void *arg)
 	if (j == NULL)
 		return;
 	for (int budget = STEP_CHUNKS; budget > 0; budget--)
-		if (!serve_need(j) || wire_queued(w) > 0)
+		if (!feed_serve(&j->search->feed) || wire_queued(w) > 0)
 			break;
-	if (j->search->need_n > 0)
+	if (j->search->feed.need_n > 0)
 		wire_produce(w, worker_produce);
 	session_run(j->search->session);
-}
-
-/* The next chunk of the first need; false: there is none. */
-static bool
-serve_need(struct job *j)
-{
-	static uint8_t buf[CHUNK_PLAIN];
-	struct search_run *r = j->search;
-	struct need *n = &r->needs[r->need_head];
-	struct store_chunk c;
-	struct msgout *o;
-	uint32_t chunks;
-	bool ok;
-
-	if (r->need_n == 0)
-		return false;
-	if (r->body == NULL) {
-		r->chunk = n->first;
-		if (store_body_open(vault_store(), r->session->view.box, n->uid,
-			&r->body) != STORE_OK)
-			r->body = NULL;
-	}
-	chunks = r->body == NULL ? 0 : store_body_chunks(r->body, STORE_BODY);
-	ok = r->chunk < chunks &&
-	    store_body_info(r->body, STORE_BODY, r->chunk, &c) == STORE_OK &&
-	    store_body_read(r->body, STORE_BODY, r->chunk, buf, sizeof(buf),
-		&c) == STORE_OK;
-	if (ok) {
-		chunk_send(j, n->uid, WORKER_CHUNK_BODY, r->chunk + 1 == chunks,
-		    r->chunk, &c);
-		explicit_bzero(buf, c.len);
-	} else {
-		o = msg_new(worker, VAULT_WORKER_GONE, j->id);
-		msg_put_u32(o, n->uid);
-		msg_send(o);
-		if (r->open > 0)
-			r->open--;
-	}
-	if (!ok || r->chunk == n->last || r->chunk + 1 >= chunks) {
-		store_body_close(r->body);
-		r->body = NULL;
-		r->need_head = (r->need_head + 1) % NEEDS_MAX;
-		r->need_n--;
-	} else
-		r->chunk++;
-	return true;
 }
