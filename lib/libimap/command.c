@@ -366,6 +366,17 @@ parse_copy(struct imap_lex *lex)
 	return parse_mailbox(lex);
 }
 
+/* RFC 4978 */
+static int
+parse_compress(struct imap_lex *lex)
+{
+	if (lex_space(lex) == -1)
+		return -1;
+	return lex_take(lex, "DEFLATE") ?
+	    0 :
+	    lex_fail(lex, "Only DEFLATE is known");
+}
+
 /* By verb, so that a row is found by either. */
 static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"BAD", IMAP_BAD, false, false, false, NULL},
@@ -399,6 +410,7 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"STORE", IMAP_STORE, true, false, false, parse_store},
     {"COPY", IMAP_COPY, true, false, false, parse_copy},
     {"MOVE", IMAP_MOVE, true, false, false, parse_copy},
+    {"COMPRESS", IMAP_COMPRESS, false, false, false, parse_compress},
     {"XSEALMAIL", IMAP_XSEALMAIL, false, true, false, imap_parse_sealmail},
 };
 

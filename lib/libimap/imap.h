@@ -84,6 +84,7 @@ enum imap_verb {
 	IMAP_STORE,   /* set, store_op, silent, flags, keywords */
 	IMAP_COPY,    /* set, name */
 	IMAP_MOVE,
+	IMAP_COMPRESS,
 	IMAP_XSEALMAIL, /* name (USER), seal_*, secret, name2 */
 	IMAP_VERBS
 };

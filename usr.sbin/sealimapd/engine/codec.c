@@ -82,6 +82,13 @@ zlib_new(voidpf arg, uInt n, uInt size)
 	return block_new(NULL, (size_t)n * size);
 }
 
+void
+codec_memory(z_stream *z)
+{
+	z->zalloc = zlib_new;
+	z->zfree = block_free;
+}
+
 static z_stream *
 stream_new(void)
 {
@@ -90,8 +97,7 @@ stream_new(void)
 	z = calloc(1, sizeof(*z));
 	if (z == NULL)
 		return NULL;
-	z->zalloc = zlib_new;
-	z->zfree = block_free;
+	codec_memory(z);
 	return z;
 }
 

@@ -78,7 +78,10 @@ conn_flush(struct conn *c)
 	if (out_owner != c)
 		return;
 	if (out.len > 0 && !c->dead) {
-		tlsio_write(c->io, out.p, out.len);
+		if (c->squeeze != NULL && !c->plain)
+			squeeze_write(c, out.p, out.len);
+		else
+			tlsio_write(c->io, out.p, out.len);
 		c->sent += out.len;
 		report_add(COUNT_SENT, out.len);
 	}
@@ -220,6 +223,7 @@ conn_free(struct conn *c)
 	if (c->account != NULL)
 		codec_forget();
 	imap_reader_free(c->reader);
+	squeeze_stop(c);
 	tlsio_free(c->io);
 	if (c->account != NULL || log_may(&quota))
 		log_info("conn close conn=%llu", (unsigned long long)c->id);
@@ -311,7 +315,8 @@ conn_blocked(struct conn *c)
 		return !c->answer_due;
 	/* What follows these is understood only after them. */
 	if (last->cmd->verb == IMAP_LOGIN || last->cmd->verb == IMAP_STARTTLS ||
-	    last->cmd->verb == IMAP_LOGOUT || last->cmd->verb == IMAP_ENABLE)
+	    last->cmd->verb == IMAP_LOGOUT || last->cmd->verb == IMAP_ENABLE ||
+	    last->cmd->verb == IMAP_COMPRESS)
 		return true;
 	return c->njobs >= JOBS_MAX;
 }
@@ -388,6 +393,13 @@ conn_event(struct conn *c, enum imap_event event)
 		c->active = engine_now();
 }
 
+static const uint8_t *
+conn_plain(struct conn *c, size_t *len)
+{
+	return c->squeeze != NULL ? squeeze_input(c, len) :
+				    tlsio_input(c->io, len);
+}
+
 /* Reads up to the next event; false if there is nothing to be done. */
 static bool
 conn_read(struct conn *c)
@@ -398,13 +410,16 @@ conn_read(struct conn *c)
 
 	if (conn_blocked(c))
 		return false;
-	p = tlsio_input(c->io, &len);
+	p = conn_plain(c, &len);
 	if (len == 0)
 		return false;
 	event = imap_reader_next(c->reader, p, len, &used);
 	conn_event(c, event);
 	if (used > 0 && !c->dead) {
-		tlsio_consume(c->io, used);
+		if (c->squeeze != NULL)
+			squeeze_consume(c, used);
+		else
+			tlsio_consume(c->io, used);
 		c->heard = engine_now();
 		c->received += used;
 		report_add(COUNT_RECEIVED, used);
@@ -430,6 +445,8 @@ conn_pump(struct conn *c)
 	if (c->in_pump || c->dead || c->state == CONN_CLOSING)
 		return;
 	c->in_pump = true;
+	if (c->squeeze != NULL)
+		squeeze_turn(c);
 	do {
 		job_start_all(c);
 		if (c->dead || c->state == CONN_CLOSING)

@@ -53,6 +53,7 @@
 
 struct job;
 struct conn;
+struct squeeze;
 
 /* May a command start while earlier ones are under way? */
 enum job_class {
@@ -118,6 +119,8 @@ struct conn {
 	enum imap_listener listener;
 	uint32_t listener_index;
 	struct tlsio *io;
+	struct squeeze *squeeze; /* COMPRESS, or NULL */
+	bool plain; /* the same ends: what is written is plain again */
 	struct imap_reader *reader;
 	struct wire *vault; /* an opener first */
 	struct event timer;
@@ -282,6 +285,7 @@ void capability_put(struct conn *, struct imap_buf *);
 void id_start(struct job *);
 void enable_start(struct job *);
 void namespace_start(struct job *);
+void compress_start(struct job *);
 void noop_start(struct job *);
 void noop_done(struct job *, enum vault_result, const char *);
 void logout_start(struct job *);
@@ -410,6 +414,22 @@ codec_unpack(uint8_t codec, const void *, size_t len, size_t plain);
 void codec_wipe(void);
 /* A session has ended: nothing of it stays. */
 void codec_forget(void);
+struct z_stream_s;
+void codec_memory(struct z_stream_s *); /* that is wiped, for zlib */
+
+/* squeeze.c: COMPRESS=DEFLATE, between a connection and its tlsio. */
+void squeeze_start(struct conn *);
+void squeeze_stop(struct conn *); /* NULL is fine */
+/*
+ * UNAUTHENTICATE: what is written from here on is plain, and what is read,
+ * after the flush that is still to come.
+ */
+void squeeze_close(struct conn *);
+void squeeze_write(struct conn *, const void *, size_t);
+/* As tlsio_input(), and tlsio_consume(). */
+const uint8_t *squeeze_input(struct conn *, size_t *len);
+void squeeze_consume(struct conn *, size_t);
+void squeeze_turn(struct conn *); /* one begins */
 
 /* A row of R_ROWS, without what follows it. */
 struct row {

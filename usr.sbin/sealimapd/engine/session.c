@@ -48,6 +48,8 @@ capability_put(struct conn *c, struct imap_buf *b)
 		    " CONDSTORE QRESYNC"
 		    " APPENDLIMIT=");
 		imap_put_number(b, engine_config()->literal_max);
+		if (c->squeeze == NULL)
+			imap_puts(b, " COMPRESS=DEFLATE");
 		return;
 	}
 	imap_puts(b, " SASL-IR");
@@ -153,6 +155,21 @@ namespace_start(struct job *job)
 	imap_puts(
 	    conn_out(job->conn), "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
 	job_done(job, "OK", "One namespace");
+}
+
+/* RFC 4978 section 3 */
+void
+compress_start(struct job *job)
+{
+	struct conn *c = job->conn;
+
+	if (c->squeeze != NULL) {
+		job_done(job, "BAD", "COMPRESS is active already");
+		return;
+	}
+	job_done(job, "OK", "DEFLATE is active");
+	conn_flush(c);
+	squeeze_start(c);
 }
 
 static void

@@ -1,0 +1,176 @@
+#! /usr/bin/env python3
+"""
+Speaks extensions that change how a session speaks to a running suite.
+
+usage: more_client.py server.json CASE
+
+As engine_client.py: each case is a class, the RFC's section beside a check.
+"""
+
+import random
+import re
+import zlib
+
+from engine_client import SERVER, SMALL, Client, literals, run
+
+
+class Squeezed(Client):
+    """A client that may compress (RFC 4978)."""
+
+    out = None
+    into = None
+    flush = zlib.Z_SYNC_FLUSH
+
+    def fill(self):
+        data = self.sock.recv(65536)
+        if not data:
+            raise EOFError(self.buf)
+        self.buf += self.into.decompress(data) if self.into else data
+
+    def pack(self, data):
+        return self.out.compress(data) + self.out.flush(self.flush)
+
+    def send(self, data):
+        self.sock.sendall(self.pack(data) if self.out else data)
+
+    def compress(self, level=6):
+        self.ok(b"COMPRESS DEFLATE")
+        assert self.buf == b""
+        self.out = zlib.compressobj(level, zlib.DEFLATED, -15)
+        self.into = zlib.decompressobj(-15)
+
+
+def text(n):
+    """n octets in lines that compress as mail does."""
+    rand = random.Random(n)
+    words = [bytes(rand.choice(b"abcdefghijklmnop") for _ in range(7))
+             for _ in range(300)]
+    return b"\r\n".join(b" ".join(rand.choice(words) for _ in range(9))
+                        for _ in range(n // 73 + 1))
+
+
+class Compress:
+    def t_states(self):
+        """4978 3, 5: after login; unknown and repeated is BAD"""
+        c = Squeezed()
+        assert b"COMPRESS" not in c.greeting
+        c.expect(b"COMPRESS DEFLATE", b"BAD")
+        c.ok(b"LOGIN user0001 " + SERVER["password"].encode())
+        assert b" COMPRESS=DEFLATE" in c.ok(b"CAPABILITY")[0]
+        c.expect(b"COMPRESS", b"BAD")
+        c.expect(b"COMPRESS GZIP", b"BAD")
+        c.expect(b"COMPRESS DEFLATE x", b"BAD")
+        c.ok(b"NOOP")  # nothing was turned on
+        c.compress()
+        c.expect(b"COMPRESS DEFLATE", b"BAD")
+        c.expect(b"compress deflate", b"BAD")
+        assert b"COMPRESS=" not in c.ok(b"CAPABILITY")[0]
+        c.ok(b"SELECT INBOX")
+        lines = c.ok(b"LOGOUT")
+        assert lines[0].startswith(b"* BYE")
+        assert c.sock.recv(10) == b""
+
+    def t_rev2(self):
+        """9051: the same where it is enabled, and with a box selected"""
+        c = Squeezed(2)
+        c.ok(b"ENABLE IMAP4rev2")
+        c.ok(b"SELECT INBOX")
+        c.compress()
+        assert c.ok(b"NOOP")
+
+    def t_idle_and_literals(self):
+        """2177, 7888, 3501 4.3 within it: continuations, news"""
+        c = Squeezed(1)
+        c.ok(b"CREATE squeeze")
+        c.ok(b"SELECT squeeze")
+        c.compress()
+        c.append(b"squeeze", SMALL)
+        assert c.command(b"APPEND squeeze {%d}" % len(SMALL))[-1][:1] == b"+"
+        c.send(SMALL + b"\r\n")
+        assert b" OK [APPENDUID" in c.until(b"a%d" % c.count)[-1]
+        assert c.command(b"IDLE")[-1].startswith(b"+")
+        other = Client(1)
+        other.append(b"squeeze", SMALL)
+        assert c.line().startswith(b"* 3 EXISTS")
+        c.send(b"DONE\r\n")
+        c.until(b"a%d" % c.count)
+        assert c.fetch(3, b"BODY[]")[1] == [SMALL]
+
+    def t_pieces(self):
+        """However what is compressed comes: by octets, levels, flushes."""
+        for level, flush in ((0, zlib.Z_SYNC_FLUSH), (1, zlib.Z_SYNC_FLUSH),
+                             (9, zlib.Z_FULL_FLUSH), (6, zlib.Z_PARTIAL_FLUSH),
+                             (6, zlib.Z_BLOCK)):
+            c = Squeezed(1, b"squeeze")
+            c.compress(level)
+            # Z_BLOCK may keep bits of the last octet: more must follow.
+            c.flush = flush
+            for i in range(3):
+                data = c.pack(b"x NOOP\r\ny NOOP\r\n")
+                if flush == zlib.Z_BLOCK:
+                    data += c.pack(b"z NOOP\r\n" * 2)
+                for k in range(len(data)):
+                    c.sock.sendall(data[k:k + 1])
+                c.until(b"x")
+                c.until(b"y")
+
+    def t_large(self):
+        """What is large either way, many at once, and the same octets"""
+        c = Squeezed(1, b"squeeze")
+        c.compress()
+        body = b"Subject: large\r\n\r\n" + text(3000000)
+        noise = b"Subject: noise\r\n\r\n" + \
+            bytes(random.Random(7).choices(range(1, 256), k=300000))
+        c.append(b"squeeze", body)
+        c.append(b"squeeze", noise)
+        for i in range(3):
+            assert c.fetch(4, b"BODY.PEEK[]")[1] == [body]
+            assert c.fetch(5, b"BODY.PEEK[]")[1] == [noise]
+        c.send(b"".join(b"t%d FETCH 4 BODY.PEEK[]<0.100000>\r\n" % i
+                        for i in range(50)))
+        for i in range(50):
+            assert literals(c.until(b"t%d" % i)[0]) == [body[:100000]]
+
+    def t_two(self):
+        """Two of them by turns: each has a stream of its own."""
+        both = [Squeezed(n, b"INBOX") for n in (1, 2, 1)]
+        for c in both:
+            c.compress()
+        for i in range(40):
+            for c in both[:1 + i % 3]:
+                assert len(c.ok(b'LIST "" "*"')) > 1
+                c.ok(b"NOOP")
+
+    def t_damage(self):
+        """What is not compressed ends the session, and no other."""
+        for data in (b"a NOOP\r\n", b"\xff" * 100, zlib.compress(b"x NOOP\r\n"),
+                     zlib.compressobj(9, zlib.DEFLATED, -15).flush()):
+            c = Squeezed(2)
+            c.compress()
+            c.sock.sendall(data)
+            c.sock.sendall(b"b NOOP\r\n")
+            try:
+                while b"BYE" not in c.line():
+                    pass
+                raise AssertionError(data) if c.sock.recv(1) else EOFError
+            except (EOFError, ConnectionError):
+                pass
+        Client(2).ok(b"NOOP")
+
+    def t_bomb(self):
+        """Octets that become a thousand: refused as the same in plain."""
+        c = Squeezed(2)
+        c.compress(9)
+        c.sock.sendall(c.pack(b"x " + b"A" * 50000000))
+        assert b"BYE" in c.line()
+        c = Squeezed(2)
+        c.compress(9)
+        data = c.pack(b"x NOOP\r\n" * 30000)
+        assert len(data) < 10000
+        c.sock.sendall(data + c.pack(b"last NOOP\r\n"))
+        other = Client(1)
+        other.ok(b"NOOP")
+        c.until(b"last")
+
+
+run(globals())
