@@ -57,7 +57,7 @@ skip_uids(struct store *st, uint32_t by)
 		return -1;
 	for (i = 0; i < st->nboxes; i++) {
 		buf_put64(&b, st->boxes[i]->pub.id);
-		buf_put32(&b, st->boxes[i]->uidmax + by);
+		buf_put32(&b, st->boxes[i]->uidmax + 1 + by);
 		op_queue(st, OP_UIDNEXT, &b);
 		buf_clear(&b);
 	}
