@@ -216,7 +216,32 @@ keep_mkbox(const struct box *box, struct buf *to)
 	keep_op(to, OP_MKBOX, &b);
 }
 
-/* A box that was removed: made, numbered, removed. */
+static void
+keep_keywords(const struct box *box, struct buf *to)
+{
+	struct buf b = {0};
+	size_t i;
+
+	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
+		if (box->keywords[i] == NULL)
+			continue;
+		buf_put64(&b, box->pub.id);
+		buf_put8(&b, (uint8_t)i);
+		buf_put_str(&b, box->keywords[i]);
+		keep_op(to, OP_KEYWORD, &b);
+	}
+	/* The same names by the bits that do not count, behind those. */
+	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
+		if (box->alias[i] == 0)
+			continue;
+		buf_put64(&b, box->pub.id);
+		buf_put8(&b, (uint8_t)i);
+		buf_put_str(&b, box->keywords[box->alias[i] - 1]);
+		keep_op(to, OP_KEYWORD, &b);
+	}
+}
+
+/* A box that was removed: made, named, numbered, removed. */
 static void
 keep_ghost(const struct store *st, const struct box *g, struct buf *to)
 {
@@ -224,6 +249,7 @@ keep_ghost(const struct store *st, const struct box *g, struct buf *to)
 	size_t i, n;
 
 	keep_mkbox(g, to);
+	keep_keywords(g, to);
 	keep_numbers(st, g, to);
 	for (i = 0; i < g->ntombs; i += n) {
 		n = g->ntombs - i < COL_ROWS ? g->ntombs - i : COL_ROWS;
@@ -237,27 +263,8 @@ keep_ghost(const struct store *st, const struct box *g, struct buf *to)
 static int
 keep_box(const struct store *st, const struct box *box, struct frozen *f)
 {
-	struct buf b = {0};
-	size_t i;
-
 	keep_mkbox(box, &f->before);
-	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
-		if (box->keywords[i] == NULL)
-			continue;
-		buf_put64(&b, box->pub.id);
-		buf_put8(&b, (uint8_t)i);
-		buf_put_str(&b, box->keywords[i]);
-		keep_op(&f->before, OP_KEYWORD, &b);
-	}
-	/* The same names by the bits that do not count, behind those. */
-	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
-		if (box->alias[i] == 0)
-			continue;
-		buf_put64(&b, box->pub.id);
-		buf_put8(&b, (uint8_t)i);
-		buf_put_str(&b, box->keywords[box->alias[i] - 1]);
-		keep_op(&f->before, OP_KEYWORD, &b);
-	}
+	keep_keywords(box, &f->before);
 	keep_numbers(st, box, &f->after);
 	return f->before.failed || f->after.failed ? -1 : freeze(f, box);
 }

@@ -157,7 +157,42 @@ keep_tombs(struct store *st, struct box *ghost, const struct box *b)
 	}
 }
 
-/* Only its name and numbers stay, for mail that is still to come. */
+/* The table of keywords; from has none then. */
+static void
+move_keywords(struct box *to, struct box *from)
+{
+	if (MUTANT(27))
+		return;
+	memcpy(to->keywords, from->keywords, sizeof(to->keywords));
+	memcpy(to->alias, from->alias, sizeof(to->alias));
+	to->pub.nkeywords = from->pub.nkeywords;
+	memset(from->keywords, 0, sizeof(from->keywords));
+	memset(from->alias, 0, sizeof(from->alias));
+	from->pub.nkeywords = 0;
+}
+
+/* In the order of their removal: the first is forgotten first. */
+static void
+ghost_take_out(struct store *st, size_t i)
+{
+	st->nghosts--;
+	memmove(st->ghosts + i, st->ghosts + i + 1,
+	    (st->nghosts - i) * sizeof(*st->ghosts));
+}
+
+static void
+forget_ghosts(struct store *st)
+{
+	struct box *oldest;
+
+	while (st->nghosts > GHOSTS_MAX) {
+		oldest = st->ghosts[0];
+		ghost_take_out(st, 0);
+		box_free(oldest);
+	}
+}
+
+/* Its name, numbers and keywords stay, for mail that is still to come. */
 void
 ghost_make(struct store *st, struct box *b)
 {
@@ -181,8 +216,10 @@ ghost_make(struct store *st, struct box *b)
 		ghost->uidmax = b->uidmax;
 		ghost->gone = st->now;
 		memcpy(ghost->last, b->last, sizeof(ghost->last));
+		move_keywords(ghost, b);
 		keep_tombs(st, ghost, b);
 		st->ghosts[st->nghosts++] = ghost;
+		forget_ghosts(st);
 	}
 	box_remove(st, b);
 }
@@ -206,10 +243,11 @@ ghost_revive(struct store *st, struct box *ghost)
 	b->ntombs = ghost->ntombs;
 	ghost->tombs = NULL;
 	ghost->ntombs = 0;
+	move_keywords(b, ghost);
 	box_update(st, b);
 	for (i = 0; st->ghosts[i] != ghost; i++)
 		;
-	st->ghosts[i] = st->ghosts[--st->nghosts];
+	ghost_take_out(st, i);
 	box_free(ghost);
 	if (!st->replaying)
 		names_settle(st);

@@ -533,6 +533,7 @@ static int
 apply_small(struct store *st, enum op op, struct rd *r)
 {
 	struct box *b;
+	uint64_t id;
 	uint32_t uid;
 	uint8_t bit;
 	char *name;
@@ -542,8 +543,12 @@ apply_small(struct store *st, enum op op, struct rd *r)
 		name = rd_str(r, STORE_NAME_MAX);
 		return name == NULL ? -1 : sub_apply(st, name, bit != 0);
 	}
-	b = box_find(st, rd64(r));
+	id = rd64(r);
+	b = box_find(st, id);
 	if (op == OP_KEYWORD) {
+		/* Of a removed one: for mail that is still to come. */
+		if (b == NULL && !r->bad)
+			b = ghost_find(st, id);
 		bit = rd8(r);
 		name = rd_str(r, STORE_KEYWORD_MAX);
 		if (name == NULL || b == NULL) {

@@ -25,7 +25,8 @@
 
 #include "store_work.h"
 
-#define STATE_VERSION 4
+#define STATE_VERSION 5
+#define STATE_BEFORE 4        /* removed boxes had no keywords */
 #define STATE_MAX (256 << 20) /* octets of the file's plain text */
 
 static void
@@ -103,10 +104,25 @@ put_merging(const struct box *box, struct buf *b)
 }
 
 static void
-put_box(const struct box *box, struct buf *b)
+put_keywords(const struct box *box, struct buf *b)
 {
 	unsigned int i, n;
 
+	for (i = n = 0; i < STORE_KEYWORDS_MAX; i++)
+		n += box->keywords[i] != NULL;
+	buf_put8(b, (uint8_t)n);
+	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
+		if (box->keywords[i] == NULL)
+			continue;
+		buf_put8(b, (uint8_t)i);
+		buf_put_str(b, box->keywords[i]);
+	}
+	buf_put(b, box->alias, sizeof(box->alias));
+}
+
+static void
+put_box(const struct box *box, struct buf *b)
+{
 	buf_put64(b, box->pub.id);
 	buf_put32(b, box->pub.uidvalidity);
 	buf_put32(b, box->uidmax);
@@ -118,16 +134,7 @@ put_box(const struct box *box, struct buf *b)
 	buf_put16(b, box->pub.use);
 	buf_put32(b, box->saving ? box->file + 1 : box->file);
 	buf_put_str(b, box->pub.name);
-	for (i = n = 0; i < STORE_KEYWORDS_MAX; i++)
-		n += box->keywords[i] != NULL;
-	buf_put8(b, (uint8_t)n);
-	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
-		if (box->keywords[i] == NULL)
-			continue;
-		buf_put8(b, (uint8_t)i);
-		buf_put_str(b, box->keywords[i]);
-	}
-	buf_put(b, box->alias, sizeof(box->alias));
+	put_keywords(box, b);
 	put_merging(box, b);
 }
 
@@ -161,6 +168,7 @@ put_ghosts(const struct store *st, struct buf *b)
 		buf_put32(b, g->uidmax);
 		buf_put32(b, g->gone);
 		buf_put_str(b, g->pub.name);
+		put_keywords(g, b);
 		put_merging(g, b);
 		put_tombs(g, b);
 	}
@@ -339,34 +347,6 @@ get_tombs(struct box *g, struct rd *r)
 }
 
 static void
-get_ghosts(struct store *st, struct rd *r)
-{
-	struct box *g, **p;
-	uint32_t n;
-
-	for (n = rd32(r); n > 0 && !r->bad; n--) {
-		p = reallocarray(st->ghosts, st->nghosts + 1, sizeof(*p));
-		g = calloc(1, sizeof(*g));
-		if (p != NULL)
-			st->ghosts = p;
-		if (p == NULL || g == NULL) {
-			free(g);
-			r->bad = true;
-			return;
-		}
-		st->ghosts[st->nghosts++] = g;
-		g->pub.id = rd64(r);
-		g->pub.uidvalidity = rd32(r);
-		g->pub.use = rd16(r);
-		g->uidmax = rd32(r);
-		g->gone = rd32(r);
-		g->pub.name = rd_str(r, STORE_NAME_MAX);
-		get_merging(st, g, r);
-		get_tombs(g, r);
-	}
-}
-
-static void
 get_alias(struct box *box, struct rd *r)
 {
 	size_t i;
@@ -383,12 +363,59 @@ get_alias(struct box *box, struct rd *r)
 }
 
 static void
+get_keywords(struct box *box, struct rd *r)
+{
+	unsigned int n, bit;
+	char *name;
+
+	for (n = rd8(r); n > 0 && !r->bad; n--) {
+		bit = rd8(r);
+		name = rd_str(r, STORE_KEYWORD_MAX);
+		if (name == NULL || box_set_keyword(box, bit, name) == -1)
+			r->bad = true;
+	}
+	get_alias(box, r);
+}
+
+static void
+get_ghosts(struct store *st, struct rd *r, uint32_t version)
+{
+	struct box *g, **p;
+	uint32_t n;
+
+	n = rd32(r);
+	/* What that version lacks of them, the log has. */
+	if (n > GHOSTS_MAX || (n > 0 && version == STATE_BEFORE))
+		r->bad = true;
+	for (; n > 0 && !r->bad; n--) {
+		p = reallocarray(st->ghosts, st->nghosts + 1, sizeof(*p));
+		g = calloc(1, sizeof(*g));
+		if (p != NULL)
+			st->ghosts = p;
+		if (p == NULL || g == NULL) {
+			free(g);
+			r->bad = true;
+			return;
+		}
+		st->ghosts[st->nghosts++] = g;
+		g->pub.id = rd64(r);
+		g->pub.uidvalidity = rd32(r);
+		g->pub.use = rd16(r);
+		g->uidmax = rd32(r);
+		g->gone = rd32(r);
+		g->pub.name = rd_str(r, STORE_NAME_MAX);
+		get_keywords(g, r);
+		get_merging(st, g, r);
+		get_tombs(g, r);
+	}
+}
+
+static void
 get_box(struct store *st, struct rd *r)
 {
 	struct store_box pub = {0};
 	struct box *box;
 	uint32_t uidmax, file;
-	unsigned int n, bit;
 	char *name;
 
 	pub.id = rd64(r);
@@ -413,19 +440,13 @@ get_box(struct store *st, struct rd *r)
 	box->uidmax = uidmax;
 	box->file = file;
 	box->loaded = box->dirty = false;
-	for (n = rd8(r); n > 0 && !r->bad; n--) {
-		bit = rd8(r);
-		name = rd_str(r, STORE_KEYWORD_MAX);
-		if (name == NULL || box_set_keyword(box, bit, name) == -1)
-			r->bad = true;
-	}
-	get_alias(box, r);
+	get_keywords(box, r);
 	get_merging(st, box, r);
 	box_update(st, box);
 }
 
 static void
-get_rest(struct store *st, struct rd *r)
+get_rest(struct store *st, struct rd *r, uint32_t version)
 {
 	uint8_t blob[STORE_ID];
 	uint32_t n;
@@ -450,15 +471,17 @@ get_rest(struct store *st, struct rd *r)
 		st->garbage[st->ngarbage - 1].writer = rd8(r);
 		st->garbage[st->ngarbage - 1].seq = rd64(r);
 	}
-	get_ghosts(st, r);
+	get_ghosts(st, r, version);
 }
 
 static int
 parse_state(struct store *st, struct rd *r)
 {
-	uint32_t n;
+	uint32_t n, version;
 
-	if (rd32(r) != STATE_VERSION || rd64(r) != st->gen)
+	version = rd32(r);
+	if ((version != STATE_VERSION && version != STATE_BEFORE) ||
+	    rd64(r) != st->gen)
 		return -1;
 	st->lamport = rd64(r);
 	st->next_box = rd64(r);
@@ -478,7 +501,7 @@ parse_state(struct store *st, struct rd *r)
 		return -1;
 	for (; n > 0 && !r->bad; n--)
 		get_box(st, r);
-	get_rest(st, r);
+	get_rest(st, r, version);
 	return r->bad || r->off != r->len ? -1 : 0;
 }
 

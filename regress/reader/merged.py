@@ -5,6 +5,7 @@ An instance may have several placements; the highest that is not late is shown.
 from state import Box, Message, State
 
 SYSTEM = 0x1f
+REMOVED_MAX = 10000
 
 
 class Instance:
@@ -192,6 +193,17 @@ class Merged(State):
 
     # -- Mailboxes
 
+    def keyword(self, r, modseq):
+        """Also of a removed one, for mail that is still to come."""
+        number = int.from_bytes(r.data[r.pos:r.pos + 8], "big")
+        gone = self.removed.get(number)
+        if number in self.boxes or gone is None:
+            super().keyword(r, modseq)
+        else:
+            self.boxes[number] = gone
+            super().keyword(r, modseq)
+            del self.boxes[number]
+
     def mkbox(self, r, modseq):
         number = int.from_bytes(r.data[r.pos:r.pos + 8], "big")
         if number not in self.removed:
@@ -233,6 +245,8 @@ class Merged(State):
                 self.show_best(box, instance)
         if not left:
             self.removed[box.id] = self.boxes.pop(box.id)
+            if len(self.removed) > REMOVED_MAX:
+                del self.removed[next(iter(self.removed))]
 
     def revive(self, number, modseq):
         """A mailbox that was removed by one who did not know of this."""
@@ -242,6 +256,7 @@ class Merged(State):
         if gone is not None:
             box = Box(number, gone.validity, gone.use, gone.name)
             box.last = gone.last
+            box.keywords, box.alias = gone.keywords, gone.alias
         self.boxes[number] = box
         return box
 
@@ -303,5 +318,5 @@ class Merged(State):
                 box.last[self.numbers[number]] = uid, seq
 
     METHODS = {**State.METHODS, 1: mkbox, 2: mvbox, 3: rmbox, 4: place,
-               5: expunge, 6: retire, 7: flag, 11: saw_frames, 12: pair,
-               18: tomb, 21: uidnext, 22: last}
+               5: expunge, 6: retire, 7: flag, 10: keyword, 11: saw_frames,
+               12: pair, 18: tomb, 21: uidnext, 22: last}

@@ -61,6 +61,23 @@ print_messages(FILE *f, const struct box *b)
 		    (unsigned long long)b->tombs->t[i].inst);
 }
 
+static void
+print_numbers(FILE *f, const struct store *st, const struct box *b,
+    const size_t order[WRITERS_MAX])
+{
+	size_t i;
+
+	for (i = 0; i < STORE_KEYWORDS_MAX; i++) {
+		if (b->keywords[i] != NULL)
+			fprintf(f, " keyword %zu %s\n", i, b->keywords[i]);
+		if (b->alias[i] != 0)
+			fprintf(f, " keyword %zu is %u\n", i, b->alias[i] - 1);
+	}
+	for (i = 0; i < st->nwriters; i++)
+		fprintf(f, " last %u in %llu\n", b->last[order[i]].uid,
+		    (unsigned long long)b->last[order[i]].seq);
+}
+
 char *
 state_text(struct store *st)
 {
@@ -81,20 +98,19 @@ state_text(struct store *st)
 		    (unsigned long long)b->pub.id, b->pub.name,
 		    b->want == NULL ? "nothing" : b->want, b->uidmax,
 		    b->pub.unseen);
-		for (j = 0; j < STORE_KEYWORDS_MAX; j++) {
-			if (b->keywords[j] != NULL)
-				fprintf(
-				    f, " keyword %zu %s\n", j, b->keywords[j]);
-		}
-		for (j = 0; j < st->nwriters; j++)
-			fprintf(f, " last %u in %llu\n", b->last[order[j]].uid,
-			    (unsigned long long)b->last[order[j]].seq);
+		print_numbers(f, st, b, order);
 		for (j = 0; j < b->nrecent; j++)
 			fprintf(f, " recent %u of %u in %llu\n",
 			    b->recent[j].uid,
 			    st->writers[b->recent[j].writer].host,
 			    (unsigned long long)b->recent[j].seq);
 		print_messages(f, b);
+	}
+	for (i = 0; i < st->nghosts; i++) {
+		b = st->ghosts[i];
+		fprintf(f, "removed %llu %s, %u\n",
+		    (unsigned long long)b->pub.id, b->pub.name, b->uidmax);
+		print_numbers(f, st, b, order);
 	}
 	fclose(f);
 	return text;

@@ -21,7 +21,8 @@
 mutants="nostripe:1:1 nodirty:2:1 expungeuid:3:1 keeplow:4:1 sym:5:1 saw:6:1
 retroactive:7:1 waits:8:60 dead:9:50 unseen:10:20 ungarbage:11:60 lastretire:12:1
 checkpoint:13:80 vector:14:1 join:16:260 move:17:1 flags:18:1 rescue:19:1
-instance:20:1 news:21:1 cycle:22:1 bits:23:1 names:24:70 marks:25:1 sawall:26:1"
+instance:20:1 news:21:1 cycle:22:1 bits:23:1 names:24:70 marks:25:1 sawall:26:1
+ghosts:27:902917"
 
 atf_test_case mutants
 mutants_head()
