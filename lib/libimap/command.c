@@ -411,6 +411,7 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"COPY", IMAP_COPY, true, false, false, parse_copy},
     {"MOVE", IMAP_MOVE, true, false, false, parse_copy},
     {"COMPRESS", IMAP_COMPRESS, false, false, false, parse_compress},
+    {"UNAUTHENTICATE", IMAP_UNAUTHENTICATE, false, false, false, parse_nothing},
     {"XSEALMAIL", IMAP_XSEALMAIL, false, true, false, imap_parse_sealmail},
 };
 

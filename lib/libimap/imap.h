@@ -85,6 +85,7 @@ enum imap_verb {
 	IMAP_COPY,    /* set, name */
 	IMAP_MOVE,
 	IMAP_COMPRESS,
+	IMAP_UNAUTHENTICATE,
 	IMAP_XSEALMAIL, /* name (USER), seal_*, secret, name2 */
 	IMAP_VERBS
 };
@@ -333,6 +334,8 @@ struct imap_reader *imap_reader_new(void);
 void imap_reader_free(struct imap_reader *);
 /* From now on every command is understood, within the larger limits. */
 void imap_reader_login(struct imap_reader *);
+/* As it was when it was new. */
+void imap_reader_logout(struct imap_reader *);
 /* Names are UTF-8 as they stand, not modified UTF-7. */
 void imap_reader_utf8(struct imap_reader *);
 /* The same, and what RFC 9051 took out of the grammar is unknown. */

@@ -107,6 +107,13 @@ imap_reader_login(struct imap_reader *r)
 }
 
 void
+imap_reader_logout(struct imap_reader *r)
+{
+	r->login = r->utf8 = r->rev2 = false;
+	r->max = IMAP_PRELINE_MAX;
+}
+
+void
 imap_reader_utf8(struct imap_reader *r)
 {
 	r->utf8 = true;

@@ -60,6 +60,8 @@ static const struct command commands[] = {
 	NULL, list_drained, list_free},
     {IMAP_COMPRESS, IN_LOGGED, CLASS_ALONE, compress_start, NULL, NULL, NULL,
 	NULL, NULL},
+    {IMAP_UNAUTHENTICATE, IN_LOGGED, CLASS_ALONE, unauthenticate_start, NULL,
+	NULL, NULL, NULL, NULL},
     {IMAP_NAMESPACE, IN_LOGGED, CLASS_ALONE, namespace_start, NULL, NULL, NULL,
 	NULL, NULL},
     {IMAP_STATUS, IN_LOGGED, CLASS_FLOW, status_start, status_answer, NULL,

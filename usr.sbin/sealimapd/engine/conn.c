@@ -316,7 +316,8 @@ conn_blocked(struct conn *c)
 	/* What follows these is understood only after them. */
 	if (last->cmd->verb == IMAP_LOGIN || last->cmd->verb == IMAP_STARTTLS ||
 	    last->cmd->verb == IMAP_LOGOUT || last->cmd->verb == IMAP_ENABLE ||
-	    last->cmd->verb == IMAP_COMPRESS)
+	    last->cmd->verb == IMAP_COMPRESS ||
+	    last->cmd->verb == IMAP_UNAUTHENTICATE)
 		return true;
 	return c->njobs >= JOBS_MAX;
 }
@@ -528,6 +529,25 @@ void
 conn_vault(struct conn *c)
 {
 	wire_set(c->vault, vault_message, vault_gone, c);
+}
+
+void
+conn_leave(struct conn *c)
+{
+	select_forget(c);
+	wire_free(c->vault);
+	c->vault = NULL;
+	c->throttled = false;
+	codec_forget();
+	freezero(c->account, strlen(c->account));
+	c->account = NULL;
+	c->rev2 = c->condstore = c->qresync = false;
+	c->enabled = 0;
+	c->uidvalidity = 0;
+	imap_reader_logout(c->reader);
+	c->state = CONN_BEFORE;
+	c->active = engine_now();
+	conn_timer_set(c, conn_limit(c));
 }
 
 void

@@ -178,6 +178,11 @@ size_t conn_count(void);
 struct conn *conn_next(const struct conn *); /* NULL: the first */
 /* The vault's wire, once the login has succeeded. */
 void conn_vault(struct conn *);
+/*
+ * The user leaves, the connection stays: of what belongs to a session nothing
+ * is kept.  Who adds to struct conn takes it back there.
+ */
+void conn_leave(struct conn *);
 
 /* apart.c: "sessions isolated", a process for each connection. */
 void apart_init(void);
@@ -286,6 +291,7 @@ void id_start(struct job *);
 void enable_start(struct job *);
 void namespace_start(struct job *);
 void compress_start(struct job *);
+void unauthenticate_start(struct job *);
 void noop_start(struct job *);
 void noop_done(struct job *, enum vault_result, const char *);
 void logout_start(struct job *);

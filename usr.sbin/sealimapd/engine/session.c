@@ -25,6 +25,7 @@
 #include <strings.h>
 
 #include "engine.h"
+#include "log.h"
 
 void
 bad_start(struct job *job)
@@ -50,6 +51,8 @@ capability_put(struct conn *c, struct imap_buf *b)
 		imap_put_number(b, engine_config()->literal_max);
 		if (c->squeeze == NULL)
 			imap_puts(b, " COMPRESS=DEFLATE");
+		if (!engine_config()->isolated)
+			imap_puts(b, " UNAUTHENTICATE");
 		return;
 	}
 	imap_puts(b, " SASL-IR");
@@ -170,6 +173,27 @@ compress_start(struct job *job)
 	job_done(job, "OK", "DEFLATE is active");
 	conn_flush(c);
 	squeeze_start(c);
+}
+
+/*
+ * RFC 8437.  Not where each session has a process of its own: that is to have
+ * seen one user only.
+ */
+void
+unauthenticate_start(struct job *job)
+{
+	struct conn *c = job->conn;
+
+	if (engine_config()->isolated) {
+		job_done(job, "BAD", "Not offered here");
+		return;
+	}
+	log_info("unauthenticate conn=%llu", (unsigned long long)c->id);
+	job_done(job, "OK", "Nobody is logged in");
+	conn_flush(c);
+	if (c->squeeze != NULL)
+		squeeze_close(c);
+	conn_leave(c);
 }
 
 static void

@@ -173,4 +173,128 @@ class Compress:
         c.until(b"last")
 
 
+class Unauthenticate:
+    login = b"LOGIN user%04d " + SERVER["password"].encode()
+
+    def t_states(self):
+        """8437 3: only after login, no arguments, never NO"""
+        c = Client()
+        assert b"UNAUTHENTICATE" not in c.greeting
+        c.expect(b"UNAUTHENTICATE", b"BAD")
+        c.ok(self.login % 1)
+        assert b" UNAUTHENTICATE" in c.ok(b"CAPABILITY")[0]
+        c.expect(b"UNAUTHENTICATE x", b"BAD")
+        c.ok(b"UNAUTHENTICATE")
+        for text in (b"UNAUTHENTICATE", b'LIST "" *', b"SELECT INBOX",
+                     b"NAMESPACE", b"COMPRESS DEFLATE", b"ENABLE CONDSTORE"):
+            c.expect(text, b"BAD")
+        assert b"AUTH=PLAIN" in c.ok(b"CAPABILITY")[0]
+        c.expect(b"LOGIN user0002 wrong", b"NO")
+        c.ok(self.login % 2)
+
+    def t_other_user(self):
+        """8437 8: the next one sees nothing of the first"""
+        c = Client(1)
+        c.ok(b"CREATE mine")
+        c.append(b"mine", SMALL, b"(\\Deleted secretword) ")
+        c.ok(b"SELECT mine")
+        c.ok(b"SEARCH RETURN (SAVE) ALL")
+        c.ok(b"UNAUTHENTICATE")
+        c.ok(self.login % 2)
+        c.expect(b"FETCH $ FLAGS", b"BAD")  # no box is selected
+        assert not any(b"mine" in x for x in c.ok(b'LIST "" "*"'))
+        lines = c.ok(b"SELECT INBOX")
+        assert not any(b"secretword" in x for x in lines)
+        assert len(c.ok(b"UID FETCH $ FLAGS")) == 1  # 4.1: SEARCHRES
+        c.ok(b"UNAUTHENTICATE")
+        c.ok(self.login % 1)
+        # 3: no expunge at its leaving
+        assert b"MESSAGES 1" in c.ok(b"STATUS mine (MESSAGES)")[0]
+
+    def t_extensions(self):
+        """8437 4.1: what was enabled is no more; and may be again"""
+        c = Client(1)
+        for i in range(2):
+            lines = c.ok(b"ENABLE IMAP4rev2 CONDSTORE QRESYNC")
+            assert lines[0] == b"* ENABLED IMAP4rev2 CONDSTORE QRESYNC\r\n"
+            c.ok(b"SELECT mine")
+            c.expect(b"CHECK", b"BAD")
+            assert b"MODSEQ" in c.ok(b"STORE 1 FLAGS (\\Seen)")[0]
+            c.ok(b"UNAUTHENTICATE")
+            c.ok(self.login % 1)
+            c.ok(b"SELECT mine")
+            c.ok(b"CHECK")  # rev1
+            assert b"MODSEQ" not in c.ok(b"STORE 1 FLAGS (\\Draft)")[0]
+
+    def t_pipelined(self):
+        """8437 3: with the next login in one round trip"""
+        c = Client(1, b"mine")
+        for i in range(3):
+            c.send(b"a NOOP\r\nu UNAUTHENTICATE\r\nl " + self.login % 2 +
+                   b"\r\nn NAMESPACE\r\n")
+            for tag in (b"a", b"u", b"l", b"n"):
+                assert c.until(tag)[-1].startswith(tag + b" OK"), tag
+
+    def t_compressed(self):
+        """8437 4.1: compression ends with the CRLF, either way"""
+        for level in (0, 1, 6):
+            for ends in (zlib.Z_SYNC_FLUSH, zlib.Z_FINISH):
+                for at_once in (True, False):
+                    self.compressed(level, ends, at_once)
+
+    def compressed(self, level, ends, at_once):
+        c = Squeezed(1, b"mine")
+        for user in (2, 1, 2):
+            c.compress(level)
+            assert len(c.ok(b'LIST "" "*"')) > 1
+            c.flush = ends
+            data = c.pack(b"u UNAUTHENTICATE\r\n")
+            c.flush = zlib.Z_SYNC_FLUSH
+            c.out = None
+            plain = b"l " + self.login % user + b"\r\n"
+            if at_once:
+                c.sock.sendall(data + plain)
+            else:
+                for k in range(len(data)):
+                    c.sock.sendall(data[k:k + 1])
+            # What is compressed ends with the tagged line.
+            raw, out = b"", c.into
+            c.into = None
+            while b"u OK" not in raw or not raw.endswith(b"\r\n"):
+                one = c.sock.recv(1)
+                assert one
+                raw += out.decompress(one)
+            # The rest of the flush, before which nothing is plain
+            tail = b""
+            while not tail.endswith(b"\x00\x00\xff\xff"):
+                tail += c.sock.recv(1)
+                assert len(tail) < 8, tail
+            if not at_once:
+                c.sock.sendall(plain)
+            assert c.until(b"l")[-1].startswith(b"l OK")
+            assert b"COMPRESS=DEFLATE" in c.ok(b"CAPABILITY")[0]
+            c.ok(b"NAMESPACE")
+
+    def t_more_compressed(self):
+        """Commands behind it within the compression end the session."""
+        c = Squeezed(1)
+        c.compress()
+        c.sock.sendall(c.pack(b"u UNAUTHENTICATE\r\nx NOOP\r\n"))
+        try:
+            while b"x OK" not in c.line():
+                pass
+            raise AssertionError
+        except (EOFError, ConnectionError, zlib.error):
+            pass
+
+
+class Isolated:
+    def t_not_offered(self):
+        """8437 3: BAD where it is not advertised"""
+        c = Client(1)
+        assert b"UNAUTHENTICATE" not in c.ok(b"CAPABILITY")[0]
+        c.expect(b"UNAUTHENTICATE", b"BAD")
+        c.ok(b"NAMESPACE")
+
+
 run(globals())

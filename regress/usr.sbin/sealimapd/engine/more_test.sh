@@ -6,7 +6,7 @@
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
-parts="Compress"
+parts="Compress Unauthenticate"
 
 # part [line of the configuration]
 client() {
@@ -41,6 +41,9 @@ Compress_isolated_head() {
 }
 Compress_isolated_body() {
 	client Compress 'sessions isolated'
+	python3 "$(atf_get_srcdir)/more_client.py" \
+	    "$suite/server.json" Isolated >client.out 2>&1 ||
+	    fail_with client.out 'it went wrong'
 }
 Compress_isolated_cleanup() {
 	stop_suite
