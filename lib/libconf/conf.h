@@ -57,6 +57,8 @@ struct conf_user {
 	gid_t gid;
 };
 
+#define CONF_ACCOUNT_MAX 320 /* octets of local@domain, NUL included */
+
 struct conf_kdf {
 	uint32_t kib;    /* memory of Argon2id */
 	uint32_t passes; /* its time cost */
@@ -225,8 +227,11 @@ struct conf {
 	size_t n_routes;
 	struct conf_dkim *dkim;
 	size_t n_dkim;
-	bool only_tls13;    /* of listeners that say nothing */
-	bool scram;         /* offered to mail programs */
+	bool only_tls13; /* of listeners that say nothing */
+	bool scram;      /* offered to mail programs */
+	/* Accounts whose users set quotas of others by IMAP; lower case. */
+	char (*administrators)[CONF_ACCOUNT_MAX];
+	size_t n_administrators;
 	bool log_addresses; /* in clear */
 	bool log_verbose;
 	bool best_effort; /* start even where the sandbox is incomplete */

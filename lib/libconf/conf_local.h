@@ -91,6 +91,7 @@ bool build_is_account(const char *); /* a name of passwd(5) or group(5) */
 const char *build_trust(struct conf *, const char *network);
 const char *build_control(struct conf *, const char *which, const char *who);
 void print_control(const struct conf *, FILE *); /* and trust */
+const char *build_administrator(struct conf *, const char *account);
 const char *build_linger(struct conf *, const char *);
 const char *build_codec(struct conf *, const char *);
 

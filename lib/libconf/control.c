@@ -94,6 +94,37 @@ conf_control_gid(
 	return 0;
 }
 
+/* The name of an account, as it is normalised at login. */
+const char *
+build_administrator(struct conf *conf, const char *account)
+{
+	char(*list)[CONF_ACCOUNT_MAX], *name;
+	const char *at;
+	size_t i, len;
+
+	len = strlen(account);
+	at = strrchr(account, '@');
+	if (at == NULL || at == account || at[1] == '\0')
+		return "not an account: user@domain";
+	if (len >= CONF_ACCOUNT_MAX)
+		return "the name is too long";
+	if (conf->n_administrators == CONF_LIST_MAX)
+		return "too many administrators";
+	list = recallocarray(conf->administrators, conf->n_administrators,
+	    conf->n_administrators + 1, sizeof(*list));
+	if (list == NULL)
+		fatal("recallocarray");
+	conf->administrators = list;
+	name = list[conf->n_administrators];
+	for (i = 0; i < len; i++)
+		name[i] = (char)tolower((unsigned char)account[i]);
+	for (i = 0; i < conf->n_administrators; i++)
+		if (strcmp(list[i], name) == 0)
+			return "stands there twice";
+	conf->n_administrators++;
+	return NULL;
+}
+
 const char *
 build_trust(struct conf *conf, const char *network)
 {
@@ -121,6 +152,9 @@ print_control(const struct conf *conf, FILE *out)
 		else
 			(void)fprintf(out, "%u\n", (unsigned int)g->gid);
 	}
+	for (size_t i = 0; i < conf->n_administrators; i++)
+		(void)fprintf(
+		    out, "administrator \"%s\"\n", conf->administrators[i]);
 	for (size_t i = 0; i < conf->n_trusted; i++) {
 		(void)fprintf(out, "trust ");
 		print_net(&conf->trusted[i], out);

@@ -79,7 +79,7 @@ int yyparse(void);
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
 %token <w> RESOLVER FORWARD ANCHORS ESCROW SCRAM OCSP TLS
 %token <w> CONTROL SESSIONS TRUST
-%token <w> QUEUE RELAY ROUTE AUTH DKIM SELECTOR
+%token <w> QUEUE RELAY ROUTE AUTH DKIM SELECTOR ADMINISTRATOR
 %type <w> proto tablename rolename
 
 %%
@@ -184,6 +184,9 @@ setting		: LINGER STRING {
 		}
 		| TRUST STRING {
 			fail_at(&$2, build_trust(ps.conf, $2.s));
+		}
+		| ADMINISTRATOR STRING {
+			fail_at(&$2, build_administrator(ps.conf, $2.s));
 		}
 		| CONTROL STRING STRING {
 			fail_arg(&$2, &$3, build_control(ps.conf, $2.s, $3.s));
@@ -407,6 +410,7 @@ static const struct {
 	int token;
 } keywords[] = {
 	{ "addresses", ADDRESSES },
+	{ "administrator", ADMINISTRATOR },
 	{ "aliases", ALIASES },
 	{ "anchors", ANCHORS },
 	{ "auth", AUTH },

@@ -53,6 +53,7 @@ conf_free(struct conf *conf)
 	free(conf->listens);
 	free(conf->tables);
 	free(conf->trusted);
+	free(conf->administrators);
 	free(conf->routes);
 	free(conf->dkim);
 	free(conf);

@@ -204,6 +204,7 @@ static const struct {
     {"APPENDLIMIT", IMAP_STATUS_APPENDLIMIT},
     {"MAILBOXID", IMAP_STATUS_MAILBOXID},
     {"HIGHESTMODSEQ", IMAP_STATUS_HIGHESTMODSEQ},
+    {"DELETED-STORAGE", IMAP_STATUS_DELETED_STORAGE},
 };
 
 int
@@ -413,6 +414,9 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"COMPRESS", IMAP_COMPRESS, false, false, false, parse_compress},
     {"UNAUTHENTICATE", IMAP_UNAUTHENTICATE, false, false, false, parse_nothing},
     {"XSEALMAIL", IMAP_XSEALMAIL, false, true, false, imap_parse_sealmail},
+    {"GETQUOTA", IMAP_GETQUOTA, false, false, false, imap_parse_getquota},
+    {"GETQUOTAROOT", IMAP_GETQUOTAROOT, false, false, false, parse_mailbox},
+    {"SETQUOTA", IMAP_SETQUOTA, false, false, false, imap_parse_setquota},
 };
 
 const char *

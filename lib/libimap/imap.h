@@ -86,7 +86,10 @@ enum imap_verb {
 	IMAP_MOVE,
 	IMAP_COMPRESS,
 	IMAP_UNAUTHENTICATE,
-	IMAP_XSEALMAIL, /* name (USER), seal_*, secret, name2 */
+	IMAP_XSEALMAIL,    /* name (USER), seal_*, secret, name2 */
+	IMAP_GETQUOTA,     /* name: the quota root as it stands */
+	IMAP_GETQUOTAROOT, /* name: a mailbox */
+	IMAP_SETQUOTA,     /* name: a root, quota, quota_other */
 	IMAP_VERBS
 };
 
@@ -159,9 +162,10 @@ struct imap_section {
 #define IMAP_STATUS_UNSEEN 0x10
 #define IMAP_STATUS_DELETED 0x20
 #define IMAP_STATUS_SIZE 0x40
-#define IMAP_STATUS_APPENDLIMIT 0x80    /* RFC 7889 */
-#define IMAP_STATUS_MAILBOXID 0x100     /* RFC 8474 */
-#define IMAP_STATUS_HIGHESTMODSEQ 0x200 /* RFC 7162 */
+#define IMAP_STATUS_APPENDLIMIT 0x80      /* RFC 7889 */
+#define IMAP_STATUS_MAILBOXID 0x100       /* RFC 8474 */
+#define IMAP_STATUS_HIGHESTMODSEQ 0x200   /* RFC 7162 */
+#define IMAP_STATUS_DELETED_STORAGE 0x400 /* RFC 9208 */
 
 /* RETURN options of SEARCH (RFC 4731, RFC 5182). */
 #define IMAP_RETURN_MIN 0x01
@@ -259,6 +263,9 @@ enum imap_seal_op {
 #define IMAP_SCOPE_SUBMISSION 0x2
 #define IMAP_SCOPE_MANAGE 0x4
 
+/* SETQUOTA without STORAGE: no limit. */
+#define IMAP_QUOTA_NONE UINT64_MAX
+
 struct imap_block;
 
 struct imap_cmd {
@@ -305,9 +312,11 @@ struct imap_cmd {
 	size_t nkeywords;
 	struct imap_key *keys;
 	size_t nkeys;
-	int64_t date;  /* APPEND: seconds UTC */
-	int16_t zone;  /* minutes east */
-	uint64_t size; /* APPEND: octets of the message */
+	int64_t date;     /* APPEND: seconds UTC */
+	int16_t zone;     /* minutes east */
+	uint64_t size;    /* APPEND: octets of the message */
+	uint64_t quota;   /* SETQUOTA: STORAGE, units of 1,024 octets */
+	bool quota_other; /* SETQUOTA: a resource that we do not limit */
 	struct imap_block *arena;
 };
 

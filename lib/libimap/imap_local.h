@@ -71,6 +71,9 @@ struct imap_literal {
 bool imap_literal_find(const uint8_t *, size_t, struct imap_literal *);
 bool imap_atom_char(uint8_t);
 int imap_parse_sealmail(struct imap_lex *);
+/* quota.c */
+int imap_parse_getquota(struct imap_lex *);
+int imap_parse_setquota(struct imap_lex *);
 bool imap_equal(const struct imap_str *, const char *word);
 
 /* set.c */

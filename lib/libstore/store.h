@@ -206,5 +206,14 @@ enum store_result store_deleted_purge(struct store *, uint32_t *n);
 
 /* Octets of all blobs that are in use. */
 uint64_t store_live_bytes(const struct store *);
+/* The same with what waits in in/, and the limit or 0, in octets. */
+enum store_result store_quota(struct store *, uint64_t *used, uint64_t *limit);
+/*
+ * Octets of the blobs that an expunge of what has \Deleted would let go.  Past
+ * STORE_RECLAIM_MAX messages, or where the column cannot be read, the sum of
+ * their sizes, or of what is known of it (RFC 9208 section 4.1.4).
+ */
+#define STORE_RECLAIM_MAX 4096
+uint64_t store_reclaimable(struct store *, uint64_t box);
 
 #endif

@@ -282,6 +282,20 @@ quota_write(struct store *st)
 	return 0;
 }
 
+static enum store_result
+quota_used(struct store *st, uint64_t *used)
+{
+	enum store_result result;
+
+	/* What the file says must be known, to tell in/ from it. */
+	if (st->live_written == UINT64_MAX && quota_write(st) == -1)
+		return sys_result();
+	result = store_usage(st->acct, used);
+	if (result == STORE_OK)
+		*used = *used - st->live_written + st->live;
+	return result;
+}
+
 /* May the account hold so many octets more? */
 enum store_result
 quota_check(struct store *st, uint64_t size)
@@ -293,16 +307,25 @@ quota_check(struct store *st, uint64_t size)
 	result = store_limits_read(st->acct, &limits);
 	if (result != STORE_OK || limits.quota == 0)
 		return result;
-	/* What the file says must be known, to tell in/ from it. */
-	if (st->live_written == UINT64_MAX && quota_write(st) == -1)
-		return sys_result();
-	result = store_usage(st->acct, &used);
+	result = quota_used(st, &used);
 	if (result != STORE_OK)
 		return result;
-	used = used - st->live_written + st->live;
 	return used >= limits.quota || size > limits.quota - used ?
 	    STORE_OVERQUOTA :
 	    STORE_OK;
+}
+
+enum store_result
+store_quota(struct store *st, uint64_t *used, uint64_t *limit)
+{
+	struct store_limits limits;
+	enum store_result result;
+
+	result = store_limits_read(st->acct, &limits);
+	if (result != STORE_OK)
+		return result;
+	*limit = limits.quota;
+	return quota_used(st, used);
 }
 
 uint64_t

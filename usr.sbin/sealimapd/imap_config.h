@@ -36,7 +36,8 @@ struct msg;
 struct wire;
 
 #define IMAP_LISTENERS_MAX 64
-#define IMAP_ESCROW_LEN 32 /* octets of an administrator's public key */
+#define IMAP_ACCOUNT_MAX 320 /* octets of local@domain, NUL included */
+#define IMAP_ESCROW_LEN 32   /* octets of an administrator's public key */
 
 enum imap_config_message {
 	/* What struct engine_slice has but site and lists; after site_put(). */
@@ -44,6 +45,7 @@ enum imap_config_message {
 	IMAP_ENGINE_LISTENER =
 	    0x103, /* u8 enum imap_listener, u8 TLS 1.3, u64 certs */
 	IMAP_STORE_BASE = 0x110,
+	IMAP_STORE_ADMINISTRATOR = 0x112, /* str account */
 	IMAP_STORE_DOMAIN =
 	    0x111 /* str name, u32 KDF KiB, u32 KDF passes, u64 quota, and
 		   * u32 days in Trash, in Spam, in in/; bytes escrow key */
@@ -97,6 +99,8 @@ struct store_slice {
 	uint64_t quota;           /* of domains that are not listed */
 	struct store_domain *domains; /* the first is the default */
 	size_t n_domains;
+	char (*administrators)[IMAP_ACCOUNT_MAX]; /* of quotas, by IMAP */
+	size_t n_administrators;
 };
 
 struct engine_slice *engine_slice_new(void); /* empty; never NULL */

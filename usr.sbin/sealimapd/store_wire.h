@@ -114,6 +114,13 @@ enum ctl_end {
 	CTL_END_EXISTS = 2 /* an account that was to be made */
 };
 
+/* What a clerk may do for whom it serves. */
+enum clerk_may {
+	CLERK_LOOK = 0,
+	CLERK_CHANGE = 1,
+	CLERK_QUOTA = 2 /* look at an account, and change its quota */
+};
+
 /* What the forker is to make. */
 enum store_child { CHILD_OPENER = 1, CHILD_CLERK = 2 };
 
@@ -206,6 +213,13 @@ enum store_wire {
 	MASTER_VAULT_KICK = 33,
 	/* master -> vault: files of the other host have come.  Nothing. */
 	MASTER_VAULT_NEWS = 39,
+	/*
+	 * vault -> master: a clerk for quotas of others, please.  Answered, in
+	 * order, with its descriptor, or without one: the account is none of
+	 * an administrator's.
+	 */
+	VAULT_MASTER_CLERK = 80,
+	MASTER_VAULT_CLERK = 81,
 
 	/*
 	 * opener -> vault: is this secret known?  bytes secret, u8 service.
@@ -258,9 +272,9 @@ enum store_wire {
 	 */
 	MASTER_OPENER_START = 71,
 	/*
-	 * master -> clerk (a child that serves one sealctl), first: u8 host
-	 * index, u8 whether it may change things or just look; descriptor:
-	 * wire to sealctl.
+	 * master -> clerk (a child that serves one sealctl, or an
+	 * administrator's vault), first: u8 host index, u8 enum clerk_may;
+	 * descriptor: the wire to whom it serves.
 	 */
 	MASTER_CLERK_START = 72,
 	/* clerk -> master: str domain: what does a password cost there? */
@@ -305,6 +319,7 @@ enum store_wire {
 	 * octets (0: none).  Disabling ends the sessions.
 	 */
 	CTL_MASTER_USER_LIMIT = 90,
+#define CTL_LIMIT_QUOTA 3
 	/* u32 version, str account, str new name; its sessions end. */
 	CTL_MASTER_USER_RENAME = 91,
 	/* clerk -> sealctl: u8 enum ctl_end, str one-line reason. */

@@ -92,6 +92,11 @@
 	0x20 /* R_VANISHED first: UIDs of the set that are gone \
 	      */
 
+/* What V_LIST and V_STATUS ask of each box. */
+#define BOX_NAMES 0   /* what it is called */
+#define BOX_NUMBERS 1 /* and how much is in it */
+#define BOX_RECLAIM 2 /* and how much of that an expunge would free */
+
 /* Options of V_SEARCH: what of the found is saved for sets and SEARCH_SAVED. */
 #define SAVE_ALL 0x01
 #define SAVE_MIN 0x02
@@ -114,7 +119,8 @@ enum vault_result {
 	DONE_BADSEQ = 12,  /* a sequence number past the last: BAD */
 	DONE_NOTSELECTED = 13,
 	DONE_CANCELLED = 14,
-	DONE_BUSY = 15 /* a search already runs, no worker, ... */
+	DONE_BUSY = 15,  /* a search already runs, no worker, ... */
+	DONE_NOPERM = 20 /* not with this account, or this secret */
 };
 
 enum vault_wire {
@@ -131,9 +137,9 @@ enum vault_wire {
 	V_SELECT = 100,
 	/* u8 expunge the deleted (CLOSE of a read-write box). */
 	V_UNSELECT = 101,
-	/* All boxes: R_BOX..., R_DONE.  u8 1: with numbers (LIST-STATUS). */
+	/* All boxes: R_BOX..., R_DONE.  u8: BOX_. */
 	V_LIST = 102,
-	/* str box name.  R_BOX (with numbers), R_DONE. */
+	/* str box name, u8 BOX_NUMBERS or _RECLAIM.  R_BOX, R_DONE. */
 	V_STATUS = 103,
 	/* u16 special use, str box name.  R_DONE carries the id's OBJECTID. */
 	V_CREATE = 104,
@@ -219,6 +225,14 @@ enum vault_wire {
 	/* R_AUDITED... as it goes on and at the end, R_FAULT..., R_DONE */
 	V_AUDIT = 135,
 	V_SLOTS = 130, /* R_SLOT..., R_DONE: which secrets open the account */
+	/*
+	 * str quota root, "" for the account's own: R_QUOTA, R_DONE.  A root
+	 * is the name of an account.  Another's, and setting any, are for
+	 * administrators whose session has the scope to manage.
+	 */
+	V_QUOTA = 140,
+	/* str quota root, u64 octets or 0: no limit.  R_QUOTA, R_DONE. */
+	V_SETQUOTA = 141,
 
 	/* ---- vault -> engine ---- */
 
@@ -233,7 +247,8 @@ enum vault_wire {
 	 * u64 box id, u16 special use, u8 subscribed, u8 exists (a subscribed
 	 * name may have no box), str name, u8 with numbers, then if so: u32
 	 * messages, u32 uidnext, u32 uidvalidity, u32 unseen, u32 deleted,
-	 * u64 size, u64 highest modseq.
+	 * u64 size, u64 highest modseq, u64 octets that an expunge would free
+	 * (0 unless BOX_RECLAIM asked for them).
 	 */
 	R_BOX = 201,
 	/* u16 n, n times str keyword: the table changed; before any row uses
@@ -299,7 +314,9 @@ enum vault_wire {
 	/* u64 modseq up to which all has been told; id 0 */
 	R_MODSEQ = 216,
 	/* u64 highest modseq of the found, u64 of the first, u64 of the last */
-	R_FOUND_MODSEQ = 217
+	R_FOUND_MODSEQ = 217,
+	/* str quota root, u64 octets in use, u64 limit in octets or 0 */
+	R_QUOTA = 230
 };
 
 #endif

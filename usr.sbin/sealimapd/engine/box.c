@@ -176,7 +176,7 @@ rename_start(struct job *job)
 	if (job->data == NULL)
 		fatal("rename");
 	m = job_request(job, V_LIST);
-	msg_put_u8(m, 0);
+	msg_put_u8(m, BOX_NAMES);
 	msg_send(m);
 }
 

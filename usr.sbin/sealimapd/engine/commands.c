@@ -90,6 +90,12 @@ static const struct command commands[] = {
 	copy_news, NULL, copy_free},
     {IMAP_XSEALMAIL, IN_ANY, CLASS_ALONE, manage_start, manage_answer,
 	manage_done, NULL, NULL, manage_free},
+    {IMAP_GETQUOTA, IN_LOGGED, CLASS_FLOW, quota_start, quota_answer, NULL,
+	NULL, NULL, NULL},
+    {IMAP_GETQUOTAROOT, IN_LOGGED, CLASS_FLOW, quotaroot_start, quota_answer,
+	NULL, NULL, NULL, NULL},
+    {IMAP_SETQUOTA, IN_LOGGED, CLASS_ALONE, setquota_start, quota_answer, NULL,
+	NULL, NULL, NULL},
 };
 
 const struct command *

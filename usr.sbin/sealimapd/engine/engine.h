@@ -344,7 +344,8 @@ struct box {
 	bool subscribed;
 	bool exists;
 	bool counted; /* numbers are there, in the order of IMAP_STATUS_ */
-	uint64_t number[8]; /* the last: the highest modseq */
+	/* The last: the highest modseq, octets of what is deleted. */
+	uint64_t number[9];
 	uint64_t id;
 };
 struct boxes {
@@ -368,6 +369,12 @@ void rename_answer(struct job *, struct msg *);
 void rename_done(struct job *, enum vault_result, const char *);
 void rename_free(struct job *);
 void subscribe_start(struct job *);
+
+/* quota.c */
+void quota_start(struct job *);
+void quotaroot_start(struct job *);
+void setquota_start(struct job *);
+void quota_answer(struct job *, struct msg *);
 
 /* fetch.c and its kin */
 void fetch_start(struct job *);

@@ -223,6 +223,7 @@ static const struct {
     {DONE_NOTSELECTED, "NO", "No mailbox is selected"},
     {DONE_CANCELLED, "NO", "Cancelled"},
     {DONE_BUSY, "NO", "[INUSE] Try again later"},
+    {DONE_NOPERM, "NO", "[NOPERM] That is not yours to do"},
 };
 
 void

@@ -64,6 +64,7 @@ box_numbers(struct box *box, struct msg *msg)
 		box->number[i] = msg_get_u32(msg);
 	box->number[6] = msg_get_u64(msg);
 	box->number[7] = msg_get_u64(msg);
+	box->number[8] = msg_get_u64(msg);
 }
 
 int
@@ -164,6 +165,14 @@ is_lsub(const struct job *job)
 	return job->cmd->verb == IMAP_LSUB;
 }
 
+/* What the vault is to count; not all of it is for nothing. */
+static uint8_t
+numbers_of(const struct imap_cmd *cmd)
+{
+	return (cmd->status & IMAP_STATUS_DELETED_STORAGE) != 0 ? BOX_RECLAIM :
+								  BOX_NUMBERS;
+}
+
 void
 list_start(struct job *job)
 {
@@ -191,7 +200,9 @@ list_start(struct job *job)
 	if ((cmd->status & IMAP_STATUS_HIGHESTMODSEQ) != 0)
 		condstore_enable(job->conn);
 	m = job_request(job, V_LIST);
-	msg_put_u8(m, (cmd->list_return & IMAP_LIST_STATUS) != 0);
+	msg_put_u8(m,
+	    (cmd->list_return & IMAP_LIST_STATUS) != 0 ? numbers_of(cmd) :
+							 BOX_NAMES);
 	msg_send(m);
 }
 
@@ -334,7 +345,7 @@ put_status(struct job *job, const struct box *box)
 	imap_put_mailbox(b, box->name, box->len, c->rev2);
 	imap_puts(b, " (");
 	begin = b->len;
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 11; i++) {
 		if ((job->cmd->status >> i & 1) == 0)
 			continue;
 		if (b->len > begin)
@@ -348,6 +359,9 @@ put_status(struct job *job, const struct box *box)
 		} else if (i == 9) {
 			imap_puts(b, "HIGHESTMODSEQ ");
 			imap_put_number(b, box->number[7]);
+		} else if (i == 10) {
+			imap_puts(b, "DELETED-STORAGE ");
+			imap_put_number(b, box->number[8]);
 		} else {
 			imap_puts(b, "MAILBOXID (");
 			put_mailbox_id(b, box->id);
@@ -499,6 +513,7 @@ status_start(struct job *job)
 		condstore_enable(job->conn);
 	m = job_request(job, V_STATUS);
 	msg_put_bytes(m, cmd->name.p, cmd->name.len);
+	msg_put_u8(m, numbers_of(cmd));
 	msg_send(m);
 }
 

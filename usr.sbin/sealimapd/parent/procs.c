@@ -246,6 +246,15 @@ send_store(struct wire *w, const struct parent *p)
 		    IMAP_ESCROW_LEN);
 		s->n_domains++;
 	}
+	s->administrators = calloc(
+	    conf->n_administrators + 1, sizeof(*s->administrators));
+	if (s->administrators == NULL)
+		fatal("calloc");
+	_Static_assert(IMAP_ACCOUNT_MAX == CONF_ACCOUNT_MAX, "a name");
+	s->n_administrators = conf->n_administrators;
+	if (conf->n_administrators > 0)
+		memcpy(s->administrators, conf->administrators,
+		    conf->n_administrators * sizeof(*s->administrators));
 	store_slice_put(w, s);
 	store_slice_free(s);
 }

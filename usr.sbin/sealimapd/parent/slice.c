@@ -34,6 +34,7 @@ static int get_engine_base(struct engine_slice *, struct msg *);
 static int get_engine_listener(struct engine_slice *, struct msg *);
 static int get_store_base(struct store_slice *, struct msg *);
 static int get_store_domain(struct store_slice *, struct msg *);
+static int get_administrator(struct store_slice *, struct msg *);
 
 struct engine_slice *
 engine_slice_new(void)
@@ -150,6 +151,7 @@ store_slice_free(struct store_slice *s)
 	if (s == NULL)
 		return;
 	free(s->domains);
+	free(s->administrators);
 	free(s);
 }
 
@@ -181,6 +183,11 @@ store_slice_put(struct wire *w, const struct store_slice *s)
 		    s->domains[i].escrow ? IMAP_ESCROW_LEN : 0);
 		msg_send(m);
 	}
+	for (size_t i = 0; i < s->n_administrators; i++) {
+		m = msg_new(w, IMAP_STORE_ADMINISTRATOR, 0);
+		msg_put_str(m, s->administrators[i]);
+		msg_send(m);
+	}
 }
 
 int
@@ -191,6 +198,8 @@ store_slice_get(struct store_slice *s, struct msg *m)
 		return get_store_base(s, m);
 	case IMAP_STORE_DOMAIN:
 		return get_store_domain(s, m);
+	case IMAP_STORE_ADMINISTRATOR:
+		return get_administrator(s, m);
 	default:
 		return -1;
 	}
@@ -208,6 +217,19 @@ get_store_base(struct store_slice *s, struct msg *m)
 	s->failures_user = msg_get_u32(m);
 	s->quota = msg_get_u64(m);
 	return msg_end(m) == -1 || s->host_index > 1 ? -1 : 0;
+}
+
+static int
+get_administrator(struct store_slice *s, struct msg *m)
+{
+	s->administrators = site_grow(s->administrators, s->n_administrators, 1,
+	    sizeof(*s->administrators));
+	(void)msg_get_str(m, s->administrators[s->n_administrators],
+	    sizeof(*s->administrators));
+	if (msg_end(m) == -1)
+		return -1;
+	s->n_administrators++;
+	return 0;
 }
 
 static int

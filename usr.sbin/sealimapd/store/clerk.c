@@ -55,7 +55,7 @@ static struct {
 	int base;
 	int ctl;
 	uint8_t host;
-	bool may_change;
+	enum clerk_may may;
 	uint32_t asked; /* ids of questions to the master */
 } clerk;
 
@@ -116,7 +116,7 @@ begin(void)
 	if (m.type != MASTER_CLERK_START)
 		fatalx("master: unknown message type=%u", m.type);
 	clerk.host = msg_get_u8(&m);
-	clerk.may_change = msg_get_u8(&m) != 0;
+	clerk.may = msg_get_u8(&m);
 	clerk.ctl = msg_get_fd(&m);
 	if (msg_end(&m) == -1)
 		fatalx("master: malformed message type=%u", m.type);
@@ -124,11 +124,26 @@ begin(void)
 	proc_narrow("stdio rpath wpath cpath fattr flock", NULL, 0);
 }
 
+/* Who only sets quotas lists no accounts either. */
+static bool
+allowed(uint32_t type)
+{
+	switch (type) {
+	case CTL_MASTER_USER_SHOW:
+		return true;
+	case CTL_MASTER_USER_LIST:
+		return clerk.may != CLERK_QUOTA;
+	case CTL_MASTER_USER_LIMIT:
+		return clerk.may != CLERK_LOOK;
+	default:
+		return clerk.may == CLERK_CHANGE;
+	}
+}
+
 static void
 serve(struct msg *m)
 {
-	if (!clerk.may_change && m->type != CTL_MASTER_USER_LIST &&
-	    m->type != CTL_MASTER_USER_SHOW) {
+	if (!allowed(m->type)) {
 		end(m->id, "not allowed: run sealctl as root");
 		return;
 	}
@@ -375,7 +390,8 @@ user_limit(struct msg *m, uint32_t id)
 		return;
 	what = msg_get_u8(m);
 	quota = msg_get_u64(m);
-	if (msg_end(m) == -1 || what < LIMIT_DISABLE || what > LIMIT_QUOTA) {
+	if (msg_end(m) == -1 || what < LIMIT_DISABLE || what > LIMIT_QUOTA ||
+	    (clerk.may == CLERK_QUOTA && what != LIMIT_QUOTA)) {
 		end(id, "the request is malformed");
 		return;
 	}

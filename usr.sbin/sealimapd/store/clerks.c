@@ -66,6 +66,12 @@ on_sweep(int fd, short what, void *arg)
 void
 master_ctl(int fd, bool may_change)
 {
+	clerk_start(fd, may_change ? CLERK_CHANGE : CLERK_LOOK);
+}
+
+void
+clerk_start(int fd, enum clerk_may may)
+{
 	struct msgout *out;
 	struct child *c;
 
@@ -75,7 +81,7 @@ master_ctl(int fd, bool may_change)
 	}
 	out = msg_new(c->wire, MASTER_CLERK_START, 1);
 	msg_put_u8(out, master_config()->host_index);
-	msg_put_u8(out, may_change);
+	msg_put_u8(out, (uint8_t)may);
 	msg_put_fd(out, fd);
 	msg_send(out);
 }

@@ -22,7 +22,8 @@
  *
  * The master knows names and wires, no secret and no file.  The forker makes
  * its children.  An opener takes one secret from an engine and ends, or becomes
- * the vault of its account (vault.c).  A clerk serves one sealctl.
+ * the vault of its account (vault.c).  A clerk serves one sealctl,
+ * or the vault of one who sets quotas of others.
  */
 
 /*

@@ -83,6 +83,7 @@ static bool vault_link(struct account *, struct child *);
 static void vault_up(struct child *);
 static void vault_ended(struct account *);
 static void vault_worker(struct child *, const struct msg *);
+static void vault_clerk(struct child *, const struct msg *);
 
 void
 master_start(int fd)
@@ -589,6 +590,11 @@ child_message(struct wire *wire, struct msg *m, void *arg)
 		if (good)
 			vault_worker(c, m);
 		break;
+	case VAULT_MASTER_CLERK:
+		good = vault && msg_end(m) == 0;
+		if (good)
+			vault_clerk(c, m);
+		break;
 	default:
 		good = false;
 		break;
@@ -759,6 +765,28 @@ vault_worker(struct child *c, const struct msg *m)
 	msg_put_fd(out, fds[0]);
 	msg_send(out);
 	out = msg_new(c->wire, MASTER_VAULT_WORKER, m->id);
+	msg_put_fd(out, fds[1]);
+	msg_send(out);
+}
+
+/* A clerk of its own, where it is an administrator's. */
+static void
+vault_clerk(struct child *c, const struct msg *m)
+{
+	const struct store_slice *s = master.slice;
+	struct msgout *out;
+	int fds[2];
+	size_t i;
+
+	for (i = 0; i < s->n_administrators; i++)
+		if (strcmp(s->administrators[i], c->account->name) == 0)
+			break;
+	if (i == s->n_administrators || wire_pair(fds) == -1) {
+		msg_signal(c->wire, MASTER_VAULT_CLERK, m->id);
+		return;
+	}
+	clerk_start(fds[0], CLERK_QUOTA);
+	out = msg_new(c->wire, MASTER_VAULT_CLERK, m->id);
 	msg_put_fd(out, fds[1]);
 	msg_send(out);
 }

@@ -164,6 +164,7 @@ void account_tidy(struct account *);
 struct escrow_wish;
 struct store_domain;
 void clerks_start(void);
+void clerk_start(int fd, enum clerk_may);
 bool clerk_message(struct child *, struct msg *); /* false: not one of its */
 void clerk_kicked(struct child *); /* the vault it waits for has ended */
 void clerk_gone(struct child *);
@@ -214,7 +215,11 @@ struct creation {
 int account_make(int base, const struct creation *, char *made, char *code,
     const char **reason);
 /* Changes one limit and keeps the others. */
-enum limit { LIMIT_DISABLE = 1, LIMIT_ENABLE = 2, LIMIT_QUOTA = 3 };
+enum limit {
+	LIMIT_DISABLE = 1,
+	LIMIT_ENABLE = 2,
+	LIMIT_QUOTA = CTL_LIMIT_QUOTA
+};
 int account_limit(int base, const char *account, enum limit, uint64_t quota,
     const char **reason);
 /* Gives it another name; its vault must have ended. */

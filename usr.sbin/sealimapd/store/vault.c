@@ -366,6 +366,12 @@ vault_want_worker(void)
 }
 
 void
+vault_want_clerk(void)
+{
+	msg_signal(vault.master, VAULT_MASTER_CLERK, 1);
+}
+
+void
 vault_worker_quiet(void)
 {
 	later(&vault.worker_ev, WORKER_LINGER_S * 1000);
@@ -487,6 +493,9 @@ master_message(struct wire *w, struct msg *m, void *arg)
 	case MASTER_VAULT_WORKER:
 		/* Without a descriptor: there is none to be had. */
 		search_worker(m->fd == -1 ? -1 : msg_get_fd(m));
+		break;
+	case MASTER_VAULT_CLERK:
+		quota_clerk(m->fd == -1 ? -1 : msg_get_fd(m));
 		break;
 	case MASTER_VAULT_KICK:
 		vault_kick();

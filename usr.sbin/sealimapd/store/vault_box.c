@@ -28,6 +28,8 @@ static void parse_select(struct session *, struct job *, struct msg *);
 static void parse_unselect(struct session *, struct job *, struct msg *);
 static void parse_flag(struct session *, struct job *, struct msg *);
 static void parse_name(struct session *, struct job *, struct msg *);
+static void parse_list(struct session *, struct job *, struct msg *);
+static void parse_status(struct session *, struct job *, struct msg *);
 static void parse_create(struct session *, struct job *, struct msg *);
 static void parse_rename(struct session *, struct job *, struct msg *);
 static void parse_subscribe(struct session *, struct job *, struct msg *);
@@ -44,14 +46,14 @@ static enum step answer_status(struct session *, struct job *);
 static void unselect(struct session *);
 static uint32_t first_unseen(const struct store_box *);
 static void
-put_box(struct session *, uint32_t id, const struct store_box *, bool numbers);
+put_box(struct session *, uint32_t id, const struct store_box *, uint8_t what);
 static void put_subscription(struct session *, uint32_t id, const char *name);
 
 const struct job_kind box_kinds[] = {
     {V_SELECT, false, parse_select, NULL, answer_select},
     {V_UNSELECT, true, parse_unselect, change_unselect, NULL},
-    {V_LIST, false, parse_flag, NULL, answer_list},
-    {V_STATUS, false, parse_name, NULL, answer_status},
+    {V_LIST, false, parse_list, NULL, answer_list},
+    {V_STATUS, false, parse_status, NULL, answer_status},
     {V_CREATE, false, parse_create, change_create, NULL},
     {V_DELETE, true, parse_name, change_delete, NULL},
     {V_RENAME, true, parse_rename, change_rename, NULL},
@@ -89,6 +91,21 @@ static void
 parse_name(struct session *s, struct job *j, struct msg *m)
 {
 	get_name(j, m);
+}
+
+static void
+parse_list(struct session *s, struct job *j, struct msg *m)
+{
+	j->items = msg_get_u8(m);
+	if (j->items > BOX_RECLAIM)
+		m->bad = true;
+}
+
+static void
+parse_status(struct session *s, struct job *j, struct msg *m)
+{
+	get_name(j, m);
+	parse_list(s, j, m);
 }
 
 static void
@@ -205,7 +222,7 @@ answer_select(struct session *s, struct job *j)
 
 static void
 put_box(
-    struct session *s, uint32_t id, const struct store_box *box, bool numbers)
+    struct session *s, uint32_t id, const struct store_box *box, uint8_t what)
 {
 	struct msgout *o;
 
@@ -215,8 +232,8 @@ put_box(
 	msg_put_u8(o, store_subscribed(vault_store(), box->name));
 	msg_put_u8(o, 1);
 	msg_put_str(o, box->name);
-	msg_put_u8(o, numbers);
-	if (numbers) {
+	msg_put_u8(o, what != BOX_NAMES);
+	if (what != BOX_NAMES) {
 		msg_put_u32(o, box->messages);
 		msg_put_u32(o, box->uidnext);
 		msg_put_u32(o, box->uidvalidity);
@@ -224,6 +241,10 @@ put_box(
 		msg_put_u32(o, box->deleted);
 		msg_put_u64(o, box->size);
 		msg_put_u64(o, box->modseq);
+		msg_put_u64(o,
+		    what == BOX_RECLAIM ?
+			store_reclaimable(vault_store(), box->id) :
+			0);
 	}
 	msg_send(o);
 }
@@ -252,7 +273,7 @@ answer_list(struct session *s, struct job *j)
 	const char *name = NULL;
 
 	while ((box = store_box_next(vault_store(), box)) != NULL)
-		put_box(s, j->id, box, j->on);
+		put_box(s, j->id, box, j->items);
 	while ((name = store_sub_next(vault_store(), name)) != NULL)
 		if (store_box_named(vault_store(), name) == NULL)
 			put_subscription(s, j->id, name);
@@ -267,7 +288,7 @@ answer_status(struct session *s, struct job *j)
 	if ((box = store_box_named(vault_store(), j->name)) == NULL)
 		j->result = DONE_NONEXISTENT;
 	else
-		put_box(s, j->id, box, true);
+		put_box(s, j->id, box, j->items);
 	return STEP_DONE;
 }
 

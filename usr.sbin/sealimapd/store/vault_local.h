@@ -166,7 +166,8 @@ struct job {
 	size_t nblobs;
 	struct store_deleted *deleted; /* V_DELETED */
 	size_t ndeleted;
-	struct audit *audit; /* V_AUDIT */
+	struct audit *audit;   /* V_AUDIT */
+	struct errand *errand; /* V_QUOTA, V_SETQUOTA */
 	struct append *append;
 	struct search_run *search;
 };
@@ -201,6 +202,7 @@ void vault_run_soon(void);
 void vault_run_now(void); /* from an event only */
 void vault_retry(void);   /* run the sessions again after RETRY_MS */
 void vault_want_worker(void);
+void vault_want_clerk(void);
 int64_t vault_now(void);
 void vault_reap(struct session *); /* mark dead, free from the event loop */
 void vault_worker_quiet(void);     /* no search runs now */
@@ -308,6 +310,7 @@ extern const struct job_kind change_kinds[];
 extern const struct job_kind box_kinds[];
 extern const struct job_kind deleted_kinds[];
 extern const struct job_kind audit_kinds[];
+extern const struct job_kind quota_kinds[];
 struct audit;
 void audit_free(struct audit *); /* NULL ok */
 void deleted_change(uint8_t op, struct manage_answer *);
@@ -320,6 +323,11 @@ void search_cancel(struct session *, uint32_t id);
 void search_worker(int fd); /* the wire that was wanted; -1: none */
 void search_worker_end(void);
 bool search_worker_release(void); /* ends the worker unless it is at work */
+
+/* vault_quota.c */
+struct errand;
+void quota_forget(struct errand *); /* its job ends; NULL ok */
+void quota_clerk(int fd);           /* that was wanted; -1: none */
 
 /* Reads fields that several requests have. */
 void get_set(struct session *, struct job *, struct msg *);

@@ -171,6 +171,8 @@ ATF_TC_BODY(store, tc)
 {
 	struct store_domain domain = {
 	    "a.example", 65536, 3, 1ULL << 33, 30, 10, 365, true, {1, 2, 3}};
+	char administrators[2][IMAP_ACCOUNT_MAX] = {
+	    "a@b.example", "c@d.example"};
 	struct store_slice s, *got;
 
 	prepare();
@@ -184,9 +186,13 @@ ATF_TC_BODY(store, tc)
 	s.quota = 77;
 	s.domains = &domain;
 	s.n_domains = 1;
+	s.administrators = administrators;
+	s.n_administrators = 2;
 	store_slice_put(out, &s);
 	got = store_slice_new();
-	ATF_CHECK_EQ(2, take(get_store, got));
+	ATF_CHECK_EQ(4, take(get_store, got));
+	ATF_REQUIRE_EQ(2, got->n_administrators);
+	ATF_CHECK_STREQ("c@d.example", got->administrators[1]);
 	ATF_CHECK_EQ(1, got->host_index);
 	ATF_CHECK_EQ(60, got->linger);
 	ATF_CHECK_EQ(2, got->derivations);
