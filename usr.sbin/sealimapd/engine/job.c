@@ -314,6 +314,17 @@ job_put_set(struct msgout *m, const struct imap_set *set)
 		    m, set->range + set_before(set), set->n - set_before(set));
 }
 
+/* What goes into a response line as it stands. */
+static bool
+line_safe(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text < ' ' || *text > '~')
+			return false;
+	}
+	return true;
+}
+
 static void
 job_request_done(struct job *job, struct msg *msg)
 {
@@ -322,7 +333,7 @@ job_request_done(struct job *job, struct msg *msg)
 
 	result = msg_get_u8(msg);
 	if (msg_get_str(msg, detail, sizeof(detail)) == -1 ||
-	    msg_end(msg) == -1) {
+	    msg_end(msg) == -1 || !line_safe(detail)) {
 		conn_protocol(job->conn, "done");
 		return;
 	}
