@@ -34,6 +34,7 @@
 #include "log.h"
 #include "msg.h"
 #include "msg_local.h"
+#include "proc.h"
 
 #define FD_NONE 100000  /* from here on they are no files */
 #define ROUNDS_MAX 4096 /* of one harness_run() */
@@ -42,11 +43,13 @@ struct packet {
 	TAILQ_ENTRY(packet) entry;
 	struct msg msg;
 	uint8_t *data;
+	int from; /* for harness_say() */
 };
+TAILQ_HEAD(packet_list, packet);
 
 struct wire {
 	TAILQ_ENTRY(wire) entry;
-	TAILQ_HEAD(, packet) packets;
+	struct packet_list packets;
 	wire_handler handler;
 	wire_gone gone;
 	void (*produce)(struct wire *, void *);
@@ -66,9 +69,17 @@ static void *sent_arg;
 static bool inside;
 static jmp_buf exit_env;
 static bool may_exit;
+static int exit_status;
 static struct packet *current; /* delivered just now */
 static int next_fd = FD_NONE;
+static struct packet_list said = TAILQ_HEAD_INITIALIZER(said);
+static struct packet *heard; /* the program has it in hand */
+static harness_told told_cb;
+static void *told_arg;
 
+static void packet_free(struct packet *);
+void __wrap_proc_narrow(const char *, const struct proc_path *, size_t);
+void __wrap_setproctitle(const char *, ...);
 void __wrap_proc_conn_closed(uint64_t);
 struct msgout *__wrap_proc_parent_new(uint32_t, uint32_t);
 void __real_exit(int) __attribute__((noreturn));
@@ -77,11 +88,24 @@ void __wrap_exit(int) __attribute__((noreturn));
 void
 __wrap_exit(int status)
 {
+	exit_status = status;
 	if (may_exit)
 		longjmp(exit_env, 1);
 	if (inside)
 		abort();
 	__real_exit(status);
+}
+
+/* Where the Makefile says WRAP_blocking: the fuzzer keeps what it may do. */
+void
+__wrap_proc_narrow(
+    const char *promises, const struct proc_path *paths, size_t n_paths)
+{
+}
+
+void
+__wrap_setproctitle(const char *fmt, ...)
+{
 }
 
 /* There is no parent. */
@@ -138,10 +162,20 @@ harness_begin(void)
 void
 harness_end(void)
 {
+	struct msg none = {.fd = -1};
+	struct packet *p;
 	struct wire *w;
 
 	while ((w = TAILQ_FIRST(&wires)) != NULL)
 		wire_free(w);
+	while ((p = TAILQ_FIRST(&said)) != NULL) {
+		TAILQ_REMOVE(&said, p, entry);
+		packet_free(p);
+	}
+	if (heard != NULL)
+		packet_free(heard);
+	heard = NULL;
+	msg_done(&none); /* where it was not, before an exit() */
 	inside = false;
 }
 
@@ -169,16 +203,15 @@ harness_fd(void)
 	return next_fd++;
 }
 
-void
-harness_packet(struct wire *w, uint32_t type, uint32_t id, const uint8_t *data,
-    size_t len, int fd)
+/* Memory of its own, so that its end is seen. */
+static struct packet *
+packet_new(uint32_t type, uint32_t id, const uint8_t *data, size_t len, int fd)
 {
 	struct packet *p;
 
 	if (len > MSG_PAYLOAD_MAX)
 		len = MSG_PAYLOAD_MAX;
 	p = calloc(1, sizeof(*p));
-	/* Memory of its own, so that its end is seen. */
 	if (p == NULL || (p->data = malloc(len > 0 ? len : 1)) == NULL)
 		abort();
 	if (len > 0)
@@ -188,6 +221,16 @@ harness_packet(struct wire *w, uint32_t type, uint32_t id, const uint8_t *data,
 	p->msg.fd = fd;
 	p->msg.data = p->data;
 	p->msg.len = len;
+	return p;
+}
+
+void
+harness_packet(struct wire *w, uint32_t type, uint32_t id, const uint8_t *data,
+    size_t len, int fd)
+{
+	struct packet *p;
+
+	p = packet_new(type, id, data, len, fd);
 	TAILQ_INSERT_TAIL(&w->packets, p, entry);
 }
 
@@ -294,6 +337,12 @@ harness_call(void (*fn)(void))
 	current = NULL;
 	may_exit = false;
 	return lives;
+}
+
+int
+harness_status(void)
+{
+	return exit_status;
 }
 
 bool
@@ -446,16 +495,58 @@ wire_send(struct wire *w, const uint8_t *data, size_t len, int fd)
 		(void)close(fd);
 }
 
-/* Without a loop: what is sent is shown, nothing ever comes. */
+/* Without a loop: what is sent is shown, what was laid ready comes. */
+
+void
+harness_on_tell(harness_told cb, void *arg)
+{
+	told_cb = cb;
+	told_arg = arg;
+}
+
+void
+harness_say(int fd, uint32_t type, uint32_t id, const uint8_t *data, size_t len,
+    int passed)
+{
+	struct packet *p;
+
+	p = packet_new(type, id, data, len, passed);
+	p->from = fd;
+	TAILQ_INSERT_TAIL(&said, p, entry);
+}
 
 enum packet_result
 packet_send(int fd, const void *data, size_t len, int fd_passed)
 {
+	const uint8_t *p = data;
+	struct msg m;
+
+	memset(&m, 0, sizeof(m));
+	memcpy(&m.type, p, sizeof(m.type));
+	memcpy(&m.id, p + 4, sizeof(m.id));
+	m.fd = fd_passed;
+	m.data = p + MSG_HEADER;
+	m.len = len - MSG_HEADER;
+	if (told_cb != NULL)
+		told_cb(fd, &m, told_arg);
 	return PACKET_OK;
 }
 
 enum packet_result
 packet_recv(int fd, struct msgin *in, struct msg *m)
 {
-	return PACKET_EOF;
+	struct packet *p;
+
+	TAILQ_FOREACH (p, &said, entry)
+		if (p->from == fd)
+			break;
+	if (p == NULL)
+		return PACKET_EOF;
+	TAILQ_REMOVE(&said, p, entry);
+	if (heard != NULL)
+		packet_free(heard);
+	heard = p;
+	*m = p->msg;
+	p->msg.fd = -1; /* the program's */
+	return PACKET_OK;
 }

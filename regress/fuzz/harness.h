@@ -67,6 +67,17 @@ void harness_run(void);
  */
 bool harness_run_or_exit(void);
 bool harness_call(void (*)(void)); /* the same of a function */
+int harness_status(void);          /* with which it ended */
+
+/*
+ * For programs without a loop: what msg_recv_wait() finds on this descriptor,
+ * one after the other, and then its end.
+ */
+void harness_say(int fd, uint32_t type, uint32_t id, const uint8_t *data,
+    size_t len, int passed);
+/* Shown what msg_send_wait() sends; may call harness_say().  NULL: nobody. */
+typedef void (*harness_told)(int fd, const struct msg *, void *arg);
+void harness_on_tell(harness_told, void *arg);
 
 /*
  * An input is a list of steps: u8 what, u16 length (little-endian), octets.

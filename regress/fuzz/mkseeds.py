@@ -463,7 +463,83 @@ def sealmail():
     answers("closed", 0, '* LIST () "/" {99999999999}')
 
 
+def opener():
+    (AUTH, RAW, VRAW, KNOWN, UNKNOWN, TAKEN, MRAW, GO, BUSY, VAULT,
+     BE) = range(11)
+    (IMAP, SUBMISSION, MANAGE) = (1, 2, 3)
+
+    def auth(secret, mechanism=1, *change):
+        return step(AUTH, u32(2), u8(mechanism), s(secret), *change)
+
+    def change(op, fresh="", label="", scope=0, slot=0):
+        return u8(op) + s(fresh) + s(label) + u16(scope) + u32(slot)
+
+    right = "secret"
+    known = step(KNOWN, u32(1), u8(7))
+    unknown = step(UNKNOWN, bytes(32))
+    taken = step(TAKEN)
+    for name, set_, *steps in (
+            ("right", IMAP, auth(right)),
+            ("wrong", IMAP | 8, auth("wrong")),
+            ("nobody", IMAP | 16, auth(right)),
+            ("raise", IMAP | 32, auth(right)),
+            ("submission", SUBMISSION, auth(right)),
+            ("code", IMAP, auth("0000-0000-0000-0000-0000-0000-0000-0000")),
+            ("known", IMAP | 4, auth(right), known, taken),
+            ("doubts", IMAP | 4, auth(right), unknown, taken),
+            ("submits", SUBMISSION | 4, auth("other"), known),
+            ("gone", IMAP | 4, auth(right), unknown),
+            ("passwd", MANAGE, auth(right, 1, change(1, "new secret"))),
+            ("app", MANAGE | 4, auth(right, 1, change(2, "", "phone", 1)),
+             unknown, taken),
+            ("revoke", MANAGE, auth(right, 1, change(3, slot=3))),
+            ("recover", MANAGE, auth("wrong", 1, change(4, "new"))),
+            ("rekey", MANAGE | 4, auth(right, 1, change(5)), unknown, taken),
+            ("purge", MANAGE, auth(right, 1, change(7))),
+            ("ask", IMAP, auth("", 2)),
+            ("ask_nobody", IMAP | 16, auth("", 2)),
+            ("prove", IMAP, auth("n=,r=a,r=ab,s=c,i=4096,c=biws,r=ab", 3,
+                                 bytes(32))),
+            ("busy", IMAP, auth(right), step(BUSY)),
+            ("go", IMAP, auth(right), step(VAULT), unknown, step(GO),
+             step(BE)),
+            ("raw", IMAP, step(RAW, u32(99), b"abc"),
+             step(VRAW, u32(44)), step(MRAW, u32(35))),
+            ("none", IMAP)):
+        seed("opener", name, u8(set_), *steps)
+
+
+def clerk():
+    (ADD, DEL, LIST, SHOW, LIMIT, RENAME, SWEEP, KICK, CONFIRM) = range(9)
+    anna = "anna@example.org"
+
+    def ask(kind, account, *rest):
+        return step(kind, u32(2), s(account), *rest)
+
+    limit = [ask(LIMIT, anna, u8(what), u64(1000)) for what in (1, 2, 3)]
+    for name, set_, *steps in (
+            ("add", 1, ask(ADD, "bob@example.org", s("word"), u64(0)),
+             ask(ADD, "eve@example.org", s(""), u64(1)),
+             ask(ADD, anna, s("x"), u64(0)), ask(LIST, "")),
+            ("add_escrow", 9, ask(ADD, "bob@example.org", s(""), u64(0))),
+            ("add_nowhere", 5, ask(ADD, "bob@example.net", s(""), u64(0))),
+            ("del", 1, ask(DEL, anna), ask(SHOW, anna)),
+            ("look", 0, ask(LIST, "example.org"), ask(SHOW, anna),
+             ask(DEL, anna), *limit),
+            ("limit", 1, *limit, ask(SHOW, anna)),
+            ("rename", 1, ask(RENAME, anna, s("b@example.org")),
+             ask(RENAME, "b@example.org", s("../x"))),
+            ("sweep", 1, ask(SWEEP, "", u32(0)), ask(SWEEP, anna, u32(7))),
+            ("kick", 1, ask(KICK, anna), ask(CONFIRM, anna),
+             ask(CONFIRM, "no@example.org")),
+            ("daily", 2),
+            ("raw", 1, step(0x80, u32(99)), step(0x80, u32(60)))):
+        seed("clerk", name, u8(set_), *steps)
+
+
 if __name__ == "__main__":
+    clerk()
+    opener()
     vault()
     engine()
     keys()

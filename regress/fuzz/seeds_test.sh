@@ -1,7 +1,7 @@
 #! /usr/bin/env atf-sh
 # The seeds of the fuzzers, whole, cut and changed, through the real decoders.
 
-targets="deliver engine keys master sealmail smtpd store vault worker"
+targets="clerk deliver engine keys master opener sealmail smtpd store vault worker"
 
 replay_body() {
 	srcdir=$(atf_get_srcdir)
