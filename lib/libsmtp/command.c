@@ -61,6 +61,10 @@ static const struct {
 static enum smtp_result params_mail(const char *, size_t, struct smtp_mail *);
 static enum smtp_result
 param_mail(const struct smtp_param *, struct smtp_mail *, unsigned int *);
+static enum smtp_result
+params_rcpt(const char *, size_t, bool, struct smtp_rcpt *);
+static enum smtp_result
+param_rcpt(const struct smtp_param *, bool, struct smtp_rcpt *);
 static enum smtp_result path_take(const char *, size_t, const char *,
     const char **, size_t *, const char **, size_t *);
 
@@ -145,9 +149,8 @@ smtp_mail_parse(const char *arg, size_t len, struct smtp_mail *mail)
 enum smtp_result
 smtp_rcpt_parse(const char *arg, size_t len, bool utf8, struct smtp_rcpt *rcpt)
 {
-	struct smtp_param params[SMTP_PARAMS_MAX];
 	const char *path, *rest;
-	size_t path_len, rest_len, n;
+	size_t path_len, rest_len;
 	enum smtp_result res;
 
 	memset(rcpt, 0, sizeof(*rcpt));
@@ -160,11 +163,9 @@ smtp_rcpt_parse(const char *arg, size_t len, bool utf8, struct smtp_rcpt *rcpt)
 	if (rcpt->to.domain[0] == '\0' &&
 	    strcasecmp(rcpt->to.local, "postmaster") != 0)
 		return SMTP_BAD_ADDRESS;
-	if (smtp_params_split(rest, rest_len, params, SMTP_PARAMS_MAX, &n) ==
-	    -1)
-		return SMTP_BAD_SYNTAX;
-	if (n > 0)
-		return SMTP_UNKNOWN_PARAM;
+	res = params_rcpt(rest, rest_len, utf8, rcpt);
+	if (res != SMTP_OK)
+		return res;
 	if (!utf8 && !smtp_address_is_ascii(&rcpt->to))
 		return SMTP_NEED_UTF8;
 	return SMTP_OK;
@@ -271,10 +272,51 @@ param_mail(
 		if (p->value != NULL)
 			return SMTP_BAD_PARAM;
 		mail->utf8 = true;
+	} else if (smtp_word_is(p->name, p->name_len, "RET")) {
+		bit = 8;
+		if (smtp_ret_parse(p, &mail->ret) == -1)
+			return SMTP_BAD_PARAM;
+	} else if (smtp_word_is(p->name, p->name_len, "ENVID")) {
+		bit = 16;
+		if (smtp_envid_parse(p, mail->envid) == -1)
+			return SMTP_BAD_PARAM;
 	} else
 		return SMTP_UNKNOWN_PARAM;
 	if (*seen & bit)
 		return SMTP_BAD_PARAM;
 	*seen |= bit;
+	return SMTP_OK;
+}
+
+static enum smtp_result
+params_rcpt(const char *s, size_t len, bool utf8, struct smtp_rcpt *rcpt)
+{
+	struct smtp_param params[SMTP_PARAMS_MAX];
+	size_t n;
+	enum smtp_result res;
+
+	if (smtp_params_split(s, len, params, SMTP_PARAMS_MAX, &n) == -1)
+		return SMTP_BAD_SYNTAX;
+	for (size_t i = 0; i < n; i++) {
+		res = param_rcpt(&params[i], utf8, rcpt);
+		if (res != SMTP_OK)
+			return res;
+	}
+	return SMTP_OK;
+}
+
+static enum smtp_result
+param_rcpt(const struct smtp_param *p, bool utf8, struct smtp_rcpt *rcpt)
+{
+	if (smtp_word_is(p->name, p->name_len, "NOTIFY")) {
+		if (rcpt->notify != 0 ||
+		    smtp_notify_parse(p, &rcpt->notify) == -1)
+			return SMTP_BAD_PARAM;
+	} else if (smtp_word_is(p->name, p->name_len, "ORCPT")) {
+		if (rcpt->orcpt[0] != '\0' ||
+		    smtp_orcpt_parse(p, utf8, rcpt->orcpt) == -1)
+			return SMTP_BAD_PARAM;
+	} else
+		return SMTP_UNKNOWN_PARAM;
 	return SMTP_OK;
 }

@@ -37,6 +37,8 @@
 #define SMTP_DOMAIN_MAX 255 /* RFC 5321 4.5.3.1.2 */
 #define SMTP_PATH_MAX (SMTP_LOCAL_MAX * 2 + 2 + 1 + SMTP_DOMAIN_MAX)
 #define SMTP_PARAMS_MAX 16 /* ESMTP parameters of one command */
+#define SMTP_ENVID_MAX 100 /* RFC 3461 4.4 */
+#define SMTP_ORCPT_MAX 500 /* RFC 3461 4.2 */
 #define SMTP_REPLY_MAX 512 /* octets of one reply line, CRLF included */
 
 /* ---- Commands --------------------------------------------------------- */
@@ -89,17 +91,30 @@ struct smtp_address {
 
 enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
 
+/* RFC 3461 4.3: how much of a message a report brings back. */
+enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
+
+/* RFC 3461 4.1: bits; 0: NOTIFY was not said. */
+#define SMTP_NOTIFY_NEVER 0x01
+#define SMTP_NOTIFY_SUCCESS 0x02
+#define SMTP_NOTIFY_FAILURE 0x04
+#define SMTP_NOTIFY_DELAY 0x08
+
 /* MAIL FROM: an empty local part and domain is the null reverse path. */
 struct smtp_mail {
 	struct smtp_address from;
 	uint64_t size; /* declared; 0 if not */
 	enum smtp_body body;
 	bool utf8;
+	enum smtp_ret ret;
+	char envid[SMTP_ENVID_MAX + 1]; /* xtext, as given; "" if not */
 };
 
 /* RCPT TO: an empty domain stands with <postmaster> only, or is not said. */
 struct smtp_rcpt {
 	struct smtp_address to;
+	uint8_t notify;
+	char orcpt[SMTP_ORCPT_MAX + 1]; /* type;xtext, as given; "" if not */
 };
 
 /* arg begins with FROM: or TO:.  utf8 tells what MAIL of this mail said. */
@@ -122,6 +137,11 @@ smtp_address_parse(const char *s, size_t len, struct smtp_address *);
 /* With quotes where the local part needs them; "" for the null path. */
 void smtp_address_print(const struct smtp_address *, char *buf, size_t size);
 bool smtp_address_is_ascii(const struct smtp_address *);
+/*
+ * A domain with its labels of UTF-8 as A-labels (RFC 5890, 3492), lower case;
+ * literals stay.  The labels must be normalised already.  -1: does not fit.
+ */
+int smtp_domain_ascii(const char *domain, char *buf, size_t size);
 /*
  * The account's name: local part in lower case (ASCII letters only), cut at
  * the first separator (0: none; never at its first octet), '@', domain.  The
@@ -186,7 +206,8 @@ smtp_data_chunk(struct smtp_data *, const uint8_t *in, size_t len, bool last);
 /* ---- Trace fields ----------------------------------------------------- */
 
 struct smtp_trace {
-	const char *from; /* reverse path, printed; "" is <> */
+	const char
+	    *from; /* reverse path, printed; "" is <>; NULL: it goes on */
 	const char *helo;
 	const char *peer;     /* the client's address as text; NULL: local */
 	const char *host;     /* our name */
@@ -197,7 +218,10 @@ struct smtp_trace {
 	int64_t when;         /* seconds since 1970 */
 };
 
-/* Return-Path, Delivered-To (one recipient), Received.  -1: does not fit. */
+/*
+ * Return-Path, Delivered-To (one recipient), Received; where it goes on, the
+ * last alone (RFC 5321 4.4).  -1: does not fit.
+ */
 int smtp_trace_print(
     const struct smtp_trace *, char *buf, size_t size, size_t *len);
 /* RFC 5322 date, in UTC. */

@@ -41,4 +41,11 @@ bool smtp_literal_valid(const char *, size_t);
 int smtp_params_split(
     const char *s, size_t len, struct smtp_param *, size_t max, size_t *n);
 
+/* dsn.c: values of RFC 3461.  0, or -1 where they are wrong. */
+int smtp_ret_parse(const struct smtp_param *, enum smtp_ret *);
+int smtp_envid_parse(const struct smtp_param *, char[SMTP_ENVID_MAX + 1]);
+int smtp_notify_parse(const struct smtp_param *, uint8_t *);
+int smtp_orcpt_parse(
+    const struct smtp_param *, bool utf8, char[SMTP_ORCPT_MAX + 1]);
+
 #endif

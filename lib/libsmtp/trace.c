@@ -40,9 +40,10 @@ smtp_trace_print(
 
 	*len = 0;
 	smtp_date_print(trace->when, date, sizeof(date));
-	if (add(buf, size, len, "Return-Path: <", trace->from, ">\r\n") == -1)
+	if (trace->from != NULL &&
+	    add(buf, size, len, "Return-Path: <", trace->from, ">\r\n") == -1)
 		return -1;
-	if (trace->rcpt != NULL &&
+	if (trace->from != NULL && trace->rcpt != NULL &&
 	    add(buf, size, len, "Delivered-To: ", trace->rcpt, "\r\n") == -1)
 		return -1;
 	if (add(buf, size, len, "Received: from ", trace->helo, "") == -1)
