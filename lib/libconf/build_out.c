@@ -83,6 +83,18 @@ build_relay_tls(enum conf_relay_tls *tls, const char *word)
 	return "not none, may, verify or first";
 }
 
+/* Whoever may relay for all the world does so for those who send spam. */
+const char *
+build_relay_from(struct conf *conf, const char *network)
+{
+	const char *wrong;
+
+	wrong = build_net(&conf->relay_from, &conf->n_relay_from, network);
+	if (wrong == NULL && conf->relay_from[conf->n_relay_from - 1].bits == 0)
+		wrong = "everybody's network, which makes an open relay";
+	return wrong;
+}
+
 const char *
 build_route(struct conf *conf, const char *domain)
 {

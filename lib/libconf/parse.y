@@ -79,7 +79,7 @@ int yyparse(void);
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
 %token <w> RESOLVER FORWARD ANCHORS ESCROW SCRAM OCSP TLS
 %token <w> CONTROL SESSIONS TRUST
-%token <w> QUEUE RELAY ROUTE AUTH DKIM SELECTOR ADMINISTRATOR
+%token <w> QUEUE RELAY ROUTE AUTH DKIM SELECTOR ADMINISTRATOR FROM
 %type <w> proto tablename rolename
 
 %%
@@ -225,6 +225,9 @@ setting		: LINGER STRING {
 			once(ONCE_RELAY_TLS, &$1);
 			fail_at(&$3, build_relay_tls(&ps.conf->relay_tls,
 			    $3.s));
+		}
+		| RELAY FROM STRING {
+			fail_at(&$3, build_relay_from(ps.conf, $3.s));
 		}
 		| route HOST STRING {
 			if (ps.route)
@@ -424,6 +427,7 @@ static const struct {
 	{ "escrow", ESCROW },
 	{ "expire", EXPIRE },
 	{ "forward", FORWARD },
+	{ "from", FROM },
 	{ "group", GROUP },
 	{ "host", HOST },
 	{ "hostname", HOSTNAME },

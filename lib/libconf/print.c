@@ -54,6 +54,7 @@ conf_free(struct conf *conf)
 	free(conf->tables);
 	free(conf->trusted);
 	free(conf->administrators);
+	free(conf->relay_from);
 	free(conf->routes);
 	free(conf->dkim);
 	free(conf);
@@ -201,6 +202,10 @@ print_relay(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "queue key ");
 	print_quoted(out, conf->queue_key);
 	(void)fprintf(out, "\nrelay tls %s\n", words[conf->relay_tls]);
+	for (size_t i = 0; i < conf->n_relay_from; i++) {
+		(void)fprintf(out, "relay from ");
+		print_net(&conf->relay_from[i], out);
+	}
 	for (size_t i = 0; i < conf->n_routes; i++) {
 		r = &conf->routes[i];
 		(void)fprintf(out, "route ");
