@@ -119,6 +119,12 @@ enum queue_message {
 	 * most QUEUE_WINDOW chunks ahead: a slow server costs no more memory.
 	 */
 	QUEUE_TOOK = 13,
+	/*
+	 * Queue, to engines, first where there are any and after each change:
+	 * u8 1: forget those known; then to the end: str domain, str selector,
+	 * u8 1 rsa-sha256, 2 ed25519-sha256.  These it signs with.
+	 */
+	QUEUE_KEYS = 14,
 
 	/* ---- smtp-relay ------------------------------------------------- */
 
@@ -207,7 +213,9 @@ enum queue_record {
 	 */
 	QUEUE_DATA = 3,
 	QUEUE_COMMIT = 4, /* nothing; the end of the packet */
-	QUEUE_ABORT = 5   /* nothing; the end of the packet */
+	QUEUE_ABORT = 5,  /* nothing; the end of the packet */
+	/* u8 flags that the message has besides those of its ENVELOPE */
+	QUEUE_FLAGS = 6
 };
 
 enum queue_result {

@@ -33,11 +33,13 @@
 #include "site.h"
 
 struct msg;
+struct sockaddr_storage;
 struct wire;
 
 #define SMTP_ADDRESS_MAX 400 /* of an address in the aliases */
 #define SMTP_LISTENERS_MAX 64
 #define SMTP_ALIASES_MAX 100000
+#define SMTP_NETS_MAX 1024
 
 enum smtp_config_message {
 	/* What struct smtp_slice has but site and lists; after site_put(). */
@@ -46,6 +48,8 @@ enum smtp_config_message {
 	SMTP_ENGINE_LISTENER = 0x103,
 	/* To the end of the message: str alias, str target. */
 	SMTP_ENGINE_ALIASES = 0x104,
+	/* To the end of the message: u8 4 or 6, raw[16] address, u8 bits. */
+	SMTP_ENGINE_RELAY = 0x105,
 	SMTP_DELIVER_BASE = 0x110
 };
 
@@ -60,6 +64,13 @@ enum smtp_tls { SMTP_TLS_NONE = 0, SMTP_TLS_START = 1, SMTP_TLS_FIRST = 2 };
 struct smtp_alias {
 	char *alias;  /* lower case: "local@domain", or "local": any domain */
 	char *target; /* lower case: an account, "local" or "local@domain" */
+};
+
+/* A network. */
+struct smtp_net {
+	uint8_t version; /* 4 or 6 */
+	uint8_t address[16];
+	uint8_t bits;
 };
 
 struct smtp_listen {
@@ -81,6 +92,8 @@ struct smtp_slice {
 	size_t n_listeners;
 	struct smtp_alias *aliases;
 	size_t n_aliases;
+	struct smtp_net *relay; /* whose mail to others is taken */
+	size_t n_relay;
 };
 
 struct deliver_slice {
@@ -100,6 +113,9 @@ void smtp_slice_put(struct wire *, const struct smtp_slice *);
 /* The first entry of an alias, NULL if there is none. */
 const struct smtp_alias *
 smtp_slice_alias(const struct smtp_slice *, const char *alias);
+/* Whether a network of "relay" holds the address. */
+bool
+smtp_slice_relays(const struct smtp_slice *, const struct sockaddr_storage *);
 
 struct deliver_slice *deliver_slice_new(void);
 void deliver_slice_free(struct deliver_slice *);

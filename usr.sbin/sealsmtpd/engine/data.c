@@ -39,6 +39,8 @@ static void data_chunk_end(struct session *);
 static void data_end(struct session *);
 static void data_refuse(struct session *);
 static void data_trace(struct session *);
+static void data_answer(struct session *);
+static bool data_all_have(const struct session *);
 static void data_limits(struct session *);
 static void data_again(struct session *, enum deliver_result);
 static void data_targets(struct session *);
@@ -103,13 +105,48 @@ data_input(struct session *s, const uint8_t *in, size_t len, size_t *used)
 	return data_chunk(s, in, len, used);
 }
 
+void
+data_delivered(struct session *s)
+{
+	struct message *m;
+
+	/* Accounts first: what the queue has it may send at once. */
+	m = s->message;
+	if (m->out == NULL)
+		data_answer(s);
+	else if (!data_all_have(s)) {
+		outgoing_free(m->out);
+		m->out = NULL;
+		data_answer(s);
+	} else
+		outgoing_commit(m->out);
+}
+
+static bool
+data_all_have(const struct session *s)
+{
+	for (size_t i = 0; i < s->ntargets; i++)
+		if (s->targets[i].result != DELIVER_DONE)
+			return false;
+	return true;
+}
+
+void
+data_queued(struct session *s, enum queue_result result)
+{
+	s->queued = result == QUEUE_DONE ? DELIVER_DONE :
+	    result == QUEUE_FULL         ? DELIVER_FULL :
+					   DELIVER_TROUBLE;
+	data_answer(s);
+}
+
 /*
- * The deliverer has answered for every target.  LMTP: one reply for each
+ * Everybody has answered for every recipient.  LMTP: one reply for each
  * recipient.  SMTP has one reply for all; if some targets have the message and
  * some do not, 250 would lose mail and an error for good would too, so the
  * client is told to come again, and retry.c remembers who has had it.
  */
-void
+static void
 data_answer(struct session *s)
 {
 	struct rcpt *rcpt;
@@ -304,7 +341,7 @@ data_chunk_end(struct session *s)
 		data_end(s);
 		return;
 	}
-	if (m->large || m->data.bare) {
+	if (m->large || m->data.bare || m->refusal != NULL) {
 		data_refuse(s);
 		return;
 	}
@@ -320,13 +357,18 @@ data_end(struct session *s)
 	struct message *m;
 
 	m = s->message;
-	if (m->large || m->data.bare || m->lost ||
+	message_end(m);
+	if (m->large || m->data.bare || m->lost || m->refusal != NULL ||
 	    m->data.received > engine_config()->received_max) {
 		data_refuse(s);
 		return;
 	}
 	s->state = SESSION_COMMIT;
-	message_commit(m);
+	s->queued = DELIVER_TROUBLE;
+	if (m->local)
+		message_commit(m);
+	else
+		data_delivered(s);
 }
 
 /* A message that no deliverer gets: one reply, in LMTP for each recipient. */
@@ -351,6 +393,10 @@ data_refuse(struct session *s)
 		code = 554;
 		enh = "5.4.6";
 		text = "Too many hops, this is a loop";
+	} else if (m->refusal != NULL) {
+		code = m->refusal->code;
+		enh = m->refusal->enh;
+		text = m->refusal->text;
 	} else {
 		code = 451;
 		enh = "4.3.0";
@@ -359,14 +405,14 @@ data_refuse(struct session *s)
 	log_info("refused conn=%llu peer=%s id=%s size=%llu code=%d enh=%s",
 	    (unsigned long long)s->conn, s->peer, m->id,
 	    (unsigned long long)m->data.size, code, enh);
-	report_message(s, false, code == 451);
+	report_message(s, false, code < 500);
 	/* RFC 3030 2: a chunk that is not the last has one answer. */
 	n = session_is_lmtp(s) && (!s->chunking || s->chunk_last) ? s->nrcpts :
 								    1;
 	s->state = SESSION_COMMAND;
 	for (size_t i = 1; i < n; i++)
 		session_reply(s, code, enh, "%s", text);
-	if (code == 451)
+	if (code < 500)
 		session_reply(s, code, enh, "%s", text);
 	else
 		session_error(s, code, enh, "%s", text);
@@ -416,6 +462,12 @@ data_trace(struct session *s)
 	if (smtp_trace_print(&trace, buf, sizeof(buf), &len) == -1)
 		fatalx("trace fields do not fit");
 	message_feed(s->message, buf, len);
+	if (s->message->out == NULL)
+		return;
+	trace.from = NULL;
+	if (smtp_trace_print(&trace, buf, sizeof(buf), &len) == -1)
+		fatalx("trace fields do not fit");
+	outgoing_received(s->message->out, buf, len);
 }
 
 /* RFC 3848, RFC 6531 4.3 */
@@ -438,6 +490,8 @@ rcpt_result(const struct session *s, const struct rcpt *rcpt)
 	enum deliver_result first, result;
 	size_t failed;
 
+	if (rcpt->dest != NULL)
+		return s->queued;
 	first = DELIVER_DONE;
 	failed = 0;
 	for (size_t i = 0; i < rcpt->ntargets; i++) {

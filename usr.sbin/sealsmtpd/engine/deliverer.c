@@ -286,13 +286,12 @@ deliverer_end(struct deliverer *d)
 		}
 		s->message->ask = NULL;
 		s->message->deliverer = NULL;
-		s->message->lost = true;
 		if (s->state == SESSION_COMMIT) {
 			for (i = 0; i < s->ntargets; i++)
 				s->targets[i].result = DELIVER_TROUBLE;
-			data_answer(s);
+			data_delivered(s);
 		} else
-			session_run(s);
+			message_lost(s->message);
 	}
 	wire_free(d->wire);
 	free(d);
@@ -386,6 +385,6 @@ deliverer_answer(struct deliverer *d, struct msg *msg)
 		s->targets[i].result = (enum deliver_result)results[i];
 	ask_free(ask);
 	s->message->ask = NULL;
-	data_answer(s);
+	data_delivered(s);
 	return 0;
 }

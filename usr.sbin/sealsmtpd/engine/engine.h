@@ -34,6 +34,7 @@
 #include "smtp.h"
 
 #include "../deliver_wire.h"
+#include "../queue_wire.h"
 #include "../smtp_config.h"
 
 #define IDLE_COMMANDS_MAX 100    /* commands without mail before the door */
@@ -43,6 +44,8 @@
 #define ALIAS_DEPTH_MAX 10       /* aliases of aliases */
 #define MESSAGES_SPARE 16        /* idle struct message that are kept */
 #define TRACE_MAX 4096           /* octets of trace fields */
+#define HEADER_MAX 60000         /* ... of a header that is looked at whole */
+#define SIGNATURES_MAX 4         /* DKIM keys that sign a message */
 
 struct ask;
 struct compressed;
@@ -51,6 +54,8 @@ struct message;
 struct mime_parser;
 struct msg;
 struct msgout;
+struct outgoing;
+struct queue_ask;
 struct tlsio;
 struct tlsio_server;
 
@@ -66,20 +71,31 @@ struct target {
 /* A recipient as the client named it. */
 struct rcpt {
 	char *address;
-	uint16_t *targets; /* indices */
+	uint16_t *targets; /* indices; none of one elsewhere */
 	size_t ntargets;
+	char *dest;  /* of one elsewhere: where that is; NULL: it is here */
+	char *orcpt; /* as it was given; NULL: it was not */
+	uint8_t notify;
+};
+
+/* Why a message is refused that came whole. */
+struct refusal {
+	int code;
+	const char *enh;
+	const char *text;
 };
 
 enum session_state {
 	SESSION_COMMAND,
-	SESSION_RCPT,    /* a deliverer was asked about a recipient */
+	SESSION_RCPT,    /* somebody was asked about a recipient */
 	SESSION_DATA,    /* up to CRLF.CRLF */
 	SESSION_BDAT,    /* chunk_left octets */
-	SESSION_COMMIT,  /* a deliverer makes the message durable */
+	SESSION_COMMIT,  /* the message is made durable */
 	SESSION_CLOSING, /* no input is read any more */
 };
 
 LIST_HEAD(ask_list, ask);
+LIST_HEAD(queue_ask_list, queue_ask);
 
 struct session {
 	TAILQ_ENTRY(session) entry;
@@ -103,20 +119,25 @@ struct session {
 	bool esmtp;
 	bool ending; /* after the answer of a message: see session_end() */
 	char *helo;
+	bool relay; /* of a network whose mail to others is taken */
+	/* The account that has authenticated, local@domain; "": none. */
+	char login[DELIVER_ACCOUNT_MAX];
 
 	/* The mail transaction. */
 	bool in_mail;
 	struct smtp_mail mail;
 	struct rcpt *rcpts;
 	size_t nrcpts;
+	size_t nremote; /* of them, elsewhere */
 	struct target *targets;
 	size_t ntargets;
 	size_t targets_size;
 	struct message *message;
 	uint64_t chunk_left; /* of a BDAT chunk */
 	bool chunk_last;
-	bool chunk_refused; /* BDAT outside a transaction: skip it */
-	bool chunking;      /* the message comes by BDAT */
+	bool chunk_refused;         /* BDAT outside a transaction: skip it */
+	bool chunking;              /* the message comes by BDAT */
+	enum deliver_result queued; /* what came of recipients elsewhere */
 
 	/* The recipient that is being asked about. */
 	struct rcpt asking;
@@ -124,6 +145,7 @@ struct session {
 	bool asking_rest;   /* about "@domain" */
 	unsigned int asked; /* unanswered */
 	struct ask_list asks;
+	struct queue_ask_list queue_asks;
 };
 
 /* main.c */
@@ -146,11 +168,14 @@ void session_refused(const struct session *, const char *reason);
 void session_close(struct session *); /* after what was said */
 void session_reset(struct session *); /* RSET */
 bool session_is_lmtp(const struct session *);
+/* May it send to everybody?  By its network, or because it has logged in. */
+bool session_may_relay(const struct session *);
 void session_shutdown(void);
 bool session_any(void);
 void session_each(void (*)(const struct session *, void *), void *);
 /* Sessions that wait for this deliverer to take more. */
 void session_resume(struct deliverer *);
+void session_resume_queue(void); /* likewise, for the queue */
 
 /* Ends those, by 421, for which the function says true. */
 /* 421, once a message whose fate is open has its answer. */
@@ -193,6 +218,8 @@ void rcpt_to(struct session *, const char *, size_t);
 void rcpt_checked(struct session *, size_t target, enum deliver_result);
 /* Reply to a recipient that a deliverer did not (or did) take. */
 void rcpt_reply(struct session *, enum deliver_result, const char *done);
+/* The queue's word on room for mail that goes on. */
+void rcpt_room(struct session *, enum queue_result);
 void rcpt_clear(struct rcpt *);
 
 /* alias.c */
@@ -214,23 +241,35 @@ void data_start(struct session *);
 void data_bdat(struct session *, const char *, size_t);
 /* Takes input; false: it waits for more, or for somebody. */
 bool data_input(struct session *, const uint8_t *, size_t, size_t *used);
-/* The deliverer's word on each target. */
-void data_answer(struct session *);
+/* Each target's result is there. */
+void data_delivered(struct session *);
+/* The queue's, on what goes elsewhere. */
+void data_queued(struct session *, enum queue_result);
 
-/* message.c: from octets to the deliverer's records. */
+/*
+ * message.c: from octets to the deliverer's records, and to the copy that goes
+ * elsewhere.
+ */
 struct message {
 	TAILQ_ENTRY(message) spare;
 	struct session *session;
 	struct deliverer *deliverer; /* NULL: gone, or never to be told */
 	struct ask *ask;
+	struct outgoing *out;          /* NULL: nobody is elsewhere */
+	const struct refusal *refusal; /* what was wrong with its header */
 	struct smtp_data data;
 	struct mime_parser *parser;
 	uint8_t *buf; /* a chunk, plain */
 	size_t len;
+	size_t header; /* where in buf it begins, while it is kept back */
+	size_t line;   /* ... and its last line */
+	bool header_kept;
+	bool local; /* deliverers get it */
+	bool dead;  /* nobody gets it */
 	void *hash; /* see retry.c */
 	bool hashing;
 	bool begun; /* the deliverer knows of it */
-	bool lost;  /* the deliverer died: 451 at the end */
+	bool lost;  /* deliverer or queue died: 451 at the end */
 	bool large; /* over the size limit: 552 at the end */
 	uint8_t codec;
 	uint8_t delivery_id[16];
@@ -241,11 +280,67 @@ struct message *message_new(struct session *);
 uint8_t *message_space(struct message *, size_t *room);
 void message_add(struct message *, size_t);
 void message_feed(struct message *, const void *, size_t);
+/* All octets are there: so is the header, and refusal is set. */
+void message_end(struct message *);
 void message_commit(struct message *);
+/* Who was to get it is gone. */
+void message_lost(struct message *);
 /* Tells the deliverer to forget it, if it knows. */
 void message_abort(struct message *);
 void message_free(struct message *); /* aborts what is not committed */
 bool message_stalled(const struct message *);
+
+/*
+ * header.c: the header of a message that goes elsewhere or that one of our
+ * users has written, before any copy has an octet of it.
+ */
+/*
+ * Where its fields end: true, *pos is behind the last one and *sep the octets
+ * of the empty line.  Otherwise *pos is the line that is not whole; last: none
+ * of it is missing.
+ */
+bool header_ends(const uint8_t *, size_t len, size_t start, size_t *pos,
+    size_t *sep, bool last);
+/* The domain of the first From address, lower case; false: there is none. */
+bool header_from(const uint8_t *, size_t len, char *domain, size_t size);
+
+/* outgoing.c: the copy of a message that goes to smtp-queue. */
+struct outgoing *outgoing_new(struct message *); /* NULL: there is no queue */
+/* The Received field, to stand before all others. */
+void outgoing_received(struct outgoing *, const char *, size_t);
+/* Its fields; then its body, in pieces. */
+void outgoing_header(struct outgoing *, const uint8_t *, size_t);
+void outgoing_body(struct outgoing *, const uint8_t *, size_t);
+void outgoing_commit(struct outgoing *); /* data_queued() follows */
+void outgoing_free(struct outgoing *);   /* aborts what is not committed */
+/* queue.c's: it is signed (NULL: it is not), it is durable or not. */
+void outgoing_signed(
+    struct outgoing *, size_t key, const uint8_t *signature, size_t len);
+void outgoing_answer(struct outgoing *, enum queue_result);
+/* Where mail to this address goes, as the queue calls it; -1: nowhere. */
+int outgoing_dest(const struct smtp_address *, char *buf, size_t size);
+
+/* queue.c: the wire to smtp-queue. */
+struct queue_key {
+	char domain[QUEUE_DEST_MAX];
+	char selector[QUEUE_DEST_MAX];
+	uint8_t algorithm; /* enum dkim_algorithm */
+};
+void queue_start(int fd);
+bool queue_full(void); /* sessions are run again when there is room */
+/* Is there room?  True: *result says so; else rcpt_room() will tell. */
+bool queue_room(struct session *, uint64_t size, enum queue_result *);
+/* NULL: there is no queue. */
+struct queue_ask *queue_open(struct session *, struct outgoing *);
+struct msgout *queue_put(struct queue_ask *);
+/* outgoing_signed() follows; ask: that of queue_open(). */
+void queue_sign(struct queue_ask *ask, size_t key, const char *domain,
+    const char *selector, const uint8_t digest[QUEUE_DIGEST_LEN]);
+/* All questions of a session; of this message of it. */
+void queue_forget(struct session *);
+void queue_forget_out(struct session *, struct outgoing *);
+/* DKIM keys of a domain, at most max. */
+size_t queue_keys(const char *domain, const struct queue_key **, size_t max);
 
 /* compress.c */
 struct compressed {

@@ -18,9 +18,9 @@
  * Process:   smtp-engine
  * Runs as:   _sealnet, in an empty root
  * May do:    stdio recvfd; no path
- * Talks to:  mail servers and programs; smtp-deliver; sealkeys
+ * Talks to:  mail servers and programs; smtp-deliver; smtp-queue; sealkeys
  * Holds:     messages in flight of all its clients; no key
- * Trusts:    the parent, smtp-deliver; never its clients
+ * Trusts:    the parent, smtp-deliver, smtp-queue; never its clients
  */
 
 #include <sys/types.h>
@@ -171,6 +171,8 @@ engine_wire(const char *role, unsigned int instance, int fd, void *arg)
 	(void)arg;
 	if (strcmp(role, "smtp-deliver") == 0)
 		deliverer_start(instance, fd);
+	else if (strcmp(role, "smtp-queue") == 0)
+		queue_start(fd);
 	else if (strcmp(role, "sealkeys") == 0)
 		tlsio_signer(fd);
 	else

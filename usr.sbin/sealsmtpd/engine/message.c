@@ -18,6 +18,9 @@
  * One message from octets to the deliverer's records: trace fields and body go
  * through the MIME parser and, by chunks of 64 KiB, the compressor; the
  * summary follows.  A message of less than a chunk costs one packet.
+ *
+ * Where it goes elsewhere (outgoing.c) or was written by one of our users, its
+ * header is kept back until it is whole; until then it grows in the buffer.
  */
 
 #include <sys/types.h>
@@ -41,6 +44,10 @@ static TAILQ_HEAD(, message) spares = TAILQ_HEAD_INITIALIZER(spares);
 static unsigned int nspares;
 
 static struct message *message_alloc(void);
+static void message_take(struct message *, size_t);
+static void message_copy(struct message *, const uint8_t *, size_t);
+static void message_header(struct message *, bool);
+static void message_replace(struct message *, const uint8_t *, size_t, size_t);
 static void message_chunk(struct message *);
 static void message_start(struct message *, struct msgout **);
 static void message_summary(struct message *, struct msgout **);
@@ -48,22 +55,30 @@ static void put_room(struct message *, struct msgout **, size_t);
 static void put_chunk(struct message *, struct msgout **, uint8_t, size_t,
     const struct compressed *);
 
-/* NULL: there is no deliverer. */
+/* NULL: there is no deliverer, or no queue. */
 struct message *
 message_new(struct session *s)
 {
 	struct message *m;
 	struct deliverer *deliverer;
 
-	deliverer = deliverer_least();
-	if (deliverer == NULL)
+	deliverer = NULL;
+	if (s->ntargets > 0 && (deliverer = deliverer_least()) == NULL)
 		return NULL;
 	m = message_alloc();
 	m->session = s;
-	m->deliverer = deliverer;
-	m->ask = deliverer_open(s, deliverer);
 	m->codec = engine_config()->site.codec;
 	smtp_data_init(&m->data);
+	if (s->nremote > 0 && (m->out = outgoing_new(m)) == NULL) {
+		message_free(m);
+		return NULL;
+	}
+	if (deliverer != NULL) {
+		m->local = true;
+		m->deliverer = deliverer;
+		m->ask = deliverer_open(s, deliverer);
+	}
+	m->header_kept = m->out != NULL || s->login[0] != '\0';
 	arc4random_buf(m->delivery_id, sizeof(m->delivery_id));
 	(void)snprintf(m->id, sizeof(m->id), "%08x%u.%llx.%u", arc4random(),
 	    proc_instance(), (unsigned long long)s->conn, s->transactions);
@@ -82,26 +97,48 @@ message_space(struct message *m, size_t *room)
 void
 message_add(struct message *m, size_t len)
 {
-	if (len == 0 || m->deliverer == NULL) {
+	if (len == 0 || m->dead) {
 		explicit_bzero(m->buf + m->len, len);
 		return;
 	}
-	mime_parser_feed(m->parser, m->buf + m->len, len);
 	retry_update(m, m->buf + m->len, len);
-	m->len += len;
-	if (m->len == DELIVER_CHUNK_MAX)
-		message_chunk(m);
+	if (m->header_kept) {
+		m->len += len;
+		message_header(m, false);
+		return;
+	}
+	if (m->out != NULL)
+		outgoing_body(m->out, m->buf + m->len, len);
+	message_take(m, len);
 }
 
 /* Trace fields: not part of what a client would send again. */
 void
 message_feed(struct message *m, const void *data, size_t len)
 {
+	if (!m->local)
+		return;
 	if (len >= DELIVER_CHUNK_MAX - m->len)
 		fatalx("trace fields too long");
 	memcpy(m->buf + m->len, data, len);
 	mime_parser_feed(m->parser, data, len);
 	m->len += len;
+	m->header = m->line = m->len;
+}
+
+void
+message_end(struct message *m)
+{
+	if (m->header_kept && !m->dead)
+		message_header(m, true);
+}
+
+void
+message_lost(struct message *m)
+{
+	m->lost = true;
+	message_abort(m);
+	session_run(m->session);
 }
 
 /* What is left of the body, the summary, the end; data_answer() follows. */
@@ -143,6 +180,9 @@ message_abort(struct message *m)
 		ask_free(m->ask);
 		m->ask = NULL;
 	}
+	outgoing_free(m->out);
+	m->out = NULL;
+	m->dead = true;
 	m->deliverer = NULL;
 	explicit_bzero(m->buf, m->len);
 	m->len = 0;
@@ -177,7 +217,92 @@ message_free(struct message *m)
 bool
 message_stalled(const struct message *m)
 {
-	return m->deliverer != NULL && deliverer_full(m->deliverer);
+	return (m->deliverer != NULL && deliverer_full(m->deliverer)) ||
+	    (m->out != NULL && queue_full());
+}
+
+/* len octets more are in the buffer: the deliverer's. */
+static void
+message_take(struct message *m, size_t len)
+{
+	if (!m->local) {
+		explicit_bzero(m->buf + m->len, len);
+		return;
+	}
+	mime_parser_feed(m->parser, m->buf + m->len, len);
+	m->len += len;
+	if (m->len == DELIVER_CHUNK_MAX)
+		message_chunk(m);
+}
+
+/* The same of octets from elsewhere. */
+static void
+message_copy(struct message *m, const uint8_t *data, size_t len)
+{
+	size_t n;
+
+	for (; len > 0 && m->local; data += n, len -= n) {
+		n = DELIVER_CHUNK_MAX - m->len;
+		if (n > len)
+			n = len;
+		memcpy(m->buf + m->len, data, n);
+		message_take(m, n);
+	}
+}
+
+/* Is the header whole?  Then all that was kept back may go; last: it is. */
+static void
+message_header(struct message *m, bool last)
+{
+	static const struct refusal large = {552, "5.3.4", "Header too large"};
+	const uint8_t *header;
+	size_t end, sep, len, rest;
+
+	if (!header_ends(m->buf, m->len, m->header, &m->line, &sep, last)) {
+		if (m->len - m->header < HEADER_MAX)
+			return;
+		m->refusal = &large;
+		m->header_kept = false;
+		message_abort(m);
+		return;
+	}
+	m->header_kept = false;
+	end = m->line;
+	header = m->buf + m->header;
+	len = end - m->header;
+	rest = m->len - end - sep;
+	if (m->out != NULL) {
+		outgoing_header(m->out, header, len);
+		outgoing_body(m->out, m->buf + end + sep, rest);
+	}
+	if (sep == 0 && rest > 0) {
+		message_replace(m, header, len, rest);
+		return;
+	}
+	m->len = m->header;
+	message_take(m, len + sep + rest);
+}
+
+/* Other fields in place of those in the buffer, an empty line, the rest. */
+static void
+message_replace(
+    struct message *m, const uint8_t *fields, size_t len, size_t rest)
+{
+	uint8_t *copy;
+	size_t whole;
+
+	whole = len + rest;
+	copy = malloc(whole + 1);
+	if (copy == NULL)
+		fatal("malloc");
+	memcpy(copy, fields, len);
+	memcpy(copy + len, m->buf + m->len - rest, rest);
+	explicit_bzero(m->buf + m->header, m->len - m->header);
+	m->len = m->header;
+	message_copy(m, copy, len);
+	message_copy(m, (const uint8_t *)"\r\n", 2);
+	message_copy(m, copy + len, rest);
+	freezero(copy, whole + 1);
 }
 
 static struct message *

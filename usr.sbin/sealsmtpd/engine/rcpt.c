@@ -16,7 +16,8 @@
 
 /*
  * RCPT: which accounts an address means, and whether the deliverers let them
- * receive.  Nothing is remembered beyond the transaction.
+ * receive; or whether mail to it may go elsewhere.  Nothing is remembered
+ * beyond the transaction.
  */
 
 #include <sys/types.h>
@@ -32,6 +33,9 @@
 static void rcpt_ask(struct session *);
 static bool rcpt_ask_rest(struct session *);
 static bool rcpt_expand(struct session *);
+static bool rcpt_dest(struct session *);
+static void rcpt_elsewhere(struct session *);
+static void rcpt_room_reply(struct session *, enum queue_result);
 static uint16_t
 rcpt_target(struct session *, const char *, const char *, const char *);
 static void rcpt_decide(struct session *);
@@ -56,6 +60,12 @@ rcpt_to(struct session *s, const char *arg, size_t len)
 	}
 	s->asking_address = rcpt.to;
 	s->asking_rest = false;
+	s->asking.notify = rcpt.notify;
+	if (rcpt.orcpt[0] != '\0') {
+		s->asking.orcpt = strdup(rcpt.orcpt);
+		if (s->asking.orcpt == NULL)
+			fatal("strdup");
+	}
 	rcpt_ask(s);
 }
 
@@ -68,6 +78,14 @@ rcpt_checked(struct session *s, size_t target, enum deliver_result result)
 		return;
 	s->state = SESSION_COMMAND;
 	rcpt_decide(s);
+	session_run(s);
+}
+
+void
+rcpt_room(struct session *s, enum queue_result result)
+{
+	s->state = SESSION_COMMAND;
+	rcpt_room_reply(s, result);
 	session_run(s);
 }
 
@@ -101,6 +119,8 @@ rcpt_clear(struct rcpt *rcpt)
 {
 	free(rcpt->address);
 	free(rcpt->targets);
+	free(rcpt->dest);
+	free(rcpt->orcpt);
 	memset(rcpt, 0, sizeof(*rcpt));
 }
 
@@ -117,6 +137,10 @@ rcpt_ask(struct session *s)
 		fatal("strdup");
 	if (!rcpt_expand(s)) {
 		rcpt_clear(&s->asking);
+		return;
+	}
+	if (s->asking.dest != NULL) {
+		rcpt_elsewhere(s);
 		return;
 	}
 	s->asked = 0;
@@ -149,8 +173,7 @@ rcpt_expand(struct session *s)
 	case ALIAS_OK:
 		break;
 	case ALIAS_RELAY:
-		session_error(s, 550, "5.7.1", "Relaying denied");
-		return false;
+		return rcpt_dest(s);
 	case ALIAS_NONE:
 		session_error(s, 550, "5.1.1", "No such mailbox");
 		return false;
@@ -172,6 +195,56 @@ rcpt_expand(struct session *s)
 		    s, accounts[i], hint, s->asking.address);
 	s->asking.ntargets = n;
 	return true;
+}
+
+/* Where it goes; false: nowhere, and that was said. */
+static bool
+rcpt_dest(struct session *s)
+{
+	char dest[QUEUE_DEST_MAX];
+
+	if (!session_may_relay(s)) {
+		session_error(s, 550, "5.7.1", "Relaying denied");
+		return false;
+	}
+	if (s->nremote >= QUEUE_RCPTS_MAX) {
+		session_error(s, 452, "4.5.3", "Too many recipients");
+		return false;
+	}
+	if (outgoing_dest(&s->asking_address, dest, sizeof(dest)) == -1) {
+		session_error(s, 550, "5.1.2", "No such domain can be");
+		return false;
+	}
+	s->asking.dest = strdup(dest);
+	if (s->asking.dest == NULL)
+		fatal("strdup");
+	return true;
+}
+
+/* The first of a transaction asks whether the queue has room. */
+static void
+rcpt_elsewhere(struct session *s)
+{
+	enum queue_result result;
+
+	if (s->nremote > 0)
+		rcpt_accept(s);
+	else if (queue_room(s, s->mail.size, &result))
+		rcpt_room_reply(s, result);
+	else
+		s->state = SESSION_RCPT;
+}
+
+static void
+rcpt_room_reply(struct session *s, enum queue_result result)
+{
+	if (result == QUEUE_DONE) {
+		rcpt_accept(s);
+		return;
+	}
+	rcpt_clear(&s->asking);
+	rcpt_reply(
+	    s, result == QUEUE_FULL ? DELIVER_FULL : DELIVER_TROUBLE, "Ok");
 }
 
 /* The index of a target: an account gets the same message once. */
@@ -265,7 +338,10 @@ rcpt_ask_rest(struct session *s)
 		&accounts, &n) != ALIAS_OK)
 		return false;
 	s->asking_rest = true;
-	rcpt_clear(&s->asking);
+	free(s->asking.address);
+	free(s->asking.targets);
+	s->asking.address = NULL;
+	s->asking.targets = NULL;
 	rcpt_ask(s);
 	return true;
 }
@@ -280,6 +356,7 @@ rcpt_accept(struct session *s)
 	if (rcpts == NULL)
 		fatal("recallocarray");
 	s->rcpts = rcpts;
+	s->nremote += s->asking.dest != NULL;
 	s->rcpts[s->nrcpts++] = s->asking;
 	memset(&s->asking, 0, sizeof(s->asking));
 	session_reply(s, 250, "2.1.5", "Ok");

@@ -64,7 +64,8 @@ retry_begin(struct message *m)
 {
 	char from[SMTP_PATH_MAX * 2];
 
-	m->hashing = m->session->ntargets > 1 || nnotes > 0;
+	m->hashing = m->local &&
+	    (m->session->ntargets > 1 || m->out != NULL || nnotes > 0);
 	if (!m->hashing)
 		return;
 	if (sodium_is_zero(key, sizeof(key)))

@@ -75,6 +75,9 @@ session_start(const struct proc_conn *conn, int fd)
 	s->active = s->started = session_now();
 	s->since = time(NULL);
 	LIST_INIT(&s->asks);
+	LIST_INIT(&s->queue_asks);
+	s->relay = s->kind == SMTP_LISTEN_SMTP &&
+	    smtp_slice_relays(engine_config(), &conn->ss);
 	(void)strlcpy(s->peer, conn->peer, sizeof(s->peer));
 	TAILQ_INSERT_TAIL(&sessions, s, entry);
 	evtimer_set(&s->timer, session_timeout, s);
@@ -184,12 +187,13 @@ session_reset(struct session *s)
 {
 	ask_free_all(s);
 	message_free(s->message);
+	queue_forget(s);
 	s->message = NULL;
 	for (size_t i = 0; i < s->nrcpts; i++)
 		rcpt_clear(&s->rcpts[i]);
 	free(s->rcpts);
 	s->rcpts = NULL;
-	s->nrcpts = 0;
+	s->nrcpts = s->nremote = 0;
 	rcpt_clear(&s->asking);
 	s->asked = 0;
 	for (size_t i = 0; i < s->ntargets; i++) {
@@ -209,6 +213,12 @@ bool
 session_is_lmtp(const struct session *s)
 {
 	return s->kind == SMTP_LISTEN_LMTP;
+}
+
+bool
+session_may_relay(const struct session *s)
+{
+	return s->relay || s->login[0] != '\0';
 }
 
 bool
@@ -274,6 +284,17 @@ session_resume(struct deliverer *deliverer)
 
 	TAILQ_FOREACH_SAFE (s, &sessions, entry, next) {
 		if (s->message != NULL && s->message->deliverer == deliverer)
+			session_run(s);
+	}
+}
+
+void
+session_resume_queue(void)
+{
+	struct session *s, *next;
+
+	TAILQ_FOREACH_SAFE (s, &sessions, entry, next) {
+		if (s->message != NULL && s->message->out != NULL)
 			session_run(s);
 	}
 }

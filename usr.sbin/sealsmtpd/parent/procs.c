@@ -20,6 +20,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/socket.h>
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ static void send_config(struct wire *, const struct proc_row *, unsigned int,
 static void send_engine(struct wire *, const struct parent *);
 static void engine_listeners(struct smtp_slice *, const struct parent *);
 static void engine_aliases(struct smtp_slice *, const struct conf *);
+static void engine_relay(struct smtp_slice *, const struct conf *);
 static void engine_alias(struct smtp_slice *, const struct conf_pair *);
 static void alias_add(struct smtp_slice *, const char *, const char *);
 static void send_deliver(struct wire *, const struct parent *);
@@ -85,9 +87,10 @@ static const struct proc_row rows[] = {
 	.nofile = 65536,
 	.promises = "stdio recvfd", /* recvfd: connections and wires */
 	.runs_as = "_sealnet, in an empty root",
-	.talks_to = "mail servers and programs; smtp-deliver; sealkeys",
+	.talks_to = "mail servers and programs; smtp-deliver; smtp-queue; "
+		    "sealkeys",
 	.holds = "messages in flight of all its clients; no key",
-	.trusts = "the parent, smtp-deliver; never its clients",
+	.trusts = "the parent, smtp-deliver, smtp-queue; never its clients",
     },
     {
 	.name = "smtp-queue",
@@ -139,6 +142,7 @@ static const struct proc_row rows[] = {
 /* An account's mail goes to one deliverer: so each engine has them all. */
 static const struct proc_pair pairs[] = {
     {"smtp-engine", "smtp-deliver"},
+    {"smtp-engine", "smtp-queue"},
     {"smtp-engine", "sealkeys"},
     {"smtp-relay", "smtp-queue"},
     {"smtp-relay", "smtp-resolver"},
@@ -209,6 +213,7 @@ send_engine(struct wire *w, const struct parent *p)
 	s->received_max = (uint32_t)conf->limits[CONF_RECEIVED_LINES];
 	engine_listeners(s, p);
 	engine_aliases(s, conf);
+	engine_relay(s, conf);
 	smtp_slice_put(w, s);
 	smtp_slice_free(s);
 }
@@ -268,6 +273,24 @@ engine_aliases(struct smtp_slice *s, const struct conf *conf)
 	}
 	if (!postmaster && s->n_aliases < SMTP_ALIASES_MAX)
 		alias_add(s, "postmaster", conf->postmaster);
+}
+
+static void
+engine_relay(struct smtp_slice *s, const struct conf *conf)
+{
+	const struct conf_net *net;
+	struct smtp_net *out;
+
+	s->relay = calloc(conf->n_relay_from + 1, sizeof(*s->relay));
+	if (s->relay == NULL)
+		fatal("calloc");
+	for (; s->n_relay < conf->n_relay_from; s->n_relay++) {
+		net = &conf->relay_from[s->n_relay];
+		out = &s->relay[s->n_relay];
+		out->version = net->family == AF_INET ? 4 : 6;
+		memcpy(out->address, net->address, sizeof(out->address));
+		out->bits = net->bits;
+	}
 }
 
 static void

@@ -20,6 +20,9 @@
  */
 
 #include <sys/types.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +40,8 @@ static int get_base(struct smtp_slice *, struct msg *);
 static int get_listener(struct smtp_slice *, struct msg *);
 static int get_aliases(struct smtp_slice *, struct msg *);
 static int get_alias(struct smtp_slice *, struct msg *);
+static int get_relay(struct smtp_slice *, struct msg *);
+static bool net_holds(const struct smtp_net *, uint8_t, const uint8_t *);
 
 struct smtp_slice *
 smtp_slice_new(void)
@@ -60,6 +65,7 @@ smtp_slice_free(struct smtp_slice *s)
 		free(s->aliases[i].target);
 	}
 	free(s->aliases);
+	free(s->relay);
 	free(s->listeners);
 	free(s);
 }
@@ -87,6 +93,16 @@ smtp_slice_put(struct wire *w, const struct smtp_slice *s)
 		msg_send(m);
 	}
 	put_aliases(w, s);
+	if (s->n_relay == 0)
+		return;
+	m = msg_new(w, SMTP_ENGINE_RELAY, 0);
+	for (size_t i = 0; i < s->n_relay && i < SMTP_NETS_MAX; i++) {
+		msg_put_u8(m, s->relay[i].version);
+		msg_put_raw(
+		    m, s->relay[i].address, sizeof(s->relay[i].address));
+		msg_put_u8(m, s->relay[i].bits);
+	}
+	msg_send(m);
 }
 
 /* As many to a message as fit. */
@@ -128,6 +144,8 @@ smtp_slice_get(struct smtp_slice *s, struct msg *m)
 		return get_listener(s, m);
 	case SMTP_ENGINE_ALIASES:
 		return get_aliases(s, m);
+	case SMTP_ENGINE_RELAY:
+		return get_relay(s, m);
 	default:
 		return -1;
 	}
@@ -150,6 +168,45 @@ smtp_slice_alias(const struct smtp_slice *s, const char *alias)
 	if (low == s->n_aliases || strcmp(s->aliases[low].alias, alias) != 0)
 		return NULL;
 	return &s->aliases[low];
+}
+
+bool
+smtp_slice_relays(const struct smtp_slice *s, const struct sockaddr_storage *ss)
+{
+	struct sockaddr_in sin;
+	struct sockaddr_in6 sin6;
+	uint8_t address[16], version;
+
+	memset(address, 0, sizeof(address));
+	if (ss->ss_family == AF_INET) {
+		memcpy(&sin, ss, sizeof(sin));
+		memcpy(address, &sin.sin_addr, sizeof(sin.sin_addr));
+		version = 4;
+	} else if (ss->ss_family == AF_INET6) {
+		memcpy(&sin6, ss, sizeof(sin6));
+		memcpy(address, &sin6.sin6_addr, sizeof(sin6.sin6_addr));
+		version = 6;
+	} else
+		return false;
+	for (size_t i = 0; i < s->n_relay; i++)
+		if (net_holds(&s->relay[i], version, address))
+			return true;
+	return false;
+}
+
+static bool
+net_holds(const struct smtp_net *net, uint8_t version, const uint8_t *address)
+{
+	unsigned int whole, rest;
+
+	if (net->version != version)
+		return false;
+	whole = net->bits / 8;
+	rest = net->bits % 8;
+	if (memcmp(net->address, address, whole) != 0)
+		return false;
+	return rest == 0 ||
+	    ((net->address[whole] ^ address[whole]) >> (8 - rest)) == 0;
 }
 
 static int
@@ -223,6 +280,26 @@ get_alias(struct smtp_slice *s, struct msg *m)
 	if (a->alias == NULL || a->target == NULL)
 		fatal("strdup");
 	return 0;
+}
+
+static int
+get_relay(struct smtp_slice *s, struct msg *m)
+{
+	struct smtp_net *net;
+
+	while (m->off < m->len) {
+		if (s->n_relay == SMTP_NETS_MAX)
+			return -1;
+		s->relay = site_grow(s->relay, s->n_relay, 1, sizeof(*net));
+		net = &s->relay[s->n_relay++];
+		net->version = msg_get_u8(m);
+		(void)msg_get_raw(m, net->address, sizeof(net->address));
+		net->bits = msg_get_u8(m);
+		if (m->bad || (net->version != 4 && net->version != 6) ||
+		    net->bits > (net->version == 4 ? 32 : 128))
+			return -1;
+	}
+	return msg_end(m);
 }
 
 struct deliver_slice *

@@ -210,6 +210,9 @@ record_read(struct entry *e, struct msg *msg)
 		return record_rcpt(e, msg);
 	case QUEUE_DATA:
 		return record_data(e, msg);
+	case QUEUE_FLAGS:
+		e->message->flags |= msg_get_u8(msg);
+		return msg->bad ? -1 : 0;
 	case QUEUE_COMMIT:
 		return record_commit(e, msg) == -1 ? -1 : 1;
 	case QUEUE_ABORT:

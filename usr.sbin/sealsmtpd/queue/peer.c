@@ -121,8 +121,10 @@ peer_hello(struct peer *peer, struct msg *msg)
 	if (msg_end(msg) == -1 || version != QUEUE_VERSION)
 		return -1;
 	peer->greeted = true;
-	if (peer->kind == PEER_ENGINE)
+	if (peer->kind == PEER_ENGINE) {
+		sign_keys(peer);
 		reports_run();
+	}
 	return 0;
 }
 

@@ -73,6 +73,7 @@ struct peer {
 	struct entry_tree entries;
 	unsigned int nentries;
 	struct report *report; /* it works on one at a time */
+	bool told_keys;        /* it knows of DKIM keys */
 
 	/* A relay's. */
 	struct job_tree jobs;
@@ -156,6 +157,7 @@ void signer_free(struct signer *);
 const char *signer_add(struct signer *, const char *domain,
     const char *selector, const uint8_t *pem, size_t len);
 void signer_use(struct signer *); /* takes it; frees the old one */
+void sign_keys(struct peer *);    /* tells an engine what there is */
 int sign_request(struct peer *, struct msg *);
 
 /* ---- control.c: sealctl ----------------------------------------------- */

@@ -34,6 +34,7 @@
 #include "peer.h"
 
 #define RSA_BITS_MIN 1024 /* RFC 8301 3.2 */
+#define KEY_ROOM (2 * QUEUE_DOMAIN_MAX + 16)
 
 struct sign_key {
 	char domain[QUEUE_DOMAIN_MAX];
@@ -114,8 +115,39 @@ signer_add(struct signer *s, const char *domain, const char *selector,
 void
 signer_use(struct signer *s)
 {
+	struct peer *peer;
+
 	signer_free(current);
 	current = s;
+	TAILQ_FOREACH (peer, peers(), list)
+		if (peer->kind == PEER_ENGINE && peer->greeted)
+			sign_keys(peer);
+}
+
+/* In as many messages as they fill; an engine that knows none hears of none. */
+void
+sign_keys(struct peer *peer)
+{
+	const struct sign_key *k;
+	struct msgout *out;
+	size_t i;
+
+	i = 0;
+	if (current == NULL || (current->n == 0 && !peer->told_keys))
+		return;
+	peer->told_keys = true;
+	do {
+		out = msg_new(peer->wire, QUEUE_KEYS, 0);
+		msg_put_u8(out, i == 0);
+		while (i < current->n && msg_room(out) > KEY_ROOM) {
+			k = &current->keys[i++];
+			msg_put_str(out, k->domain);
+			msg_put_str(out, k->selector);
+			msg_put_u8(out,
+			    EVP_PKEY_base_id(k->pkey) == EVP_PKEY_RSA ? 1 : 2);
+		}
+		msg_send(out);
+	} while (i < current->n);
 }
 
 int
