@@ -211,7 +211,10 @@ enum store_wire {
 	MASTER_VAULT_WORKER = 32,
 	/* master -> vault: end all sessions and exit (removed, disabled). */
 	MASTER_VAULT_KICK = 33,
-	/* master -> vault: files of the other host have come.  Nothing. */
+	/*
+	 * master -> vault, after a reload: look now, and not in its own time,
+	 * for files of the other host.  Nothing.
+	 */
 	MASTER_VAULT_NEWS = 39,
 	/*
 	 * vault -> master: a clerk for quotas of others, please.  Answered, in

@@ -25,6 +25,7 @@
 
 #include "log.h"
 #include "master.h"
+#include "msg.h"
 
 static int account_cmp(struct account *, struct account *);
 
@@ -74,6 +75,17 @@ account_vaults(void)
 	RB_FOREACH (a, accounts, &accounts)
 		n += a->vault != NULL && a->up;
 	return n;
+}
+
+void
+account_tell(uint16_t type)
+{
+	struct account *a;
+
+	RB_FOREACH (a, accounts, &accounts)
+		if (a->vault != NULL && a->up &&
+		    wire_queued(a->vault->wire) < MSG_HIGH)
+			msg_signal(a->vault->wire, type, 0);
 }
 
 void

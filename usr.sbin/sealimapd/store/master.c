@@ -102,6 +102,7 @@ master_slice(struct store_slice *slice)
 	master.slice = slice;
 	log_addr_clear(slice->log_addresses);
 	guard_limits(slice->failures_source, slice->failures_user);
+	account_tell(MASTER_VAULT_NEWS);
 	run_queue();
 }
 

@@ -157,6 +157,7 @@ void master_state(struct master_state *);
 struct account *account_find(const char *name);
 struct account *account_get(const char *name); /* made if need be */
 unsigned int account_vaults(void);             /* those that serve */
+void account_tell(uint16_t type);              /* all of those */
 /* Forgets it where nobody wants it any more. */
 void account_tidy(struct account *);
 

@@ -22,8 +22,10 @@
  */
 
 #include <sys/types.h>
+#include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "log.h"
@@ -40,9 +42,11 @@ static struct {
 	struct vault_start *start; /* its ring is ours to change */
 	const struct seal_ring *ring;
 	struct seal_slots *slots;
+	struct timespec changed; /* keys/, when it was last looked at */
 } keys = {.acct = -1};
 
 static void escrow(const struct escrow_wish *);
+static bool looked(void);
 static int catch_up(const struct vault_start *);
 static int rotate(struct vault_start *);
 static int publish(const struct vault_start *);
@@ -80,7 +84,60 @@ keys_open(struct vault_start *start)
 	if (seal_keys_tidy(keys.acct, keys.ring, keys.host) == -1)
 		log_warn("account=%s older key files stay",
 		    log_addr(start->account));
+	(void)looked();
 	return 0;
+}
+
+/* Has keys/ changed since the last look? */
+static bool
+looked(void)
+{
+	struct timespec was = keys.changed;
+	struct stat sb;
+
+	if (fstatat(keys.acct, "keys", &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		keys.changed = sb.st_mtim;
+	return was.tv_sec != keys.changed.tv_sec ||
+	    was.tv_nsec != keys.changed.tv_nsec;
+}
+
+/*
+ * Key files of the other host may have come: the union is made anew, and the
+ * sessions of what was changed or revoked there end.  True: the ring may open
+ * more than before.
+ */
+bool
+keys_news(void)
+{
+	struct seal_slots *was;
+	struct seal_slot_info info;
+	struct seal_ring *ring;
+
+	if (!looked())
+		return false;
+	was = keys.slots;
+	keys.slots = NULL;
+	keys_reload();
+	if (keys.slots == NULL)
+		keys.slots = was;
+	else {
+		for (size_t i = 0; seal_slots_info(was, i, &info); i++)
+			if (!keys_live(info.id, info.rev))
+				vault_slot_ended(info.id);
+		seal_slots_free(was);
+	}
+	ring = seal_ring_load(keys.acct, seal_ring_account(keys.ring),
+	    seal_ring_amk(keys.ring));
+	if (ring == NULL) {
+		log_warn("account=%s its keyring cannot be read again",
+		    log_addr(vault_account()));
+		return false;
+	}
+	seal_ring_free(keys.start->ring);
+	keys.start->ring = ring;
+	keys.ring = ring;
+	store_set_ring(vault_store(), ring);
+	return true;
 }
 
 /* A vault may live for months: a login at it is an occasion too. */

@@ -235,6 +235,7 @@ enum keys_after keys_change(const struct slot_change *, struct manage_answer *);
 void keys_login(const struct escrow_wish *); /* at a living vault */
 void keys_raise(const uint8_t *record, size_t len);
 void keys_reload(void);
+bool keys_news(void); /* a look; what has changed counts from now on */
 
 /* vault_session.c */
 struct session *session_new(int fd, uint64_t id, uint32_t slot, uint8_t scope);

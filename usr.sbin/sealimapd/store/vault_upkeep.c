@@ -34,8 +34,9 @@
 #define IDLE_SLICE_MS 5           /* between two steps of upkeep */
 #define IDLE_STARVED_S 60         /* so long users may keep it waiting */
 #define IDLE_TROUBLE_S 60         /* after upkeep has failed */
-#define NEWS_PAIRED_MS 2000       /* between two looks for news */
-#define NEWS_ALONE_MS (60 * 1000) /* the same, where nobody else writes */
+/* Between two looks at log/ and keys/ for what another host has written. */
+#define NEWS_PAIRED_MS 2000
+#define NEWS_ALONE_MS (60 * 1000) /* where none is known */
 
 static struct {
 	bool holding; /* first answers wait for the mail that waits */
@@ -172,7 +173,11 @@ on_idle(int fd, short what, void *arg)
 static void
 on_news(int fd, short what, void *arg)
 {
-	if (store_news(vault_store()))
+	bool news;
+
+	/* Keys first: the log may need them. */
+	news = keys_news();
+	if (store_news(vault_store()) || news)
 		merge();
 	later(&upkeep.news_ev,
 	    store_paired(vault_store()) ? NEWS_PAIRED_MS : NEWS_ALONE_MS);
