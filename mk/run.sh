@@ -6,7 +6,8 @@
 # Variables:
 #   RUN=DIR    the folder (run): configuration, certificate, mail, logs
 #   USERS=N    accounts user0001@sealmail.test and so on, beside the demo one
-#   PORT=auto  free ports; PORT=N: N, N+1 and N+2; default 10993
+#   PORT=auto  free ports; PORT=N: from N on, N+9 for mail that leaves;
+#              default 10993
 #   COST=low   passwords cost an intruder little: for tests, 1,000 users in
 #              seconds
 set -u
@@ -109,17 +110,18 @@ ports_in_use() {
 	fi
 }
 
-# Three ports below those that the system gives to clients.
+# Ports below those that the system gives to clients.
 choose_ports() {
 	if [ "$PORT" != auto ]; then
 		imaps_port=$PORT
 		smtp_port=$((PORT + 1))
 		lmtp_port=$((PORT + 2))
+		relay_port=$((PORT + 9))
 		return
 	fi
 	ports_in_use >"$RUN/ports"
 	set --
-	while [ $# -lt 3 ]; do
+	while [ $# -lt 4 ]; do
 		p=$(dd if=/dev/urandom bs=2 count=1 2>/dev/null | od -An -tu2)
 		p=$((20000 + p % 12000))
 		case " $* " in
@@ -131,6 +133,7 @@ choose_ports() {
 	imaps_port=$1
 	smtp_port=$2
 	lmtp_port=$3
+	relay_port=$4
 }
 
 # As root every role has a uid of its own, without a passwd entry.
@@ -145,6 +148,14 @@ user work 50004:50004
 user mail 50005:50010
 user queue 50006
 END
+}
+
+# Mail that leaves goes to a port where a test may listen, and no farther.
+conf_relay() {
+	echo "relay from $host"
+	echo "route relay.test host $host port $relay_port"
+	grep -qs '^route "\*"' "$RUN/extra.conf" ||
+	    echo "route \"*\" host $host port $relay_port"
 }
 
 conf_cost() {
@@ -174,6 +185,7 @@ make_conf() {
 		echo "limit connections 20000"
 		echo "limit connections-per-source 20000"
 		conf_cost
+		conf_relay
 		conf_users
 		[ ! -f "$RUN/extra.conf" ] || cat "$RUN/extra.conf"
 	} >"$conf.new" && chmod 600 "$conf.new" && mv "$conf.new" "$conf"
@@ -398,6 +410,7 @@ server_json() {
   "lmtp_port": $lmtp_port,
   "lmtp_unix": "$sock/lmtp.sock",
   "smtp_port": $smtp_port,
+  "relay_port": $relay_port,
   "user_pattern": "user%04u@$domain",
   "users": $USERS,
   "password": "$password",
