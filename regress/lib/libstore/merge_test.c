@@ -201,6 +201,7 @@ do_flag(struct host *h)
 		return;
 	note = &world()->notes[number(m)];
 	i = (int)(h - world()->hosts);
+	note->in[i] = box;
 	bit = 1ULL << dice(3);
 	on = (int)dice(2);
 	note->flagged[i] |= (uint8_t)bit;
@@ -230,6 +231,7 @@ do_keyword(struct host *h)
 		return;
 	note = &world()->notes[number(m)];
 	i = (int)(h - world()->hosts);
+	note->in[i] = box;
 	k = dice(4);
 	on = dice(3) != 0;
 	(void)strlcpy(name, keyword_name(k), sizeof(name));

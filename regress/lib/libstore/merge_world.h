@@ -44,6 +44,7 @@ struct note {
 	uint64_t to[2];        /* where it was moved last */
 	uint8_t flagged[2];
 	uint8_t value[2]; /* what a host last set */
+	uint64_t in[2];   /* flags or keywords, in that box */
 };
 
 struct name { /* I1 */

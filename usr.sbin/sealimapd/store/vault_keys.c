@@ -126,8 +126,8 @@ keys_news(void)
 				vault_slot_ended(info.id);
 		seal_slots_free(was);
 	}
-	ring = seal_ring_load(keys.acct, seal_ring_account(keys.ring),
-	    seal_ring_amk(keys.ring));
+	ring = seal_ring_load(
+	    keys.acct, seal_ring_account(keys.ring), seal_ring_amk(keys.ring));
 	if (ring == NULL) {
 		log_warn("account=%s its keyring cannot be read again",
 		    log_addr(vault_account()));

@@ -31,9 +31,9 @@
 #include "vault_local.h"
 
 #define IDLE_EVERY_MS (30 * 60 * 1000)
-#define IDLE_SLICE_MS 5           /* between two steps of upkeep */
-#define IDLE_STARVED_S 60         /* so long users may keep it waiting */
-#define IDLE_TROUBLE_S 60         /* after upkeep has failed */
+#define IDLE_SLICE_MS 5   /* between two steps of upkeep */
+#define IDLE_STARVED_S 60 /* so long users may keep it waiting */
+#define IDLE_TROUBLE_S 60 /* after upkeep has failed */
 /* Between two looks at log/ and keys/ for what another host has written. */
 #define NEWS_PAIRED_MS 2000
 #define NEWS_ALONE_MS (60 * 1000) /* where none is known */
