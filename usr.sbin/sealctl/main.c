@@ -32,6 +32,8 @@
 #include "log.h"
 #include "sealctl.h"
 
+#define FILTER " [-d destination] [-r recipient] [-s sender] [id]"
+
 /* The words, the function, and what may follow. */
 static const struct command {
 	const char *words[2];
@@ -47,6 +49,14 @@ static const struct command {
     {{"log", "brief"}, cmd_log_brief, "", false},
     {{"log", "verbose"}, cmd_log_verbose, "", false},
     {{"merge-check", NULL}, cmd_merge_check, " directory directory", false},
+    {{"queue", "flush"}, cmd_queue_flush, FILTER, false},
+    {{"queue", "list"}, cmd_queue_list, FILTER, false},
+    {{"queue", "message"}, cmd_queue_message, " id", false},
+    {{"queue", "pause"}, cmd_queue_pause, FILTER, false},
+    {{"queue", "remove"}, cmd_queue_remove, " [-n] -a |" FILTER, false},
+    {{"queue", "reschedule"}, cmd_queue_reschedule, " -t time" FILTER, false},
+    {{"queue", "resume"}, cmd_queue_resume, FILTER, false},
+    {{"queue", "show"}, cmd_queue_show, FILTER, false},
     {{"rebuild", NULL}, cmd_rebuild, " [-a] account", false},
     {{"reload", NULL}, cmd_reload, "", false},
     {{"restore", NULL}, cmd_restore, " directory [account ...]", false},

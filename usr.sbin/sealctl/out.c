@@ -55,12 +55,13 @@ json_string(const char *s)
 }
 
 static void
-plain_string(const char *s, int width)
+plain_string(const char *s, int width, bool blanks)
 {
+	unsigned char c;
 	int n;
 
-	for (n = 0; s[n] != '\0'; n++)
-		(void)putchar(isgraph((unsigned char)s[n]) ? s[n] : '?');
+	for (n = 0; (c = (unsigned char)s[n]) != '\0'; n++)
+		(void)putchar(isgraph(c) || (blanks && c == ' ') ? c : '?');
 	if (n == 0) {
 		(void)putchar('-');
 		n = 1;
@@ -88,7 +89,7 @@ out_start(const struct column *columns, size_t n, bool json)
 		(void)strlcpy(name, columns[i].name, sizeof(name));
 		for (k = 0; name[k] != '\0'; k++)
 			name[k] = (char)toupper((unsigned char)name[k]);
-		plain_string(name, i + 1 < n ? columns[i].width : 0);
+		plain_string(name, i + 1 < n ? columns[i].width : 0, false);
 		(void)putchar(i + 1 < n ? ' ' : '\n');
 	}
 }
@@ -129,7 +130,8 @@ out_text(const char *s)
 	if (out.json)
 		json_string(s);
 	else
-		plain_string(s, out.next + 1 < out.n ? c->width : 0);
+		plain_string(s, out.next + 1 < out.n ? c->width : 0,
+		    c->kind == COLUMN_SENTENCE);
 	field_done();
 }
 
@@ -161,7 +163,7 @@ out_time(int64_t v)
 		    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm) ==
 			0)
 			(void)strlcpy(date, "-", sizeof(date));
-		plain_string(date, out.next + 1 < out.n ? c->width : 0);
+		plain_string(date, out.next + 1 < out.n ? c->width : 0, false);
 	}
 	field_done();
 }

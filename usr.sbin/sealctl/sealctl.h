@@ -73,7 +73,8 @@ int ctl_wait_end(struct ctl *);
 enum column_kind {
 	COLUMN_TEXT,
 	COLUMN_NUMBER,
-	COLUMN_TIME /* seconds in JSON, a date in text */
+	COLUMN_TIME,    /* seconds in JSON, a date in text */
+	COLUMN_SENTENCE /* text with blanks; the last one */
 };
 
 struct column {
@@ -196,6 +197,14 @@ int cmd_escrow_open(struct invocation *);
 int cmd_kick(struct invocation *);
 int cmd_log_brief(struct invocation *);
 int cmd_log_verbose(struct invocation *);
+int cmd_queue_flush(struct invocation *);
+int cmd_queue_list(struct invocation *);
+int cmd_queue_message(struct invocation *);
+int cmd_queue_pause(struct invocation *);
+int cmd_queue_remove(struct invocation *);
+int cmd_queue_reschedule(struct invocation *);
+int cmd_queue_resume(struct invocation *);
+int cmd_queue_show(struct invocation *);
 int cmd_rebuild(struct invocation *);
 int cmd_reload(struct invocation *);
 int cmd_restore(struct invocation *);

@@ -60,7 +60,7 @@ static size_t n_words;
 
 static const char *const logs[] = {"/var/log/mail.log", "/var/log/maillog"};
 /* Whose values lead to other lines; an account leads to too many. */
-static const char *const ids[] = {"conn", "id", "delivery"};
+static const char *const ids[] = {"conn", "id", "delivery", "trace", "queue"};
 
 static struct word *
 word_new(const char *text, size_t len)

@@ -171,15 +171,16 @@ enum queue_message {
 	QUEUE_CTL_RESUME = 43,
 	QUEUE_CTL_REMOVE = 44,     /* then u8: 1 with a report to the sender */
 	QUEUE_CTL_RESCHEDULE = 45, /* then i64: not before this time */
-	/* CHUNKs, with id 0, of the one message that the filter names. */
+	/* CTL_CODEC, then CHUNKs with id 0: the first that the filter names. */
 	QUEUE_CTL_MESSAGE = 46,
 	/*
 	 * raw[16] id, str trace id, str sender, str recipient, str destination,
 	 * u8 enum queue_ctl_state, i64 arrival, i64 expiry, i64 next try, u16
-	 * tries, u64 octets, u16 code, str status, str host, str text
+	 * tries (of its destination too), u64 octets, u16 code, str status, str
+	 * host, str text
 	 */
 	QUEUE_CTL_RCPT = 60,
-	/* u8 enum queue_result, u32 recipients that it was about, u8 codec */
+	/* u8 enum queue_result, u32 recipients that it was about */
 	QUEUE_CTL_END = 61,
 	/* No filter: u32 version.  CTL_COUNTS: see below. */
 	QUEUE_CTL_STATS = 47,
@@ -187,7 +188,8 @@ enum queue_message {
 	 * u64 messages, u64 recipients, u64 destinations, u64 jobs with relays,
 	 * u64 octets of the journal, u8 everything is held
 	 */
-	QUEUE_CTL_COUNTS = 62
+	QUEUE_CTL_COUNTS = 62,
+	QUEUE_CTL_CODEC = 63 /* u8 codec of the message whose CHUNKs come */
 };
 
 enum queue_ctl_state {
@@ -222,7 +224,8 @@ enum queue_result {
 	QUEUE_DONE = 0,
 	QUEUE_FULL = 1,    /* no space, or too few inodes */
 	QUEUE_REFUSED = 2, /* no such key */
-	QUEUE_TROUBLE = 3  /* anything else; try again later */
+	QUEUE_TROUBLE = 3, /* anything else; try again later */
+	QUEUE_NONE = 4     /* sealctl: there is no such message */
 };
 
 enum queue_outcome {

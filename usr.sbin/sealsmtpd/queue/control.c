@@ -62,7 +62,6 @@ struct control {
 
 	/* A message. */
 	struct spool_in *in;
-	uint8_t codec;
 };
 
 static unsigned int ncontrols;
@@ -83,6 +82,7 @@ static bool
 matches_rcpt(const struct filter *, const struct message *, uint16_t);
 static bool filter_empty(const struct filter *);
 static const char *dest_name(const struct rcpt *);
+static int64_t rcpt_next(const struct rcpt *);
 static void put_rcpt(struct control *, const struct message *, uint16_t);
 static bool change_rcpt(struct control *, struct message *, uint16_t, int64_t);
 
@@ -199,9 +199,11 @@ control_list(struct wire *wire, void *arg)
 	static const uint8_t zero[QUEUE_ID_LEN];
 	struct control *c;
 	struct message *m;
+	uint32_t before;
 
 	c = arg;
-	for (;;) {
+	before = c->n;
+	do {
 		m = message_after(c->begun ? c->after : zero);
 		c->begun = true;
 		if (m == NULL) {
@@ -215,8 +217,8 @@ control_list(struct wire *wire, void *arg)
 		for (uint16_t i = 0; i < m->n; i++)
 			if (matches_rcpt(&c->filter, m, i))
 				put_rcpt(c, m, i);
-		return;
-	}
+		/* A generator that says nothing is not asked again. */
+	} while (c->n == before);
 }
 
 static void
@@ -315,16 +317,22 @@ static void
 control_open(struct control *c)
 {
 	struct message *m;
+	struct msgout *out;
 
 	TAILQ_FOREACH (m, messages(), order)
 		if (matches(&c->filter, m))
 			break;
 	c->in = m == NULL ? NULL : spool_open(m->id, &m->sizes);
 	if (c->in == NULL) {
-		control_end(c, m == NULL ? QUEUE_REFUSED : QUEUE_TROUBLE);
+		control_end(c, m == NULL ? QUEUE_NONE : QUEUE_TROUBLE);
 		return;
 	}
-	c->codec = m->codec;
+	c->n = m->left;
+	log_info("control uid=%u reads trace=%s", (unsigned int)c->uid,
+	    log_vis(m->trace));
+	out = msg_new(c->wire, QUEUE_CTL_CODEC, 0);
+	msg_put_u8(out, m->codec);
+	msg_send(out);
 	wire_produce(c->wire, control_chunk);
 }
 
@@ -362,7 +370,6 @@ control_end(struct control *c, enum queue_result res)
 	out = msg_new(c->wire, QUEUE_CTL_END, 0);
 	msg_put_u8(out, (uint8_t)res);
 	msg_put_u32(out, c->n);
-	msg_put_u8(out, c->codec);
 	msg_send(out);
 }
 
@@ -404,17 +411,26 @@ dest_name(const struct rcpt *r)
 	return r->work == NULL ? "" : r->work->dest->name;
 }
 
+/* It waits for its own time, and for its destination's. */
+static int64_t
+rcpt_next(const struct rcpt *r)
+{
+	if (r->work == NULL)
+		return 0;
+	return r->work->next > r->work->dest->next ? r->work->next :
+						     r->work->dest->next;
+}
+
 static void
 put_rcpt(struct control *c, const struct message *m, uint16_t i)
 {
-	static const struct verdict none;
 	const struct verdict *v;
 	const struct rcpt *r;
 	struct msgout *out;
 	enum queue_ctl_state state;
 
 	r = &m->rcpts[i];
-	v = r->verdict != NULL ? r->verdict : &none;
+	v = rcpt_last(r);
 	state = r->state != RCPT_WAIT || r->work == NULL ? QUEUE_CTL_REPORTS :
 	    r->work->active                              ? QUEUE_CTL_ACTIVE :
 	    r->work->held || r->work->dest->held || sched_held() ?
@@ -429,8 +445,10 @@ put_rcpt(struct control *c, const struct message *m, uint16_t i)
 	msg_put_u8(out, (uint8_t)state);
 	msg_put_i64(out, m->arrival);
 	msg_put_i64(out, m->expiry);
-	msg_put_i64(out, r->work != NULL ? r->work->next : 0);
-	msg_put_u16(out, r->attempts);
+	msg_put_i64(out, rcpt_next(r));
+	msg_put_u16(out,
+	    (uint16_t)(r->attempts +
+		(r->work != NULL ? r->work->dest->failures : 0)));
 	msg_put_u64(out, m->sizes.body + m->sizes.head);
 	msg_put_u16(out, v->code);
 	msg_put_str(out, v->status != NULL ? v->status : "");

@@ -29,6 +29,7 @@
 #include "main.h"
 #include "msg.h"
 #include "peer.h"
+#include "seal.h"
 
 #define NOTIFY_ALL 0x0f
 #define CODEC_MAX 2
@@ -119,6 +120,7 @@ entries_drop(struct peer *peer)
 void
 entry_answer(struct entry *e, enum queue_result res)
 {
+	char id[2 * QUEUE_ID_LEN + 1];
 	struct message *m;
 	struct msgout *out;
 
@@ -128,8 +130,10 @@ entry_answer(struct entry *e, enum queue_result res)
 	msg_put_raw(out, m->id, sizeof(m->id));
 	msg_send(out);
 	if (res == QUEUE_DONE) {
-		log_info("queued trace=%s from=%s rcpts=%u octets=%llu",
-		    log_vis(m->trace), log_addr(m->sender), m->n,
+		seal_hex(m->id, sizeof(m->id), id);
+		log_info(
+		    "queued trace=%s queue=%s from=%s rcpts=%u octets=%llu",
+		    log_vis(m->trace), id, log_addr(m->sender), m->n,
 		    (unsigned long long)(m->sizes.body + m->sizes.head));
 		spool_keep(e->file);
 		message_insert(m);

@@ -150,12 +150,11 @@ job_unreachable(struct peer *peer, struct msg *msg)
 	now = queue_now();
 	m = j->work->message;
 	d = j->work->dest;
-	for (uint16_t i = 0; i < m->n; i++)
-		if ((j->told[i / 8] & 1 << i % 8) == 0)
-			rcpt_verdict(&m->rcpts[i], now, 0, status, host, text);
-	log_info("unreachable dest=%s failures=%u host=%s text=%s",
-	    log_addr(d->name), d->failures + 1U, log_vis(host), log_vis(text));
+	dest_verdict(d, now, status, host, text);
 	dest_unreachable(d, now, seconds);
+	log_info("unreachable trace=%s dest=%s failures=%u host=%s text=%s",
+	    log_vis(m->trace), log_addr(d->name), d->failures, log_vis(host),
+	    log_vis(text));
 	note_dest(d);
 	j->work->next = now;
 	job_over(j);

@@ -121,6 +121,7 @@ struct dest {
 	uint64_t turn;  /* between equals: whose turn was longest ago */
 	int64_t next;   /* not before: it could not be reached */
 	uint8_t *memory;
+	struct verdict *verdict; /* why it could not be reached, or NULL */
 	uint16_t memory_len;
 	uint16_t active;   /* jobs with relays */
 	uint16_t failures; /* in a row */
@@ -161,6 +162,11 @@ void dest_prune(struct dest *); /* frees it if there is nothing to know */
 /* Replaces what was known of the recipient; NULL strings are empty. */
 void rcpt_verdict(struct rcpt *, int64_t when, uint16_t code,
     const char *status, const char *host, const char *text);
+/* The same of all that waits for a destination; forgotten at the end. */
+void dest_verdict(struct dest *, int64_t when, const char *status,
+    const char *host, const char *text);
+/* The latest of both; empty where there is none. */
+const struct verdict *rcpt_last(const struct rcpt *);
 void rcpt_clear(struct rcpt *); /* frees what it holds */
 /* RCPT_WAIT no longer: its work loses it. */
 void rcpt_settle(struct message *, struct rcpt *, enum rcpt_state);

@@ -26,6 +26,7 @@
 
 #include <event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "log.h"
 #include "main.h"
@@ -251,8 +252,9 @@ run(int fd, short what, void *arg)
 static bool
 look_expired(struct message *m, int64_t now)
 {
+	char host[QUEUE_HOST_MAX], text[QUEUE_TEXT_MAX];
+	const struct verdict *v;
 	struct rcpt *r;
-	struct verdict *v;
 	bool changed;
 
 	if (now < m->expiry)
@@ -261,13 +263,18 @@ look_expired(struct message *m, int64_t now)
 	for (uint16_t i = 0; i < m->n; i++) {
 		r = &m->rcpts[i];
 		if (r->state != RCPT_WAIT || r->work == NULL ||
-		    r->work->active || r->work->held)
+		    r->work->active || r->work->held || r->work->dest->held ||
+		    sched_held())
 			continue;
-		v = r->verdict;
-		rcpt_verdict(r, now, v != NULL ? v->code : 0, "4.4.7",
-		    v != NULL ? v->host : "",
-		    v != NULL && v->text[0] != '\0' ? v->text :
-						      "Delivery time expired");
+		v = rcpt_last(r);
+		(void)strlcpy(
+		    host, v->host != NULL ? v->host : "", sizeof(host));
+		(void)strlcpy(text,
+		    v->text != NULL && v->text[0] != '\0' ?
+			v->text :
+			"Delivery time expired",
+		    sizeof(text));
+		rcpt_verdict(r, now, v->code, "4.4.7", host, text);
 		log_info("expired trace=%s to=%s", log_vis(m->trace),
 		    log_addr(r->address));
 		rcpt_settle(m, r, report_state(m, r, true));
@@ -382,7 +389,6 @@ report_send(struct report *r, struct peer *peer)
 static void
 report_rcpts(struct report *r, struct msgout *out)
 {
-	static const struct verdict none = {0};
 	const struct verdict *v;
 	struct rcpt *rcpt;
 	struct message *m;
@@ -400,7 +406,7 @@ report_rcpts(struct report *r, struct msgout *out)
 		rcpt = &m->rcpts[i];
 		if (!is_about(rcpt, r->kind) || msg_room(out) < RCPT_ROOM)
 			continue;
-		v = rcpt->verdict != NULL ? rcpt->verdict : &none;
+		v = rcpt_last(rcpt);
 		msg_put_str(out, rcpt->address);
 		msg_put_str(out, rcpt->orcpt != NULL ? rcpt->orcpt : "");
 		msg_put_u16(out, v->code);

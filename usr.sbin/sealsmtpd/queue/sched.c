@@ -150,10 +150,15 @@ sched_backoff(unsigned int attempts)
 	return grown(attempts);
 }
 
-/* All that waits for it waits longer each time. */
+/*
+ * All that waits for it waits longer each time; jobs that went out together
+ * have found the same once.
+ */
 void
 dest_unreachable(struct dest *d, int64_t now, uint32_t seconds)
 {
+	if (d->failures > 0 && d->next > now)
+		return;
 	if (d->failures < UINT16_MAX)
 		d->failures++;
 	d->next = now + (seconds > 0 ? (int64_t)seconds : grown(d->failures));
@@ -188,7 +193,9 @@ dest_update(struct dest *d)
 		RB_REMOVE(due_tree, &due, d);
 	d->in_due = false;
 	w = RB_MIN(work_tree, &d->works);
-	if (w == NULL || d->held || d->active >= queue_limits()->dest_jobs)
+	/* One of all that wait finds out whether it is there again. */
+	if (w == NULL || d->held ||
+	    d->active >= (d->failures > 0 ? 1 : queue_limits()->dest_jobs))
 		return;
 	d->due_at = w->next > d->next ? w->next : d->next;
 	if (d->due_at < queue_now())

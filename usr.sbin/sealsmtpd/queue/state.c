@@ -36,6 +36,8 @@ static void message_grow(struct message *);
 static int message_compare(const struct message *, const struct message *);
 static int dest_compare(const struct dest *, const struct dest *);
 static struct work *work_get(struct message *, struct dest *);
+static struct verdict *
+verdict_new(int64_t, uint16_t, const char *, const char *, const char *);
 static void verdict_free(struct verdict *);
 static char *copy(const char *);
 
@@ -236,13 +238,14 @@ dest_prune(struct dest *d)
 	RB_REMOVE(dest_tree, &dests, d);
 	ndests--;
 	free(d->memory);
+	verdict_free(d->verdict);
 	free(d->name);
 	free(d);
 }
 
-void
-rcpt_verdict(struct rcpt *r, int64_t when, uint16_t code, const char *status,
-    const char *host, const char *text)
+static struct verdict *
+verdict_new(int64_t when, uint16_t code, const char *status, const char *host,
+    const char *text)
 {
 	struct verdict *v;
 
@@ -254,8 +257,35 @@ rcpt_verdict(struct rcpt *r, int64_t when, uint16_t code, const char *status,
 	v->status = copy(status);
 	v->host = copy(host);
 	v->text = copy(text);
+	return v;
+}
+
+void
+rcpt_verdict(struct rcpt *r, int64_t when, uint16_t code, const char *status,
+    const char *host, const char *text)
+{
 	verdict_free(r->verdict);
-	r->verdict = v;
+	r->verdict = verdict_new(when, code, status, host, text);
+}
+
+void
+dest_verdict(struct dest *d, int64_t when, const char *status, const char *host,
+    const char *text)
+{
+	verdict_free(d->verdict);
+	d->verdict = verdict_new(when, 0, status, host, text);
+}
+
+const struct verdict *
+rcpt_last(const struct rcpt *r)
+{
+	static const struct verdict none;
+	const struct verdict *v;
+
+	v = r->work != NULL ? r->work->dest->verdict : NULL;
+	if (v == NULL || (r->verdict != NULL && r->verdict->when > v->when))
+		v = r->verdict;
+	return v != NULL ? v : &none;
 }
 
 void

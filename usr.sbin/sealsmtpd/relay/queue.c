@@ -27,6 +27,8 @@
 #include "msg.h"
 #include "relay.h"
 
+#include "../unpack.h"
+
 #define CHUNK_COMPRESSED 1
 #define CHUNK_LAST 2
 #define CHUNK_FAILED 4

@@ -209,10 +209,4 @@ void conn_data(struct conn *, const uint8_t *, size_t, bool last);
 void conn_data_failed(struct conn *); /* the message cannot be read */
 void conns_close(void); /* idle ones: the configuration has changed */
 
-/* ---- decompress.c ----------------------------------------------------- */
-
-/* Plain octets of a chunk into buf (QUEUE_CHUNK_MAX); -1: malformed. */
-int decompress(uint8_t codec, bool compressed, const uint8_t *, size_t len,
-    uint8_t *buf, size_t plain);
-
 #endif

@@ -25,7 +25,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "relay.h"
+#include "unpack.h"
+#include "queue_wire.h"
 
 #define CODEC_DEFLATE 1
 #define CODEC_ZSTD 2
