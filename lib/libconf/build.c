@@ -131,6 +131,8 @@ build_new(void)
 	conf->relay_tls = CONF_RELAY_MAY;
 	(void)strlcpy(conf->queue_key, SYSCONFDIR "/sealmail.queue.key",
 	    sizeof(conf->queue_key));
+	(void)strlcpy(conf->dkim_directory, SYSCONFDIR "/sealmail.dkim",
+	    sizeof(conf->dkim_directory));
 	return conf;
 }
 

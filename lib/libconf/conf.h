@@ -227,6 +227,7 @@ struct conf {
 	size_t n_relay_from;
 	struct conf_route *routes;
 	size_t n_routes;
+	char dkim_directory[CONF_PATH_MAX]; /* see conf_dkim_each() */
 	struct conf_dkim *dkim;
 	size_t n_dkim;
 	bool only_tls13; /* of listeners that say nothing */
@@ -278,6 +279,30 @@ bool conf_nets_hold(
  * root or the caller alone may change: who could, would read all new mail.
  */
 int conf_escrow_load(struct conf *, FILE *errors);
+
+enum conf_dkim_state {
+	CONF_DKIM_SIGNS = 1,
+	CONF_DKIM_NEXT = 2, /* made, to be published before it signs */
+	CONF_DKIM_OLD = 3   /* the record alone: mail under way needs it */
+};
+
+struct conf_dkim_key {
+	char domain[CONF_NAME_MAX];
+	char selector[CONF_NAME_MAX];
+	char path[CONF_PATH_MAX];
+	int64_t since; /* that it is in this state; 0: named */
+	enum conf_dkim_state state;
+	bool named; /* by the configuration */
+};
+
+typedef void (*conf_dkim_cb)(const struct conf_dkim_key *, void *arg);
+/*
+ * Calls for all DKIM keys: those named, and those in the directory, by domain.
+ * -1 after lines on errors where that cannot be read or is not safe.
+ */
+int conf_dkim_each(const struct conf *, conf_dkim_cb, void *arg, FILE *errors);
+/* Whether that can be a domain or a selector. */
+bool conf_dkim_name(const char *);
 
 /*
  * Opens a file with a secret: refuses what others may read or write, or what

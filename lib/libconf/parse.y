@@ -48,6 +48,7 @@ enum once {
 	ONCE_ALIASES, ONCE_LINGER, ONCE_COMPRESSION,
 	ONCE_ADDRESSES, ONCE_LOG, ONCE_SANDBOX, ONCE_HOST_INDEX, ONCE_QUOTA,
 	ONCE_KDF, ONCE_GROUP, ONCE_SESSIONS, ONCE_ANCHORS, ONCE_QUEUE_KEY,
+	ONCE_DKIM,
 	ONCE_RELAY_TLS, ONCE_ESCROW, ONCE_SCRAM, ONCE_TLS,
 	ONCE_EXPIRE /* and more */
 };
@@ -235,6 +236,11 @@ setting		: LINGER STRING {
 		} routeopts
 		| DKIM STRING SELECTOR STRING KEY STRING {
 			fail_at(&$2, build_dkim(ps.conf, $2.s, $4.s, $6.s));
+		}
+		| DKIM DIRECTORY STRING {
+			once(ONCE_DKIM, &$1);
+			fail_at(&$3, build_path(ps.conf->dkim_directory,
+			    sizeof(ps.conf->dkim_directory), $3.s));
 		}
 		| RESOLVER ANCHORS STRING {
 			once(ONCE_ANCHORS, &$1);

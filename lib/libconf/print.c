@@ -219,6 +219,9 @@ print_relay(const struct conf *conf, FILE *out)
 		}
 		(void)fprintf(out, "\n");
 	}
+	(void)fprintf(out, "dkim directory ");
+	print_quoted(out, conf->dkim_directory);
+	(void)fprintf(out, "\n");
 	for (size_t i = 0; i < conf->n_dkim; i++) {
 		(void)fprintf(out, "dkim ");
 		print_quoted(out, conf->dkim[i].domain);

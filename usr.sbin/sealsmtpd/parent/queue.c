@@ -38,7 +38,7 @@
 static void make_key(const char *);
 static void send_base(struct wire *, const struct conf *);
 static void send_key(struct wire *, const struct conf *);
-static void send_dkim(struct wire *, const struct conf_dkim *);
+static void send_dkim(const struct conf_dkim_key *, void *);
 
 /* Before the sandbox, where this daemon may still write. */
 void
@@ -58,8 +58,8 @@ send_queue(struct wire *w, const struct conf *conf)
 {
 	send_base(w, conf);
 	send_key(w, conf);
-	for (size_t i = 0; i < conf->n_dkim; i++)
-		send_dkim(w, &conf->dkim[i]);
+	if (conf_dkim_each(conf, send_dkim, w, stderr) == -1)
+		log_warnx("dkim: keys of %s are missing", conf->dkim_directory);
 }
 
 /* The first start makes it; a queue without its key is lost. */
@@ -125,25 +125,27 @@ send_key(struct wire *w, const struct conf *conf)
 
 /* A key that is missing leaves mail unsigned; that is said, not fatal. */
 static void
-send_dkim(struct wire *w, const struct conf_dkim *d)
+send_dkim(const struct conf_dkim_key *d, void *arg)
 {
 	struct msgout *m;
 	uint8_t *pem;
 	size_t len;
 	int fd;
 
+	if (d->state != CONF_DKIM_SIGNS)
+		return;
 	pem = NULL;
-	fd = conf_open_secret(d->key, stderr);
+	fd = conf_open_secret(d->path, stderr);
 	if (fd != -1) {
 		pem = conf_read_file(fd, QUEUE_PEM_MAX, &len);
 		(void)close(fd);
 	}
 	if (pem == NULL) {
 		log_warnx("dkim domain=%s selector=%s: key %s cannot be read",
-		    d->domain, d->selector, d->key);
+		    d->domain, d->selector, d->path);
 		return;
 	}
-	m = msg_new(w, QUEUE_CONFIG_DKIM, 0);
+	m = msg_new(arg, QUEUE_CONFIG_DKIM, 0);
 	msg_put_str(m, d->domain);
 	msg_put_str(m, d->selector);
 	msg_put_bytes(m, pem, len);
