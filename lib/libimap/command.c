@@ -407,6 +407,8 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"UNSELECT", IMAP_UNSELECT, false, false, false, parse_nothing},
     {"EXPUNGE", IMAP_EXPUNGE, true, false, false, parse_expunge},
     {"SEARCH", IMAP_SEARCH, true, false, false, imap_parse_search},
+    {"SORT", IMAP_SORT, true, false, false, imap_parse_sort},
+    {"THREAD", IMAP_THREAD, true, false, false, imap_parse_thread},
     {"FETCH", IMAP_FETCH, true, false, false, imap_parse_fetch},
     {"STORE", IMAP_STORE, true, false, false, parse_store},
     {"COPY", IMAP_COPY, true, false, false, parse_copy},

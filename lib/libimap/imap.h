@@ -49,6 +49,7 @@
 #define IMAP_KEYWORD_MAX 100 /* octets of a keyword */
 #define IMAP_NAME_MAX 2000   /* octets of a mailbox name or pattern, as given */
 #define IMAP_ID_MAX 255      /* octets of an object's id (RFC 8474) */
+#define IMAP_SORT_MAX 16     /* criteria of a SORT */
 
 #define IMAP_STAR UINT32_MAX /* "*" in a set: the highest number */
 
@@ -79,7 +80,9 @@ enum imap_verb {
 	IMAP_CLOSE,
 	IMAP_UNSELECT,
 	IMAP_EXPUNGE, /* set, if by uid */
-	IMAP_SEARCH,  /* charset, keys, has_return, returns */
+	IMAP_SEARCH,  /* charset, keys, has_return, returns, partial */
+	IMAP_SORT,    /* the same, and sort */
+	IMAP_THREAD,  /* charset, keys, thread */
 	IMAP_FETCH,   /* set, items, sections */
 	IMAP_STORE,   /* set, store_op, silent, flags, keywords */
 	IMAP_COPY,    /* set, name */
@@ -167,12 +170,37 @@ struct imap_section {
 #define IMAP_STATUS_HIGHESTMODSEQ 0x200   /* RFC 7162 */
 #define IMAP_STATUS_DELETED_STORAGE 0x400 /* RFC 9208 */
 
-/* RETURN options of SEARCH (RFC 4731, RFC 5182). */
+/* RETURN options of SEARCH (RFC 4731, RFC 5182, RFC 5267). */
 #define IMAP_RETURN_MIN 0x01
 #define IMAP_RETURN_MAX 0x02
 #define IMAP_RETURN_ALL 0x04
 #define IMAP_RETURN_COUNT 0x08
 #define IMAP_RETURN_SAVE 0x10
+#define IMAP_RETURN_PARTIAL 0x20
+
+/* first <= last, places in the result from 1; or from its end. */
+struct imap_partial {
+	uint32_t first;
+	uint32_t last;
+	bool end;
+	bool swapped; /* as the client has it: last:first */
+};
+
+/* Criteria of SORT (RFC 5256, RFC 5957). */
+enum imap_sort {
+	IMAP_SORT_ARRIVAL = 1,
+	IMAP_SORT_CC,
+	IMAP_SORT_DATE,
+	IMAP_SORT_FROM,
+	IMAP_SORT_SIZE,
+	IMAP_SORT_SUBJECT,
+	IMAP_SORT_TO,
+	IMAP_SORT_DISPLAYFROM,
+	IMAP_SORT_DISPLAYTO
+};
+#define IMAP_SORT_REVERSE 0x80 /* with a criterion */
+
+enum imap_thread { IMAP_THREAD_REFERENCES = 1, IMAP_THREAD_ORDEREDSUBJECT };
 
 /* Selection and return options of LIST (RFC 5258, 5819, 6154). */
 #define IMAP_LIST_SUBSCRIBED 0x01
@@ -312,6 +340,10 @@ struct imap_cmd {
 	size_t nkeywords;
 	struct imap_key *keys;
 	size_t nkeys;
+	struct imap_partial partial;
+	uint8_t sort[IMAP_SORT_MAX]; /* enum imap_sort, _REVERSE */
+	size_t nsort;
+	enum imap_thread thread;
 	int64_t date;     /* APPEND: seconds UTC */
 	int16_t zone;     /* minutes east */
 	uint64_t size;    /* APPEND: octets of the message */

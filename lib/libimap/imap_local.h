@@ -112,5 +112,14 @@ int imap_parse_list(struct imap_lex *);
 int imap_parse_lsub(struct imap_lex *);
 int imap_parse_fetch(struct imap_lex *);
 int imap_parse_search(struct imap_lex *);
+/* sort.c: SORT and THREAD. */
+int imap_parse_sort(struct imap_lex *);
+int imap_parse_thread(struct imap_lex *);
+/* search.c: a RETURN with its options, if there is one, and a space. */
+int imap_search_return(struct imap_lex *);
+/* partial-range of RFC 9394. */
+int imap_partial(struct imap_lex *, struct imap_partial *);
+/* The charset, then the keys to the end. */
+int imap_search_program(struct imap_lex *, bool charset);
 
 #endif

@@ -351,8 +351,7 @@ charset(struct search *s)
 {
 	struct imap_str name;
 
-	if (lex_space(s->lex) == -1 || lex_astring(s->lex, &name) == -1 ||
-	    lex_space(s->lex) == -1)
+	if (lex_astring(s->lex, &name) == -1 || lex_space(s->lex) == -1)
 		return -1;
 	s->ascii = imap_equal(&name, "US-ASCII");
 	if (!s->ascii && !imap_equal(&name, "UTF-8"))
@@ -371,48 +370,84 @@ static const struct {
     {"SAVE", IMAP_RETURN_SAVE},
 };
 
-/* "RETURN" SP "(" [option *(SP option)] ")" SP; no option is ALL. */
+/*
+ * partial-range = nz-number ":" nz-number, or both of them counted from the
+ * end by "-" (RFC 9394 section 3.1).
+ */
+int
+imap_partial(struct imap_lex *lex, struct imap_partial *partial)
+{
+	uint32_t first, last;
+	bool end;
+
+	end = lex_peek(lex, '-');
+	if (end)
+		lex->p++;
+	if (lex_nznumber(lex, &first) == -1 || lex_char(lex, ':') == -1 ||
+	    (end && lex_char(lex, '-') == -1) || lex_nznumber(lex, &last) == -1)
+		return -1;
+	partial->end = end;
+	partial->swapped = first > last;
+	partial->first = first < last ? first : last;
+	partial->last = first < last ? last : first;
+	return 0;
+}
+
 static int
-return_options(struct imap_lex *lex)
+return_option(struct imap_lex *lex)
 {
 	struct imap_cmd *cmd = lex->cmd;
-	size_t i, n, known;
+	size_t i, known;
 
+	if (lex_take(lex, "PARTIAL")) {
+		if ((cmd->returns & IMAP_RETURN_PARTIAL) != 0)
+			return lex_fail(lex, "More than one PARTIAL");
+		cmd->returns |= IMAP_RETURN_PARTIAL;
+		return lex_space(lex) == -1 ? -1 :
+					      imap_partial(lex, &cmd->partial);
+	}
 	known = sizeof(returns) / sizeof(returns[0]);
+	for (i = 0; i < known; i++)
+		if (lex_take(lex, returns[i].name))
+			break;
+	if (i == known)
+		return lex_fail(lex, "Unknown RETURN option");
+	cmd->returns |= returns[i].bit;
+	return 0;
+}
+
+/* "RETURN" SP "(" [option *(SP option)] ")" SP; no option is ALL. */
+int
+imap_search_return(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+	size_t n;
+
+	if (!lex_take(lex, "RETURN"))
+		return 0;
 	if (lex_space(lex) == -1 || lex_char(lex, '(') == -1)
 		return -1;
-	for (n = 0; !lex_close(lex); n++) {
-		if (n > 0 && lex_space(lex) == -1)
+	for (n = 0; !lex_close(lex); n++)
+		if ((n > 0 && lex_space(lex) == -1) || return_option(lex) == -1)
 			return -1;
-		for (i = 0; i < known; i++)
-			if (lex_take(lex, returns[i].name))
-				break;
-		if (i == known)
-			return lex_fail(lex, "Unknown RETURN option");
-		cmd->returns |= returns[i].bit;
-	}
+	/* RFC 9394 section 3.1: one of the two, or neither. */
+	if ((cmd->returns & IMAP_RETURN_PARTIAL) != 0 &&
+	    (cmd->returns & IMAP_RETURN_ALL) != 0)
+		return lex_fail(lex, "PARTIAL and ALL exclude each other");
 	if (n == 0)
 		cmd->returns = IMAP_RETURN_ALL;
 	cmd->has_return = true;
 	return lex_space(lex);
 }
 
-/*
- * search = "SEARCH" [SP "RETURN" SP "(" ... ")"] SP
- *          ["CHARSET" SP charset SP] search-key *(SP search-key)
- */
 int
-imap_parse_search(struct imap_lex *lex)
+imap_search_program(struct imap_lex *lex, bool with_charset)
 {
 	struct search s = {.lex = lex};
 	const uint8_t *p;
 	int r;
 
-	if (lex_space(lex) == -1)
-		return -1;
-	if (lex_take(lex, "RETURN") && return_options(lex) == -1)
-		return -1;
-	if (lex_take(lex, "CHARSET") && charset(&s) == -1)
+	if (with_charset && charset(&s) == -1)
 		return -1;
 	/* A charset we do not know: no telling what the rest means. */
 	if (lex->cmd->badcharset) {
@@ -434,4 +469,18 @@ imap_parse_search(struct imap_lex *lex)
 			r = key_end(&s);
 	} while (r == 0);
 	return r == 1 ? 0 : -1;
+}
+
+/*
+ * search = "SEARCH" [SP "RETURN" SP "(" ... ")"] SP
+ *          ["CHARSET" SP charset SP] search-key *(SP search-key)
+ */
+int
+imap_parse_search(struct imap_lex *lex)
+{
+	if (lex_space(lex) == -1 || imap_search_return(lex) == -1)
+		return -1;
+	if (!lex_take(lex, "CHARSET"))
+		return imap_search_program(lex, false);
+	return lex_space(lex) == -1 ? -1 : imap_search_program(lex, true);
 }

@@ -238,6 +238,9 @@ void mime_filter_free(struct mime_filter *);
 int mime_thread_next(
     const struct mime_summary *, size_t *pos, bool *own, struct mime_str *id);
 
+/* Whether that id, after which pos stands so, is one of In-Reply-To. */
+#define mime_thread_reply(pos) ((pos) >> 24 == 1)
+
 /* RFC 5322 3.3 and 4.3: seconds UTC and minutes east; -1 if it is none. */
 int mime_date_parse(const char *, size_t len, int64_t *seconds, int *zone);
 

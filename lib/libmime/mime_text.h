@@ -88,6 +88,19 @@ size_t mime_ext_decode(const char *, size_t len, char *out, size_t size);
  */
 size_t mime_fold(const char *, size_t len, char *out, size_t size);
 
+/*
+ * A key whose octets order text as i;unicode-casemap does (RFC 5051); cut at
+ * size, between characters.
+ */
+size_t mime_collate(const char *, size_t len, char *out, size_t size);
+
+/*
+ * The base subject of a decoded one (RFC 5256 section 2.1), within buf, which
+ * has room for len octets.  *reply: it is that of a reply or a forward.
+ */
+struct mime_str mime_subject_base(
+    const char *, size_t len, char *buf, size_t size, bool *reply);
+
 /* Whether folded needle stands in folded text. */
 bool mime_contains(
     const char *text, size_t len, const char *needle, size_t needle_len);

@@ -84,6 +84,31 @@ enum search_kind {
 	SEARCH_SENTSINCE = 45
 };
 
+/* How what was found is told; criteria of SORT_ORDER are u8 each. */
+enum sort_how {
+	SORT_NOT = 0,   /* by number */
+	SORT_ORDER = 1, /* by criteria */
+	SORT_REFERENCES = 2,
+	SORT_ORDEREDSUBJECT = 3
+};
+#define SORT_CRITERIA_MAX 16
+#define SORT_REVERSE 0x80
+enum sort_criterion {
+	SORT_ARRIVAL = 1,
+	SORT_CC = 2,
+	SORT_DATE = 3,
+	SORT_FROM = 4,
+	SORT_SIZE = 5,
+	SORT_SUBJECT = 6,
+	SORT_TO = 7,
+	SORT_DISPLAYFROM = 8,
+	SORT_DISPLAYTO = 9
+};
+/* Of a message within threads: how deep, and whether several follow it. */
+#define THREAD_PLACE(depth, several) ((uint32_t)(depth) << 1 | (several))
+#define THREAD_DEPTH(place) ((place) >> 1)
+#define THREAD_SEVERAL(place) (((place)&1) != 0)
+
 enum search_truth { SEARCH_NO = 0, SEARCH_YES = 1, SEARCH_MAYBE = 2 };
 
 struct search_range {

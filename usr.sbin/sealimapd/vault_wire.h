@@ -101,6 +101,12 @@
 #define SAVE_ALL 0x01
 #define SAVE_MIN 0x02
 #define SAVE_MAX 0x04
+#define SAVE_PARTIAL 0x08
+
+/* What of the found V_SORT tells. */
+#define PARTIAL_NOT 0   /* all */
+#define PARTIAL_FIRST 1 /* by place, from the first, which is 1 */
+#define PARTIAL_LAST 2  /* the same from the last */
 
 /* u8 result of R_DONE. */
 enum vault_result {
@@ -207,6 +213,13 @@ enum vault_wire {
 	 * MODSEQ R_FOUND_MODSEQ, R_DONE.
 	 */
 	V_SEARCH = 117,
+	/*
+	 * As V_SEARCH, told otherwise: u8 bits, u8 SAVE_ options, u8 enum
+	 * sort_how, u8 n, raw[n] criteria (search.h), u8 PARTIAL_, u32 first,
+	 * u32 last place (first <= last), program.  R_COUNT, then R_FOUND... in
+	 * the order asked for or R_THREADED..., R_FOUND_MODSEQ, R_DONE.
+	 */
+	V_SORT = 160,
 	V_NOOP = 118, /* u8 bits: only news.  R_DONE */
 	V_IDLE = 119, /* u8 on.  R_DONE to each; between them news with id 0 */
 	V_CANCEL = 120, /* the request of this id is no longer wanted */
@@ -282,8 +295,21 @@ enum vault_wire {
 	 * both, in order.  Several where they do not fit one message.
 	 */
 	R_COPIED = 208,
-	/* u32 n, n times u32 number, ascending; may come in several */
+	/*
+	 * u32 n, n times u32 number, ascending unless sorted; may come in
+	 * several
+	 */
 	R_FOUND = 209,
+	/*
+	 * u32 n, n times: u32 number, or 0 over messages without a parent, u32
+	 * THREAD_PLACE() (search.h); may come in several
+	 */
+	R_THREADED = 260,
+	/*
+	 * u32 how many were found, u32 the first and u32 the last of them (0:
+	 * none), whatever part of them is told
+	 */
+	R_COUNT = 261,
 	/* u8 result, str detail (may be empty; safe to show to the user) */
 	R_DONE = 210,
 	/*

@@ -87,6 +87,26 @@ enum worker_wire {
 	/* The search is no longer wanted: answered by DONE at once. */
 	VAULT_WORKER_CANCEL = 16,
 
+	/*
+	 * A sort or threading begins (never within a search): u8 enum
+	 * sort_how, u8 n, raw[n] criteria (search.h).
+	 */
+	VAULT_WORKER_SORT = 30,
+	/*
+	 * The messages, in the order of their numbers, to the end of the
+	 * message; each: u32 uid, u64 size, i64 internal date, u8 codec, u8
+	 * what is known of the summary:
+	 *   0 nothing, and nothing can be,
+	 *   1 it follows whole: u8 compressed, u32 plain length, bytes;
+	 *   2 it follows as CHUNKs right after this message (this one is then
+	 *     its last);
+	 *   3 the first CHUNK of the body follows instead, likewise;
+	 *   4 it is not needed.
+	 */
+	VAULT_WORKER_ROWS = 31,
+	/* No more rows: the answer, and DONE (1: too much to sort). */
+	VAULT_WORKER_ROWS_END = 32,
+
 	/* ---- worker child -> vault ---- */
 
 	/* To the end of the message: u32 handle, u8 match (0, 1). */
@@ -95,7 +115,15 @@ enum worker_wire {
 	WORKER_VAULT_NEED = 21,
 	/* All verdicts were given, or the search was cancelled.  u8 0; or 1:
 	 * the program was not valid. */
-	WORKER_VAULT_DONE = 22
+	WORKER_VAULT_DONE = 22,
+	/* To the end of the message: u32 uid, in order; may come in several. */
+	WORKER_VAULT_SORTED = 40,
+	/*
+	 * To the end of the message, each: u32 uid, or 0 where messages that
+	 * are siblings have no parent here; u32 THREAD_PLACE().  Parents stand
+	 * before what follows them.
+	 */
+	WORKER_VAULT_THREADED = 41
 };
 
 #endif

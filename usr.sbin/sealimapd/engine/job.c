@@ -110,6 +110,8 @@ job_news_bits(const struct job *job, bool expunge)
 		case IMAP_FETCH:
 		case IMAP_STORE:
 		case IMAP_SEARCH:
+		case IMAP_SORT:
+		case IMAP_THREAD:
 		case IMAP_COPY:
 		case IMAP_MOVE:
 			if (!next->cmd->uid)

@@ -28,8 +28,6 @@
 #define INLINE_BODY_MAX (16 * 1024) /* of a body's first chunk, as stored */
 
 static void first_chunk(struct feed *, uint32_t uid);
-static void chunk_send(struct feed *, uint32_t uid, uint8_t kind, bool last,
-    uint32_t index, const struct store_chunk *);
 
 bool
 feed_room(const struct feed *f)
@@ -84,8 +82,8 @@ feed_candidate(struct feed *f, const struct store_msg *m, const uint8_t *truth,
 	msg_put_u8(f->o, 0);
 	feed_flush(f);
 	for (size_t i = 0; i < n; i++)
-		chunk_send(f, m->uid, WORKER_CHUNK_SUMMARY, i + 1 == n,
-		    (uint32_t)i, &c[i]);
+		feed_chunk(f->worker, f->id, m->uid, WORKER_CHUNK_SUMMARY,
+		    i + 1 == n, (uint32_t)i, &c[i]);
 }
 
 /* A small first chunk goes along: most mail is decided without a question. */
@@ -114,13 +112,13 @@ first_chunk(struct feed *f, uint32_t uid)
 	}
 }
 
-static void
-chunk_send(struct feed *f, uint32_t uid, uint8_t kind, bool last,
-    uint32_t index, const struct store_chunk *c)
+void
+feed_chunk(struct wire *worker, uint32_t id, uint32_t uid, uint8_t kind,
+    bool last, uint32_t index, const struct store_chunk *c)
 {
 	struct msgout *o;
 
-	o = msg_new(f->worker, VAULT_WORKER_CHUNK, f->id);
+	o = msg_new(worker, VAULT_WORKER_CHUNK, id);
 	msg_put_u32(o, uid);
 	msg_put_u8(o, kind);
 	msg_put_u8(o, c->compressed);
@@ -172,8 +170,8 @@ feed_serve(struct feed *f)
 	    store_body_read(f->body, STORE_BODY, f->chunk, buf, sizeof(buf),
 		&c) == STORE_OK;
 	if (ok) {
-		chunk_send(f, n->uid, WORKER_CHUNK_BODY, f->chunk + 1 == chunks,
-		    f->chunk, &c);
+		feed_chunk(f->worker, f->id, n->uid, WORKER_CHUNK_BODY,
+		    f->chunk + 1 == chunks, f->chunk, &c);
 		explicit_bzero(buf, c.len);
 	} else {
 		o = msg_new(f->worker, VAULT_WORKER_GONE, f->id);

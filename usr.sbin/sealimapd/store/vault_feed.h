@@ -60,6 +60,9 @@ bool feed_room(const struct feed *);
 void feed_candidate(struct feed *, const struct store_msg *,
     const uint8_t *truth, size_t nodes, bool body);
 void feed_flush(struct feed *);
+/* A chunk by itself. */
+void feed_chunk(struct wire *worker, uint32_t id, uint32_t uid, uint8_t kind,
+    bool last, uint32_t index, const struct store_chunk *);
 /* The worker's NEED: it is remembered, or m is bad. */
 void feed_need(struct feed *, struct msg *);
 /* The next chunk of the first need; false: there is none. */

@@ -317,6 +317,7 @@ void audit_free(struct audit *); /* NULL ok */
 void deleted_change(uint8_t op, struct manage_answer *);
 extern const struct job_kind append_kind;
 extern const struct job_kind search_kind;
+extern const struct job_kind sort_kind;
 bool append_message(struct session *, struct msg *); /* false: out of order */
 void append_free(struct append *);
 void search_free_run(struct search_run *);
@@ -329,6 +330,31 @@ bool search_worker_release(void); /* ends the worker unless it is at work */
 struct errand;
 void quota_forget(struct errand *); /* its job ends; NULL ok */
 void quota_clerk(int fd);           /* that was wanted; -1: none */
+
+/*
+ * vault_sort.c: in which order what was found is told.  A sort asks the worker
+ * about the messages, and has its answer in the end.
+ */
+struct sort_run;
+/* NULL, and the message bad, if it makes no sense. */
+struct sort_run *sort_parse(struct msg *);
+void sort_free(struct sort_run *); /* NULL ok */
+/* Is there anything to be sorted? */
+bool sort_wanted(const struct sort_run *);
+void sort_begin(struct sort_run *, struct wire *worker, uint32_t id);
+/* Shows messages to the worker; true: all were shown. */
+bool sort_feed(struct sort_run *, struct wire *worker, uint32_t id,
+    uint64_t box, const struct uidlist *found);
+/* What the worker says; false: that cannot be. */
+bool sort_take(struct sort_run *, struct msg *, struct uidlist *found);
+/* Did the worker tell about all of them? */
+bool sort_whole(const struct sort_run *, const struct uidlist *found);
+/* Tells what was found; call again after STEP_MORE. */
+enum step sort_report(
+    struct sort_run *, struct session *, struct job *, struct uidlist *found);
+/* The last message told of, and the highest modseq of those told. */
+void sort_modseq(const struct sort_run *, uint64_t *highest, uint64_t *first,
+    uint64_t *last);
 
 /* Reads fields that several requests have. */
 void get_set(struct session *, struct job *, struct msg *);

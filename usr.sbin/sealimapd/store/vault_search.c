@@ -46,6 +46,9 @@ struct search_run {
 	uint32_t next; /* UID to look at */
 	int64_t now;
 	struct uidlist found;
+	struct sort_run *sort; /* of V_SORT */
+	bool sorting; /* the worker is being told what is to be sorted */
+	bool sorted;
 	uint64_t highest, first, last; /* modseqs of the found */
 	struct ranges sent[SEARCH_SENT_MAX];
 	bool saved; /* what was to be kept is */
@@ -61,8 +64,10 @@ static void search_parse(struct session *, struct job *, struct msg *);
 static enum step search_answer(struct session *, struct job *);
 static enum step search_scan(struct session *, struct job *);
 static enum step search_text(struct session *, struct job *);
+static enum step search_sort(struct session *, struct job *);
 static enum step search_report(struct session *, struct job *);
 static void search_sent(struct session *, struct job *);
+static bool worker_here(void);
 static bool worker_claim(struct job *);
 static void worker_message(struct wire *, struct msg *, void *);
 static void worker_gone(struct wire *, void *);
@@ -76,6 +81,8 @@ static void verdicts(struct job *, struct msg *);
 
 const struct job_kind search_kind = {
     V_SEARCH, false, search_parse, NULL, search_answer};
+const struct job_kind sort_kind = {
+    V_SORT, false, search_parse, NULL, search_answer};
 
 static void
 search_parse(struct session *s, struct job *j, struct msg *m)
@@ -86,8 +93,10 @@ search_parse(struct session *s, struct job *j, struct msg *m)
 
 	j->bits = msg_get_u8(m);
 	j->items = msg_get_u8(m);
-	p = msg_get_rest(m, &len);
 	r = j->search = vault_alloc(1, sizeof(*r));
+	if (j->kind->type == V_SORT)
+		r->sort = sort_parse(m);
+	p = msg_get_rest(m, &len);
 	r->session = s;
 	r->now = vault_now();
 	if (!m->bad && (r->program = search_decode(p, len)) == NULL)
@@ -108,6 +117,7 @@ search_free_run(struct search_run *r)
 	for (size_t i = 0; i < SEARCH_SENT_MAX; i++)
 		free(r->sent[i].range);
 	feed_end(&r->feed);
+	sort_free(r->sort);
 	uidlist_clear(&r->found);
 	free(r);
 }
@@ -156,8 +166,14 @@ search_answer(struct session *s, struct job *j)
 		if (step != STEP_DONE)
 			return step;
 	}
-	if (r->text && (r->feed.open > 0 || worker_job == j))
+	if (r->text && !r->sorting && (r->feed.open > 0 || worker_job == j))
 		return STEP_WAIT; /* verdicts, or the worker's DONE */
+	if (r->sort != NULL) {
+		step = search_sort(s, j);
+		return step != STEP_DONE || j->result != DONE_OK ?
+		    step :
+		    search_report(s, j);
+	}
 	return search_report(s, j);
 }
 
@@ -208,6 +224,27 @@ facts_more(struct session *s, struct job *j, uint32_t uid, uint32_t stored,
 		for (size_t i = 0; i < STORE_ID; i++)
 			(void)snprintf(
 			    f->emailid + 2 * i, 3, "%02x", cold.emailid[i]);
+}
+
+/* The worker puts what was found in order. */
+static enum step
+search_sort(struct session *s, struct job *j)
+{
+	struct search_run *r = j->search;
+
+	if (r->sorted || !sort_wanted(r->sort) || r->found.n == 0)
+		return STEP_DONE;
+	if (!r->sorting) {
+		if (worker_job != NULL || !worker_here())
+			return STEP_WAIT;
+		uidlist_sort(&r->found);
+		worker_job = j;
+		r->sorting = true;
+		sort_begin(r->sort, worker, j->id);
+	}
+	if (!sort_feed(r->sort, worker, j->id, s->view.box, &r->found))
+		wire_produce(worker, worker_produce);
+	return STEP_WAIT; /* the worker's DONE */
 }
 
 /* RFC 5182: MIN or MAX alone save what they tell, anything else all. */
@@ -356,10 +393,14 @@ search_report(struct session *s, struct job *j)
 	bool counts;
 
 	uidlist_sort(&r->found);
-	if (!r->saved)
-		search_save(s, j);
 	counts = search_has(r->program, SEARCH_MODSEQ);
-	while (r->found.n > 0) {
+	if (r->sort != NULL) {
+		if (sort_report(r->sort, s, j, &r->found) != STEP_DONE)
+			return STEP_MORE;
+		sort_modseq(r->sort, &r->highest, &r->first, &r->last);
+	} else if (!r->saved)
+		search_save(s, j);
+	while (r->sort == NULL && r->found.n > 0) {
 		if (wire_queued(s->wire) > 0)
 			return STEP_MORE;
 		o = msg_new(s->wire, R_FOUND, j->id);
@@ -412,6 +453,19 @@ search_cancel(struct session *s, uint32_t id)
 	}
 }
 
+/* Is there a worker?  If not, one is asked for. */
+static bool
+worker_here(void)
+{
+	if (worker != NULL)
+		return true;
+	if (!worker_asked) {
+		worker_asked = true;
+		vault_want_worker();
+	}
+	return false;
+}
+
 /* The worker for this job: true if it has it, or has failed (result). */
 static bool
 worker_claim(struct job *j)
@@ -424,13 +478,8 @@ worker_claim(struct job *j)
 		return true;
 	if (worker_job != NULL)
 		return false;
-	if (worker == NULL) {
-		if (!worker_asked) {
-			worker_asked = true;
-			vault_want_worker();
-		}
+	if (!worker_here())
 		return false;
-	}
 	worker_job = j;
 	j->search->feed.worker = worker;
 	j->search->feed.id = j->id;
@@ -463,7 +512,9 @@ search_worker(int fd)
 	} else if (fd == -1) {
 		while ((s = vault_session_next(s)) != NULL)
 			TAILQ_FOREACH (j, &s->jobs, entry)
-				if (j->search != NULL && j->search->text)
+				if (j->search != NULL &&
+				    (j->search->text ||
+					j->search->sort != NULL))
 					j->result = DONE_BUSY;
 	}
 	vault_run_soon();
@@ -507,6 +558,18 @@ worker_gone(struct wire *w, void *arg)
 	worker_drop();
 }
 
+/* After its DONE a sort must be whole, unless it was too much. */
+static bool
+sorted_whole(struct job *j)
+{
+	struct search_run *r = j->search;
+
+	if (!r->sorting || j->result == DONE_LIMIT)
+		return true;
+	r->sorted = sort_whole(r->sort, &r->found);
+	return r->sorted;
+}
+
 static void
 worker_message(struct wire *w, struct msg *m, void *arg)
 {
@@ -521,11 +584,17 @@ worker_message(struct wire *w, struct msg *m, void *arg)
 	case WORKER_VAULT_NEED:
 		feed_need(&j->search->feed, m);
 		break;
+	case WORKER_VAULT_SORTED:
+	case WORKER_VAULT_THREADED:
+		if (!j->search->sorting ||
+		    !sort_take(j->search->sort, m, &j->search->found))
+			m->bad = true;
+		break;
 	case WORKER_VAULT_DONE:
 		if (msg_get_u8(m) != 0)
 			j->result = DONE_LIMIT;
 		if (msg_end(m) == -1 || !j->search->scanned ||
-		    j->search->feed.open > 0) {
+		    j->search->feed.open > 0 || !sorted_whole(j)) {
 			worker_gone(w, arg);
 			return;
 		}

@@ -140,6 +140,8 @@ kind_find(uint32_t type)
 				return k;
 	if (type == V_SEARCH)
 		return &search_kind;
+	if (type == V_SORT)
+		return &sort_kind;
 	if (type == V_SLOTS)
 		return &slots_kind;
 	return NULL;

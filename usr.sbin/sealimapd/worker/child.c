@@ -73,8 +73,8 @@ child_gone(struct wire *w, void *arg)
 }
 
 /* The vault is ours; if it speaks nonsense, the child is of no use. */
-_Noreturn static void
-nonsense(const struct msg *msg)
+_Noreturn void
+child_nonsense(const struct msg *msg)
 {
 	fatalx("wire to a vault: bad message type=%u", msg->type);
 }
@@ -174,7 +174,7 @@ search_begin(struct msg *msg)
 	size_t len, i;
 
 	if (child.query.program != NULL || msg->id == 0)
-		nonsense(msg);
+		child_nonsense(msg);
 	p = msg_get_rest(msg, &len);
 	child.query.id = msg->id;
 	child.query.program = search_decode(p, len);
@@ -200,26 +200,25 @@ truth_get(struct msg *msg, struct candidate *c)
 	size_t i, n = msg_get_u16(msg);
 
 	if (msg->bad || n != child.query.n)
-		nonsense(msg);
+		child_nonsense(msg);
 	if ((c->truth = calloc(1, n)) == NULL)
 		fatal(NULL);
 	if (msg_get_raw(msg, c->truth, n) == -1)
-		nonsense(msg);
+		child_nonsense(msg);
 	for (i = 0; i < n; i++) {
 		if (c->truth[i] > SEARCH_MAYBE)
-			nonsense(msg);
+			child_nonsense(msg);
 	}
 }
 
-/* A chunk within a message: u8 compressed, u32 plain length, bytes. */
-static void
-packed_get(struct msg *msg, struct packed *packed)
+void
+child_packed(struct msg *msg, struct packed *packed)
 {
 	packed->compressed = msg_get_u8(msg) != 0;
 	packed->plain_len = msg_get_u32(msg);
 	packed->p = msg_get_bytes(msg, &packed->len, CHUNK_SIZE);
 	if (msg->bad)
-		nonsense(msg);
+		child_nonsense(msg);
 }
 
 static void
@@ -231,7 +230,7 @@ candidate_get(struct msg *msg)
 	uint8_t known;
 
 	if (child.open >= WORKER_CANDIDATES_MAX || child.waiting != NULL)
-		nonsense(msg);
+		child_nonsense(msg);
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		fatal(NULL);
 	c->handle = msg_get_u32(msg);
@@ -241,14 +240,14 @@ candidate_get(struct msg *msg)
 	truth_get(msg, c);
 	known = msg_get_u8(msg);
 	if (known == 1) {
-		packed_get(msg, &packed);
+		child_packed(msg, &packed);
 		summary = unpack(UNPACK_SUMMARY, c->codec, packed.compressed,
 		    packed.p, packed.len, packed.plain_len);
 	}
 	if (msg_get_u8(msg) == 1)
-		packed_get(msg, &body);
+		child_packed(msg, &body);
 	if (msg->bad || known > 2 || (known == 2 && msg->off < msg->len))
-		nonsense(msg);
+		child_nonsense(msg);
 	child.open++;
 	if (known == 2) {
 		child.waiting = c;
@@ -268,7 +267,7 @@ summary_piece(const struct msg *msg, const uint8_t *p, size_t len,
 	struct candidate *c = child.waiting;
 
 	if (index != child.summary_next++)
-		nonsense(msg);
+		child_nonsense(msg);
 	if (p == NULL || len > MIME_SUMMARY_MAX - child.summary_len) {
 		/* Damaged: the body tells. */
 		child.summary_len = 0;
@@ -295,10 +294,10 @@ chunk_get(struct msg *msg)
 	const uint8_t *p = msg_get_rest(msg, &len);
 
 	if (msg->bad)
-		nonsense(msg);
+		child_nonsense(msg);
 	if (kind == WORKER_CHUNK_SUMMARY) {
 		if (child.waiting == NULL || child.waiting->handle != handle)
-			nonsense(msg);
+			child_nonsense(msg);
 		p = unpack(UNPACK_SUMMARY, child.waiting->codec, compressed, p,
 		    len, plain_len);
 		summary_piece(msg, p, plain_len, index, last);
@@ -316,7 +315,7 @@ chunk_get(struct msg *msg)
 			plain_len = 0;
 	}
 	if (candidate_chunk(handle, index, last, p, plain_len) == -1)
-		nonsense(msg);
+		child_nonsense(msg);
 }
 
 static void
@@ -325,7 +324,7 @@ gone_get(struct msg *msg)
 	uint32_t handle = msg_get_u32(msg);
 
 	if (msg_end(msg) == -1)
-		nonsense(msg);
+		child_nonsense(msg);
 	if (child.waiting != NULL && child.waiting->handle == handle) {
 		candidate_free(child.waiting);
 		child.waiting = NULL;
@@ -337,6 +336,14 @@ gone_get(struct msg *msg)
 static void
 child_dispatch(struct msg *msg)
 {
+	if (msg->type == VAULT_WORKER_SORT && child.query.program == NULL) {
+		rows_begin(msg);
+		return;
+	}
+	if (rows_sorting(msg->id)) {
+		rows_message(msg, child.vault);
+		return;
+	}
 	switch (msg->type) {
 	case VAULT_WORKER_SEARCH:
 		search_begin(msg);
@@ -358,7 +365,7 @@ child_dispatch(struct msg *msg)
 		search_end(0);
 		return;
 	default:
-		nonsense(msg);
+		child_nonsense(msg);
 	}
 	verdicts_send();
 	if (child.ended && child.waiting == NULL && candidates_empty())
@@ -372,12 +379,13 @@ child_message(struct wire *w, struct msg *msg, void *arg)
 		if (msg->type != VAULT_WORKER_HELLO ||
 		    msg_get_u32(msg) != WORKER_WIRE_VERSION ||
 		    msg_end(msg) == -1)
-			nonsense(msg);
+			child_nonsense(msg);
 		child.hello = true;
 		return;
 	}
 	/* What comes after a search ended (or was not valid) is of no use. */
 	if (msg->type != VAULT_WORKER_SEARCH &&
+	    msg->type != VAULT_WORKER_SORT && !rows_sorting(msg->id) &&
 	    (child.query.program == NULL || msg->id != child.query.id))
 		return;
 	child_dispatch(msg);

@@ -33,6 +33,7 @@
 
 #include "mime.h"
 #include "mime_text.h"
+#include "msg.h"
 
 #include "../search.h"
 
@@ -83,6 +84,13 @@ TAILQ_HEAD(candidates, candidate);
 _Noreturn void child_main(int fd);
 void child_verdict(uint32_t handle, bool match);
 void child_need(uint32_t handle, uint64_t first, uint64_t last);
+void child_sorted(uint32_t uid);
+void child_threaded(uint32_t uid, uint32_t place);
+/* The vault speaks nonsense: the child ends. */
+_Noreturn void child_nonsense(const struct msg *);
+/* A chunk within a message: u8 compressed, u32 plain length, bytes. */
+struct packed;
+void child_packed(struct msg *, struct packed *);
 
 /* candidate.c: -1 if what the vault said makes no sense. */
 void candidates_start(struct query *);
@@ -123,6 +131,12 @@ void scan_free(struct scan *);
 /* Feeds plain octets that stand at off; true: nothing more is needed. */
 bool scan_feed(
     struct scan *, struct candidate *, uint64_t off, const uint8_t *, size_t);
+
+/* rows.c: what is to be sorted. */
+void rows_begin(struct msg *);
+/* Does the message of this id belong to a sort? */
+bool rows_sorting(uint32_t id);
+void rows_message(struct msg *, struct wire *);
 
 /* unpack.c */
 void unpack_init(void);
