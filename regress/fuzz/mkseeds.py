@@ -537,7 +537,120 @@ def clerk():
         seed("clerk", name, u8(set_), *steps)
 
 
+def parent():
+    (READY, CLOSED, COUNTS, CERT, PRAW, DIES, STARTS, COMES, ASKS, CRAW, GOES,
+     WCOMES, WASKS, WGOES, SAYS) = range(15)
+    (HELLO, PROCESSES, STOP, RELOAD, LOG, CONNECT, STATS, CERTS) = range(8)
+    FD = 0x80
+
+    def who(n, kind):
+        return n << 4 | kind
+
+    def row(name, label, value):
+        return u8(0) + s(name) + s(label) + s("help") + u64(value)
+
+    ready = b"".join(step(who(n, READY), u8(2)) for n in range(4))
+    counts = step(COUNTS, u32(1), row("a_total", "", 5),
+                  row("b", 'kind="x"', 2**64 - 1))
+    cert = u32(1) + s("a") + u8(1) + u8(0) + u64(2000000000) + bytes(32)
+    everything = [step(who(1, ASKS), u8(kind), *rest) for kind, rest in (
+        (HELLO, (u32(2),)), (PROCESSES, ()), (STOP, ()), (RELOAD, ()),
+        (LOG, (u8(1),)), (CERTS, ()), (STATS, ()))]
+    connect = [step(who(1, ASKS) | fd, u8(CONNECT), s(role), u32(n))
+               for fd, role, n in ((FD, "worker", 1), (0, "worker", 0),
+                                   (FD, "keeper", 0), (FD, "nobody", 9))]
+    seed("parent", "roles", ready, counts, step(who(1, CLOSED), u64(1)),
+         step(CERT, cert, s("")), step(who(1, CERT), cert, s("bad\x01")),
+         step(who(2, CERT), cert, s("")))
+    seed("parent", "bad", ready, step(READY, u8(2)), step(STARTS),
+         step(who(1, READY), u8(1)), step(who(2, PRAW), u32(9)),
+         step(who(3, COUNTS), u32(0), b"x"))
+    seed("parent", "dies", ready, step(DIES), step(who(3, DIES)),
+         step(STARTS), step(READY, u8(2)))
+    seed("parent", "root", ready, step(who(1, COMES)), *everything)
+    seed("parent", "reader", ready, step(who(2, COMES)),
+         *[b[:0] + u8(b[0] & 0x0f | 0x20) + b[1:] for b in everything])
+    seed("parent", "connect", ready, step(who(1, COMES)), *connect)
+    seed("parent", "stats", ready, step(who(1, COMES)),
+         step(who(1, ASKS), u8(STATS)), step(who(1, ASKS), u8(STATS)),
+         *[step(who(n, COUNTS), u32(1), row("a", "", n)) for n in range(4)])
+    seed("parent", "gone", ready, step(who(1, COMES)),
+         step(who(1, ASKS), u8(STATS)), step(who(1, GOES)), counts,
+         step(who(0, COMES)), step(CRAW, u32(99)))
+    seed("parent", "abroad", step(WCOMES),
+         step(WASKS, u32(1), s("deliver"), u32(0), s("keeper")),
+         step(WASKS, u32(1), s("deliver"), u32(1), s("worker")),
+         step(who(2, DIES)), step(who(2, STARTS)), step(WASKS, u32(2)))
+    seed("parent", "peer", step(who(1, SAYS) | FD, u8(2)),
+         step(who(3, SAYS) | FD, u8(2)), step(who(1, SAYS), u8(3)),
+         step(who(0, SAYS) | FD, u8(2)))
+
+
+def resolver():
+    (MX, ADDRESS, TLSA, TXT, PTR, EOF5, PACKET, RRAW) = range(8)
+    SECURE = 8
+
+    def name(text):
+        return b"".join(bytes([len(p)]) + p.encode()
+                        for p in text.split(".") if p) + b"\0"
+
+    def record(kind, data, owner=b"\xc0\x0c", ttl=300):
+        return (owner + be(kind, 2) + be(1, 2) + be(ttl, 4) +
+                be(len(data), 2) + data)
+
+    def packet(qname, kind, *records, code=0):
+        return (be(1, 2) + be(0x8180 | code, 2) + be(1, 2) +
+                be(len(records), 2) + bytes(4) + name(qname) + be(kind, 2) +
+                be(1, 2) + b"".join(records))
+
+    mx = packet("example.org", 15,
+                record(15, be(10, 2) + b"\3mx1\xc0\x0c"),
+                record(15, be(5, 2) + name("mx2.example.net")),
+                record(15, be(7, 2) + b"\0"))
+    alias = packet("a.org", 1, record(5, name("b.org")),
+                   record(1, bytes([192, 0, 2, 1]), name("b.org")))
+    loop = packet("a.org", 15, record(5, b"\xc0\x0c"),
+                  record(15, be(1, 2) + b"\xc0\xff"))
+    seed("resolver", "mx", step(MX, s("example.org")),
+         step(PACKET | SECURE, mx))
+    seed("resolver", "both", step(ADDRESS, s("a.org"), u8(3)),
+         step(PACKET | SECURE, alias),
+         step(PACKET, packet("a.org", 28, record(28, bytes(16)))))
+    seed("resolver", "tlsa", step(TLSA, s("mx.example.org"), u16(25)),
+         step(PACKET | SECURE, packet("_25._tcp.mx.example.org", 52,
+              record(52, b"\3\1\1" + bytes(32)))))
+    seed("resolver", "txt", step(TXT, s("_mta-sts.example.org")),
+         step(PACKET, packet("_mta-sts.example.org", 16,
+              record(16, b"\x0av=STSv1; i\4d=1;"), record(16, b"\xff"))))
+    for n, address in enumerate(("192.0.2.1", "2001:db8::1", "no")):
+        seed("resolver", "ptr%d" % n, step(PTR, s(address)),
+             step(PACKET, packet("1.2.0.192.in-addr.arpa", 12,
+                  record(12, name("mx.example.org")))))
+    seed("resolver", "loop", step(MX, s("a.org")), step(PACKET, loop),
+         step(MX | 0x80, s("a.org")), step(PACKET, packet("a.org", 15,
+              code=3)))
+    seed("resolver", "gone", step(MX, s("a.org")), step(MX, s("..")),
+         step(ADDRESS, s("a.org"), u8(3)), step(EOF5),
+         step(RRAW | 0x80, u32(7)))
+
+
+def out():
+    header = ("From: a@example.org\r\nTo:  b@example.net,\r\n\tc@x.org \r\n"
+              "Subject: \r\nDATE : x\r\n")
+    seed("out", "dkim", u8(0), u8(3), header.encode())
+    seed("out", "dkim_body", u8(0), u8(7),
+         (header + "\r\nx  \t y \r\n\r\n \r\n").encode())
+    seed("out", "dkim_bare", u8(0), u8(0),
+         b"From: a\nb\rc\0\r\n" + b"Received: z\r\n" * 40)
+    seed("out", "reply", u8(1), u8(4),
+         b"250-mx.example.org\r\n250-SIZE 1\r\n250 DSN\r\n"
+         b"550 5.7.1 no \xff\x01\n421\r\n354 \r\n999 x\r\n")
+
+
 if __name__ == "__main__":
+    parent()
+    resolver()
+    out()
     clerk()
     opener()
     vault()
