@@ -252,8 +252,8 @@ items(struct imap_lex *lex)
 }
 
 /*
- * fetch-modifier (RFC 7162): "CHANGEDSINCE" SP modseq, and with it, for UID
- * FETCH alone, "VANISHED".
+ * fetch-modifier: "CHANGEDSINCE" SP modseq and with it, for UID FETCH alone,
+ * "VANISHED" (RFC 7162); "PARTIAL" SP partial-range (RFC 9394 section 3.2).
  */
 static int
 modifiers(struct imap_lex *lex)
@@ -275,12 +275,19 @@ modifiers(struct imap_lex *lex)
 		} else if (cmd->uid && !cmd->vanished &&
 		    lex_take(lex, "VANISHED"))
 			cmd->vanished = true;
-		else
+		else if ((cmd->returns & IMAP_RETURN_PARTIAL) == 0 &&
+		    lex_take(lex, "PARTIAL")) {
+			cmd->returns |= IMAP_RETURN_PARTIAL;
+			if (lex_space(lex) == -1 ||
+			    imap_partial(lex, &cmd->partial) == -1)
+				return -1;
+		} else
 			return lex_fail(lex, "Unknown FETCH modifier");
 	} while (!lex_close(lex));
-	if (!cmd->conditional)
+	if (cmd->vanished && !cmd->conditional)
 		return lex_fail(lex, "VANISHED since when?");
-	cmd->items |= IMAP_ITEM_MODSEQ;
+	if (cmd->conditional)
+		cmd->items |= IMAP_ITEM_MODSEQ;
 	return 0;
 }
 

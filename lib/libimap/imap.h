@@ -83,7 +83,7 @@ enum imap_verb {
 	IMAP_SEARCH,  /* charset, keys, has_return, returns, partial */
 	IMAP_SORT,    /* the same, and sort */
 	IMAP_THREAD,  /* charset, keys, thread */
-	IMAP_FETCH,   /* set, items, sections */
+	IMAP_FETCH,   /* set, items, sections; returns: PARTIAL alone */
 	IMAP_STORE,   /* set, store_op, silent, flags, keywords */
 	IMAP_COPY,    /* set, name */
 	IMAP_MOVE,

@@ -88,6 +88,7 @@
 #define ROW_SET_SEEN 0x04 /* \Seen is set first (a read-write box only) */
 #define ROW_FIRST 0x08    /* body chunk 0 alone, as an R_CHUNK after each row */
 #define ROW_IDS 0x10      /* email and thread id, time of saving */
+#define ROW_PART 0x40     /* only a part of the set: u8, u32, u32 before it */
 #define ROW_VANISHED                                            \
 	0x20 /* R_VANISHED first: UIDs of the set that are gone \
 	      */
@@ -180,8 +181,10 @@ enum vault_wire {
 	V_APPEND_END = 110,
 	V_APPEND_ABORT = 111, /* no answer; those that wait are dropped too */
 	/*
-	 * u8 bits, u8 ROW_ items, u64 modseq, set.  Only messages that have
-	 * changed since that modseq.  R_ROWS (many rows each) and, with
+	 * u8 bits, u8 ROW_ items, u64 modseq, with ROW_PART: u8 PARTIAL_FIRST
+	 * or _LAST, u32 first, u32 last place (first <= last) among the set's
+	 * messages; set.  Of those only messages that have changed since that
+	 * modseq.  R_ROWS (many rows each) and, with
 	 * ROW_BODY, R_CHUNK... after each row (an empty body is one empty
 	 * chunk).  Messages the session does not know yet are left out; ones
 	 * expunged meanwhile too, and then the result is DONE_EXPUNGED.

@@ -31,12 +31,21 @@ ask(struct job *job, struct fetch *f)
 {
 	struct imap_cmd *cmd = job->cmd;
 	struct msgout *m;
+	bool part;
 
 	job_send_set(job, &cmd->set);
 	m = job_request(job, V_FETCH);
 	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
-	msg_put_u8(m, f->items | (cmd->vanished ? ROW_VANISHED : 0));
+	part = (cmd->returns & IMAP_RETURN_PARTIAL) != 0;
+	msg_put_u8(m,
+	    f->items | (cmd->vanished ? ROW_VANISHED : 0) |
+		(part ? ROW_PART : 0));
 	msg_put_u64(m, cmd->conditional ? cmd->modseq : 0);
+	if (part) {
+		msg_put_u8(m, cmd->partial.end ? PARTIAL_LAST : PARTIAL_FIRST);
+		msg_put_u32(m, cmd->partial.first);
+		msg_put_u32(m, cmd->partial.last);
+	}
 	job_put_set(m, &cmd->set);
 	msg_send(m);
 }

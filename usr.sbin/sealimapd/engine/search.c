@@ -343,7 +343,9 @@ put_modseq(struct imap_buf *b, const struct found *f, uint32_t returns)
 	if (f->modseq == 0)
 		return;
 	modseq = f->modseq;
-	if ((returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)) == 0) {
+	if ((returns &
+		(IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL)) ==
+	    0) {
 		modseq = 0;
 		if ((returns & IMAP_RETURN_MIN) != 0)
 			modseq = f->modseq_min;

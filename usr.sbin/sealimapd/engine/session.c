@@ -48,7 +48,7 @@ capability_put(struct conn *c, struct imap_buf *b)
 		    " STATUS=DELETED QUOTA QUOTA=RES-STORAGE QUOTASET"
 		    " BINARY MULTIAPPEND OBJECTID SAVEDATE WITHIN"
 		    " CONDSTORE QRESYNC"
-		    " SORT SORT=DISPLAY ESORT"
+		    " SORT SORT=DISPLAY ESORT PARTIAL"
 		    " THREAD=ORDEREDSUBJECT THREAD=REFERENCES"
 		    " APPENDLIMIT=");
 		imap_put_number(b, engine_config()->literal_max);

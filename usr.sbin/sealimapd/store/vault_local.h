@@ -141,7 +141,9 @@ struct job {
 	size_t nrenames;
 	struct store_range *set;
 	size_t nset;
-	bool saved; /* the set is what a search saved */
+	bool saved;   /* the set is what a search saved */
+	uint8_t part; /* V_FETCH: PARTIAL_, of the set's messages */
+	uint32_t part_first, part_last;
 	/* the answer's place */
 	bool resolved;
 	size_t range; /* of set */
@@ -265,6 +267,8 @@ struct ranges {
 /* The same of a set by itself; numbers that no message has are no error. */
 void view_ranges(struct view *, bool uids, const struct store_range *, size_t n,
     struct ranges *);
+/* Leaves of the resolved set what the job's part names. */
+void view_part(struct view *, struct job *);
 bool ranges_have(const struct ranges *, uint32_t uid);
 bool view_news(const struct view *, const struct store_box *, bool expunge);
 void view_tell_keywords(struct session *);

@@ -165,6 +165,14 @@ parse_fetch(struct session *s, struct job *j, struct msg *m)
 	j->bits = msg_get_u8(m);
 	j->items = msg_get_u8(m);
 	j->unchanged = msg_get_u64(m);
+	if ((j->items & ROW_PART) != 0) {
+		j->part = msg_get_u8(m);
+		j->part_first = msg_get_u32(m);
+		j->part_last = msg_get_u32(m);
+		if ((j->part != PARTIAL_FIRST && j->part != PARTIAL_LAST) ||
+		    j->part_first == 0 || j->part_first > j->part_last)
+			m->bad = true;
+	}
 	get_set(s, j, m);
 	if ((j->items & ROW_VANISHED) != 0 && !m->bad) {
 		j->nasked = j->nset;
@@ -189,6 +197,7 @@ change_fetch(struct session *s, struct job *j)
 	j->result = view_resolve(&s->view, j);
 	if (j->result == DONE_BADSEQ)
 		return;
+	view_part(&s->view, j);
 	for (size_t i = 0; result == STORE_OK && i < j->nset; i += n) {
 		n = j->nset - i < STORE_RANGES_MAX ? j->nset - i :
 						     STORE_RANGES_MAX;
@@ -218,6 +227,7 @@ answer_fetch(struct session *s, struct job *j)
 		j->result = view_resolve(&s->view, j);
 	if (j->result == DONE_BADSEQ)
 		return STEP_DONE;
+	view_part(&s->view, j);
 	if ((j->items & ROW_VANISHED) != 0 &&
 	    vanished_answer(s, j, j->unchanged, 0) != STEP_DONE)
 		return STEP_MORE;

@@ -341,6 +341,26 @@ number_of(struct session *s, const struct job *j, uint32_t uid)
 	return view_seq(&s->view, uid, pos);
 }
 
+/* Of the messages told; of all where none is told but R_COUNT. */
+static void
+modseq_count(struct sort_run *r, struct session *s)
+{
+	const struct store_msg *m;
+	bool all = r->partial != PARTIAL_NOT && r->first == UINT32_MAX;
+
+	for (size_t i = 0; r->place == NULL && i < r->total; i++) {
+		m = store_msg_find(vault_store(), s->view.box, r->uid[i], NULL);
+		if (m == NULL)
+			continue;
+		if (i == 0)
+			r->modseq_first = m->modseq;
+		r->modseq_last = m->modseq;
+		if ((all || (i >= r->at && i < r->end)) &&
+		    m->modseq > r->highest)
+			r->highest = m->modseq;
+	}
+}
+
 /* All is known: what is gone meanwhile goes here too, then R_COUNT. */
 static void
 result_ready(
@@ -364,6 +384,7 @@ result_ready(
 		r->total = k;
 	result_cut(r);
 	result_save(r, s, j);
+	modseq_count(r, s);
 	r->ready = true;
 	o = msg_new(s->wire, R_COUNT, j->id);
 	msg_put_u32(o, (uint32_t)r->total);
@@ -371,16 +392,6 @@ result_ready(
 	msg_put_u32(
 	    o, r->total == 0 ? 0 : number_of(s, j, r->uid[r->total - 1]));
 	msg_send(o);
-}
-
-static void
-modseq_count(struct sort_run *r, const struct store_msg *m)
-{
-	if (r->highest == 0)
-		r->modseq_first = m->modseq;
-	r->modseq_last = m->modseq;
-	if (m->modseq > r->highest)
-		r->highest = m->modseq;
 }
 
 /* One that is gone still has its number here, and its place in a thread. */
@@ -394,8 +405,6 @@ told_number(struct sort_run *r, struct session *s, struct job *j, uint32_t uid)
 	m = store_msg_find(vault_store(), s->view.box, uid, NULL);
 	if (m == NULL && r->place == NULL)
 		return 0;
-	if (m != NULL)
-		modseq_count(r, m);
 	return number_of(s, j, uid);
 }
 

@@ -358,6 +358,45 @@ view_resolve(struct view *v, struct job *j)
 	return result;
 }
 
+/* Places in the column, from the first of the range to after its last. */
+static size_t
+range_places(const struct view *v, const struct store_range *r, size_t *begin)
+{
+	*begin = column_lower(v, r->first);
+	return column_lower(v, r->last + 1) - *begin;
+}
+
+void
+view_part(struct view *v, struct job *j)
+{
+	size_t from, to, begin, n, k = 0, before = 0, total = 0;
+
+	if (j->part == PARTIAL_NOT)
+		return;
+	for (size_t i = 0; i < j->nset; i++)
+		total += range_places(v, &j->set[i], &begin);
+	from = j->part_first - 1;
+	to = j->part_last < total ? j->part_last : total;
+	if (j->part == PARTIAL_LAST) {
+		n = from;
+		from = total - to;
+		to = total < n ? 0 : total - n;
+	}
+	for (size_t i = 0; i < j->nset; i++, before += n) {
+		n = range_places(v, &j->set[i], &begin);
+		if (from >= before + n || to <= before || from >= to)
+			continue;
+		j->set[k] = j->set[i];
+		if (from > before)
+			j->set[k].first = uid_at(v, begin + (from - before));
+		if (to < before + n)
+			j->set[k].last = uid_at(v, begin + (to - before) - 1);
+		k++;
+	}
+	j->nset = k;
+	j->part = PARTIAL_NOT; /* it is done */
+}
+
 static size_t
 cut_seqs(const struct view *v, struct store_range *r, size_t n)
 {

@@ -394,7 +394,7 @@ class Partial:
         """9394 3.1: a part of the result, from either end"""
         c = Client(1)
         assert b"PARTIAL" in c.ok(b"CAPABILITY")[0].split()
-        box(c, b"partial", [SMALL] * 20)
+        box(c, b"partial", [SMALL + b"x" * i for i in range(20)])
         c.ok(b"STORE 2,4:8,11,13:19 +FLAGS.SILENT (\\Flagged)")
         found = [2, 4, 5, 6, 7, 8, 11, 13, 14, 15, 16, 17, 18, 19]
         u = uids(c)
@@ -412,7 +412,7 @@ class Partial:
         assert got == b"UID PARTIAL (2:2 %d) MIN %d MAX %d COUNT 14" % (
             u[3], u[1], u[18]), got
         got = esearch(c.ok(
-            b"SORT RETURN (PARTIAL -1:-2 COUNT) (REVERSE ARRIVAL) UTF-8 "
+            b"SORT RETURN (PARTIAL -1:-2 COUNT) (REVERSE SIZE) UTF-8 "
             b"FLAGGED"))
         assert got == b"PARTIAL (-1:-2 4,2) COUNT 14", got
         for n in range(1, 15):
@@ -450,6 +450,52 @@ class Partial:
         row = c.ok(b"FETCH 5 MODSEQ")[0]
         assert got.startswith(b"PARTIAL (1:3 2,4:5) MODSEQ "), got
         assert b"MODSEQ (%s)" % got.split()[-1] in row, (got, row)
+
+    def t_fetch(self):
+        """9394 3.2, 3.3: of a FETCH: by place among the set's messages,
+        then those that have changed"""
+        c = Client(1, b"partial")
+        u = uids(c)
+
+        def rows(text):
+            got = [x for x in c.ok(text) if b" FETCH (" in x]
+            return [int(x.split()[1]) for x in got]
+        for text, want in (
+                (b"1:* FLAGS (PARTIAL 1:3)", [1, 2, 3]),
+                (b"1:* FLAGS (PARTIAL -1:-3)", [18, 19, 20]),
+                (b"1:* (FLAGS) (PARTIAL -20:-100)", [1]),
+                (b"1:* FLAGS (PARTIAL 21:22)", []),
+                (b"1:* FLAGS (PARTIAL -21:-22)", []),
+                (b"%d:%d FLAGS (PARTIAL 2:2)" % (u[4], u[9]), [6]),
+                (b"%d,%d:%d,%d FLAGS (PARTIAL 2:4)" % (
+                    u[0], u[4], u[5], u[9]), [5, 6, 10]),
+                (b"%d,%d:%d,%d FLAGS (PARTIAL -1:-2)" % (
+                    u[0], u[4], u[5], u[9]), [6, 10]),
+                (b"4000000000 FLAGS (PARTIAL 1:2)", [20][:0])):
+            assert rows(b"UID FETCH " + text) == want, text
+        assert rows(b"FETCH 3:9 FLAGS (PARTIAL 2:3)") == [4, 5]
+        modseq = max(int(re.search(rb"MODSEQ \((\d+)\)", x).group(1))
+                     for x in c.ok(b"FETCH 1:* MODSEQ") if b" FETCH (" in x)
+        c.ok(b"STORE 3,17,19 +FLAGS.SILENT (later)")
+        for order in (b"PARTIAL -1:-3 CHANGEDSINCE %d",
+                      b"CHANGEDSINCE %d PARTIAL -1:-3"):
+            assert rows(b"UID FETCH 1:* FLAGS (%s)" % (order % modseq)) == \
+                [19]
+        # Only the messages of the part become \\Seen
+        c.ok(b"UID FETCH 1:* BODY[] (PARTIAL 1:1)")
+        assert c.ok(b"SEARCH SEEN")[0] == b"* SEARCH 1\r\n"
+        # Places are of what is there: an expunged one has none
+        c.ok(b"STORE 2 +FLAGS.SILENT (\\Deleted)")
+        c.ok(b"EXPUNGE")
+        assert rows(b"UID FETCH 1:* FLAGS (PARTIAL 2:2)") == [2]
+        c.ok(b"ENABLE QRESYNC")
+        lines = c.ok(b"UID FETCH 1:* FLAGS (PARTIAL 1:1 CHANGEDSINCE %d "
+                     b"VANISHED)" % modseq)
+        assert any(b"VANISHED (EARLIER) %d\r\n" % u[1] in x for x in lines)
+        for text in (b"(PARTIAL)", b"(PARTIAL 1)", b"(PARTIAL 0:1)",
+                     b"(PARTIAL 1:2 PARTIAL 3:4)", b"(PARTIAL 1:2 VANISHED)",
+                     b"PARTIAL 1:2"):
+            c.expect(b"UID FETCH 1:* FLAGS " + text, b"BAD")
 
 
 if __name__ == "__main__":

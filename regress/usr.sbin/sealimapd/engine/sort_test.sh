@@ -4,7 +4,7 @@
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
-parts="Sort Thread"
+parts="Sort Thread Partial"
 
 for part in $parts; do
 	eval "
