@@ -175,8 +175,71 @@ merge_check_cleanup() {
 	stop_suite
 }
 
+# alert TEXT, or nothing: what user0001's login says; two of them.
+alert() {
+	python3 - "$suite/server.json" "$1" <<'END' || atf_fail "ALERT: not '$1'"
+import imaplib, json, ssl, sys
+s = json.load(open(sys.argv[1]))
+c = ssl.create_default_context(cafile=s["cafile"])
+c.check_hostname = False
+kept = []
+for _ in range(2):
+    m = imaplib.IMAP4_SSL(s["host"], s["imaps_port"], ssl_context=c)
+    m.login(s["user_pattern"] % 1, s["password"])
+    said = [x.decode() for x in m.untagged_responses.get("OK", [])
+            if b"[ALERT]" in x]
+    if (len(said) != 1 or sys.argv[2] not in said[0]) if sys.argv[2] else said:
+        sys.exit("it says %r" % said)
+    kept.append(m)
+END
+}
+
+no_vault() {
+	flock -n "$user/lock" true
+}
+
+atf_test_case put_back cleanup
+put_back_head() {
+	atf_set descr "an older copy in the place of an account: its user is told"
+	atf_set timeout 300
+}
+put_back_body() {
+	need python3 flock
+	mkdir suite
+	echo 'linger 1' >suite/extra.conf
+	start_suite USERS=2
+	user=$data_dir/accounts/$domain/user0001
+	mkmaildir mail 3 3
+	imapdo append 1 INBOX mail >/dev/null || atf_fail "cannot append"
+	alert ""
+	wait_for 60 no_vault || atf_fail "the vault stays"
+	cp -Rp "$user" older
+	imapdo append 1 INBOX mail >/dev/null || atf_fail "cannot append"
+	wait_for 60 no_vault || atf_fail "the vault stays"
+	mv "$user" newer
+	mv older "$user"
+	alert "put back from an earlier copy"
+	grep -q "account=.* was put back" \
+	    suite/sealimapd.log || fail_with suite/sealimapd.log "no log line"
+	[ "$(imapdo count 1 INBOX)" = 3 ] || atf_fail "not the older copy"
+	# It is the one that counts now; and then it is damaged.
+	wait_for 60 no_vault || atf_fail "the vault stays"
+	alert ""
+	wait_for 60 no_vault || atf_fail "the vault stays"
+	for log in "$user"/log/*.1; do
+		flip "$log" 900
+	done
+	rm -rf "$user"/snap/*
+	alert "can only be read"
+	stop_suite
+}
+put_back_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case merge_check
+	atf_add_test_case put_back
 	atf_add_test_case at_work
 	atf_add_test_case repair
 }

@@ -22,7 +22,7 @@ start_other() {
 	mkdir -p other/mail
 	cp -Rp "$data_dir/accounts" other/mail/
 	cp suite/password other/
-	echo 'host index 1' >other/extra.conf
+	printf 'host index 1\nlinger 1\n' >other/extra.conf
 	env RUN="$PWD/other" PORT=auto COST=low USERS=2 \
 	    sh "$(suite_top)/mk/run.sh" >other.out 2>&1 </dev/null &
 	echo $! >other.pid
@@ -37,6 +37,8 @@ two_hosts_head() {
 }
 two_hosts_body() {
 	need python3 flock
+	mkdir suite
+	echo 'linger 1' >suite/extra.conf
 	start_suite USERS=2
 	python3 - "$suite/server.json" <<'END' || atf_fail "no first mail"
 import imaplib, json, ssl, sys

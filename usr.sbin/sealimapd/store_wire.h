@@ -53,6 +53,12 @@ enum mechanism {
 	MECHANISM_SCRAM_PROVE = 3 /* likewise */
 };
 
+/* What the user is told of the account at each login, as an ALERT. */
+enum vault_note {
+	NOTE_PUT_BACK = 0x01, /* an older copy of its files; or rebuilt */
+	NOTE_READ_ONLY = 0x02 /* damaged */
+};
+
 /* Why a login was not let in.  The client learns no difference but these. */
 enum store_refusal {
 	REFUSED_CREDENTIALS = 1, /* unknown name, wrong or revoked secret */
@@ -162,6 +168,11 @@ enum store_wire {
 	 * closed, where the service opens no vault).
 	 */
 	VAULT_ENGINE_WELCOME = 12,
+	/*
+	 * vault -> engine, before WELCOME, where its user must be told of
+	 * something: u8 bits of enum vault_note.
+	 */
+	VAULT_ENGINE_NOTE = 16,
 
 	/*
 	 * opener or vault -> engine, instead of WELCOME with SERVICE_MANAGE:

@@ -61,6 +61,7 @@ struct login {
 	struct event challenge;
 	uint8_t signature[SCRAM_KEY_LEN];
 	uint64_t session; /* of the welcome */
+	uint8_t notes;    /* enum vault_note */
 };
 
 static TAILQ_HEAD(, login) logins = TAILQ_HEAD_INITIALIZER(logins);
@@ -485,6 +486,20 @@ authenticate_line(struct conn *c, const uint8_t *line, size_t len)
 		plain(job, line, len);
 }
 
+/* RFC 9051 7.1: what a client must show its user. */
+static void
+put_alerts(struct conn *c, uint8_t notes)
+{
+	if (notes & NOTE_PUT_BACK)
+		imap_puts(conn_out(c),
+		    "* OK [ALERT] This account was put back from an earlier "
+		    "copy: mail and changes that are later may be missing\r\n");
+	if (notes & NOTE_READ_ONLY)
+		imap_puts(conn_out(c),
+		    "* OK [ALERT] This account is damaged and can only be "
+		    "read, until its administrator mends it\r\n");
+}
+
 /* The wire is the vault's from here on, and the client is told. */
 static void
 login_done(struct conn *c)
@@ -501,6 +516,7 @@ login_done(struct conn *c)
 	    (unsigned long long)c->id, (unsigned long long)l->session,
 	    log_addr(c->account), c->peer,
 	    l->scram != NULL ? " mechanism=scram" : "");
+	put_alerts(c, l->notes);
 	login_free(l);
 	c->state = CONN_AUTH;
 	c->active = engine_now();
@@ -557,6 +573,11 @@ opener_message(struct wire *w, struct msg *msg, void *arg)
 	if (c->dead || c->state != CONN_LOGIN || c->login == NULL)
 		return;
 	switch (msg->type) {
+	case VAULT_ENGINE_NOTE:
+		c->login->notes = msg_get_u8(msg);
+		if (msg_end(msg) == -1)
+			opener_close(c, REFUSED_UNAVAILABLE);
+		break;
 	case VAULT_ENGINE_WELCOME:
 		login_welcome(c, msg);
 		break;

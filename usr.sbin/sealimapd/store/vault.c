@@ -449,6 +449,7 @@ session_add(int fd, uint32_t slot, uint8_t scope)
 	vault.nsessions++;
 	count_add(VAULT_SESSIONS, 1);
 	count_login(vault.start->acct);
+	session_notes(s);
 	o = msg_new(s->wire, VAULT_ENGINE_WELCOME, 0);
 	msg_put_u8(o, scope);
 	msg_put_u32(o, slot);

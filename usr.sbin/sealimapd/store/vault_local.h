@@ -241,6 +241,7 @@ bool keys_news(void); /* a look; what has changed counts from now on */
 
 /* vault_session.c */
 struct session *session_new(int fd, uint64_t id, uint32_t slot, uint8_t scope);
+void session_notes(struct session *); /* before its welcome */
 void session_free(struct session *);
 void session_run(struct session *);
 void session_bye(struct session *, uint8_t reason);

@@ -59,6 +59,24 @@ session_new(int fd, uint64_t id, uint32_t slot, uint8_t scope)
 	return s;
 }
 
+/* What the log of this host says, its user must hear too. */
+void
+session_notes(struct session *s)
+{
+	struct msgout *o;
+	uint8_t notes = 0;
+
+	if (store_put_back(vault_store()))
+		notes |= NOTE_PUT_BACK;
+	if (store_damage(vault_store()) != NULL)
+		notes |= NOTE_READ_ONLY;
+	if (notes == 0)
+		return;
+	o = msg_new(s->wire, VAULT_ENGINE_NOTE, 0);
+	msg_put_u8(o, notes);
+	msg_send(o);
+}
+
 void
 session_free(struct session *s)
 {
