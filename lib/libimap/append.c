@@ -43,6 +43,14 @@ append_message(struct imap_lex *lex)
 			return -1;
 		cmd->has_date = true;
 	}
+	/* utf8-literal = "UTF8" SP "(" literal8 ")" (RFC 6855 section 4) */
+	if (lex_take(lex, "UTF8")) {
+		if (lex_space(lex) == -1 || lex_char(lex, '(') == -1)
+			return -1;
+		if (!lex_peek(lex, '~'))
+			return lex_fail(lex, "literal8 expected");
+		cmd->wrapped = true;
+	}
 	if (!imap_literal_find(lex->p, (size_t)(lex->end - lex->p), &literal) ||
 	    literal.len != (size_t)(lex->end - lex->p))
 		return lex_fail(lex, "Message literal expected");

@@ -46,6 +46,7 @@ static const struct {
     {"THREADID", IMAP_ITEM_THREADID},
     {"SAVEDATE", IMAP_ITEM_SAVEDATE},
     {"MODSEQ", IMAP_ITEM_MODSEQ},
+    {"PREVIEW", IMAP_ITEM_PREVIEW},
 };
 
 static const struct {
@@ -176,6 +177,25 @@ section(struct imap_lex *lex, struct imap_section *s)
 	return lex_char(lex, '>');
 }
 
+/* ["(" preview-mod *(SP preview-mod) ")"]; others in parentheses are FETCH's */
+static int
+preview_modifiers(struct imap_lex *lex)
+{
+	const uint8_t *back = lex->p;
+
+	if (lex->end - lex->p < 2 || lex->p[0] != ' ' || lex->p[1] != '(')
+		return 0;
+	lex->p += 2;
+	if (!lex_take(lex, "LAZY")) {
+		lex->p = back;
+		return 0;
+	}
+	while (!lex_close(lex))
+		if (lex_space(lex) == -1 || !lex_take(lex, "LAZY"))
+			return lex_fail(lex, "Unknown PREVIEW modifier");
+	return 0;
+}
+
 static int
 item(struct imap_lex *lex)
 {
@@ -186,7 +206,9 @@ item(struct imap_lex *lex)
 	for (i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
 		if (lex_take(lex, simple[i].name)) {
 			cmd->items |= simple[i].item;
-			return 0;
+			return simple[i].item == IMAP_ITEM_PREVIEW ?
+			    preview_modifiers(lex) :
+			    0;
 		}
 	}
 	if (cmd->nsections == IMAP_SECTIONS_MAX)

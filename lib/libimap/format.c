@@ -129,16 +129,21 @@ imap_put_literal(struct imap_buf *b, uint64_t n)
 
 /* May it stand between quotes?  Long ones go as literals, as RFC 3501 asks. */
 static bool
-quotable(const uint8_t *p, size_t len)
+quotable(const struct imap_buf *b, const uint8_t *p, size_t len)
 {
+	bool ascii = true;
 	size_t i;
 
 	if (len > 1000)
 		return false;
-	for (i = 0; i < len; i++)
-		if (p[i] < ' ' || p[i] >= 0x7f)
+	for (i = 0; i < len; i++) {
+		if (p[i] < ' ' || p[i] == 0x7f)
 			return false;
-	return true;
+		if (p[i] > 0x7f)
+			ascii = false;
+	}
+	return ascii ||
+	    (b->utf8 && imap_utf8_valid((const char *)p, len, true));
 }
 
 static void
@@ -161,7 +166,7 @@ put_quoted(struct imap_buf *b, const uint8_t *s, size_t len)
 void
 imap_put_string(struct imap_buf *b, const void *s, size_t len)
 {
-	if (quotable(s, len)) {
+	if (quotable(b, s, len)) {
 		put_quoted(b, s, len);
 		return;
 	}

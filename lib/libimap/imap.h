@@ -127,6 +127,7 @@ struct imap_set {
 #define IMAP_ITEM_THREADID 0x100
 #define IMAP_ITEM_SAVEDATE 0x200 /* RFC 8514 */
 #define IMAP_ITEM_MODSEQ 0x400   /* RFC 7162 */
+#define IMAP_ITEM_PREVIEW 0x800  /* RFC 8970 */
 
 enum imap_section_kind {
 	IMAP_SECTION_BODY,   /* BODY[...], BODY.PEEK[...] */
@@ -309,6 +310,8 @@ struct imap_cmd {
 	bool has_date;
 	bool sync;        /* APPEND: the client waits for a continuation */
 	bool binary;      /* APPEND: the literal may hold NUL */
+	bool wrapped;     /* APPEND: UTF8 (...): a parenthesis follows */
+	bool has_charset; /* SEARCH */
 	bool conditional; /* CHANGEDSINCE, UNCHANGEDSINCE: modseq */
 	bool vanished;    /* UID FETCH: those that are gone, too */
 	bool condstore;   /* SELECT: (CONDSTORE) */
@@ -414,7 +417,7 @@ const char *imap_verb_name(enum imap_verb);
  */
 ssize_t imap_utf7_decode(const char *, size_t, char *buf, size_t size);
 ssize_t imap_utf7_encode(const char *, size_t, char *buf, size_t size);
-/* Is this well-formed UTF-8, without control characters if strict? */
+/* Is this well-formed UTF-8, without controls and line ends if strict? */
 bool imap_utf8_valid(const char *, size_t, bool strict);
 /* Does a LIST pattern match?  Linear; '/' separates; INBOX in any case. */
 bool imap_pattern_match(

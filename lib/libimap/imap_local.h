@@ -102,6 +102,19 @@ int lex_flags(struct imap_lex *, bool parens);
 /* "(" item *(SP item) ")" of STATUS into cmd->status. */
 int lex_status_items(struct imap_lex *);
 
+/* downgrade.c */
+struct imap_buf;
+struct mime_addr;
+bool imap_is_ascii(const char *, size_t);
+/* Is it UTF-8 that the reader of the buffer cannot take? */
+bool imap_must_downgrade(const struct imap_buf *, const char *, size_t);
+/* A string with encoded-words for what is not ASCII. */
+void imap_put_encoded(struct imap_buf *, const char *, size_t);
+/* What stands between an address's parentheses. */
+void imap_put_address(struct imap_buf *, const struct mime_addr *);
+/* The value of a parameter of RFC 2231, as a string. */
+void imap_put_extended(struct imap_buf *, const char *, size_t);
+
 /* append.c, fetch.c, list.c, search.c */
 int imap_parse_append(struct imap_lex *);
 /* SELECT and EXAMINE with their parameters. */

@@ -35,6 +35,7 @@ struct imap_buf {
 	uint8_t *p;
 	size_t len;
 	size_t size;
+	bool utf8; /* who reads it has enabled UTF8=ACCEPT */
 };
 
 /* Room for n more octets; fatal without memory.  Returns where they go. */
@@ -49,7 +50,7 @@ void imap_putc(struct imap_buf *, char);
 void imap_put_number(struct imap_buf *, uint64_t);
 /* "{n}" CRLF; the caller puts n octets after it. */
 void imap_put_literal(struct imap_buf *, uint64_t n);
-/* Quoted if it may be, else a literal. */
+/* Quoted if it may be, with UTF-8 too if the buffer says so; else a literal. */
 void imap_put_string(struct imap_buf *, const void *, size_t);
 /* The same; p NULL is NIL. */
 void imap_put_nstring(struct imap_buf *, const void *, size_t);

@@ -92,7 +92,10 @@ imap_utf8_valid(const char *s, size_t len, bool strict)
 		n = utf8_get(p, len, &code);
 		if (n == 0)
 			return false;
-		if (strict && (code < ' ' || (code >= 0x7f && code < 0xa0)))
+		/* RFC 6855 section 3 */
+		if (strict &&
+		    (code < ' ' || (code >= 0x7f && code < 0xa0) ||
+			code == 0x2028 || code == 0x2029))
 			return false;
 	}
 	return true;

@@ -52,6 +52,7 @@ struct imap_reader {
 	bool rev2;
 	bool sync;        /* of the literal at hand */
 	bool binary;      /* the message may hold NUL */
+	bool wrapped;     /* a parenthesis closes it */
 	bool given;       /* the answer has been returned */
 	enum state after; /* what follows SKIP or LITERAL */
 	uint8_t *buf;     /* the command so far */
@@ -283,6 +284,7 @@ literal_begin(struct imap_reader *r, const struct imap_literal *literal)
 	if (r->error == NULL && is_message(r)) {
 		r->left = r->cmd->size;
 		r->binary = r->cmd->binary;
+		r->wrapped = r->cmd->wrapped;
 		r->state = OFFER;
 		return IMAP_MESSAGE;
 	}
@@ -388,7 +390,19 @@ another_message(struct imap_reader *r)
 	r->sync = r->cmd->sync;
 	r->left = r->cmd->size;
 	r->binary = r->cmd->binary;
+	r->wrapped = r->cmd->wrapped;
 	r->state = OFFER;
+	return true;
+}
+
+/* Takes the parenthesis off that closes UTF8 (...). */
+static bool
+unwrap(struct imap_reader *r)
+{
+	r->wrapped = false;
+	if (r->len == 0 || r->buf[0] != ')')
+		return false;
+	memmove(r->buf, r->buf + 1, --r->len);
 	return true;
 }
 
@@ -409,6 +423,8 @@ message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 	(*used)++;
 	if (r->len > 0 && r->buf[r->len - 1] == '\r')
 		r->len--;
+	if (r->wrapped && !unwrap(r) && r->error == NULL)
+		r->error = "Closing parenthesis expected";
 	if (r->len == 0 && r->error == NULL) {
 		buffer_drop(r);
 		r->state = LINE;

@@ -351,6 +351,7 @@ charset(struct search *s)
 {
 	struct imap_str name;
 
+	s->lex->cmd->has_charset = true;
 	if (lex_astring(s->lex, &name) == -1 || lex_space(s->lex) == -1)
 		return -1;
 	s->ascii = imap_equal(&name, "US-ASCII");

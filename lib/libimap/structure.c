@@ -31,10 +31,19 @@
 static void
 put_str(struct imap_buf *b, const struct mime_str *s)
 {
-	imap_put_nstring(b, s->s, s->len);
+	if (imap_must_downgrade(b, s->s, s->len))
+		imap_put_encoded(b, s->s, s->len);
+	else
+		imap_put_nstring(b, s->s, s->len);
 }
 
-/* RFC 9051 wants field text in the form of the message: 8-bit as a literal. */
+static bool
+plain_address(const struct imap_buf *b, const struct mime_addr *a)
+{
+	return !imap_must_downgrade(b, a->mailbox.s, a->mailbox.len) &&
+	    !imap_must_downgrade(b, a->host.s, a->host.len);
+}
+
 static void
 put_text(
     struct imap_buf *b, const struct mime_envelope *e, enum mime_field field)
@@ -61,6 +70,11 @@ put_addresses(struct imap_buf *b, struct mime_addr_iter *it)
 			imap_putc(b, '(');
 		any = true;
 		imap_putc(b, '(');
+		if (!plain_address(b, &addr)) {
+			imap_put_address(b, &addr);
+			imap_putc(b, ')');
+			continue;
+		}
 		put_str(b, &addr.name);
 		imap_putc(b, ' ');
 		put_str(b, &addr.adl);
@@ -140,6 +154,27 @@ is_text(const struct mime_part *part)
 	return part->type.len == 4 && strncasecmp(part->type.s, "TEXT", 4) == 0;
 }
 
+/* A value that is UTF-8 goes as RFC 2231 has it. */
+static void
+put_param(struct imap_buf *b, const struct mime_str *name,
+    const struct mime_str *value)
+{
+	char star[MIME_ADDR_MAX];
+
+	if (!imap_must_downgrade(b, value->s, value->len) ||
+	    name->len >= sizeof(star) || !imap_is_ascii(name->s, name->len)) {
+		imap_put_string(b, name->s, name->len);
+		imap_putc(b, ' ');
+		imap_put_string(b, value->s, value->len);
+		return;
+	}
+	memcpy(star, name->s, name->len);
+	star[name->len] = '*';
+	imap_put_string(b, star, name->len + 1);
+	imap_putc(b, ' ');
+	imap_put_extended(b, value->s, value->len);
+}
+
 /* body-fld-param = "(" string SP string *(...) ")" / nil */
 static void
 put_params(
@@ -161,9 +196,7 @@ put_params(
 	while (mime_param_next(part, which, &pos, &name, &value) == 1) {
 		imap_putc(b, any ? ' ' : '(');
 		any = true;
-		imap_put_string(b, name.s, name.len);
-		imap_putc(b, ' ');
-		imap_put_string(b, value.s, value.len);
+		put_param(b, &name, &value);
 	}
 	if (any)
 		imap_putc(b, ')');

@@ -46,6 +46,8 @@ struct append {
 	uint32_t uidvalidity;
 	struct imap_buf uids; /* of APPENDUID */
 	const char *why;      /* we do not want it */
+	bool header;          /* its header has not ended */
+	bool begun;           /* and its last line has octets */
 };
 
 static struct mime_parser *parsers[PARSERS_KEPT];
@@ -133,6 +135,8 @@ append_room_new(struct append *a)
 	if (a->chunk == NULL)
 		fatal("append");
 	a->parser = parser_get();
+	a->header = true;
+	a->begun = false;
 	a->len = 0;
 	a->size = 0;
 }
@@ -204,6 +208,25 @@ append_room(struct wire *w, void *arg)
 	conn_pump(c);
 }
 
+/* RFC 6855 section 4: who has not enabled it may not send these. */
+static bool
+header_8bit(struct append *a, const uint8_t *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && a->header; i++) {
+		if (p[i] >= 0x80)
+			return true;
+		if (p[i] != '\n')
+			a->begun = a->begun || p[i] != '\r';
+		else if (a->begun)
+			a->begun = false;
+		else
+			a->header = false;
+	}
+	return false;
+}
+
 void
 append_data(struct conn *c, const uint8_t *p, size_t len)
 {
@@ -214,6 +237,12 @@ append_data(struct conn *c, const uint8_t *p, size_t len)
 	a = job == NULL ? NULL : job->data;
 	if (a == NULL || a->refused)
 		return;
+	if (a->header && !c->accept && header_8bit(a, p, len)) {
+		a->refused = true;
+		a->why = "[CANNOT] Its header is not ASCII,"
+			 " and UTF8=ACCEPT not enabled";
+		return;
+	}
 	mime_parser_feed(a->parser, p, len);
 	a->size += len;
 	while (len > 0) {

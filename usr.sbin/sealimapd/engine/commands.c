@@ -121,8 +121,8 @@ command_class(const struct job *job)
 
 	if (cmd->verb == IMAP_FETCH && cmd->nsections == 0 &&
 	    (cmd->items &
-		(IMAP_ITEM_ENVELOPE | IMAP_ITEM_BODY |
-		    IMAP_ITEM_BODYSTRUCTURE)) == 0)
+		(IMAP_ITEM_ENVELOPE | IMAP_ITEM_BODY | IMAP_ITEM_BODYSTRUCTURE |
+		    IMAP_ITEM_PREVIEW)) == 0)
 		return CLASS_FLOW;
 	return job->command->class;
 }

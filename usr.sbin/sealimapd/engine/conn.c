@@ -542,6 +542,7 @@ conn_leave(struct conn *c)
 	freezero(c->account, strlen(c->account));
 	c->account = NULL;
 	c->rev2 = c->condstore = c->qresync = false;
+	c->utf8 = c->accept = false;
 	c->enabled = 0;
 	c->uidvalidity = 0;
 	imap_reader_logout(c->reader);

@@ -141,6 +141,8 @@ struct conn {
 	unsigned tries, bad;
 	char *account;
 	bool rev2;        /* ENABLE IMAP4rev2: exactly RFC 9051 */
+	bool utf8;        /* names are told in UTF-8 */
+	bool accept;      /* ENABLE UTF8=ACCEPT: all the rest, too */
 	bool condstore;   /* FETCH is told with MODSEQ (RFC 7162) */
 	bool qresync;     /* VANISHED is told, not EXPUNGE */
 	unsigned enabled; /* words of ENABLE, by their place in its table */

@@ -29,8 +29,9 @@
 #include "fetch.h"
 #include "log.h"
 
-#define ITEMS_SUMMARY \
-	(IMAP_ITEM_ENVELOPE | IMAP_ITEM_BODY | IMAP_ITEM_BODYSTRUCTURE)
+#define ITEMS_SUMMARY                                                    \
+	(IMAP_ITEM_ENVELOPE | IMAP_ITEM_BODY | IMAP_ITEM_BODYSTRUCTURE | \
+	    IMAP_ITEM_PREVIEW)
 
 #define ITEMS_IDS (IMAP_ITEM_EMAILID | IMAP_ITEM_SAVEDATE)
 
@@ -164,6 +165,7 @@ fetch_put_head(struct job *job, const struct mime_summary *sum)
 	uint32_t items = job->cmd->items;
 
 	imap_buf_reset(b, OUT_KEEP);
+	b->utf8 = c->accept;
 	imap_put(b, "* ", 2);
 	imap_put_number(b, row->seq);
 	imap_put(b, " FETCH (", 8);
@@ -201,6 +203,11 @@ fetch_put_head(struct job *job, const struct mime_summary *sum)
 	if ((items & IMAP_ITEM_BODYSTRUCTURE) != 0) {
 		item(b, "BODYSTRUCTURE ");
 		(void)imap_put_body(b, sum, true);
+	}
+	/* Made when the message came: never NIL, LAZY or not (RFC 8970). */
+	if ((items & IMAP_ITEM_PREVIEW) != 0) {
+		item(b, "PREVIEW ");
+		imap_put_string(b, sum->preview.s, sum->preview.len);
 	}
 	f->any = b->p[b->len - 1] != '(';
 }

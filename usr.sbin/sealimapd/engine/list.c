@@ -342,7 +342,7 @@ put_status(struct job *job, const struct box *box)
 
 	b = conn_out(c);
 	imap_puts(b, "* STATUS ");
-	imap_put_mailbox(b, box->name, box->len, c->rev2);
+	imap_put_mailbox(b, box->name, box->len, c->utf8);
 	imap_puts(b, " (");
 	begin = b->len;
 	for (i = 0; i < 11; i++) {
@@ -404,7 +404,7 @@ put_name(struct job *job, const struct name *name)
 	imap_puts(b, is_lsub(job) ? "* LSUB (" : "* LIST (");
 	put_attributes(job, b, name);
 	imap_puts(b, ") \"/\" ");
-	imap_put_mailbox(b, name->p, name->len, c->rev2);
+	imap_put_mailbox(b, name->p, name->len, c->utf8);
 	if (name->below)
 		put_childinfo(job, b);
 	imap_puts(b, "\r\n");

@@ -143,6 +143,17 @@ refuse(struct job *job, struct found *f)
 	search_free(s);
 }
 
+/* RFC 6855 section 3 */
+static bool
+charset_refused(struct job *job)
+{
+	if (!job->conn->accept || !job->cmd->has_charset ||
+	    job->cmd->verb != IMAP_SEARCH)
+		return false;
+	job_done(job, "BAD", "No CHARSET after ENABLE UTF8=ACCEPT");
+	return true;
+}
+
 void
 search_start(struct job *job)
 {
@@ -152,6 +163,8 @@ search_start(struct job *job)
 	struct found *f;
 	size_t len;
 
+	if (charset_refused(job))
+		return;
 	if (cmd->modseq_key)
 		condstore_enable(job->conn);
 	f = job->data = calloc(1, sizeof(*f));

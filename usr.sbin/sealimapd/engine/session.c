@@ -56,6 +56,7 @@ capability_put(struct conn *c, struct imap_buf *b)
 			imap_puts(b, " COMPRESS=DEFLATE");
 		if (!engine_config()->isolated)
 			imap_puts(b, " UNAUTHENTICATE");
+		imap_puts(b, " PREVIEW UTF8=ACCEPT");
 		return;
 	}
 	imap_puts(b, " SASL-IR");
@@ -98,7 +99,7 @@ id_start(struct job *job)
 static void
 enable_rev2(struct conn *c)
 {
-	c->rev2 = true;
+	c->rev2 = c->utf8 = true;
 	imap_reader_rev2(c->reader);
 }
 
@@ -110,6 +111,14 @@ enable_qresync(struct conn *c)
 	condstore_enable(c);
 }
 
+/* RFC 6855 */
+static void
+enable_utf8(struct conn *c)
+{
+	c->utf8 = c->accept = true;
+	imap_reader_utf8(c->reader);
+}
+
 static const struct {
 	const char *name;
 	void (*enable)(struct conn *);
@@ -117,6 +126,7 @@ static const struct {
     {"IMAP4rev2", enable_rev2},
     {"CONDSTORE", condstore_enable},
     {"QRESYNC", enable_qresync},
+    {"UTF8=ACCEPT", enable_utf8},
 };
 
 #define EXTENSIONS (sizeof(extensions) / sizeof(extensions[0]))

@@ -157,6 +157,7 @@ class Fixtures:
     def t_all(self):
         """All fixtures of the parser, through APPEND and back."""
         c = Client(1)
+        c.ok(b"ENABLE UTF8=ACCEPT")  # headers are not all ASCII
         c.ok(b"CREATE fixtures")
         c.ok(b"SELECT fixtures")
         n = 0
@@ -208,6 +209,7 @@ class Malformed:
             b"Content-Transfer-Encoding: base64\r\n\r\nU3ViamVjdA==\r\n",
         )
         c, d = Client(1), Client(1)
+        c.ok(b"ENABLE UTF8=ACCEPT")  # headers are not all ASCII
         c.ok(b"CREATE malformed")
         c.ok(b"SELECT malformed")
         for n, message in enumerate(cases, 1):
@@ -311,6 +313,7 @@ class Made:
         """9051 6.4.5, 7.5.2: what is said of made messages is so"""
         many = 2000 if os.environ.get("STRESS") else 80
         c = Client(1)
+        c.ok(b"ENABLE UTF8=ACCEPT")  # headers are not all ASCII
         c.ok(b"CREATE made")
         c.ok(b"SELECT made")
         for n in range(1, many + 1):

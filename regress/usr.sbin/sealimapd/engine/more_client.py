@@ -288,6 +288,152 @@ class Unauthenticate:
             pass
 
 
+EAI = ("From: J\u00f8rgen <j\u00f8rgen@bl\u00e5.example>\r\n"
+       "To: plain@example.net, Gr\u00fc\u00dfe f\u00fcr <ok@example.net>\r\n"
+       "Subject: one gr\u00fc\u00dfe \u00fcber two\r\n"
+       "MIME-Version: 1.0\r\n"
+       "Content-Type: text/plain; name=\"\u00e4 b.txt\"\r\n"
+       "\r\nbody \u00e4\r\n").encode()
+
+
+class Utf8:
+    def t_enable(self):
+        """6855 3, 5161: advertised, enabled, told in UTF-8"""
+        c = Client(1)
+        assert b" UTF8=ACCEPT" in c.ok(b"CAPABILITY")[0]
+        c.expect('CREATE "b\u00fccher"'.encode(), b"BAD")  # before it
+        c.ok(b"CREATE b&APw-cher")
+        assert c.ok(b"ENABLE UTF8=ACCEPT")[0] == b"* ENABLED UTF8=ACCEPT\r\n"
+        assert c.ok(b"ENABLE UTF8=ACCEPT")[0] == b"* ENABLED\r\n"
+        lines = c.ok(b'LIST "" "*"')
+        assert any('"b\u00fccher"'.encode() in x for x in lines), lines
+        c.ok('SELECT "b\u00fccher"'.encode())
+        c.ok('STATUS "b\u00fccher" (MESSAGES)'.encode())
+        # LITERAL-quoted names are UTF-8 too; not modified UTF-7
+        c.expect(b"SELECT b&APw-cher", b"NO")
+        c.expect(b'CREATE "b\xfccher"', b"BAD")  # not UTF-8
+        c.expect(b'CREATE "\xc0\xaf"', b"BAD")  # overlong
+        c.expect(b'CREATE "a\xe2\x80\xa8b"', b"NO")  # U+2028
+        c.expect(b'CREATE "a\xc2\x85b"', b"NO")  # U+0085
+        c.ok(b'LSUB "" "*"')  # it is rev1 all the same
+        other = Client(1)
+        assert any(b"b&APw-cher" in x for x in other.ok(b'LIST "" "*"'))
+
+    def t_append(self):
+        """6855 4: 8-bit headers only after ENABLE, UTF8 (literal8)"""
+        c = Client(1)
+        c.ok(b"CREATE eai")
+        n = len(EAI)
+        for text in (b"{%d+}\r\n%s" % (n, EAI),
+                     b"~{%d+}\r\n%s" % (n, EAI),
+                     b"UTF8 (~{%d+}\r\n%s)" % (n, EAI),
+                     b"{%d+}\r\n%s {%d+}\r\n%s" % (len(SMALL), SMALL,
+                                                  n, EAI)):
+            c.expect(b"APPEND eai " + text, b"NO")
+        # an 8-bit body is no header
+        c.append(b"eai", SMALL + b"\xc3\xa4\r\n")
+        c.append(b"eai", b"\r\n\xc3\xa4: x\r\n")
+        # UTF8 alone is allowed to all
+        c.ok(b"APPEND eai UTF8 (~{%d+}\r\n%s)" % (len(SMALL), SMALL))
+        r = Client(1)
+        r.ok(b"ENABLE IMAP4rev2")  # is not enough
+        r.expect(b"APPEND eai UTF8 (~{%d+}\r\n%s)" % (n, EAI), b"NO")
+        c.ok(b"ENABLE UTF8=ACCEPT")
+        for text in (b"UTF8 ({%d+}\r\n%s)", b"UTF8 (~{%d+}\r\n%s",
+                     b"UTF8 (~{%d+}\r\n%s))", b"UTF8 (~{%d+}\r\n%s) x",
+                     b"UTF8 ~{%d+}\r\n%s", b"UTF8 ((~{%d+}\r\n%s))"):
+            c.expect(b"APPEND eai " + text % (n, EAI), b"BAD")
+        assert b"MESSAGES 3" in c.ok(b"STATUS eai (MESSAGES)")[0]
+        c.ok(b"APPEND eai (\\Seen) UTF8 (~{%d+}\r\n%s)" % (n, EAI))
+        c.command(b"APPEND eai UTF8 (~{%d}" % n)
+        c.send(EAI + b")\r\n")
+        assert b" OK " in c.until(b"a%d" % c.count)[-1]
+        two = b"UTF8 (~{%d+}\r\n%s)" % (n, EAI)
+        c.ok(b"APPEND eai %s (\\Draft) %s {%d+}\r\n%s" %
+             (two, two, len(SMALL), SMALL))
+        assert b"MESSAGES 8" in c.ok(b"STATUS eai (MESSAGES)")[0]
+
+    def t_envelope(self):
+        """6855 7, 8; 6858 2: ASCII to whoever did not enable it"""
+        plain, rev2, utf8 = Client(1, b"eai"), Client(1), Client(1)
+        rev2.ok(b"ENABLE IMAP4rev2")
+        utf8.ok(b"ENABLE UTF8=ACCEPT")
+        want = (
+            b'("one =?UTF-8?B?Z3LDvMOfZSDDvGJlcg==?= two" ',
+            b'(("=?UTF-8?B?SsO4cmdlbg==?=" NIL "invalid" '
+            b'"internationalized-address.invalid"))',
+            b'(NIL NIL "plain" "example.net")'
+            b'("=?UTF-8?B?R3LDvMOfZSBmw7xy?=" NIL "ok" "example.net")')
+        for c in (plain, rev2):
+            c.ok(b"SELECT eai")
+            row, _ = c.fetch(4, b"(ENVELOPE BODYSTRUCTURE)")
+            assert all(x < 0x80 for x in row), row
+            assert b"{" not in row, row
+            assert want[0][1:] in row and want[1] in row and want[2] in row, \
+                row
+            assert b' "name*" "utf-8\'\'%C3%A4%20b.txt"' in row, row
+            assert c.fetch(4, b"BODY.PEEK[]")[1] == [EAI]
+        utf8.ok(b"SELECT eai")
+        row, _ = utf8.fetch(4, b"(ENVELOPE BODYSTRUCTURE)")
+        for text in ('"one gr\u00fc\u00dfe \u00fcber two"',
+                     '"J\u00f8rgen" NIL "j\u00f8rgen" "bl\u00e5.example"',
+                     ' "name" "\u00e4 b.txt"'):
+            assert text.encode() in row, row
+        assert utf8.fetch(4, b"BODY.PEEK[]")[1] == [EAI]
+
+    def t_search(self):
+        """6855 3: UTF-8 strings, and no CHARSET"""
+        c = Client(1, b"eai")
+        c.expect('SEARCH SUBJECT "gr\u00fc\u00dfe"'.encode(), b"BAD")
+        c.ok(b"SEARCH CHARSET UTF-8 SUBJECT x")
+        c.ok(b"ENABLE UTF8=ACCEPT")
+        c.expect(b"SEARCH CHARSET UTF-8 SUBJECT x", b"BAD")
+        c.expect(b"SEARCH CHARSET US-ASCII SUBJECT x", b"BAD")
+        assert c.ok('SEARCH SUBJECT "gr\u00fc\u00dfe"'.encode())[0] == \
+            b"* SEARCH 4 5 6 7\r\n"
+        c.expect(b'SEARCH SUBJECT "\xff"', b"BAD")
+
+
+class Preview:
+    def t_text(self):
+        """8970 3.2, 3.3, 4.1: a string, never NIL, no flag is set"""
+        c = Client(1)
+        c.ok(b"CREATE preview")
+        assert b" PREVIEW" in c.ok(b"CAPABILITY")[0]
+        head = b"Subject: x\r\nContent-Type: text/%s; charset=utf-8\r\n\r\n"
+        long = "\u00e4\u00f6 x ".encode() * 200
+        for message in (
+                head % b"plain" + b"Lorem\r\n   ipsum\tdolor\r\n",
+                head % b"html" + b"<p>some <b>bold</b> text</p>",
+                head % b"calendar" + b"BEGIN:VCALENDAR",
+                head % b"plain" + long,
+                b"Subject: empty\r\n\r\n"):
+            c.append(b"preview", message)
+        c.ok(b"SELECT preview")
+        for item in (b"PREVIEW", b"(PREVIEW)", b"(PREVIEW (LAZY))",
+                     b"PREVIEW (LAZY)", b"(PREVIEW (LAZY LAZY) UID)"):
+            rows = c.ok(b"FETCH 1:5 " + item)[:-1]
+            assert len(rows) == 5 and not any(b"NIL" in x for x in rows)
+            assert b'PREVIEW "Lorem ipsum dolor"' in rows[0], rows
+            assert b'PREVIEW "some bold text"' in rows[1], rows
+            assert b'PREVIEW ""' in rows[2] and b'PREVIEW ""' in rows[4]
+            # not between quotes: UTF8=ACCEPT is not enabled
+            preview = literals(rows[3])[0].decode()
+            assert len(preview) <= 200 and preview.startswith("\u00e4\u00f6 x")
+            assert not any(b"FLAGS" in x for x in rows)
+        rows = c.ok(b"UID FETCH 1:* (PREVIEW (LAZY) ENVELOPE) (CHANGEDSINCE 1)")
+        assert len([x for x in rows if b"PREVIEW" in x and b"MODSEQ" in x]) == 5
+        assert len(c.ok(b"FETCH 1 PREVIEW (CHANGEDSINCE 1)")) == 2
+        for item in (b"PREVIEW (BUSY)", b"(PREVIEW ())", b"(PREVIEW (LAZY )",
+                     b"(PREVIEW (LAZY,LAZY))", b"PREVIEW (LAZY BUSY)"):
+            c.expect(b"FETCH 1 " + item, b"BAD")
+        c.ok(b"UNSELECT")
+        c.ok(b"ENABLE IMAP4rev2 UTF8=ACCEPT")
+        c.ok(b"SELECT preview")
+        row, _ = c.fetch(4, b"PREVIEW")
+        assert row.endswith(b'PREVIEW "' + preview.encode() + b'")\r\n'), row
+
+
 class Isolated:
     def t_not_offered(self):
         """8437 3: BAD where it is not advertised"""

@@ -6,7 +6,7 @@
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
-parts="Compress Unauthenticate"
+parts="Compress Unauthenticate Utf8 Preview"
 
 # part [line of the configuration]
 client() {

@@ -172,6 +172,7 @@ class Formats:
     def t_eight_bits(self):
         """9051 4.3.1: 8-bit text goes through; NUL only as literal8."""
         c = Client(1)
+        c.ok(b"ENABLE UTF8=ACCEPT")  # headers are not all ASCII
         message = b"Subject: \xc3\xa4\xff\r\n\r\n" + bytes(range(1, 256))
         box(c, b"bits", 1, message)
         assert c.fetch(1, b"BODY.PEEK[]")[1] == [message]
