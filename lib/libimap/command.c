@@ -416,6 +416,7 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"COMPRESS", IMAP_COMPRESS, false, false, false, parse_compress},
     {"UNAUTHENTICATE", IMAP_UNAUTHENTICATE, false, false, false, parse_nothing},
     {"XSEALMAIL", IMAP_XSEALMAIL, false, true, false, imap_parse_sealmail},
+    {"NOTIFY", IMAP_NOTIFY, false, false, false, imap_parse_notify},
     {"GETQUOTA", IMAP_GETQUOTA, false, false, false, imap_parse_getquota},
     {"GETQUOTAROOT", IMAP_GETQUOTAROOT, false, false, false, parse_mailbox},
     {"SETQUOTA", IMAP_SETQUOTA, false, false, false, imap_parse_setquota},

@@ -243,11 +243,31 @@ item(struct imap_lex *lex)
 	return 0;
 }
 
+int
+imap_parse_items(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+	int n;
+
+	if (cmd->sections == NULL)
+		cmd->sections = imap_cmd_alloc(
+		    cmd, IMAP_SECTIONS_MAX * sizeof(*cmd->sections));
+	if (lex_char(lex, '(') == -1)
+		return -1;
+	n = 0;
+	do {
+		if (n++ > 0 && lex_space(lex) == -1)
+			return -1;
+		if (item(lex) == -1)
+			return -1;
+	} while (!lex_close(lex));
+	return 0;
+}
+
 static int
 items(struct imap_lex *lex)
 {
 	struct imap_cmd *cmd = lex->cmd;
-	int n;
 
 	cmd->sections = imap_cmd_alloc(
 	    cmd, IMAP_SECTIONS_MAX * sizeof(*cmd->sections));
@@ -259,16 +279,9 @@ items(struct imap_lex *lex)
 		cmd->items |= ITEMS_FAST;
 	else if (lex_take(lex, "FULL"))
 		cmd->items |= ITEMS_FULL;
-	else if (lex_peek(lex, '(')) {
-		lex->p++;
-		n = 0;
-		do {
-			if (n++ > 0 && lex_space(lex) == -1)
-				return -1;
-			if (item(lex) == -1)
-				return -1;
-		} while (!lex_close(lex));
-	} else
+	else if (lex_peek(lex, '('))
+		return imap_parse_items(lex);
+	else
 		return item(lex);
 	return 0;
 }

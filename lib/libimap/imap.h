@@ -74,6 +74,7 @@ enum imap_verb {
 	IMAP_LSUB,
 	IMAP_NAMESPACE,
 	IMAP_STATUS, /* name, status */
+	IMAP_NOTIFY, /* notify; items, sections: of MessageNew */
 	IMAP_APPEND, /* see below */
 	IMAP_IDLE,
 	IMAP_CHECK,
@@ -292,6 +293,46 @@ enum imap_seal_op {
 #define IMAP_SCOPE_SUBMISSION 0x2
 #define IMAP_SCOPE_MANAGE 0x4
 
+/* What NOTIFY asks to be told of (RFC 5465). */
+#define IMAP_NOTIFY_GROUPS_MAX 64  /* groups of events */
+#define IMAP_NOTIFY_NAMES_MAX 1000 /* mailboxes that all groups name */
+#define IMAP_EVENT_NEW 0x01
+#define IMAP_EVENT_EXPUNGE 0x02
+#define IMAP_EVENT_FLAGS 0x04
+#define IMAP_EVENT_MESSAGE 0x07 /* all of messages */
+#define IMAP_EVENT_NAME 0x08
+#define IMAP_EVENT_SUBSCRIPTION 0x10
+
+enum imap_filter {
+	IMAP_FILTER_SELECTED,
+	IMAP_FILTER_DELAYED,
+	IMAP_FILTER_PERSONAL, /* all there are; INBOXES too: any gets mail */
+	IMAP_FILTER_SUBSCRIBED,
+	IMAP_FILTER_SUBTREE,
+	IMAP_FILTER_MAILBOXES
+};
+
+struct imap_event_group {
+	enum imap_filter filter;
+	uint32_t events; /* IMAP_EVENT_ */
+	struct imap_str *name;
+	size_t n;
+	size_t size;
+};
+
+struct imap_notify {
+	bool set; /* else NONE */
+	bool status;
+	bool overflow; /* more than we keep */
+	bool unknown;  /* an event that we do not know */
+	bool has_selected;
+	bool delayed;
+	uint32_t selected; /* events of the selected mailbox */
+	struct imap_event_group *group;
+	size_t n;
+	size_t names; /* of all groups */
+};
+
 /* SETQUOTA without STORAGE: no limit. */
 #define IMAP_QUOTA_NONE UINT64_MAX
 
@@ -347,10 +388,11 @@ struct imap_cmd {
 	uint8_t sort[IMAP_SORT_MAX]; /* enum imap_sort, _REVERSE */
 	size_t nsort;
 	enum imap_thread thread;
-	int64_t date;     /* APPEND: seconds UTC */
-	int16_t zone;     /* minutes east */
-	uint64_t size;    /* APPEND: octets of the message */
-	uint64_t quota;   /* SETQUOTA: STORAGE, units of 1,024 octets */
+	int64_t date;   /* APPEND: seconds UTC */
+	int16_t zone;   /* minutes east */
+	uint64_t size;  /* APPEND: octets of the message */
+	uint64_t quota; /* SETQUOTA: STORAGE, units of 1,024 octets */
+	struct imap_notify *notify;
 	bool quota_other; /* SETQUOTA: a resource that we do not limit */
 	struct imap_block *arena;
 };
@@ -403,6 +445,8 @@ void imap_reader_refuse(struct imap_reader *);
 /* True between commands: nothing of one has been read. */
 bool imap_reader_idle(const struct imap_reader *);
 void imap_cmd_free(struct imap_cmd *);
+/* An empty one, for what a client did not say. */
+struct imap_cmd *imap_cmd_new(void);
 /* n zeroed octets that live as long as the command. */
 void *imap_cmd_alloc(struct imap_cmd *, size_t n);
 

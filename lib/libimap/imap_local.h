@@ -35,9 +35,6 @@ struct imap_lex {
 	bool more; /* the end was met inside a literal (APPEND) */
 };
 
-/* arena.c */
-struct imap_cmd *imap_cmd_new(void);
-
 /* lex.c */
 int lex_fail(struct imap_lex *, const char *error);
 int lex_space(struct imap_lex *);
@@ -71,6 +68,10 @@ struct imap_literal {
 bool imap_literal_find(const uint8_t *, size_t, struct imap_literal *);
 bool imap_atom_char(uint8_t);
 int imap_parse_sealmail(struct imap_lex *);
+/* notify.c */
+int imap_parse_notify(struct imap_lex *);
+/* fetch.c: "(" fetch-att *(SP fetch-att) ")" */
+int imap_parse_items(struct imap_lex *);
 /* quota.c */
 int imap_parse_getquota(struct imap_lex *);
 int imap_parse_setquota(struct imap_lex *);

@@ -72,6 +72,7 @@
 #define SILENT 0x08       /* V_STORE: do not tell the asker the new flags */
 #define MODSEQ_NOW 0x10   /* R_MODSEQ first */
 #define MODSEQ_LOW 0x20   /* R_MODSEQ where expunges are held back */
+#define NEWS_QUIET 0x40   /* no rows of changed flags among the news */
 
 /* u16 special uses of a box (RFC 6154). */
 #define USE_ARCHIVE 0x01
@@ -92,6 +93,15 @@
 #define ROW_VANISHED                                            \
 	0x20 /* R_VANISHED first: UIDs of the set that are gone \
 	      */
+
+/* What sessions may be told of (RFC 5465). */
+#define EVENT_NEW 0x01
+#define EVENT_EXPUNGE 0x02
+#define EVENT_FLAGS 0x04
+#define EVENT_MESSAGE 0x07
+#define EVENT_NAME 0x08 /* made, removed or renamed */
+#define EVENT_SUBSCRIPTION 0x10
+#define EVENT_OVERFLOW 0x80
 
 /* What V_LIST and V_STATUS ask of each box. */
 #define BOX_NAMES 0   /* what it is called */
@@ -249,6 +259,14 @@ enum vault_wire {
 	V_QUOTA = 140,
 	/* str quota root, u64 octets or 0: no limit.  R_QUOTA, R_DONE. */
 	V_SETQUOTA = 141,
+	/*
+	 * u8 EVENT_ kinds to be told of boxes that are not selected, u8 of the
+	 * selected one (message kinds); both 0: none.  R_DONE.  From then on
+	 * R_NUDGE comes once there is something, until it is asked for.
+	 */
+	V_NOTIFY = 142,
+	/* u8 bits: what there is.  R_EVENT..., news by the bits, R_DONE. */
+	V_EVENTS = 143,
 
 	/* ---- vault -> engine ---- */
 
@@ -288,7 +306,11 @@ enum vault_wire {
 	 * length, then the rest: the octets.
 	 */
 	R_CHUNK = 204,
-	R_EXISTS = 205, /* u32 messages in the box, as the session now knows */
+	/*
+	 * u32 messages in the box, as the session now knows, u32 lowest and
+	 * u32 highest UID of those that are new to it
+	 */
+	R_EXISTS = 205,
 	/* u32 n, n times u32 sequence number and u32 UID, in order */
 	R_EXPUNGE = 206,
 	/* u32 uidvalidity, u32 uid */
@@ -345,7 +367,15 @@ enum vault_wire {
 	/* u64 highest modseq of the found, u64 of the first, u64 of the last */
 	R_FOUND_MODSEQ = 217,
 	/* str quota root, u64 octets in use, u64 limit in octets or 0 */
-	R_QUOTA = 230
+	R_QUOTA = 230,
+	/* There is something that V_EVENTS would tell.  Nothing; id 0. */
+	R_NUDGE = 231,
+	/*
+	 * u8 EVENT_ kinds; then, unless EVENT_OVERFLOW (nothing is told from
+	 * now on), str the name before a rename or "", u8 whether boxes lie
+	 * below the name, and all that R_BOX has.
+	 */
+	R_EVENT = 232
 };
 
 #endif

@@ -393,6 +393,7 @@ append_answer(struct job *job, struct msg *msg)
 		conn_protocol(job->conn, "R_APPENDED");
 		return;
 	}
+	job->placed += a->uidvalidity == job->conn->uidvalidity;
 	imap_put_range(&a->uids, uid, uid, a->uids.len == 0);
 }
 

@@ -94,6 +94,8 @@ static const struct command commands[] = {
 	copy_news, NULL, copy_free},
     {IMAP_XSEALMAIL, IN_ANY, CLASS_ALONE, manage_start, manage_answer,
 	manage_done, NULL, NULL, manage_free},
+    {IMAP_NOTIFY, IN_LOGGED, CLASS_ALONE, notify_start, notify_answer,
+	notify_done, NULL, NULL, NULL},
     {IMAP_GETQUOTA, IN_LOGGED, CLASS_FLOW, quota_start, quota_answer, NULL,
 	NULL, NULL, NULL},
     {IMAP_GETQUOTAROOT, IN_LOGGED, CLASS_FLOW, quotaroot_start, quota_answer,

@@ -219,6 +219,7 @@ conn_free(struct conn *c)
 	while ((job = TAILQ_FIRST(&c->jobs)) != NULL)
 		job_free(job);
 	select_forget(c);
+	notify_forget(c);
 	wire_free(c->vault);
 	if (c->account != NULL)
 		codec_forget();
@@ -535,6 +536,7 @@ void
 conn_leave(struct conn *c)
 {
 	select_forget(c);
+	notify_forget(c);
 	wire_free(c->vault);
 	c->vault = NULL;
 	c->throttled = false;

@@ -94,6 +94,8 @@ struct job {
 	bool started;
 	bool finished;
 	bool open;        /* output is inside a line or literal of this job */
+	bool silent;      /* nobody asked for it: it ends without a word */
+	uint32_t placed;  /* messages that it has put into the selected box */
 	bool heavy;       /* a set of very many ranges: nothing is read on */
 	uint32_t expect;  /* id of the oldest request not done */
 	unsigned waiting; /* requests not done */
@@ -150,6 +152,8 @@ struct conn {
 	bool readonly;
 	uint32_t exists;
 	uint32_t uidvalidity;
+	uint64_t box_id;
+	struct notify *notify; /* NULL: there was no NOTIFY */
 	char **keywords;
 	size_t nkeywords;
 };
@@ -371,6 +375,19 @@ void rename_answer(struct job *, struct msg *);
 void rename_done(struct job *, enum vault_result, const char *);
 void rename_free(struct job *);
 void subscribe_start(struct job *);
+
+/* notify.c */
+void notify_start(struct job *);
+void notify_answer(struct job *, struct msg *);
+void notify_done(struct job *, enum vault_result, const char *);
+void notify_forget(struct conn *);
+void notify_unselect(struct conn *);
+/* Is this event of the selected mailbox told? */
+bool notify_selected(const struct conn *, uint32_t event);
+/* The client was told of n new messages, of these UIDs. */
+void notify_exists(struct conn *, uint32_t n, uint32_t first, uint32_t last);
+void notify_nudge(struct conn *); /* the vault has something */
+void notify_run(struct conn *);   /* if there is nothing else to do */
 
 /* quota.c */
 void quota_start(struct job *);

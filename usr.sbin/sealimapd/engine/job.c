@@ -121,7 +121,10 @@ job_news_bits(const struct job *job, bool expunge)
 			break;
 		}
 	}
+	if (!notify_selected(job->conn, IMAP_EVENT_NEW))
+		return 0;
 	return (expunge ? NEWS | NEWS_EXPUNGE : NEWS) |
+	    (notify_selected(job->conn, IMAP_EVENT_FLAGS) ? 0 : NEWS_QUIET) |
 	    (job->conn->qresync ? MODSEQ_LOW : 0);
 }
 
@@ -158,8 +161,8 @@ job_start(struct job *job)
 	job->command->start(job);
 }
 
-void
-job_start_all(struct conn *c)
+static void
+start_jobs(struct conn *c)
 {
 	struct job *job, *next;
 	bool any;
@@ -185,11 +188,23 @@ job_start_all(struct conn *c)
 }
 
 void
+job_start_all(struct conn *c)
+{
+	start_jobs(c);
+	if (!c->dead && c->state != CONN_CLOSING)
+		notify_run(c);
+}
+
+void
 job_done(struct job *job, const char *condition, const char *text)
 {
 	struct conn *c = job->conn;
 	struct imap_buf *b;
 
+	if (job->silent) {
+		job_free(job);
+		return;
+	}
 	report_condition(condition);
 	b = conn_out(c);
 	if (job->cmd->tag[0] == '\0')
@@ -394,6 +409,10 @@ job_vault_message(struct conn *c, struct msg *msg)
 
 	if (msg->type == R_BYE) {
 		job_bye(c, msg_get_u8(msg));
+		return;
+	}
+	if (msg->type == R_NUDGE) {
+		notify_nudge(c);
 		return;
 	}
 	if (msg->id == 0 || msg->type == R_KEYWORDS || msg->type == R_EXISTS ||

@@ -45,6 +45,7 @@ void
 select_forget(struct conn *c)
 {
 	keywords_free(c);
+	notify_unselect(c);
 	c->exists = 0;
 	c->readonly = false;
 }
@@ -219,7 +220,7 @@ selected(struct job *job, struct msg *msg)
 	uint32_t uidnext, unseen;
 	uint64_t id, modseq;
 
-	id = msg_get_u64(msg);
+	id = c->box_id = msg_get_u64(msg);
 	c->uidvalidity = msg_get_u32(msg);
 	uidnext = msg_get_u32(msg);
 	modseq = msg_get_u64(msg);
@@ -393,7 +394,7 @@ news_message(struct conn *c, struct msg *msg)
 {
 	struct imap_buf *b;
 	uint64_t modseq;
-	uint32_t n;
+	uint32_t n, first, last;
 
 	/* What was under way when the box was left. */
 	if (c->state != CONN_SELECTED)
@@ -407,10 +408,13 @@ news_message(struct conn *c, struct msg *msg)
 		break;
 	case R_EXISTS:
 		n = msg_get_u32(msg);
+		first = msg_get_u32(msg);
+		last = msg_get_u32(msg);
 		if (msg_end(msg) == -1 || n < c->exists) {
 			conn_protocol(c, "R_EXISTS");
 			return;
 		}
+		notify_exists(c, n - c->exists, first, last);
 		c->exists = n;
 		b = conn_out(c);
 		imap_put(b, "* ", 2);

@@ -45,7 +45,7 @@ capability_put(struct conn *c, struct imap_buf *b)
 		    " ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT"
 		    " CHILDREN SPECIAL-USE CREATE-SPECIAL-USE ESEARCH"
 		    " SEARCHRES LIST-EXTENDED LIST-STATUS STATUS=SIZE"
-		    " STATUS=DELETED QUOTA QUOTA=RES-STORAGE QUOTASET"
+		    " STATUS=DELETED QUOTA QUOTA=RES-STORAGE QUOTASET NOTIFY"
 		    " BINARY MULTIAPPEND OBJECTID SAVEDATE WITHIN"
 		    " CONDSTORE QRESYNC"
 		    " SORT SORT=DISPLAY ESORT PARTIAL"
@@ -257,8 +257,17 @@ idle_ask(struct job *job, uint8_t on)
 {
 	struct msgout *m;
 
-	m = job_request(job, V_IDLE);
-	msg_put_u8(m, on);
+	/* With NOTIFY it is told what that asked for, and by that way. */
+	if (job->conn->notify != NULL) {
+		m = job_request(job, V_NOOP);
+		msg_put_u8(m,
+		    job->conn->state == CONN_SELECTED ?
+			job_news_bits(job, true) :
+			0);
+	} else {
+		m = job_request(job, V_IDLE);
+		msg_put_u8(m, on);
+	}
 	msg_send(m);
 }
 

@@ -227,11 +227,13 @@ copy_free(struct job *job)
 	free(copy);
 }
 
+/* *count: messages, not ranges. */
 static int
-get_set(struct msg *msg, struct imap_buf *b)
+get_set(struct msg *msg, struct imap_buf *b, uint32_t *count)
 {
 	uint32_t i, n, first, last;
 
+	*count = 0;
 	n = msg_get_u32(msg);
 	if (msg->bad || n > (msg->len - msg->off) / 8)
 		return -1;
@@ -240,6 +242,7 @@ get_set(struct msg *msg, struct imap_buf *b)
 		last = msg_get_u32(msg);
 		if (first == 0 || first > last || last == UINT32_MAX)
 			return -1;
+		*count += last - first + 1;
 		imap_put_range(b, first, last, b->len == 0);
 	}
 	return 0;
@@ -249,11 +252,14 @@ void
 copy_answer(struct job *job, struct msg *msg)
 {
 	struct copy *copy = job->data;
+	uint32_t n;
 
 	copy->uidvalidity = msg_get_u32(msg);
-	if (msg->type != R_COPIED || get_set(msg, &copy->from) == -1 ||
-	    get_set(msg, &copy->to) == -1 || msg_end(msg) == -1)
+	if (msg->type != R_COPIED || get_set(msg, &copy->from, &n) == -1 ||
+	    get_set(msg, &copy->to, &n) == -1 || msg_end(msg) == -1)
 		conn_protocol(job->conn, "R_COPIED");
+	else if (copy->uidvalidity == job->conn->uidvalidity)
+		job->placed += n;
 }
 
 static void

@@ -220,6 +220,40 @@ answer_select(struct session *s, struct job *j)
 	return resync_answer(s, j);
 }
 
+void
+box_put(struct msgout *o, const struct store_box *box, uint8_t what)
+{
+	msg_put_u64(o, box->id);
+	msg_put_u16(o, box->use);
+	msg_put_u8(o, store_subscribed(vault_store(), box->name));
+	msg_put_u8(o, 1);
+	msg_put_str(o, box->name);
+	msg_put_u8(o, what != BOX_NAMES);
+	if (what == BOX_NAMES)
+		return;
+	msg_put_u32(o, box->messages);
+	msg_put_u32(o, box->uidnext);
+	msg_put_u32(o, box->uidvalidity);
+	msg_put_u32(o, box->unseen);
+	msg_put_u32(o, box->deleted);
+	msg_put_u64(o, box->size);
+	msg_put_u64(o, box->modseq);
+	msg_put_u64(o,
+	    what == BOX_RECLAIM ? store_reclaimable(vault_store(), box->id) :
+				  0);
+}
+
+void
+box_put_name(struct msgout *o, const char *name)
+{
+	msg_put_u64(o, 0);
+	msg_put_u16(o, 0);
+	msg_put_u8(o, store_subscribed(vault_store(), name));
+	msg_put_u8(o, 0);
+	msg_put_str(o, name);
+	msg_put_u8(o, 0);
+}
+
 static void
 put_box(
     struct session *s, uint32_t id, const struct store_box *box, uint8_t what)
@@ -227,25 +261,7 @@ put_box(
 	struct msgout *o;
 
 	o = msg_new(s->wire, R_BOX, id);
-	msg_put_u64(o, box->id);
-	msg_put_u16(o, box->use);
-	msg_put_u8(o, store_subscribed(vault_store(), box->name));
-	msg_put_u8(o, 1);
-	msg_put_str(o, box->name);
-	msg_put_u8(o, what != BOX_NAMES);
-	if (what != BOX_NAMES) {
-		msg_put_u32(o, box->messages);
-		msg_put_u32(o, box->uidnext);
-		msg_put_u32(o, box->uidvalidity);
-		msg_put_u32(o, box->unseen);
-		msg_put_u32(o, box->deleted);
-		msg_put_u64(o, box->size);
-		msg_put_u64(o, box->modseq);
-		msg_put_u64(o,
-		    what == BOX_RECLAIM ?
-			store_reclaimable(vault_store(), box->id) :
-			0);
-	}
+	box_put(o, box, what);
 	msg_send(o);
 }
 
@@ -256,12 +272,7 @@ put_subscription(struct session *s, uint32_t id, const char *name)
 	struct msgout *o;
 
 	o = msg_new(s->wire, R_BOX, id);
-	msg_put_u64(o, 0);
-	msg_put_u16(o, 0);
-	msg_put_u8(o, 1);
-	msg_put_u8(o, 0);
-	msg_put_str(o, name);
-	msg_put_u8(o, 0);
+	box_put_name(o, name);
 	msg_send(o);
 }
 
@@ -298,9 +309,11 @@ change_create(struct session *s, struct job *j)
 	uint64_t id;
 
 	j->result = result_of(store_mkbox(vault_store(), j->name, j->use, &id));
-	if (j->result == DONE_OK)
-		(void)snprintf(j->detail, sizeof(j->detail), "%016llx",
-		    (unsigned long long)id);
+	if (j->result != DONE_OK)
+		return;
+	(void)snprintf(
+	    j->detail, sizeof(j->detail), "%016llx", (unsigned long long)id);
+	notify_made(s, j->name);
 }
 
 static void
@@ -312,6 +325,8 @@ change_delete(struct session *s, struct job *j)
 		j->result = DONE_NONEXISTENT;
 	else
 		j->result = result_of(store_rmbox(vault_store(), box->id));
+	if (j->result == DONE_OK)
+		notify_made(s, j->name);
 }
 
 /* INBOX stays, empty; what was in it lies in the new box. */
@@ -329,6 +344,33 @@ rename_inbox(struct job *j)
 	return result_of(result);
 }
 
+/* Does pair i only follow another, which names what lies above it? */
+static bool
+rename_follows(const struct job *j, size_t i)
+{
+	const char *from = j->renames[i].from;
+	size_t len;
+
+	for (size_t k = 0; k < j->nrenames; k++) {
+		len = strlen(j->renames[k].from);
+		if (strncmp(from, j->renames[k].from, len) == 0 &&
+		    from[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+static void
+rename_tell(struct session *s, struct job *j)
+{
+	if (j->result != DONE_OK)
+		return;
+	for (size_t i = 0; i < j->nrenames; i++)
+		if (!rename_follows(j, i))
+			notify_name(s, EVENT_NAME, j->renames[i].to,
+			    j->renames[i].from);
+}
+
 static void
 change_rename(struct session *s, struct job *j)
 {
@@ -338,6 +380,7 @@ change_rename(struct session *s, struct job *j)
 	box = store_box_named(vault_store(), j->renames[0].from);
 	if (box != NULL && box->id == STORE_INBOX) {
 		j->result = j->nrenames == 1 ? rename_inbox(j) : DONE_CANNOT;
+		rename_tell(s, j);
 		return;
 	}
 	r = vault_alloc(j->nrenames, sizeof(*r));
@@ -353,10 +396,16 @@ change_rename(struct session *s, struct job *j)
 	}
 	j->result = result_of(store_mvbox(vault_store(), r, j->nrenames));
 	free(r);
+	rename_tell(s, j);
 }
 
 static void
 change_subscribe(struct session *s, struct job *j)
 {
+	bool was;
+
+	was = store_subscribed(vault_store(), j->name);
 	j->result = result_of(store_subscribe(vault_store(), j->name, j->on));
+	if (j->result == DONE_OK && was != j->on)
+		notify_name(s, EVENT_SUBSCRIPTION, j->name, NULL);
 }

@@ -189,6 +189,7 @@ struct session {
 	unsigned int njobs;
 	struct append *append;    /* between V_APPEND and its end */
 	struct append *whole;     /* others that are placed together with it */
+	struct events *events;    /* V_NOTIFY; NULL: it does not listen */
 	struct store_range *sent; /* of V_SET, for the next request */
 	size_t nsent;
 };
@@ -274,7 +275,7 @@ bool ranges_have(const struct ranges *, uint32_t uid);
 bool view_news(const struct view *, const struct store_box *, bool expunge);
 void view_tell_keywords(struct session *);
 /* Tells news; false: the wire is full, call again. */
-bool view_tell(struct session *, bool expunge);
+bool view_tell(struct session *, bool expunge, bool flags);
 /* R_MODSEQ, of what was told. */
 void view_tell_modseq(struct session *);
 
@@ -330,6 +331,25 @@ void search_cancel(struct session *, uint32_t id);
 void search_worker(int fd); /* the wire that was wanted; -1: none */
 void search_worker_end(void);
 bool search_worker_release(void); /* ends the worker unless it is at work */
+
+/* vault_notify.c */
+struct events;
+struct notify_names;
+extern const struct job_kind notify_kinds[];
+void notify_free(struct events *); /* NULL ok */
+void notify_message(uint64_t box, enum store_change);
+/* Of a name, to all but the session that did it; old: before a rename. */
+void notify_name(
+    const struct session *by, uint8_t kind, const char *name, const char *old);
+void notify_made(const struct session *by, const char *name); /* or removed */
+void notify_nudge(struct session *);
+/* Around what may make, remove or rename boxes without telling. */
+struct notify_names *notify_names_note(void);  /* NULL: nobody listens */
+void notify_names_tell(struct notify_names *); /* frees it */
+
+/* vault_box.c: what R_BOX has, of a box, or of a name alone. */
+void box_put(struct msgout *, const struct store_box *, uint8_t what);
+void box_put_name(struct msgout *, const char *name);
 
 /* vault_quota.c */
 struct errand;

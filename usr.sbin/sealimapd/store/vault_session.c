@@ -90,6 +90,7 @@ session_free(struct session *s)
 	if (s->view.selected)
 		store_unuse(vault_store(), s->view.box);
 	view_clear(&s->view);
+	notify_free(s->events);
 	wire_free(s->wire);
 	free(s);
 }
@@ -150,7 +151,7 @@ static const struct job_kind *
 kind_find(uint32_t type)
 {
 	const struct job_kind *const tables[] = {rows_kinds, change_kinds,
-	    box_kinds, deleted_kinds, audit_kinds, quota_kinds};
+	    box_kinds, deleted_kinds, audit_kinds, quota_kinds, notify_kinds};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct job_kind *k = tables[t]; k->type != 0; k++)
@@ -303,6 +304,7 @@ session_run(struct session *s)
 			break;
 		if (TAILQ_EMPTY(&s->jobs)) {
 			session_idle_news(s);
+			notify_nudge(s);
 			break;
 		}
 		step = session_answer(s);
@@ -378,7 +380,8 @@ job_finish(struct session *s, struct job *j)
 
 	if (j->bits & NEWS) {
 		if (wire_queued(s->wire) > 0 ||
-		    !view_tell(s, (j->bits & NEWS_EXPUNGE) != 0))
+		    !view_tell(s, (j->bits & NEWS_EXPUNGE) != 0,
+			(j->bits & NEWS_QUIET) == 0))
 			return STEP_MORE;
 		tell_low(s, j);
 	}
@@ -404,7 +407,7 @@ session_idle_news(struct session *s)
 		return;
 	s->safe = UINT64_MAX;
 	while (wire_queued(s->wire) == 0)
-		if (view_tell(s, true))
+		if (view_tell(s, true, true))
 			break;
 }
 
@@ -413,6 +416,7 @@ session_changed(uint64_t box, enum store_change change, uint32_t uid)
 {
 	struct session *s = NULL;
 
+	notify_message(box, change);
 	while ((s = vault_session_next(s)) != NULL) {
 		if (s->dead || !s->view.selected || s->view.box != box)
 			continue;

@@ -187,11 +187,14 @@ on_news(int fd, short what, void *arg)
 static void
 merge(void)
 {
+	struct notify_names *names;
 	struct store_merged m;
 	enum store_result result;
 
 	vault_commit();
+	names = notify_names_note();
 	result = store_merge(vault_store(), &m);
+	notify_names_tell(names);
 	if (result == STORE_NOSPACE) {
 		log_warnx("account=%s merging waits: %s",
 		    log_addr(vault_account()), store_strerror(result));

@@ -531,7 +531,7 @@ view_tell_keywords(struct session *s)
 }
 
 bool
-view_tell(struct session *s, bool expunge)
+view_tell(struct session *s, bool expunge, bool flags)
 {
 	const struct store_box *box;
 	const struct store_msg *m;
@@ -544,7 +544,7 @@ view_tell(struct session *s, bool expunge)
 	if (box == NULL)
 		return true;
 	view_tell_keywords(s);
-	if (v->changed.n > 0 && !tell_flags(s))
+	if (flags && v->changed.n > 0 && !tell_flags(s))
 		return false;
 	if (expunge && v->ghosts.n > 0)
 		tell_expunged(s);
@@ -555,12 +555,14 @@ view_tell(struct session *s, bool expunge)
 		if (m == NULL)
 			return true; /* unreadable: nothing to announce */
 		v->exists = box->messages + (uint32_t)v->ghosts.n;
-		v->told = m->uid;
 		o = msg_new(s->wire, R_EXISTS, 0);
 		msg_put_u32(o, v->exists);
+		msg_put_u32(o, v->told + 1);
+		msg_put_u32(o, m->uid);
+		v->told = m->uid;
 		msg_send(o);
 	}
-	if (v->ghosts.n == 0)
+	if (v->ghosts.n == 0 && v->changed.n == 0)
 		v->known = box->modseq;
 	return true;
 }
