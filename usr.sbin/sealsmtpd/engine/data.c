@@ -36,7 +36,6 @@ static bool data_begin(struct session *);
 static bool data_lines(struct session *, const uint8_t *, size_t, size_t *);
 static bool data_chunk(struct session *, const uint8_t *, size_t, size_t *);
 static void data_chunk_end(struct session *);
-static void data_end(struct session *);
 static void data_refuse(struct session *);
 static void data_trace(struct session *);
 static void data_answer(struct session *);
@@ -45,7 +44,7 @@ static void data_limits(struct session *);
 static void data_again(struct session *, enum deliver_result);
 static void data_targets(struct session *);
 static void data_log(struct session *, enum deliver_result);
-static enum deliver_result data_worst(struct session *);
+static enum deliver_result data_worst(const struct session *);
 static enum deliver_result
 rcpt_result(const struct session *, const struct rcpt *);
 static const char *data_protocol(const struct session *);
@@ -122,6 +121,13 @@ data_delivered(struct session *s)
 		outgoing_commit(m->out);
 }
 
+bool
+data_has(const struct session *s, const struct rcpt *rcpt)
+{
+	return rcpt->dest == NULL && rcpt_result(s, rcpt) == DELIVER_DONE &&
+	    (session_is_lmtp(s) || data_worst(s) == DELIVER_DONE);
+}
+
 static bool
 data_all_have(const struct session *s)
 {
@@ -158,6 +164,8 @@ data_answer(struct session *s)
 	    worst != DELIVER_UNKNOWN && worst != DELIVER_DISABLED);
 	data_again(s, worst);
 	retry_note(s->message);
+	if (s->dsn == NULL)
+		dsn_delivered(s);
 	s->state = SESSION_COMMAND;
 	if (worst == DELIVER_DONE)
 		s->errors = 0;
@@ -351,7 +359,7 @@ data_chunk_end(struct session *s)
 }
 
 /* All of the message is there. */
-static void
+void
 data_end(struct session *s)
 {
 	struct message *m;
@@ -449,7 +457,7 @@ data_trace(struct session *s)
 		trace.peer = s->peer;
 	trace.host = engine_config()->site.hostname;
 	trace.protocol = data_protocol(s);
-	if (tlsio_is_secure(s->io)) {
+	if (session_is_secure(s)) {
 		(void)snprintf(tls, sizeof(tls), "%s %s", tlsio_version(s->io),
 		    tlsio_cipher(s->io));
 		trace.tls = tls;
@@ -481,7 +489,7 @@ data_protocol(const struct session *s)
 
 	if (!s->esmtp)
 		return "SMTP";
-	return names[session_is_lmtp(s)][s->mail.utf8][tlsio_is_secure(s->io)];
+	return names[session_is_lmtp(s)][s->mail.utf8][session_is_secure(s)];
 }
 
 static enum deliver_result
@@ -509,7 +517,7 @@ rcpt_result(const struct session *s, const struct rcpt *rcpt)
 
 /* Of all recipients; only if all fare alike it is more than trouble. */
 static enum deliver_result
-data_worst(struct session *s)
+data_worst(const struct session *s)
 {
 	enum deliver_result first, result;
 
@@ -536,6 +544,6 @@ data_log(struct session *s, enum deliver_result result)
 		    DELIVER_TRACE(s->message->delivery_id), log_addr(from),
 		    log_addr(s->rcpts[i].address),
 		    (unsigned long long)s->message->data.size,
-		    tlsio_is_secure(s->io) ? tlsio_version(s->io) : "-",
+		    session_is_secure(s) ? tlsio_version(s->io) : "-",
 		    (int)rcpt_result(s, &s->rcpts[i]), (int)result);
 }

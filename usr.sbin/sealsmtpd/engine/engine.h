@@ -50,6 +50,7 @@
 struct ask;
 struct compressed;
 struct deliverer;
+struct dsn;
 struct message;
 struct mime_parser;
 struct msg;
@@ -119,7 +120,8 @@ struct session {
 	bool esmtp;
 	bool ending; /* after the answer of a message: see session_end() */
 	char *helo;
-	bool relay; /* of a network whose mail to others is taken */
+	struct dsn *dsn; /* a report: there is no client, io is NULL */
+	bool relay;      /* of a network whose mail to others is taken */
 	/* The account that has authenticated, local@domain; "": none. */
 	char login[DELIVER_ACCOUNT_MAX];
 
@@ -170,6 +172,12 @@ void session_reset(struct session *); /* RSET */
 bool session_is_lmtp(const struct session *);
 /* May it send to everybody?  By its network, or because it has logged in. */
 bool session_may_relay(const struct session *);
+/*
+ * Is it offered reports (RFC 3461)?  Strangers are not: their senders are
+ * whoever they say, and would be told.
+ */
+bool session_has_dsn(const struct session *);
+bool session_is_secure(const struct session *); /* TLS */
 void session_shutdown(void);
 bool session_any(void);
 void session_each(void (*)(const struct session *, void *), void *);
@@ -241,6 +249,10 @@ void data_start(struct session *);
 void data_bdat(struct session *, const char *, size_t);
 /* Takes input; false: it waits for more, or for somebody. */
 bool data_input(struct session *, const uint8_t *, size_t, size_t *used);
+/* Has been told that this recipient, who is here, has the message. */
+bool data_has(const struct session *, const struct rcpt *);
+/* All octets of the message are there. */
+void data_end(struct session *);
 /* Each target's result is there. */
 void data_delivered(struct session *);
 /* The queue's, on what goes elsewhere. */
@@ -264,6 +276,8 @@ struct message {
 	size_t header; /* where in buf it begins, while it is kept back */
 	size_t line;   /* ... and its last line */
 	bool header_kept;
+	uint8_t *report; /* its header, for a report on it */
+	size_t report_len;
 	bool local; /* deliverers get it */
 	bool dead;  /* nobody gets it */
 	void *hash; /* see retry.c */
@@ -285,6 +299,8 @@ void message_end(struct message *);
 void message_commit(struct message *);
 /* Who was to get it is gone. */
 void message_lost(struct message *);
+/* Its header, where a report wants it; now the caller's, or NULL. */
+uint8_t *message_header_take(struct message *, size_t *len);
 /* Tells the deliverer to forget it, if it knows. */
 void message_abort(struct message *);
 void message_free(struct message *); /* aborts what is not committed */
@@ -339,8 +355,20 @@ void queue_sign(struct queue_ask *ask, size_t key, const char *domain,
 /* All questions of a session; of this message of it. */
 void queue_forget(struct session *);
 void queue_forget_out(struct session *, struct outgoing *);
+/* About a report of the queue's. */
+void queue_want(uint32_t report, uint64_t octets);
+void queue_took(uint32_t report);
+void queue_reported(uint32_t report, bool done);
 /* DKIM keys of a domain, at most max. */
 size_t queue_keys(const char *domain, const struct queue_key **, size_t max);
+
+/* dsn.c: reports on mail. */
+int dsn_report(struct msg *);
+int dsn_chunk(struct msg *);
+void dsn_queue_gone(void);
+void dsn_delivered(struct session *);
+void dsn_reply(struct session *, int code);
+void dsn_run(struct session *);
 
 /* compress.c */
 struct compressed {

@@ -70,6 +70,9 @@ mail_from(struct session *s, const char *arg, size_t len)
 		return;
 	}
 	res = smtp_mail_parse(arg, len, &mail);
+	if (res == SMTP_OK && !session_has_dsn(s) &&
+	    (mail.ret != SMTP_RET_NONE || mail.envid[0] != '\0'))
+		res = SMTP_UNKNOWN_PARAM;
 	if (res != SMTP_OK) {
 		mail_refuse(s, res, true);
 		return;
@@ -126,6 +129,8 @@ mail_extensions(struct session *s)
 	session_reply_more(s, 250, "SMTPUTF8");
 	session_reply_more(s, 250, "CHUNKING");
 	session_reply_more(s, 250, "ENHANCEDSTATUSCODES");
+	if (session_has_dsn(s))
+		session_reply_more(s, 250, "DSN");
 	if (s->tls == SMTP_TLS_START && !tlsio_is_secure(s->io) &&
 	    engine_tls(s->listener) != NULL)
 		session_reply_more(s, 250, "STARTTLS");

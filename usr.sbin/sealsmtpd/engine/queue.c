@@ -176,6 +176,37 @@ queue_forget_out(struct session *s, struct outgoing *o)
 			queue_ask_free(ask);
 }
 
+void
+queue_want(uint32_t report, uint64_t octets)
+{
+	struct msgout *out;
+
+	if (queue.wire == NULL)
+		return;
+	out = msg_new(queue.wire, QUEUE_WANT, report);
+	msg_put_u64(out, octets);
+	msg_send(out);
+}
+
+void
+queue_took(uint32_t report)
+{
+	if (queue.wire != NULL)
+		msg_signal(queue.wire, QUEUE_TOOK, report);
+}
+
+void
+queue_reported(uint32_t report, bool done)
+{
+	struct msgout *out;
+
+	if (queue.wire == NULL)
+		return;
+	out = msg_new(queue.wire, QUEUE_REPORTED, report);
+	msg_put_u8(out, done);
+	msg_send(out);
+}
+
 size_t
 queue_keys(const char *domain, const struct queue_key **keys, size_t max)
 {
@@ -252,6 +283,10 @@ queue_handle(struct wire *wire, struct msg *msg, void *arg)
 		r = take_signature(msg);
 	else if (msg->type == QUEUE_ANSWER)
 		r = take_answer(msg);
+	else if (msg->type == QUEUE_REPORT)
+		r = dsn_report(msg);
+	else if (msg->type == QUEUE_CHUNK)
+		r = dsn_chunk(msg);
 	if (r == -1) {
 		log_warnx("bad message role=smtp-queue type=%u", msg->type);
 		wire_fail(wire);
@@ -283,6 +318,7 @@ queue_end(void)
 	queue.n_keys = 0;
 	while ((ask = RB_MIN(queue_ask_tree, &queue.asks)) != NULL)
 		ask_settle(ask, QUEUE_TROUBLE);
+	dsn_queue_gone();
 }
 
 static void

@@ -50,6 +50,9 @@ rcpt_to(struct session *s, const char *arg, size_t len)
 	enum smtp_result res;
 
 	res = smtp_rcpt_parse(arg, len, s->mail.utf8, &rcpt);
+	if (res == SMTP_OK && !session_has_dsn(s) &&
+	    (rcpt.notify != 0 || rcpt.orcpt[0] != '\0'))
+		res = SMTP_UNKNOWN_PARAM;
 	if (res != SMTP_OK) {
 		mail_refuse(s, res, false);
 		return;

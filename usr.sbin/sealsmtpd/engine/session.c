@@ -100,6 +100,10 @@ session_run(struct session *s)
 	const uint8_t *in;
 	size_t len, used;
 
+	if (s->dsn != NULL) {
+		dsn_run(s);
+		return;
+	}
 	for (;;) {
 		if (s->state == SESSION_RCPT || s->state == SESSION_COMMIT ||
 		    s->state == SESSION_CLOSING || tlsio_full(s->io))
@@ -153,6 +157,8 @@ session_error(
 	va_start(ap, fmt);
 	session_vreply(s, code, enh, false, fmt, ap);
 	va_end(ap);
+	if (s->dsn != NULL)
+		return;
 	/* An MTA that delivers by LMTP asks about names it was given. */
 	if (session_is_lmtp(s) && code == 550)
 		return;
@@ -219,6 +225,18 @@ bool
 session_may_relay(const struct session *s)
 {
 	return s->relay || s->login[0] != '\0';
+}
+
+bool
+session_has_dsn(const struct session *s)
+{
+	return s->kind != SMTP_LISTEN_SMTP || session_may_relay(s);
+}
+
+bool
+session_is_secure(const struct session *s)
+{
+	return s->io != NULL && tlsio_is_secure(s->io);
 }
 
 bool
@@ -421,7 +439,9 @@ session_vreply(struct session *s, int code, const char *enh, bool more,
 	char text[SMTP_REPLY_MAX], line[SMTP_REPLY_MAX];
 	size_t len;
 
-	if (s->state == SESSION_CLOSING)
+	if (s->dsn != NULL)
+		dsn_reply(s, code);
+	if (s->state == SESSION_CLOSING || s->dsn != NULL)
 		return;
 	s->active = session_now();
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
