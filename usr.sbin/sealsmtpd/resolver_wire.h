@@ -39,8 +39,15 @@
 #define RESOLVER_TEXTS_MAX 32       /* the first so many of a set */
 #define RESOLVER_TEXT_MAX 8192      /* octets; longer ones are left out */
 #define RESOLVER_NAMES_MAX 8        /* the first so many of a PTR set */
+#define RESOLVER_DATA_MAX 1024      /* octets; longer ones are left out */
+#define RESOLVER_DATAS_MAX 32       /* the first so many of a set */
 #define RESOLVER_CNAMES_MAX 8       /* a longer chain is RESOLVER_BROKEN */
 #define RESOLVER_SECONDS 30         /* then RESOLVER_TIMEOUT */
+
+/* What may be asked for by RESOLVER_DATA. */
+#define RESOLVER_TYPE_SRV 33
+#define RESOLVER_TYPE_SSHFP 44
+#define RESOLVER_TYPE_CAA 257
 
 #define RESOLVER_IPV4 1
 #define RESOLVER_IPV6 2
@@ -54,6 +61,7 @@ enum resolver_message {
 	RESOLVER_TLSA = 4,    /* asker: str host, u16 port: _port._tcp.host */
 	RESOLVER_TXT = 5,     /* asker: str name */
 	RESOLVER_PTR = 6,     /* asker: str address, numeric */
+	RESOLVER_DATA = 7,    /* asker: str name, u16 RESOLVER_TYPE_* */
 
 	/*
 	 * Resolver: u8 enum resolver_status, u8 secure (1: DNSSEC proved every
@@ -66,6 +74,7 @@ enum resolver_message {
 	 *   TLSA: u8 usage, u8 selector, u8 matching type, bytes data
 	 *   TXT: bytes, the strings of one record joined
 	 *   PTR: str name
+	 *   DATA: bytes, as they stand in the record
 	 * n is 0 unless the status is RESOLVER_OK.
 	 */
 	RESOLVER_ANSWER = 16,

@@ -62,6 +62,7 @@ struct question {
 	struct peer *peer;
 	uint32_t id;
 	uint32_t type; /* RESOLVER_MX ... */
+	uint16_t data; /* RESOLVER_TYPE_*, of RESOLVER_DATA */
 	char name[RESOLVER_NAME_MAX];
 	struct lookup *lookups[LOOKUPS]; /* NULL: over */
 	unsigned int waiting;
@@ -99,6 +100,7 @@ static uint16_t answer_mx(struct msgout *, const struct packet *);
 static uint16_t answer_tlsa(struct msgout *, const struct packet *);
 static uint16_t answer_text(struct msgout *, const struct packet *);
 static uint16_t answer_ptr(struct msgout *, const struct packet *);
+static uint16_t answer_data(struct msgout *, const struct packet *);
 static void answer_addresses(struct question *);
 
 void
@@ -178,7 +180,8 @@ question_take(struct peer *peer, struct msg *msg)
 	uint8_t families;
 	int ok;
 
-	if (msg->type < RESOLVER_MX || msg->type > RESOLVER_PTR || msg->id == 0)
+	if (msg->type < RESOLVER_MX || msg->type > RESOLVER_DATA ||
+	    msg->id == 0)
 		return -1;
 	q = calloc(1, sizeof(*q));
 	if (q == NULL)
@@ -218,6 +221,13 @@ question_name(struct question *q, struct msg *msg, uint8_t *families)
 	if (q->type == RESOLVER_ADDRESS) {
 		*families = msg_get_u8(msg);
 		if (*families == 0 || (*families & ~0x03) != 0)
+			msg->bad = true;
+	}
+	if (q->type == RESOLVER_DATA) {
+		q->data = msg_get_u16(msg);
+		if (q->data != RESOLVER_TYPE_SRV &&
+		    q->data != RESOLVER_TYPE_SSHFP &&
+		    q->data != RESOLVER_TYPE_CAA)
 			msg->bad = true;
 	}
 	if (q->type == RESOLVER_PTR)
@@ -263,6 +273,9 @@ question_start(struct question *q, uint8_t families)
 		break;
 	case RESOLVER_PTR:
 		type = PACKET_PTR;
+		break;
+	case RESOLVER_DATA:
+		type = q->data;
 		break;
 	default:
 		fatalx("question of type %u", q->type);
@@ -425,6 +438,9 @@ got_records(
 		case RESOLVER_PTR:
 			n = answer_ptr(out, p);
 			break;
+		case RESOLVER_DATA:
+			n = answer_data(out, p);
+			break;
 		}
 	}
 	if (status == RESOLVER_OK && n == 0) {
@@ -544,6 +560,25 @@ answer_ptr(struct msgout *out, const struct packet *p)
 		if (packet_ptr(p, i, name, sizeof(name)) == -1)
 			continue;
 		msg_put_str(out, name);
+		n++;
+	}
+	return n;
+}
+
+/* Nothing of it is looked at here: who asks compares it with its own. */
+static uint16_t
+answer_data(struct msgout *out, const struct packet *p)
+{
+	const struct packet_record *r;
+	uint16_t n;
+
+	n = 0;
+	for (size_t i = 0; i < p->n && n < RESOLVER_DATAS_MAX; i++) {
+		r = &p->records[i];
+		if (r->len > RESOLVER_DATA_MAX ||
+		    msg_room(out) < r->len + ANSWER_ROOM)
+			continue;
+		msg_put_bytes(out, p->data + r->off, r->len);
 		n++;
 	}
 	return n;
