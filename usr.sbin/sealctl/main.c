@@ -43,6 +43,10 @@ static const struct command {
 } commands[] = {
     {{"backup", NULL}, cmd_backup, " directory [account ...]", false},
     {{"check", NULL}, cmd_check, "", false},
+    {{"dkim", "new"}, cmd_dkim_new, " domain", false},
+    {{"dkim", "rotate"}, cmd_dkim_rotate, " [-f] domain", false},
+    {{"dkim", "show"}, cmd_dkim_show, " [domain]", false},
+    {{"dns", NULL}, cmd_dns, " [-c] [domain]", false},
     {{"escrow", "key"}, cmd_escrow_key, " file", true},
     {{"escrow", "open"}, cmd_escrow_open, " [-a] -k file account", false},
     {{"kick", NULL}, cmd_kick, " account | session | address", false},

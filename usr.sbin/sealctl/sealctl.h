@@ -192,6 +192,10 @@ struct invocation {
 
 int cmd_backup(struct invocation *);
 int cmd_check(struct invocation *);
+int cmd_dkim_new(struct invocation *);
+int cmd_dkim_rotate(struct invocation *);
+int cmd_dkim_show(struct invocation *);
+int cmd_dns(struct invocation *);
 int cmd_escrow_key(struct invocation *);
 int cmd_escrow_open(struct invocation *);
 int cmd_kick(struct invocation *);

@@ -1,0 +1,279 @@
+#! /usr/bin/env atf-sh
+#
+# sealctl dkim and dns against sealsmtpd and a name server that has exactly
+# the zone which sealctl printed, signed.
+#
+# shellcheck shell=sh disable=SC2154
+
+. "$(atf_get_srcdir)/../../suite/suite.sh"
+
+top=$(suite_top)
+
+ports() {
+	python3 -c "import socket
+s = [socket.socket(socket.AF_INET, t)
+     for t in (socket.SOCK_STREAM, socket.SOCK_STREAM, socket.SOCK_DGRAM)]
+[x.bind(('127.0.0.1', 0)) for x in s]
+print(*[x.getsockname()[1] for x in s])"
+}
+
+configure() {
+	# shellcheck disable=SC2046
+	set -- $(ports)
+	dns_port=$3
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj "/O=Let's Encrypt/CN=mx.one.test" -keyout key.pem \
+	    -out cert.pem 2>/dev/null || atf_fail "no certificate"
+	: >anchors
+	cat >conf <<-END
+	hostname "mx.one.test"
+	domain "one.test"
+	domain "two.test"
+	directory "$PWD/mail"
+	run directory "$PWD/run"
+	libexec "$top/libexec"
+	certificate "x" cert "$PWD/cert.pem" key "$PWD/key.pem"
+	listen on 127.0.0.1 imaps port $1
+	listen on 127.0.0.1 smtp port $2
+	queue key "$PWD/queue.key"
+	dkim directory "$PWD/dkim"
+	resolver forward "127.0.0.1" port $dns_port
+	resolver anchors "$PWD/anchors"
+	user keys 50001:50001
+	user net 50002:50002
+	user vault 50003:50010
+	user work 50004:50004
+	user mail 50005:50010
+	user queue 50006
+	group mail 50010
+	END
+	chmod 600 conf key.pem
+	chmod 755 .
+	printf '#!/bin/sh\nexec %s -f conf "$@"\n' \
+	    "$top/usr.sbin/sealctl/sealctl" >ctl
+	chmod 755 ctl
+}
+
+daemon() {
+	"$top/usr.sbin/sealsmtpd/parent/sealsmtpd" -d -f conf >smtpd.log 2>&1 &
+	echo $! >>children
+	wait_for 60 ready || atf_fail "sealsmtpd does not start"
+}
+
+ready() {
+	./ctl -j show processes >roles 2>/dev/null && ! grep -q '"pid": 0,' roles
+}
+
+# zone NAME FILE...: signed, with what every zone begins with.
+zone() {
+	name=$1
+	shift
+	{
+		printf '%s. 300 SOA ns.%s. h.test. 1 3600 600 86400 300\n' \
+		    "$name" "$name"
+		printf '%s. 300 NS ns.%s.\nns.%s. 300 A 127.0.0.1\n' \
+		    "$name" "$name" "$name"
+		cat "$@"
+	} >"$name.zone"
+	ldns-signzone -o "$name." -f "$name.signed" "$name.zone" \
+	    "$(cat "$name.key")" || atf_fail "ldns-signzone $name"
+}
+
+serve() {
+	cat >nsd.conf <<-EOT
+	server:
+		ip-address: 127.0.0.1@$dns_port
+		username: ""
+		chroot: ""
+		zonesdir: "$PWD"
+		database: ""
+		pidfile: "$PWD/nsd.pid"
+		logfile: "$PWD/nsd.log"
+		xfrdfile: "$PWD/xfrd"
+		xfrdir: "$PWD"
+		zonelistfile: "$PWD/zonelist"
+		cookie-secret-file: ""
+		server-count: 1
+	remote-control:
+		control-enable: no
+	zone:
+		name: "one.test."
+		zonefile: "one.test.signed"
+	zone:
+		name: "two.test."
+		zonefile: "two.test.signed"
+	EOT
+	PATH=$PATH:/usr/sbin
+	nsd -d -c nsd.conf >nsd.out 2>&1 &
+	echo $! >nsd.child
+	cat nsd.child >>children
+	wait_for 60 serves || atf_fail "nsd: $(cat nsd.log)"
+}
+
+serves() {
+	python3 - "$dns_port" <<-EOT
+	import socket, sys
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.settimeout(0.2)
+	s.connect(("127.0.0.1", int(sys.argv[1])))
+	try:
+	    s.send(b"\\1\\2\\0\\0\\0\\1\\0\\0\\0\\0\\0\\0"
+	           b"\\3one\\4test\\0\\0\\6\\0\\1")
+	    sys.exit(s.recv(512)[3] & 15)
+	except OSError:
+	    sys.exit(1)
+	EOT
+}
+
+keys() {
+	for z in one.test two.test; do
+		ldns-keygen -k -a ED25519 "$z." >"$z.key" ||
+		    atf_fail "ldns-keygen"
+		cat "$(cat "$z.key").ds" >>anchors
+	done
+}
+
+# The daemon's resolver keeps what it saw: a new one sees it anew.
+fresh() {
+	./ctl reload >reload.out 2>&1 || fail_show reload.out
+}
+
+fail_show() {
+	cat "$@"
+	atf_fail "see above"
+}
+
+stop_all() {
+	[ ! -f children ] || while read -r pid; do
+		kill "$pid" 2>/dev/null || :
+	done <children
+}
+
+atf_test_case dkim cleanup
+dkim_head() {
+	atf_set descr "keys are made, published, rotated; nobody reads them"
+}
+dkim_body() {
+	need openssl python3
+	configure
+	rm anchors
+	sed -i.bak '/^resolver anchors/d' conf
+	chmod 600 conf
+	atf_check -s exit:1 -e match:"no domain of the configuration" \
+	    ./ctl dkim new three.test
+	daemon
+	./ctl dkim new two.test >new 2>err || fail_show err
+	[ "$(grep -c '_domainkey.two.test. 3600 IN TXT "v=DKIM1' new)" -eq 2 ] ||
+	    fail_show new
+	# The record is the key's: openssl says so.
+	for f in dkim/two.test/*r.pem; do
+		[ "$(find "$f" -perm 400)" = "$f" ] || atf_fail "mode of $f"
+		openssl pkey -in "$f" -pubout | sed '/^-/d' | tr -d '\n' >pub
+		tr -d '" ' <new | grep -qF "p=$(cat pub)" || fail_show new pub
+		openssl rsa -in "$f" -noout -text 2>/dev/null |
+		    grep -q '2048 bit' || atf_fail "no RSA of 2048 bits"
+	done
+	[ "$(find dkim -maxdepth 1 -type d -perm 700 | wc -l)" -eq 2 ] ||
+	    [ "$(find dkim -type d -perm 700 | wc -l)" -eq 2 ] ||
+	    fail_show "$(find dkim -ls)"
+	./ctl -j dkim show >show
+	python3 -c 'import json
+r = json.load(open("show"))
+assert sorted(x["algorithm"] for x in r) == ["ed25519", "rsa"], r
+assert all(x["state"] == "signs" for x in r), r' || atf_fail "show"
+	# A second time is a rotation; what is not published does not sign.
+	./ctl dkim rotate two.test >next 2>err || fail_show err
+	grep -q 'next key' next || fail_show next
+	atf_check -s exit:1 -e match:"that wait" ./ctl dkim new two.test
+	./ctl dkim rotate -f two.test >out 2>err || fail_show err
+	./ctl -j dkim show two.test >show
+	python3 -c 'import json
+r = json.load(open("show"))
+assert sorted(x["state"] for x in r) == ["old", "old", "signs", "signs"], r' ||
+	    atf_fail "rotated"
+	# The old private keys are gone, their records are not.
+	! grep -l PRIVATE dkim/two.test/*.old || atf_fail "a key is left"
+	./ctl dns two.test >zone || atf_fail "dns"
+	[ "$(grep -c '_domainkey.*IN TXT' zone)" -eq 4 ] || fail_show zone
+	# Who may write there would sign in our name.
+	chmod 777 dkim/two.test
+	atf_check -s exit:1 -o ignore -e match:"others may put keys there" \
+	    ./ctl dkim show
+	kill -0 "$(cat children)" || fail_show smtpd.log
+}
+dkim_cleanup() {
+	stop_all
+}
+
+atf_test_case zone cleanup
+zone_head() {
+	atf_set descr "a name server takes what is printed; all of it is seen"
+}
+zone_body() {
+	need nsd ldns-keygen ldns-signzone openssl python3
+	configure
+	keys
+	daemon
+	./ctl dkim new one.test >/dev/null 2>err || fail_show err
+	# Each domain's zone; both lie in zones of their own.
+	./ctl dns one.test >one || atf_fail "dns one.test"
+	./ctl dns two.test >two || atf_fail "dns two.test"
+	grep -q '^_[0-9]*._tcp.mx.one.test. 3600 IN TLSA 3 1 1 ' one ||
+	    fail_show one
+	grep -q 'IN CAA 0 issue "letsencrypt.org"' one || fail_show one
+	grep -v '^mx.one.test. ' two >two.rest
+	echo "mx.one.test. 300 A 192.0.2.1" >a
+	zone one.test one a
+	zone two.test two.rest
+	serve
+	fresh
+	./ctl dns -c >checked 2>err || fail_show checked err
+	[ "$(grep -c ' ok ' checked)" -ge 14 ] || fail_show checked
+	! grep -E ' (missing|differs|unsigned|bogus|unknown) ' checked ||
+	    fail_show checked
+	# The next keys are asked for before they sign.
+	./ctl dkim rotate one.test >next 2>err || fail_show err
+	atf_check -s exit:1 -e match:"missing" -e match:"not published yet" \
+	    ./ctl dkim rotate one.test
+	# Records that are not there, are others, are forged.
+	grep -v -e _dmarc -e '^mx.one.test.*TLSA' one |
+	    sed -e 's/^\(_imaps.*\) 1 \([0-9]*\) /\1 1 1 /' \
+	    -e 's/TLSA 3 1 1 ../TLSA 3 1 1 00/' >less
+	kill "$(cat nsd.child)"
+	cat next >>less
+	zone one.test less a
+	sed 's/v=TLSRPTv1/v=TLSRPTv9/' two.test.signed >forged
+	mv forged two.test.signed
+	wait_for 60 not_serves
+	serve
+	fresh
+	./ctl dns -c >checked 2>err && fail_show checked
+	grep -q '^_dmarc.one.test *TXT *missing *publish: v=DMARC1' checked ||
+	    fail_show checked
+	grep -q '^_imaps._tcp.one.test *SRV *differs *publish: 0 1' checked ||
+	    fail_show checked
+	grep -q '^_[0-9]*._tcp.mx.one.test *TLSA *differs' checked ||
+	    fail_show checked
+	grep -q '^_smtp._tls.two.test *TXT *bogus *mend' checked ||
+	    fail_show checked
+	./ctl -j dns -c one.test >json
+	python3 -c 'import json
+r = json.load(open("json"))
+assert {x["state"] for x in r} == {"ok", "missing", "differs"}, r' ||
+	    fail_show json
+	# Now they are there.
+	./ctl dkim rotate one.test >out 2>err || fail_show err
+	./ctl dkim show one.test | grep -q ' old ' || atf_fail "not rotated"
+}
+zone_cleanup() {
+	stop_all
+}
+
+not_serves() {
+	! kill -0 "$(cat nsd.child)" 2>/dev/null
+}
+
+atf_init_test_cases() {
+	atf_add_test_case dkim
+	atf_add_test_case zone
+}
