@@ -335,6 +335,11 @@ enum vault_wire {
 	 * none), whatever part of them is told
 	 */
 	R_COUNT = 261,
+	/*
+	 * u32 done, u32 of how many: the search of this id goes on; before
+	 * anything else of its answer or within it
+	 */
+	R_PROGRESS = 262,
 	/* u8 result, str detail (may be empty; safe to show to the user) */
 	R_DONE = 210,
 	/*

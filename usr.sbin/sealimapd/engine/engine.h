@@ -100,6 +100,7 @@ struct job {
 	uint32_t expect;  /* id of the oldest request not done */
 	unsigned waiting; /* requests not done */
 	enum vault_result result; /* the first that was not OK */
+	bool lasts;               /* its progress was told (RFC 9585) */
 	void *data;               /* the command's own */
 };
 
@@ -261,6 +262,8 @@ bool job_may_flow(struct conn *);
  * names messages by numbers that an expunge would shift.
  */
 uint8_t job_news_bits(const struct job *, bool expunge);
+/* "* OK [INPROGRESS ...]": the command goes on. */
+void job_progress(struct job *, struct msg *);
 void conn_protocol(struct conn *, const char *what);
 
 /* commands.c */

@@ -41,6 +41,19 @@ is_heavy(const struct imap_cmd *cmd)
 	    (cmd->resync != NULL && cmd->resync->known.n > SET_RANGES_MAX);
 }
 
+/*
+ * Who leaves after having been told that a command lasts does not wait for it;
+ * one who sent LOGOUT along with a command wants its answer.
+ */
+static void
+job_interrupt(struct conn *c)
+{
+	struct job *first = TAILQ_FIRST(&c->jobs);
+
+	if (first != NULL && first->lasts && first->waiting > 0)
+		msg_signal(c->vault, V_CANCEL, first->expect);
+}
+
 struct job *
 job_new(struct conn *c, struct imap_cmd *cmd)
 {
@@ -53,6 +66,8 @@ job_new(struct conn *c, struct imap_cmd *cmd)
 	job->cmd = cmd;
 	job->command = command_find(cmd->verb);
 	job->heavy = is_heavy(cmd);
+	if (cmd->verb == IMAP_LOGOUT)
+		job_interrupt(c);
 	TAILQ_INSERT_TAIL(&c->jobs, job, entry);
 	c->njobs++;
 	/* What comes next is no command. */
@@ -278,6 +293,32 @@ job_request(struct job *job, uint32_t type)
 	if (job->waiting++ == 0)
 		job->expect = id;
 	return msg_new(c->vault, type, id);
+}
+
+void
+job_progress(struct job *job, struct msg *msg)
+{
+	uint32_t done, goal;
+	struct imap_buf *b;
+
+	done = msg_get_u32(msg);
+	goal = msg_get_u32(msg);
+	if (msg_end(msg) == -1) {
+		conn_protocol(job->conn, "R_PROGRESS");
+		return;
+	}
+	/* Not in the midst of a line; nor where nothing is to be done. */
+	if (job_open(job->conn) || done >= goal)
+		return;
+	job->lasts = true;
+	b = conn_out(job->conn);
+	imap_puts(b, "* OK [INPROGRESS (");
+	imap_put_string(b, job->cmd->tag, strlen(job->cmd->tag));
+	imap_putc(b, ' ');
+	imap_put_number(b, done);
+	imap_putc(b, ' ');
+	imap_put_number(b, goal);
+	imap_puts(b, ")] Still at work\r\n");
 }
 
 static void

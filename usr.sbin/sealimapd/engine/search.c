@@ -310,6 +310,10 @@ search_answer(struct job *job, struct msg *msg)
 			conn_protocol(job->conn, "R_COUNT");
 		return;
 	}
+	if (msg->type == R_PROGRESS) {
+		job_progress(job, msg);
+		return;
+	}
 	if (msg->type == R_THREADED) {
 		threads_told(job, msg);
 		return;

@@ -49,6 +49,7 @@ capability_put(struct conn *c, struct imap_buf *b)
 		    " BINARY MULTIAPPEND OBJECTID SAVEDATE WITHIN"
 		    " CONDSTORE QRESYNC"
 		    " SORT SORT=DISPLAY ESORT PARTIAL"
+		    " INPROGRESS I18NLEVEL=1"
 		    " THREAD=ORDEREDSUBJECT THREAD=REFERENCES"
 		    " APPENDLIMIT=");
 		imap_put_number(b, engine_config()->literal_max);

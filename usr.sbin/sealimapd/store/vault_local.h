@@ -42,6 +42,7 @@
 #define FIRST_DRAIN_MS 3000 /* the first answers wait so long for mail */
 #define IDLE_WORK_MS 2000   /* quiet before snapshots and the like */
 #define WORKER_LINGER_S 10  /* a worker is let go after that */
+#define PROGRESS_S 5        /* between two words on a search's progress */
 #define RETRY_MS 20         /* where too many bodies are open */
 
 /* UIDs, put in order when they are used. */
@@ -172,6 +173,8 @@ struct job {
 	struct errand *errand; /* V_QUOTA, V_SETQUOTA */
 	struct append *append;
 	struct search_run *search;
+	int64_t begun; /* a search */
+	uint32_t progress, goal;
 };
 
 struct session {
@@ -356,6 +359,13 @@ struct errand;
 void quota_forget(struct errand *); /* its job ends; NULL ok */
 void quota_clerk(int fd);           /* that was wanted; -1: none */
 
+/* How much of the work is done, of all. */
+void search_progress(
+    struct session *, const struct job *, uint32_t *done, uint32_t *goal);
+
+/* vault_progress.c: a search begins; once it lasts, its asker is told. */
+void progress_begin(struct job *);
+
 /*
  * vault_sort.c: in which order what was found is told.  A sort asks the worker
  * about the messages, and has its answer in the end.
@@ -364,6 +374,8 @@ struct sort_run;
 /* NULL, and the message bad, if it makes no sense. */
 struct sort_run *sort_parse(struct msg *);
 void sort_free(struct sort_run *); /* NULL ok */
+/* How many the worker was shown. */
+uint32_t sort_fed(const struct sort_run *);
 /* Is there anything to be sorted? */
 bool sort_wanted(const struct sort_run *);
 void sort_begin(struct sort_run *, struct wire *worker, uint32_t id);

@@ -148,6 +148,7 @@ search_answer(struct session *s, struct job *j)
 		search_bind(r->program, bind_keyword, s);
 		r->next = 1;
 		search_sent(s, j);
+		progress_begin(j);
 	}
 	if (r->cancelled || j->result != DONE_OK) {
 		if (j->items != 0)
@@ -436,6 +437,28 @@ search_report(struct session *s, struct job *j)
 		r->highest = 0;
 	}
 	return STEP_DONE;
+}
+
+/* The messages of the box, to be looked at and, with a sort, to be shown. */
+void
+search_progress(
+    struct session *s, const struct job *j, uint32_t *done, uint32_t *goal)
+{
+	const struct search_run *r = j->search;
+	bool sorts = r->sort != NULL && sort_wanted(r->sort);
+	size_t pos = 0;
+
+	*goal = sorts ? 2 * s->view.exists : s->view.exists;
+	if (r->scanned)
+		*done = s->view.exists;
+	else {
+		(void)store_msg_find(vault_store(), s->view.box,
+		    r->next > 0 ? r->next : 1, &pos);
+		*done = (uint32_t)pos;
+	}
+	*done -= r->feed.open < *done ? r->feed.open : *done;
+	if (sorts)
+		*done += sort_fed(r->sort);
 }
 
 void

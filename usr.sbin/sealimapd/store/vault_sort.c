@@ -104,6 +104,12 @@ sort_free(struct sort_run *r)
 	free(r);
 }
 
+uint32_t
+sort_fed(const struct sort_run *r)
+{
+	return (uint32_t)r->fed;
+}
+
 bool
 sort_wanted(const struct sort_run *r)
 {

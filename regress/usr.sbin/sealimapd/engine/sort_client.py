@@ -8,10 +8,13 @@ usage: sort_client.py server.json CASE
 As engine_client.py.
 """
 
+import os
 import random
 import re
+import signal
+import subprocess
 
-from engine_client import SMALL, Client, run
+from engine_client import SERVER, SMALL, Client, run
 from extension_client import uids
 
 
@@ -141,6 +144,15 @@ class Sort:
         box(c, b"collation", [mail(day(1), s) for s in subjects])
         got = numbers(c.ok(b"SORT (SUBJECT) UTF-8 ALL"))
         assert got == [4, 7, 3, 2, 5, 1, 6], got
+        # 4.3: SEARCH by it too: what it calls equal is found
+        assert b"I18NLEVEL=1" in c.ok(b"CAPABILITY")[0].split()
+        for word, want in (("äRGER", [2, 5, 7]), ("A\u0308rGer", [2, 5, 7]),
+                           ("apf", [4]), ("äpf", [3, 4])):
+            word = word.encode()
+            got = numbers(c.ok(b"SEARCH CHARSET UTF-8 SUBJECT {%d+}\r\n%s" % (
+                len(word), word)), b"SEARCH")
+            assert set(want) <= set(got) and not set(got) - {2, 3, 4, 5, 7}, \
+                (word, got)
 
     def t_modseq(self):
         """7162 3.1.6: the highest MODSEQ beside the result"""
@@ -496,6 +508,88 @@ class Partial:
                      b"(PARTIAL 1:2 PARTIAL 3:4)", b"(PARTIAL 1:2 VANISHED)",
                      b"PARTIAL 1:2"):
             c.expect(b"UID FETCH 1:* FLAGS " + text, b"BAD")
+
+
+def workers():
+    """Processes of this suite that search for a user."""
+    out = subprocess.run(SERVER["pids_cmd"], shell=True, check=True,
+                         stdout=subprocess.PIPE).stdout
+    pids = [int(x) for x in out.split()]
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid, encoding="utf-8") as f:
+                name, rest = f.read().rsplit(")", 1)
+        except OSError:
+            continue
+        # The child of a role that is itself one of the suite
+        if "(imap-worker" in name and int(rest.split()[1]) in pids and \
+                "(imap-worker" in open("/proc/%s/stat" % rest.split()[1],
+                                       encoding="utf-8").read():
+            found.append(int(pid))
+    return found
+
+
+class Progress:
+    def stopped(self, user, name):
+        """A search that waits for a worker that does nothing."""
+        c = Client(user, name)
+        c.ok(b"SEARCH BODY body")
+        pids = workers()
+        assert len(pids) == 1, pids
+        os.kill(pids[0], signal.SIGSTOP)
+        return c, pids[0]
+
+    def t_inprogress(self):
+        """9585 4: what lasts says so, and goes on"""
+        c = Client(1)
+        assert b"INPROGRESS" in c.ok(b"CAPABILITY")[0].split()
+        box(c, b"progress", [SMALL] * 5)
+        c, pid = self.stopped(1, b"progress")
+        try:
+            c.send(b"t1 SEARCH BODY body\r\nt2 NOOP\r\n")
+            line = c.line()
+            found = re.match(
+                rb'\* OK \[INPROGRESS \("t1" (\d+) (\d+)\)\] ', line)
+            assert found, line
+            assert int(found.group(1)) < int(found.group(2))
+            # The user's other sessions, and this search's numbers
+            d = Client(1, b"progress")
+            d.ok(b"STORE 2 +FLAGS (\\Flagged)")
+            assert d.ok(b"SEARCH FLAGGED")[0] == b"* SEARCH 2\r\n"
+            d.fetch(1, b"BODY[]")
+            d.ok(b"LOGOUT")
+            Client(2, b"INBOX").ok(b"SEARCH ALL")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        lines = c.until(b"t1")
+        assert b"* SEARCH 1 2 3 4 5\r\n" in lines, lines
+        assert c.until(b"t2")[-1].startswith(b"t2 OK")
+        # LOGOUT that comes along waits for the answer
+        c.send(b"t3 SEARCH BODY body\r\nt4 LOGOUT\r\n")
+        assert b"* SEARCH 1 2 3 4 5\r\n" in c.until(b"t3")
+        assert c.until(b"t4")[-1].startswith(b"t4 OK")
+
+    def t_interrupt(self):
+        """LOGOUT, or the connection's end, ends a search that lasts"""
+        for gone in (False, True):
+            c, pid = self.stopped(1, b"progress")
+            try:
+                c.send(b"t1 SORT (DATE) UTF-8 BODY body\r\n")
+                assert b"INPROGRESS" in c.line()
+                if gone:
+                    c.sock.close()
+                else:
+                    c.send(b"t2 LOGOUT\r\n")
+                    assert c.until(b"t1")[-1].startswith(b"t1 NO")
+                    assert c.until(b"t2")[-1].startswith(b"t2 OK")
+                # Others have a worker again, although that one still stands
+                d = Client(1, b"progress")
+                assert d.ok(b"SEARCH BODY body")[0] == \
+                    b"* SEARCH 1 2 3 4 5\r\n"
+                d.ok(b"LOGOUT")
+            finally:
+                os.kill(pid, signal.SIGCONT)
 
 
 if __name__ == "__main__":
