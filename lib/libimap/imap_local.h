@@ -41,7 +41,7 @@ int lex_space(struct imap_lex *);
 int lex_char(struct imap_lex *, int c);
 bool lex_peek(const struct imap_lex *, int c);
 bool lex_at_end(const struct imap_lex *);
-/* Takes a ")" if one is here. */
+/* Takes a ")" if one is here, and spaces before it. */
 bool lex_close(struct imap_lex *);
 int lex_atom(struct imap_lex *, struct imap_str *);
 int lex_astring(struct imap_lex *, struct imap_str *);

@@ -68,12 +68,17 @@ lex_space(struct imap_lex *lex)
 	return 0;
 }
 
+/* Beyond the grammar: spaces before it, which clients are known to send. */
 bool
 lex_close(struct imap_lex *lex)
 {
-	if (!lex_peek(lex, ')'))
+	const uint8_t *p = lex->p;
+
+	while (p < lex->end && *p == ' ')
+		p++;
+	if (p == lex->end || *p != ')')
 		return false;
-	lex->p++;
+	lex->p = p + 1;
 	return true;
 }
 

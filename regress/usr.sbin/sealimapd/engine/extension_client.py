@@ -13,7 +13,8 @@ import quopri
 import re
 import time
 
-from engine_client import MIXED, SMALL, Client, literals, run
+from engine_client import DOMAIN, MIXED, PASSWORD, SMALL, Client, literals, \
+    run
 
 
 def fill(c, box, n, flags=b""):
@@ -44,8 +45,7 @@ class Strict:
                 b"FETCH 1, FLAGS", b"FETCH ,1 FLAGS", b"FETCH 1::2 FLAGS",
                 b"FETCH 1 BODY[0]", b"FETCH 1 BODY[1.0]", b"FETCH 1 BODY[1.]",
                 b"FETCH 1 BODY[MIME]", b"FETCH 1 BODY[]<0>",
-                b"FETCH 1 BODY[]<0.0>", b"FETCH 1 (FLAGS )",
-                b"FETCH 1 ( FLAGS)", b"FETCH 1 (FLAGS  UID)", b"FETCH 1 ()",
+                b"FETCH 1 BODY[]<0.0>", b"FETCH 1 ( FLAGS)", b"FETCH 1 (FLAGS  UID)", b"FETCH 1 ()",
                 b"FETCH 1 (ALL)", b"FETCH 1  FLAGS", b"FETCH 1 FLAGS UID",
                 b"FETCH 1 BODY[HEADER.FIELDS ()]", b"UID NOOP",
                 b"STORE 1 FLAGS", b"STORE 1 FLAGS (\\Seen",
@@ -70,6 +70,34 @@ class Strict:
         assert b"MESSAGES 2" in c.ok(b"STATUS strict (MESSAGES)")[0]
         assert len([x for x in c.ok(b"FETCH 1:2 FLAGS")[:-1]
                     if b"FLAGS ()" in x]) == 2
+
+    def t_tolerated(self):
+        """Beyond the grammar, what clients are known to send"""
+        c = Client(1, b"strict")
+        for text in (b"FETCH 1 (FLAGS )", b"STORE 1 +FLAGS (\\Seen )",
+                     b"STATUS strict (MESSAGES UIDNEXT  )",
+                     b"FETCH 1 BODY.PEEK[HEADER.FIELDS (DATE )]",
+                     b"SEARCH (SEEN )", b"SEARCH RETURN (COUNT ) (ALL ALL )",
+                     b"SORT (DATE ) UTF-8 ALL", b"STORE 1 FLAGS ( )",
+                     b'LIST "" (strict inbox )',
+                     b'ID ("name" "x" )', b"SELECT strict (CONDSTORE )"):
+            c.ok(text)
+        # Commands that end in LF alone, and LOGIN by literals of any kind
+        c.send(b"a NOOP\nb FETCH 1 FLAGS\nc NOOP\r\n")
+        for tag in (b"a", b"b", b"c"):
+            assert c.until(tag)[-1].startswith(tag + b" OK")
+        c = Client()
+        name = b"user0001@" + DOMAIN
+        c.send(b"a LOGIN {%d}\r\n" % len(name))
+        assert c.line().startswith(b"+")
+        c.send(name + b" {%d}\r\n" % len(PASSWORD))
+        assert c.line().startswith(b"+")
+        c.send(PASSWORD + b"\r\n")
+        assert c.until(b"a")[-1].startswith(b"a OK")
+        c = Client()
+        c.send(b"a LOGIN {%d+}\r\n%s {%d+}\r\n%s\r\n" % (
+            len(name), name, len(PASSWORD), PASSWORD))
+        assert c.until(b"a")[-1].startswith(b"a OK")
 
     def t_unknown_literal(self):
         """RFC 7888: a literal at a line's end is consumed all the same."""

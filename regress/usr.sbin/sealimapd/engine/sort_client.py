@@ -71,7 +71,7 @@ class Sort:
                      b"SORT (DATE) ALL", b"SORT (DATE) UTF-8", b"SORT (DATE)",
                      b"SORT (REVERSE) UTF-8 ALL", b"SORT (BCC) UTF-8 ALL",
                      b"SORT (REVERSE REVERSE DATE) UTF-8 ALL",
-                     b"SORT (DATE ) UTF-8 ALL", b"SORT (DATE  TO) UTF-8 ALL",
+                     b"SORT (DATE  TO) UTF-8 ALL",
                      b"SORT (" + b" ".join([b"DATE"] * 17) + b") UTF-8 ALL",
                      b"THREAD UTF-8 ALL", b"THREAD FOO UTF-8 ALL",
                      b"THREAD REFERENCES ALL", b"THREAD REFERENCES UTF-8"):
