@@ -67,7 +67,40 @@ inodes_cleanup() {
 	full_cleanup
 }
 
+atf_test_case faults cleanup
+faults_head() {
+	atf_set descr "EIO, EDQUOT and ENOSPC: clear refusals, nothing is lost"
+	atf_set require.user root
+	atf_set timeout 300
+}
+faults_body() {
+	need python3 strace
+	mkdir suite
+	echo "linger 1" >suite/extra.conf
+	start_suite
+	got=0
+	python3 "$(suite_top)/regress/suite/faults.py" "$suite/server.json" \
+	    >faults.out 2>&1 || got=$?
+	[ "$got" -ne 75 ] || atf_skip "cannot trace: $(tail -n 1 faults.out)"
+	[ "$got" -eq 0 ] ||
+	    fail_with faults.out "$(tail -n 1 faults.out)"
+	cat faults.out
+	imapdo hashes 1 Kept >before
+	stop_suite
+	start_suite
+	imapdo hashes 1 Kept >after
+	[ -s before ] || atf_fail "no mail"
+	cmp before after || atf_fail "other mail after a new start"
+	# shellcheck disable=SC2086
+	$sealctl verify >verify.out 2>&1 || fail_with verify.out "verify"
+	suite_alive
+}
+faults_cleanup() {
+	full_cleanup
+}
+
 atf_init_test_cases() {
+	atf_add_test_case faults
 	atf_add_test_case blocks
 	atf_add_test_case inodes
 }

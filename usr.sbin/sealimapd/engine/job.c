@@ -424,6 +424,24 @@ job_news(struct conn *c, struct msg *msg)
 		news_message(c, msg);
 }
 
+/*
+ * What waits for the vault's answer has failed, as far as anybody can tell; in
+ * the middle of a literal nothing can be said.
+ */
+static void
+disk_failed(struct conn *c)
+{
+	struct job *job;
+
+	TAILQ_FOREACH (job, &c->jobs, entry)
+		if (job->waiting > 0)
+			break;
+	if (job != NULL && job != c->append && !job_open(c))
+		job_done(job, "NO",
+		    "[UNAVAILABLE] The disk failed; whether this was done "
+		    "shows after a new login");
+}
+
 /* The vault ends the session; a change of secrets is answered first. */
 static void
 job_bye(struct conn *c, uint8_t reason)
@@ -431,6 +449,10 @@ job_bye(struct conn *c, uint8_t reason)
 	if (manage_hold(c))
 		return;
 	switch (reason) {
+	case 2:
+		disk_failed(c);
+		conn_bye(c, "[UNAVAILABLE] The mail store ends this session");
+		break;
 	case 3:
 		conn_bye(c, "The selected mailbox was deleted");
 		break;
