@@ -410,6 +410,8 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"SEARCH", IMAP_SEARCH, true, false, false, imap_parse_search},
     {"SORT", IMAP_SORT, true, false, false, imap_parse_sort},
     {"THREAD", IMAP_THREAD, true, false, false, imap_parse_thread},
+    {"CANCELUPDATE", IMAP_CANCELUPDATE, false, false, false,
+	imap_parse_cancelupdate},
     {"FETCH", IMAP_FETCH, true, false, false, imap_parse_fetch},
     {"STORE", IMAP_STORE, true, false, false, parse_store},
     {"COPY", IMAP_COPY, true, false, false, parse_copy},

@@ -80,13 +80,14 @@ enum imap_verb {
 	IMAP_CHECK,
 	IMAP_CLOSE,
 	IMAP_UNSELECT,
-	IMAP_EXPUNGE, /* set, if by uid */
-	IMAP_SEARCH,  /* charset, keys, has_return, returns, partial */
-	IMAP_SORT,    /* the same, and sort */
-	IMAP_THREAD,  /* charset, keys, thread */
-	IMAP_FETCH,   /* set, items, sections; returns: PARTIAL alone */
-	IMAP_STORE,   /* set, store_op, silent, flags, keywords */
-	IMAP_COPY,    /* set, name */
+	IMAP_EXPUNGE,      /* set, if by uid */
+	IMAP_SEARCH,       /* charset, keys, has_return, returns, partial */
+	IMAP_SORT,         /* the same, and sort */
+	IMAP_THREAD,       /* charset, keys, thread */
+	IMAP_CANCELUPDATE, /* words */
+	IMAP_FETCH,        /* set, items, sections; returns: PARTIAL alone */
+	IMAP_STORE,        /* set, store_op, silent, flags, keywords */
+	IMAP_COPY,         /* set, name */
 	IMAP_MOVE,
 	IMAP_COMPRESS,
 	IMAP_UNAUTHENTICATE,
@@ -179,6 +180,8 @@ struct imap_section {
 #define IMAP_RETURN_COUNT 0x08
 #define IMAP_RETURN_SAVE 0x10
 #define IMAP_RETURN_PARTIAL 0x20
+#define IMAP_RETURN_UPDATE 0x40 /* items, sections (RFC 5465 section 7) */
+#define IMAP_RETURN_CONTEXT 0x80
 
 /* first <= last, places in the result from 1; or from its end. */
 struct imap_partial {

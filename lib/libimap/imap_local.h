@@ -129,6 +129,7 @@ int imap_parse_search(struct imap_lex *);
 /* sort.c: SORT and THREAD. */
 int imap_parse_sort(struct imap_lex *);
 int imap_parse_thread(struct imap_lex *);
+int imap_parse_cancelupdate(struct imap_lex *);
 /* search.c: a RETURN with its options, if there is one, and a space. */
 int imap_search_return(struct imap_lex *);
 /* partial-range of RFC 9394. */

@@ -369,6 +369,7 @@ static const struct {
     {"ALL", IMAP_RETURN_ALL},
     {"COUNT", IMAP_RETURN_COUNT},
     {"SAVE", IMAP_RETURN_SAVE},
+    {"CONTEXT", IMAP_RETURN_CONTEXT},
 };
 
 /*
@@ -406,6 +407,15 @@ return_option(struct imap_lex *lex)
 		cmd->returns |= IMAP_RETURN_PARTIAL;
 		return lex_space(lex) == -1 ? -1 :
 					      imap_partial(lex, &cmd->partial);
+	}
+	if (lex_take(lex, "UPDATE")) {
+		if ((cmd->returns & IMAP_RETURN_UPDATE) != 0)
+			return lex_fail(lex, "More than one UPDATE");
+		cmd->returns |= IMAP_RETURN_UPDATE;
+		if (lex->end - lex->p < 2 || memcmp(lex->p, " (", 2) != 0)
+			return 0;
+		lex->p++;
+		return imap_parse_items(lex);
 	}
 	known = sizeof(returns) / sizeof(returns[0]);
 	for (i = 0; i < known; i++)

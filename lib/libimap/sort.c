@@ -99,3 +99,20 @@ imap_parse_thread(struct imap_lex *lex)
 		return lex_fail(lex, "Unknown threading algorithm");
 	return lex_space(lex) == -1 ? -1 : imap_search_program(lex, true);
 }
+
+/* cancelupdate = "CANCELUPDATE" 1*(SP quoted), RFC 5267 section 6 */
+int
+imap_parse_cancelupdate(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+
+	cmd->words = imap_cmd_alloc(cmd, IMAP_WORDS_MAX * sizeof(*cmd->words));
+	do {
+		if (cmd->nwords == IMAP_WORDS_MAX)
+			return lex_fail(lex, "Too many tags");
+		if (lex_space(lex) == -1 ||
+		    lex_string(lex, &cmd->words[cmd->nwords++]) == -1)
+			return -1;
+	} while (!lex_at_end(lex));
+	return 0;
+}

@@ -219,6 +219,7 @@ conn_free(struct conn *c)
 	while ((job = TAILQ_FIRST(&c->jobs)) != NULL)
 		job_free(job);
 	select_forget(c);
+	contexts_forget(c);
 	notify_forget(c);
 	wire_free(c->vault);
 	if (c->account != NULL)

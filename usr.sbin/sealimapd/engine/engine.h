@@ -154,7 +154,8 @@ struct conn {
 	uint32_t exists;
 	uint32_t uidvalidity;
 	uint64_t box_id;
-	struct notify *notify; /* NULL: there was no NOTIFY */
+	struct notify *notify;     /* NULL: there was no NOTIFY */
+	struct contexts *contexts; /* of the selected box; NULL: none */
 	char **keywords;
 	size_t nkeywords;
 };
@@ -264,6 +265,10 @@ bool job_may_flow(struct conn *);
 uint8_t job_news_bits(const struct job *, bool expunge);
 /* "* OK [INPROGRESS ...]": the command goes on. */
 void job_progress(struct job *, struct msg *);
+/* Is there no job but an IDLE that waits? */
+bool job_calm(const struct conn *);
+/* A job that no client asked for; it comes before IDLE, if that is there. */
+struct job *inner_job(struct conn *, const struct command *, enum imap_verb);
 void conn_protocol(struct conn *, const char *what);
 
 /* commands.c */
@@ -424,6 +429,16 @@ void search_end(struct job *);
 void search_answer(struct job *, struct msg *);
 void search_news(struct job *);
 void search_done(struct job *, enum vault_result, const char *);
+
+/* context.c: results that are kept up to date (RFC 5267) */
+struct contexts;
+void contexts_forget(struct conn *);  /* the box is left */
+void contexts_changed(struct conn *); /* something is new, or has new flags */
+void contexts_command(struct conn *, const struct imap_cmd *); /* is done */
+/* The numbers that EXPUNGE is about to tell, in the message's rest. */
+void contexts_expunge(struct conn *, struct msg *, size_t n);
+void contexts_run(struct conn *); /* if there is nothing else to do */
+void cancelupdate_start(struct job *);
 
 /* append.c */
 void append_begin(struct conn *, struct imap_cmd *);

@@ -83,6 +83,7 @@ job_free(struct job *job)
 
 	if (job->command->free != NULL)
 		job->command->free(job);
+	contexts_command(c, job->cmd);
 	if (c->append == job)
 		c->append = NULL;
 	TAILQ_REMOVE(&c->jobs, job, entry);
@@ -202,12 +203,24 @@ start_jobs(struct conn *c)
 	}
 }
 
+bool
+job_calm(const struct conn *c)
+{
+	const struct job *job = TAILQ_FIRST(&c->jobs);
+
+	return job == NULL ||
+	    (job->cmd->verb == IMAP_IDLE && job->started && job->waiting == 0 &&
+		TAILQ_NEXT(job, entry) == NULL);
+}
+
 void
 job_start_all(struct conn *c)
 {
 	start_jobs(c);
 	if (!c->dead && c->state != CONN_CLOSING)
 		notify_run(c);
+	if (!c->dead && c->state != CONN_CLOSING)
+		contexts_run(c);
 }
 
 void

@@ -208,8 +208,7 @@ poll_done(struct job *job, enum vault_result result, const char *detail)
 	job_free(job);
 }
 
-/* A job that no client asked for; it comes before IDLE, if that is there. */
-static struct job *
+struct job *
 inner_job(struct conn *c, const struct command *command, enum imap_verb verb)
 {
 	struct imap_cmd *cmd;

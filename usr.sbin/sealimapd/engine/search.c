@@ -37,10 +37,12 @@ struct found {
 	const char *refusal; /* nothing is sought, but $ is emptied */
 	uint32_t min, max, count;
 	uint64_t modseq, modseq_min, modseq_max; /* highest; of min and max */
-	uint32_t first, last; /* a range of ALL that may still grow */
-	bool begun;           /* ALL has a range already */
-	bool partial;         /* PARTIAL is told instead */
-	bool counted;         /* R_COUNT has told count, min and max */
+	uint32_t first, last;    /* a range of ALL that may still grow */
+	bool begun;              /* ALL has a range already */
+	bool partial;            /* PARTIAL is told instead */
+	uint32_t place;          /* in the result */
+	struct context *context; /* UPDATE: the result is kept */
+	bool counted;            /* R_COUNT has told count, min and max */
 };
 
 /* What of the found is to be saved (RFC 5182 section 2.4). */
@@ -63,9 +65,9 @@ save_options(const struct imap_cmd *cmd)
 	return options != 0 ? options : SAVE_ALL;
 }
 
-/* In which order, and which part of it. */
+/* In which order, and which part of it, or all in any case. */
 static void
-put_order(struct msgout *m, const struct imap_cmd *cmd)
+put_order(struct msgout *m, const struct imap_cmd *cmd, bool all)
 {
 	bool numbers;
 
@@ -77,14 +79,14 @@ put_order(struct msgout *m, const struct imap_cmd *cmd)
 							SORT_NOT);
 	msg_put_u8(m, (uint8_t)cmd->nsort);
 	msg_put_raw(m, cmd->sort, cmd->nsort);
-	if ((cmd->returns & IMAP_RETURN_PARTIAL) != 0) {
+	if ((cmd->returns & IMAP_RETURN_PARTIAL) != 0 && !all) {
 		msg_put_u8(m, cmd->partial.end ? PARTIAL_LAST : PARTIAL_FIRST);
 		msg_put_u32(m, cmd->partial.first);
 		msg_put_u32(m, cmd->partial.last);
 		return;
 	}
 	/* Where only R_COUNT matters: what no result reaches. */
-	numbers = (cmd->returns & IMAP_RETURN_ALL) != 0;
+	numbers = all || (cmd->returns & IMAP_RETURN_ALL) != 0;
 	msg_put_u8(m, numbers ? PARTIAL_NOT : PARTIAL_FIRST);
 	msg_put_u32(m, numbers ? 0 : UINT32_MAX);
 	msg_put_u32(m, numbers ? 0 : UINT32_MAX);
@@ -95,7 +97,7 @@ static bool
 is_ordered(const struct imap_cmd *cmd)
 {
 	return cmd->verb != IMAP_SEARCH ||
-	    (cmd->returns & IMAP_RETURN_PARTIAL) != 0;
+	    (cmd->returns & (IMAP_RETURN_PARTIAL | IMAP_RETURN_UPDATE)) != 0;
 }
 
 static void
@@ -114,7 +116,7 @@ ask(struct job *job, const struct found *f, const uint8_t *packed, size_t len)
 	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
 	msg_put_u8(m, save_options(cmd));
 	if (is_ordered(cmd))
-		put_order(m, cmd);
+		put_order(m, cmd, f->context != NULL);
 	msg_put_raw(m, packed, len);
 	msg_send(m);
 }
@@ -178,6 +180,11 @@ search_start(struct job *job)
 	f->partial = (cmd->returns & IMAP_RETURN_PARTIAL) != 0;
 	s = cmd->badcharset ? NULL : search_keys(cmd, &f->sets);
 	packed = s == NULL ? NULL : search_encode(s, &len);
+	/* Of a part that is saved the vault must know: then no updates. */
+	if (packed != NULL && (cmd->returns & IMAP_RETURN_UPDATE) != 0 &&
+	    f->sets.n == 0 &&
+	    (!f->partial || (cmd->returns & IMAP_RETURN_SAVE) == 0))
+		f->context = context_new(cmd, packed, len);
 	if (packed != NULL)
 		ask(job, f, packed, len);
 	else
@@ -193,6 +200,7 @@ search_end(struct job *job)
 	if (f == NULL)
 		return;
 	thread_free(&f->threads);
+	context_end(f->context);
 	free(f);
 }
 
@@ -248,6 +256,20 @@ is_silent(const struct job *job)
 	return job->cmd->returns == IMAP_RETURN_SAVE;
 }
 
+/* Where all is told for a context, PARTIAL is cut here. */
+static bool
+in_part(const struct imap_cmd *cmd, struct found *f)
+{
+	const struct imap_partial *partial = &cmd->partial;
+	uint32_t place = ++f->place;
+
+	if (!f->partial || f->context == NULL)
+		return true;
+	if (partial->end)
+		place = f->count < place ? 0 : f->count - place + 1;
+	return place >= partial->first && place <= partial->last;
+}
+
 static void
 put_found(struct job *job, struct imap_buf *b, uint32_t n)
 {
@@ -263,7 +285,11 @@ put_found(struct job *job, struct imap_buf *b, uint32_t n)
 		imap_put_number(b, n);
 		return;
 	}
-	if ((job->cmd->returns & (IMAP_RETURN_ALL | IMAP_RETURN_PARTIAL)) == 0)
+	if (f->context != NULL)
+		context_found(f->context, n);
+	if ((job->cmd->returns & (IMAP_RETURN_ALL | IMAP_RETURN_PARTIAL)) ==
+		0 ||
+	    !in_part(job->cmd, f))
 		return;
 	if (f->first != 0 && n == f->last + 1) {
 		f->last = n;
@@ -417,5 +443,11 @@ search_done(struct job *job, enum vault_result result, const char *detail)
 	    !is_silent(job))
 		begin_line(job, conn_out(job->conn), f);
 	search_news(job);
+	if ((job->cmd->returns & IMAP_RETURN_UPDATE) != 0 &&
+	    (result == DONE_OK || result == DONE_EXPUNGED)) {
+		if (f->context == NULL || !context_keep(job, f->context))
+			context_refuse(job->conn, job->cmd->tag);
+		f->context = NULL;
+	}
 	job_result(job, result, "Searched");
 }

@@ -41,6 +41,20 @@ struct threads {
 	bool number; /* the last was a message */
 };
 
+/* context.c */
+#define CONTEXTS_MAX 8           /* of a connection */
+#define CONTEXT_FOUND_MAX 100000 /* messages of one */
+#define CONTEXT_FETCH_MAX 1000   /* ranges of what came in, fetched at once */
+struct context;
+/* NULL: such a search is not kept up to date. */
+struct context *
+context_new(const struct imap_cmd *, const uint8_t *program, size_t len);
+void context_found(struct context *, uint32_t number); /* at first, in order */
+/* It is kept from now on, or is gone: false.  Takes it. */
+bool context_keep(struct job *, struct context *);
+void context_end(struct context *); /* NULL ok */
+void context_refuse(struct conn *, const char *tag);
+
 /* search_keys.c: NULL if that is too much for one program. */
 struct search *search_keys(const struct imap_cmd *, struct search_sets *);
 

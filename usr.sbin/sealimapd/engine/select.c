@@ -46,6 +46,7 @@ select_forget(struct conn *c)
 {
 	keywords_free(c);
 	notify_unselect(c);
+	contexts_forget(c);
 	c->exists = 0;
 	c->readonly = false;
 }
@@ -371,6 +372,7 @@ news_expunge(struct conn *c, struct msg *msg)
 		conn_protocol(c, "R_EXPUNGE");
 		return;
 	}
+	contexts_expunge(c, msg, n);
 	if (c->qresync)
 		news_vanished(c, msg, n);
 	for (i = 0; !c->qresync && i < n; i++) {
@@ -402,6 +404,7 @@ news_message(struct conn *c, struct msg *msg)
 	switch (msg->type) {
 	case R_ROWS:
 		put_flag_rows(c, msg);
+		contexts_changed(c);
 		break;
 	case R_EXPUNGE:
 		news_expunge(c, msg);
@@ -415,6 +418,7 @@ news_message(struct conn *c, struct msg *msg)
 			return;
 		}
 		notify_exists(c, n - c->exists, first, last);
+		contexts_changed(c);
 		c->exists = n;
 		b = conn_out(c);
 		imap_put(b, "* ", 2);

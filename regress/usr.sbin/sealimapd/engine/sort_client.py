@@ -13,6 +13,7 @@ import random
 import re
 import signal
 import subprocess
+import time
 
 from engine_client import SERVER, SMALL, Client, run
 from extension_client import uids
@@ -590,6 +591,207 @@ class Progress:
                 d.ok(b"LOGOUT")
             finally:
                 os.kill(pid, signal.SIGCONT)
+
+
+def expand(text):
+    out = []
+    for part in text.split(b","):
+        first, _, last = part.partition(b":")
+        out += range(int(first), int(last or first) + 1)
+    return out
+
+
+class Live:
+    """A result as a client of RFC 5267 keeps it up to date."""
+
+    def __init__(self, c, text, uid=True, ordered=False):
+        self.c, self.ordered = c, ordered
+        self.uid = b" UID" if uid else b""
+        lines = c.ok((b"UID " if uid else b"") + text)
+        self.tag = lines[-1].split()[0]
+        self.refused = any(b"[NOUPDATE \"%s\"]" % self.tag in x
+                           for x in lines)
+        found = re.search(rb"\bALL (\S+)", esearch(lines))
+        self.list = expand(found.group(1)) if found else []
+
+    def take(self, line):
+        begin = b'* ESEARCH (TAG "%s")%s ' % (self.tag, self.uid)
+        if not line.startswith(begin):
+            return False
+        for word, pairs in re.findall(
+                rb"(ADDTO|REMOVEFROM) \(([^)]*)\)", line[len(begin):]):
+            pairs = pairs.split()
+            for place, numbers in zip(pairs[::2], pairs[1::2]):
+                self.change(word, int(place), expand(numbers))
+        return True
+
+    def change(self, word, place, numbers):
+        assert (place > 0) == self.ordered, (word, place)
+        for i, n in enumerate(numbers):
+            if word == b"REMOVEFROM":
+                if self.ordered:
+                    assert self.list[place - 1] == n, (self.list, place, n)
+                self.list.remove(n)
+            else:
+                assert n not in self.list, (self.list, n)
+                self.list.insert(place - 1 + i if self.ordered else 0, n)
+        if not self.ordered:
+            self.list.sort()
+
+    def expunged(self, seq):
+        assert seq not in self.list, (seq, self.list)
+        self.list = [x - (x > seq) for x in self.list]
+
+
+def follow(c, lives, want):
+    """Reads what comes until the first of the results is as wanted; the
+    numbers of those that are not UIDs follow each EXPUNGE."""
+    for turn in range(200):
+        lines = c.ok(b"NOOP")
+        for line in lines:
+            for live in lives:
+                live.take(line)
+                found = re.match(rb"\* (\d+) EXPUNGE", line)
+                if found and not live.uid:
+                    live.expunged(int(found.group(1)))
+        if lives[0].list == want:
+            return
+        time.sleep(0.02)
+    assert False, (lives[0].list, want)
+
+
+class Context:
+    def t_updates(self):
+        """5267 4.3: ADDTO and REMOVEFROM as others change the mailbox"""
+        c, d = Client(1), Client(1)
+        caps = c.ok(b"CAPABILITY")[0].split()
+        assert b"CONTEXT=SEARCH" in caps and b"CONTEXT=SORT" in caps
+        box(c, b"context", [SMALL] * 6)
+        d.ok(b"SELECT context")
+        u = uids(c)
+        flagged = Live(c, b"SEARCH RETURN (UPDATE ALL) FLAGGED")
+        other = Live(c, b"SEARCH RETURN (UPDATE ALL CONTEXT) SUBJECT small",
+                     False)
+        assert flagged.list == [] and other.list == [1, 2, 3, 4, 5, 6]
+        assert not flagged.refused and not other.refused
+        d.ok(b"STORE 2:4 +FLAGS.SILENT (\\Flagged)")
+        follow(c, [flagged, other], u[1:4])
+        # What the client itself changes, said or .SILENT
+        c.ok(b"STORE 3 -FLAGS.SILENT (\\Flagged)")
+        follow(c, [flagged, other], [u[1], u[3]])
+        c.ok(b"STORE 6 +FLAGS (\\Flagged)")
+        follow(c, [flagged, other], [u[1], u[3], u[5]])
+        d.append(b"context", SMALL, b"(\\Flagged) ")
+        d.append(b"context", SMALL.replace(b"small", b"large"))
+        u = uids(d)
+        follow(c, [flagged, other], [u[1], u[3], u[5], u[6]])
+        follow(c, [other, flagged], [1, 2, 3, 4, 5, 6, 7])
+        # 4.3.4: what is expunged goes before its number does
+        d.ok(b"STORE 1,4,8 +FLAGS.SILENT (\\Deleted)")
+        d.ok(b"EXPUNGE")
+        follow(c, [flagged, other], [u[1], u[5], u[6]])
+        follow(c, [other, flagged], [1, 2, 3, 4, 5])
+        # 4.3.5
+        c.expect(b'CANCELUPDATE "none"', b"BAD")
+        c.expect(b"CANCELUPDATE", b"BAD")
+        c.expect(b'CANCELUPDATE "%s" "none"' % flagged.tag, b"BAD")
+        c.ok(b'CANCELUPDATE "%s"' % flagged.tag)
+        c.expect(b'CANCELUPDATE "%s"' % flagged.tag, b"BAD")
+        d.ok(b"STORE 1 -FLAGS (\\Flagged)")
+        d.append(b"context", SMALL)
+        follow(c, [other, flagged], [1, 2, 3, 4, 5, 6])
+        assert flagged.list == [u[1], u[5], u[6]]
+        # They end with the mailbox
+        c.ok(b"UNSELECT")
+        c.ok(b"SELECT context")
+        c.expect(b'CANCELUPDATE "%s"' % other.tag, b"BAD")
+
+    def t_sort(self):
+        """5267 4.3.3: the places of a sort"""
+        c, d = Client(1), Client(1)
+        box(c, b"sorted", [mail(day(n), b"s%d" % (n % 4))
+                           for n in (5, 1, 9, 3, 7)])
+        d.ok(b"SELECT sorted")
+        live = Live(c, b"SORT RETURN (UPDATE ALL) (REVERSE DATE) UTF-8 UNSEEN",
+                    True, True)
+        rng = random.Random(5267)
+        for turn in range(12):
+            if rng.random() < 0.6:
+                d.append(b"sorted", mail(day(rng.randrange(1, 28)), b"new"))
+            n = len(uids(d))
+            d.ok(b"STORE %d %sFLAGS.SILENT (\\Seen)" % (
+                rng.randrange(1, n + 1), rng.choice((b"+", b"-"))))
+            if rng.random() < 0.3:
+                d.ok(b"STORE %d +FLAGS.SILENT (\\Deleted)"
+                     % rng.randrange(1, n + 1))
+                d.ok(b"EXPUNGE")
+            want = numbers(d.ok(b"UID SORT (REVERSE DATE) UTF-8 UNSEEN"))
+            follow(c, [live], want)
+
+    def t_idle(self):
+        """4.3: without any further action by the client"""
+        c, d = Client(1, b"context"), Client(1, b"context")
+        u = uids(c)
+        live = Live(c, b"SEARCH RETURN (UPDATE COUNT) KEYWORD idle")
+        c.send(b"i IDLE\r\n")
+        assert c.line().startswith(b"+")
+        d.ok(b"STORE 2 +FLAGS.SILENT (idle)")
+        while not live.take(c.line()):
+            pass
+        assert live.list == [u[1]]
+        d.ok(b"STORE 2 -FLAGS.SILENT (idle)")
+        while not live.take(c.line()):
+            pass
+        assert live.list == []
+        c.send(b"DONE\r\n")
+        assert c.until(b"i")[-1].startswith(b"i OK")
+
+    def t_part(self):
+        """4.4: PARTIAL beside UPDATE, which is about the whole result"""
+        c, d = Client(1, b"context"), Client(1, b"context")
+        u = uids(c)
+        lines = c.ok(b"UID SEARCH RETURN (UPDATE PARTIAL -1:-2 COUNT) ALL")
+        tag = lines[-1].split()[0]
+        assert esearch(lines) == b"UID PARTIAL (-1:-2 %s) COUNT %d" % (
+            b"%d:%d" % (u[-2], u[-1]) if u[-2] + 1 == u[-1] else
+            b"%d,%d" % (u[-2], u[-1]), len(u)), lines
+        d.ok(b"STORE 1 +FLAGS.SILENT (\\Deleted)")
+        d.ok(b"EXPUNGE")
+        lines = c.ok(b"NOOP")
+        assert b'* ESEARCH (TAG "%s") UID REMOVEFROM (0 %d)\r\n' % (
+            tag, u[0]) == lines[0], lines
+
+    def t_refused(self):
+        """4.3.1: NOUPDATE, and the result all the same"""
+        c = Client(1, b"context")
+        for text in (b"SEARCH RETURN (UPDATE ALL) BODY body",
+                     b"SEARCH RETURN (UPDATE ALL) 1:*"):
+            live = Live(c, text)
+            assert live.refused and live.list, text
+        some = [Live(c, b"SEARCH RETURN (UPDATE) SEEN") for _ in range(8)]
+        assert not any(x.refused for x in some)
+        assert Live(c, b"SEARCH RETURN (UPDATE) SEEN").refused
+        c.ok(b"CANCELUPDATE " + b" ".join(b'"%s"' % x.tag for x in some))
+        assert not Live(c, b"SEARCH RETURN (UPDATE) SEEN").refused
+
+    def t_fetch(self):
+        """5465 7: items to be fetched of what comes into the result"""
+        c, d = Client(1, b"context"), Client(1, b"context")
+        live = Live(c, b"SEARCH RETURN (UPDATE (FLAGS BODY.PEEK"
+                    b"[HEADER.FIELDS (SUBJECT)]) COUNT) KEYWORD want")
+        assert not live.refused
+        d.ok(b"STORE 3 +FLAGS.SILENT (want)")
+        c.send(b"i IDLE\r\n")
+        seen = []
+        while not any(b"Subject: small" in x for x in seen):
+            seen.append(c.line())
+        assert any(live.take(x) for x in seen)
+        assert b"* 3 FETCH (" in seen[-1] and b"want" in seen[-1]
+        c.send(b"DONE\r\n")
+        c.until(b"i")
+        for text in (b"UPDATE ()", b"UPDATE (FOO)", b"UPDATE UPDATE",
+                     b"UPDATE(FLAGS)"):
+            c.expect(b"SEARCH RETURN (%s) ALL" % text, b"BAD")
 
 
 if __name__ == "__main__":
