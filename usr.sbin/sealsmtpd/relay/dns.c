@@ -104,6 +104,17 @@ dns_tlsa(const char *host, uint16_t port, dns_cb cb, void *arg)
 	return q;
 }
 
+struct question *
+dns_text(const char *name, dns_cb cb, void *arg)
+{
+	struct question *q;
+
+	q = question_new(RESOLVER_TXT, cb, arg);
+	if (wire != NULL)
+		msg_send(ask(q, name));
+	return q;
+}
+
 void
 dns_cancel(struct question *q)
 {
@@ -212,6 +223,15 @@ answer_records(struct msg *msg, uint32_t type, struct answer *a)
 				return -1;
 			memcpy(a->tlsa[a->n_tlsa].data, data, len);
 			a->tlsa[a->n_tlsa++].len = len;
+			break;
+		case RESOLVER_TXT:
+			if (a->n_texts == RESOLVER_TEXTS_MAX)
+				return -1;
+			data = msg_get_bytes(msg, &len, RESOLVER_TEXT_MAX);
+			if (msg->bad)
+				return -1;
+			a->texts[a->n_texts].data = data;
+			a->texts[a->n_texts++].len = len;
 			break;
 		default:
 			return -1;

@@ -32,6 +32,7 @@
 
 #include "log.h"
 #include "relay.h"
+#include "sts.h"
 
 #define SMTP_PORT 25
 
@@ -39,6 +40,8 @@ struct plan {
 	struct job *job;
 	const struct route *route; /* NULL: by MX */
 	struct question *question;
+	struct sts_wait *sts_wait;
+	struct policy *sts; /* of MTA-STS, or NULL */
 	struct event later; /* the next step, outside of a callback */
 
 	char hosts[HOSTS_MAX][RESOLVER_NAME_MAX];
@@ -65,7 +68,10 @@ static const struct route *route_find(const char *);
 static void plan_step(int, short, void *);
 static void plan_soon(struct plan *);
 static bool plan_literal(struct plan *, const char *);
+static void got_sts(const struct policy *, bool, void *);
 static void got_mx(const struct answer *, void *);
+static bool plan_enforces(const struct plan *);
+static void plan_allowed(struct plan *);
 static void take_mx(struct plan *, const struct answer *);
 static void plan_next_host(struct plan *);
 static void got_addresses(const struct answer *, void *);
@@ -102,8 +108,10 @@ plan_start(struct job *j)
 		(void)strlcpy(p->hosts[0], j->dest, sizeof(p->hosts[0]));
 		p->n_hosts = 1;
 		plan_soon(p);
-	} else
+	} else if (relay_config()->tls == RELAY_TLS_NONE)
 		p->question = dns_mx(j->dest, got_mx, p);
+	else
+		p->sts_wait = sts_find(j->dest, got_sts, p);
 }
 
 void
@@ -112,6 +120,8 @@ plan_free(struct plan *p)
 	if (p == NULL)
 		return;
 	p->job->plan = NULL;
+	sts_cancel(p->sts_wait);
+	free(p->sts);
 	dns_cancel(p->question);
 	evtimer_del(&p->later);
 	free(p);
@@ -202,6 +212,25 @@ plan_soon(struct plan *p)
 	struct timeval now = {0};
 
 	evtimer_add(&p->later, &now);
+}
+
+/* It may be another one before the plan is over. */
+static void
+got_sts(const struct policy *policy, bool fresh, void *arg)
+{
+	struct plan *p;
+
+	p = arg;
+	p->sts_wait = NULL;
+	if (policy != NULL && policy->mode != POLICY_NONE) {
+		p->sts = malloc(sizeof(*p->sts));
+		if (p->sts == NULL)
+			fatal("malloc");
+		*p->sts = *policy;
+	}
+	if (fresh)
+		job_keep(p->job);
+	p->question = dns_mx(p->job->dest, got_mx, p);
 }
 
 static void
@@ -357,7 +386,7 @@ got_addresses(const struct answer *a, void *arg)
 	if (p->policy.first || relay_config()->tls == RELAY_TLS_NONE ||
 	    (p->route != NULL && p->route->tls != RELAY_TLS_MAY) ||
 	    !p->address_secure || (p->route == NULL && !p->mx_secure)) {
-		plan_try(p);
+		plan_allowed(p);
 		return;
 	}
 	p->question = dns_tlsa(p->hosts[p->host],
@@ -414,7 +443,32 @@ got_tlsa(const struct answer *a, void *arg)
 		    p, "4.7.5", "The host's TLSA records cannot be had");
 		return;
 	}
-	plan_try(p);
+	plan_allowed(p);
+}
+
+static bool
+plan_enforces(const struct plan *p)
+{
+	return p->sts != NULL && p->sts->mode == POLICY_ENFORCE;
+}
+
+/* RFC 8461 4.1, 2: whom DANE vouches for needs no policy. */
+static void
+plan_allowed(struct plan *p)
+{
+	if (p->policy.trust == TLSIO_TRUST_DANE ||
+	    policy_allows(p->sts, p->hosts[p->host])) {
+		plan_try(p);
+		return;
+	}
+	log_info("mta-sts trace=%s host=%s: not in the policy of mode=%s",
+	    log_vis(p->job->trace), log_vis(p->hosts[p->host]),
+	    plan_enforces(p) ? "enforce" : "testing");
+	if (plan_enforces(p))
+		plan_host_failed(p, "4.7.5",
+		    "The host is not in the domain's policy (MTA-STS)");
+	else
+		plan_try(p);
 }
 
 /* RFC 7672 2.2, 3.1: with none that is usable, TLS without verification. */
@@ -442,7 +496,8 @@ plan_dane(struct plan *p, const struct answer *a)
 	}
 	if (tlsio_tlsa_usable(t->tlsa, t->n_tlsa) == 0) {
 		t->n_tlsa = 0;
-		t->trust = TLSIO_TRUST_NONE;
+		if (!plan_enforces(p))
+			t->trust = TLSIO_TRUST_NONE;
 		return;
 	}
 	t->trust = TLSIO_TRUST_DANE;
@@ -478,6 +533,10 @@ plan_policy_set(struct plan *p)
 		t->must = true;
 		t->go_on = false;
 		break;
+	}
+	if (plan_enforces(p)) {
+		t->must = true;
+		t->go_on = false;
 	}
 	/* RFC 8689 4.2.1 */
 	if ((p->job->flags & QUEUE_REQUIRETLS) != 0) {

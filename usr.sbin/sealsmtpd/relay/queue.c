@@ -26,6 +26,7 @@
 #include "log.h"
 #include "msg.h"
 #include "relay.h"
+#include "sts.h"
 
 #include "../unpack.h"
 
@@ -33,6 +34,7 @@
 #define CHUNK_LAST 2
 #define CHUNK_FAILED 4
 #define MEMORY_VERSION 1
+#define MEMORY_TLS 10 /* octets; a policy comes behind */
 
 RB_HEAD(job_tree, job);
 
@@ -163,28 +165,36 @@ job_stop(struct job *j)
 	msg_signal(wire, QUEUE_STOP, j->id);
 }
 
-/* Version, what is known, when it was seen last. */
 void
 job_remember(struct job *j, enum known_tls known)
 {
-	struct msgout *out;
-	uint8_t memory[10];
-	uint64_t now;
-
 	/* Once a day is often enough. */
-	now = (uint64_t)relay_now();
 	if (known == j->known && relay_now() - j->known_when < 86400)
 		return;
+	j->known = known;
+	j->known_when = relay_now();
+	job_keep(j);
+}
+
+/* Version, what is known, when it was seen last; a policy. */
+void
+job_keep(struct job *j)
+{
+	uint8_t memory[QUEUE_MEMORY_MAX];
+	struct msgout *out;
+
 	memory[0] = MEMORY_VERSION;
-	memory[1] = (uint8_t)known;
+	memory[1] = (uint8_t)j->known;
 	for (int i = 0; i < 8; i++)
-		memory[2 + i] = (uint8_t)(now >> (56 - 8 * i));
+		memory[2 + i] = (uint8_t)((uint64_t)j->known_when >>
+		    (56 - 8 * i));
 	out = msg_new(wire, QUEUE_MEMORY, 0);
 	msg_put_str(out, j->dest);
-	msg_put_bytes(out, memory, sizeof(memory));
+	msg_put_bytes(out, memory,
+	    MEMORY_TLS +
+		sts_pack(
+		    j->dest, memory + MEMORY_TLS, sizeof(memory) - MEMORY_TLS));
 	msg_send(out);
-	j->known = known;
-	j->known_when = (int64_t)now;
 }
 
 static void
@@ -331,9 +341,11 @@ job_memory(struct job *j, const uint8_t *memory, size_t len)
 {
 	uint64_t when;
 
-	if (len != 10 || memory[0] != MEMORY_VERSION ||
+	if (len < MEMORY_TLS || memory[0] != MEMORY_VERSION ||
 	    memory[1] > KNOWN_VERIFIED)
 		return;
+	if (len > MEMORY_TLS)
+		sts_load(j->dest, memory + MEMORY_TLS, len - MEMORY_TLS);
 	when = 0;
 	for (int i = 0; i < 8; i++)
 		when = when << 8 | memory[2 + i];

@@ -130,6 +130,7 @@ void job_want(struct job *);
 void job_took(struct job *);
 void job_stop(struct job *);
 void job_remember(struct job *, enum known_tls);
+void job_keep(struct job *); /* the same, and the policy of MTA-STS */
 
 /* ---- dns.c: the wire to smtp-resolver --------------------------------- */
 
@@ -157,6 +158,11 @@ struct answer {
 		uint8_t data[RESOLVER_TLSA_DATA_MAX];
 	} tlsa[RESOLVER_TLSA_MAX];
 	size_t n_tlsa;
+	struct {
+		const uint8_t *data; /* until the callback returns */
+		size_t len;
+	} texts[RESOLVER_TEXTS_MAX];
+	size_t n_texts;
 };
 
 struct question;
@@ -167,6 +173,7 @@ void dns_start(int fd);
 struct question *dns_mx(const char *domain, dns_cb, void *arg);
 struct question *dns_address(const char *host, dns_cb, void *arg);
 struct question *dns_tlsa(const char *host, uint16_t port, dns_cb, void *arg);
+struct question *dns_text(const char *name, dns_cb, void *arg);
 void dns_cancel(struct question *); /* NULL is fine */
 
 /* ---- plan.c: where a job goes ----------------------------------------- */

@@ -18,12 +18,14 @@
  * Starts smtp-queue, smtp-relay and smtp-resolver as their parent would, and
  * is their engine: puts messages in, writes no reports but prints them.
  *	usage: outbox BIN-DIRECTORY QUEUE-DIRECTORY CONFIG
+ *	       outbox roots (the file with those of the relay)
  * CONFIG: lines "forward ADDRESS@PORT", "anchors FILE", "route DOMAIN HOST PORT
  * TLS AUTH", "tls N", "retry SECONDS", "lifetime SECONDS", "jobs N".
  * Commands on standard input:
  *	send SENDER RCPT[,RCPT...] FILE [FLAGS [NOTIFY]]
  *	many N SENDER DOMAIN FILE (rcpt0@DOMAIN ...)
  *	wait SECONDS (until the queue is empty, at most so long)
+ *	settle N SECONDS (until N are left and none of them is under way)
  *	sleep SECONDS
  *	kill relay|queue (SIGKILL, and starts it again)
  *	list
@@ -43,6 +45,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <tls.h>
 
 #include "msg.h"
 #include "proc.h"
@@ -201,6 +205,25 @@ configure_relay(void)
 }
 
 static void
+anchors(const char *path)
+{
+	char line[RESOLVER_CONFIG_MAX];
+	struct msgout *m;
+	FILE *f;
+
+	f = fopen(path, "r");
+	if (f == NULL)
+		err(1, "%s", path);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		m = msg_new_fd(roles[RESOLVER].fd, RESOLVER_CONFIG_ANCHOR, 0);
+		msg_put_str(m, line);
+		send_ok(m);
+	}
+	(void)fclose(f);
+}
+
+static void
 configure(enum role role)
 {
 	char line[1024], word[1024];
@@ -215,6 +238,8 @@ configure(enum role role)
 	else {
 		f = fopen(config, "r");
 		while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+			if (sscanf(line, "anchors %1023s", word) == 1)
+				anchors(word);
 			if (sscanf(line, "forward %1023s", word) != 1)
 				continue;
 			m = msg_new_fd(
@@ -406,8 +431,9 @@ put_in(const char *sender, const char *rcpts, const char *file, int flags,
 		;
 }
 
+/* How many jobs are with the relay in *jobs, if that is not NULL. */
 static uint64_t
-messages_left(void)
+messages_left(uint64_t *jobs)
 {
 	struct msgout *m;
 	struct msg in;
@@ -428,6 +454,10 @@ messages_left(void)
 	    in.type != QUEUE_CTL_COUNTS)
 		errx(1, "no counts");
 	n = msg_get_u64(&in);
+	(void)msg_get_u64(&in);
+	(void)msg_get_u64(&in);
+	if (jobs != NULL)
+		*jobs = msg_get_u64(&in);
 	msg_done(&in);
 	(void)close(fds[0]);
 	return n;
@@ -439,15 +469,30 @@ wait_empty(int seconds)
 	time_t end;
 
 	end = time(NULL) + seconds;
-	while (time(NULL) < end && messages_left() > 0)
+	while (time(NULL) < end && messages_left(NULL) > 0)
 		while (take(50) != 0)
 			;
 	while (take(0) != 0)
 		;
-	if (messages_left() == 0)
+	if (messages_left(NULL) == 0)
 		printf("empty\n");
 	else
-		printf("left %llu\n", (unsigned long long)messages_left());
+		printf("left %llu\n", (unsigned long long)messages_left(NULL));
+	(void)fflush(stdout);
+}
+
+static void
+settle(unsigned int n, int seconds)
+{
+	uint64_t jobs;
+	time_t end;
+
+	end = time(NULL) + seconds;
+	jobs = 1;
+	while (time(NULL) < end && (messages_left(&jobs) != n || jobs > 0))
+		while (take(50) != 0)
+			;
+	printf("left %llu\n", (unsigned long long)messages_left(NULL));
 	(void)fflush(stdout);
 }
 
@@ -484,6 +529,8 @@ command(char *line)
 		many(n, b, c, d);
 	else if (sscanf(line, "wait %d", &n) == 1)
 		wait_empty(n);
+	else if (sscanf(line, "settle %d %d", &n, &flags) == 2)
+		settle((unsigned int)n, flags);
 	else if (sscanf(line, "sleep %d", &n) == 1)
 		(void)sleep((unsigned int)n);
 	else if (strncmp(line, "kill relay", 10) == 0)
@@ -501,6 +548,10 @@ main(int argc, char *argv[])
 	static char line[70000];
 	int status;
 
+	if (argc == 2 && strcmp(argv[1], "roots") == 0) {
+		printf("%s\n", tls_default_ca_cert_file());
+		return 0;
+	}
 	if (argc != 4)
 		errx(2, "usage: outbox BIN QUEUE-DIRECTORY CONFIG");
 	bin = argv[1];

@@ -2,7 +2,7 @@
 
 usage: sink.py DIRECTORY [WORD ...]
 Words: tls=CERT,KEY starttls-broken greet-421 greet-554 hang slow drop-at-dot
-close-at-mail lie-size no-esmtp bare dsn 8bit=no
+close-at-mail lie-size no-esmtp bare dsn 8bit=no chunking listen=HOST:PORT
 The port goes to DIRECTORY/port, messages to DIRECTORY/<n>.eml with the
 envelope in <n>.env.  A recipient "later..." gets 450, "never..." 550,
 "once..." 450 the first time.
@@ -179,7 +179,8 @@ class Session(threading.Thread):
 
 
 def main():
-    server = socket.create_server(("127.0.0.1", 0), backlog=512)
+    host, port = WORDS.get("listen", "127.0.0.1:0").split(":")
+    server = socket.create_server((host, int(port)), backlog=512)
     with open(os.path.join(DIR, "port.new"), "w") as f:
         f.write("%d\n" % server.getsockname()[1])
     os.rename(os.path.join(DIR, "port.new"), os.path.join(DIR, "port"))

@@ -1,0 +1,239 @@
+#!/bin/sh
+# In namespaces of its own (network, mounts), where ports 25, 53 and 443 are
+# free and the system's roots are ours: domains with DANE and MTA-STS whose
+# servers are as they should be, or are not.
+# usage: unshare -n -m sh sts_ns.sh SRC BIN CERTIFICATES
+# Ends with "all is well" or a line of what is not.
+set -u
+SRC=$1
+BIN=$2
+roots=$3
+pids=
+trap 'for p in $pids; do kill "$p" 2>/dev/null; done' EXIT
+
+fail() {
+	echo "FAILED: $*"
+	exit 1
+}
+
+wait_for() {
+	n=300
+	until "$@"; do
+		n=$((n - 1))
+		[ "$n" -gt 0 ] || fail "$*"
+		sleep 0.1
+	done
+}
+
+python3 - <<'END'
+import fcntl, socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+IFF_UP, SIOCSIFFLAGS = 1, 0x8914
+fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+END
+
+# certificate NAME ISSUER SAN: by the CA, or by itself.
+certificate() {
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj "/CN=$1" -keyout "$1.key" -out "$1.csr" 2>/dev/null
+	echo "subjectAltName=$3" >"$1.ext"
+	if [ "$2" = self ]; then
+		openssl x509 -req -in "$1.csr" -signkey "$1.key" -days 30 \
+		    -extfile "$1.ext" -out "$1.pem" 2>/dev/null
+	else
+		openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key \
+		    -CAcreateserial -days 30 -extfile "$1.ext" \
+		    -out "$1.pem" 2>/dev/null
+	fi || fail "certificate $1"
+}
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+    -subj /CN=ca -keyout ca.key -out ca.pem 2>/dev/null || fail "no CA"
+mount --bind ca.pem "$roots" || fail "mount"
+sts="sts strip self other testing moved"
+certificate good ca "DNS:mx.sts.example,DNS:mx.other.example,DNS:mx.moved.example"
+certificate self self "DNS:mx.self.example,DNS:mx.testing.example"
+certificate dane self "DNS:elsewhere.test"
+names=
+for d in $sts; do
+	names=$names${names:+,}DNS:mta-sts.$d.example
+done
+certificate web ca "$names"
+
+# ---- Names: test. is signed, example. is not.
+
+head_of() {
+	printf '%s. 300 SOA ns.test. h.test. 1 3600 600 86400 300\n' "$1"
+	printf '%s. 300 NS ns.test.\n' "$1"
+}
+
+# domain NAME ADDRESS-OF-MX
+domain() {
+	echo "$1. 300 MX 10 mx.$1."
+	echo "mx.$1. 300 A $2"
+}
+
+tlsa=$(openssl x509 -in dane.pem -pubkey -noout |
+    openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
+{
+	head_of test
+	echo "ns.test. 300 A 127.0.0.1"
+	domain dane.test 127.0.0.12
+	domain wrong.test 127.0.0.12
+	domain naked.test 127.0.0.10
+	echo "_25._tcp.mx.dane.test. 300 TLSA 3 1 1 $tlsa"
+	echo "_25._tcp.mx.wrong.test. 300 TLSA 3 1 1 $(echo x | sha256sum |
+	    cut -d' ' -f1)"
+	echo "_25._tcp.mx.naked.test. 300 TLSA 3 1 1 $tlsa"
+} >test.zone
+key=$(ldns-keygen -k -a ED25519 test.) || fail "ldns-keygen"
+cp "$key.ds" anchors
+ldns-signzone -o test. -f test.signed test.zone "$key" || fail "sign"
+{
+	head_of example
+	domain plain.example 127.0.0.10
+	domain sts.example 127.0.0.11
+	domain strip.example 127.0.0.10
+	domain self.example 127.0.0.13
+	domain other.example 127.0.0.11
+	domain testing.example 127.0.0.13
+	domain moved.example 127.0.0.10
+	for d in $sts; do
+		echo "_mta-sts.$d.example. 300 TXT \"v=STSv1; id=1\""
+		echo "mta-sts.$d.example. 300 A 127.0.0.3"
+	done
+} >example.zone
+cat >nsd.conf <<EOT
+server:
+	ip-address: 127.0.0.1@53
+	username: ""
+	chroot: ""
+	zonesdir: "$PWD"
+	database: ""
+	pidfile: "$PWD/nsd.pid"
+	logfile: "$PWD/nsd.log"
+	xfrdfile: "$PWD/xfrd"
+	xfrdir: "$PWD"
+	zonelistfile: "$PWD/zonelist"
+	cookie-secret-file: ""
+	server-count: 1
+remote-control:
+	control-enable: no
+zone:
+	name: "test."
+	zonefile: "test.signed"
+zone:
+	name: "example."
+	zonefile: "example.zone"
+EOT
+nsd -d -c nsd.conf >nsd.out 2>&1 &
+pids="$pids $!"
+
+# ---- The web server, and mail servers.
+
+# policy DOMAIN MODE MX
+policy() {
+	printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n%s' \
+	    "version: STSv1
+mode: $2
+mx: $3
+max_age: 86400000
+" >"web/mta-sts.$1"
+}
+mkdir web
+policy sts.example enforce "*.sts.example"
+policy strip.example enforce mx.strip.example
+policy self.example enforce mx.self.example
+policy other.example enforce mx.sts.example
+policy testing.example testing mx.testing.example
+printf 'HTTP/1.1 302 Found\r\nContent-Type: text/plain\r\n%s\r\n\r\n' \
+    'Location: https://mta-sts.strip.example/' >web/mta-sts.moved.example
+python3 "$SRC/https.py" 127.0.0.3 443 web.pem web.key web 2>web.log &
+web=$!
+pids="$pids $web"
+sink() {
+	name=$1
+	shift
+	python3 "$SRC/sink.py" "$name" "$@" >"$name.log" 2>&1 &
+	pids="$pids $!"
+	wait_for test -s "$name/port"
+}
+sink naked listen=127.0.0.10:25
+sink good listen=127.0.0.11:25 "tls=$PWD/good.pem,$PWD/good.key"
+sink dane listen=127.0.0.12:25 "tls=$PWD/dane.pem,$PWD/dane.key"
+sink self listen=127.0.0.13:25 "tls=$PWD/self.pem,$PWD/self.key"
+wait_for test -s web/up
+wait_for python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(0.2)
+s.connect(("127.0.0.1", 53))
+try:
+    s.send(b"\1\2\0\0\0\1\0\0\0\0\0\0\4test\0\0\6\0\1")
+    sys.exit(s.recv(512)[3] & 15)
+except OSError:
+    sys.exit(1)'
+
+# ---- Mail.
+
+# got SINK RECIPIENT yes|no
+got() {
+	cat "$1"/*.env >"$1.envs" 2>/dev/null
+	if grep -q "RCPT TO:<$2>" "$1.envs"; then
+		[ "$3" = yes ] || fail "$2 came to $1 all the same"
+	else
+		[ "$3" = no ] || fail "$2 did not come to $1: $(cat out)"
+	fi
+}
+mkdir -p base/queue
+printf "forward 127.0.0.1@53\nanchors $PWD/anchors\nretry 60\n" >config
+printf 'From: a@here.test\r\n\r\nx\r\n' >mail
+{
+	for d in plain.example sts.example strip.example self.example \
+	    other.example testing.example moved.example dane.test \
+	    wrong.test naked.test; do
+		echo "send a@here.test b@$d mail"
+	done
+	# Those that must not go are left.
+	echo "sleep 3"
+	echo "settle 5 60"
+} >commands
+"$SRC/outbox" "$BIN" base config <commands >out 2>err ||
+    fail "outbox: $(cat err)"
+got naked b@plain.example yes
+got naked b@moved.example yes
+got naked b@strip.example no
+got naked b@naked.test no
+got good b@sts.example yes
+got good b@other.example no
+got self b@testing.example yes
+got self b@self.example no
+got dane b@dane.test yes
+got dane b@wrong.test no
+grep -q '^left 5$' out || fail "$(cat out)"
+for s in good dane self; do
+	! grep -q '^plain' "$s.envs" || fail "$s: in clear"
+done
+grep -q '^mta-sts.sts.example GET /.well-known/mta-sts.txt HTTP/1.1$' \
+    web/requests || fail "$(cat web/requests)"
+
+# ---- A policy lives on: no web server, no record, another process.
+
+kill "$web"
+sed -i '/_mta-sts/d;s/^mx.sts.example. .*/mx.sts.example. 300 A 127.0.0.10/' \
+    example.zone
+sed -i 's/ SOA ns.test. h.test. 1 / SOA ns.test. h.test. 2 /' example.zone
+kill "$(cat nsd.pid)"
+wait_for sh -c '! [ -e nsd.pid ] || ! kill -0 "$(cat nsd.pid)" 2>/dev/null'
+nsd -d -c nsd.conf >nsd.out 2>&1 &
+pids="$pids $!"
+{
+	echo "send a@here.test c@sts.example mail"
+	echo "sleep 3"
+	echo "settle 6 40"
+} >commands
+"$SRC/outbox" "$BIN" base config <commands >out 2>err ||
+    fail "outbox: $(cat err)"
+grep -q '^left 6$' out || fail "$(cat out)"
+got naked c@sts.example no
+echo "all is well"
