@@ -79,3 +79,22 @@ imap_parse_append_more(struct imap_lex *lex)
 {
 	return lex_space(lex) == -1 ? -1 : append_message(lex);
 }
+
+/* replace = "REPLACE" SP seq-number SP mailbox append-message (RFC 8508) */
+int
+imap_parse_replace(struct imap_lex *lex)
+{
+	struct imap_set *set = &lex->cmd->set;
+	uint32_t n = IMAP_STAR;
+
+	if (lex_space(lex) == -1)
+		return -1;
+	if (lex_peek(lex, '*'))
+		lex->p++;
+	else if (lex_nznumber(lex, &n) == -1)
+		return -1;
+	set->range = imap_cmd_alloc(lex->cmd, sizeof(*set->range));
+	set->range->first = set->range->last = n;
+	set->n = 1;
+	return imap_parse_append(lex);
+}

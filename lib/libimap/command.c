@@ -418,6 +418,7 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"MOVE", IMAP_MOVE, true, false, false, parse_copy},
     {"COMPRESS", IMAP_COMPRESS, false, false, false, parse_compress},
     {"UNAUTHENTICATE", IMAP_UNAUTHENTICATE, false, false, false, parse_nothing},
+    {"REPLACE", IMAP_REPLACE, true, false, false, imap_parse_replace},
     {"XSEALMAIL", IMAP_XSEALMAIL, false, true, false, imap_parse_sealmail},
     {"GETQUOTA", IMAP_GETQUOTA, false, false, false, imap_parse_getquota},
     {"GETQUOTAROOT", IMAP_GETQUOTAROOT, false, false, false, parse_mailbox},

@@ -90,6 +90,7 @@ enum imap_verb {
 	IMAP_COPY,         /* set, name */
 	IMAP_MOVE,
 	IMAP_COMPRESS,
+	IMAP_REPLACE, /* as APPEND; set: the one message that goes */
 	IMAP_UNAUTHENTICATE,
 	IMAP_XSEALMAIL,    /* name (USER), seal_*, secret, name2 */
 	IMAP_GETQUOTA,     /* name: the quota root as it stands */

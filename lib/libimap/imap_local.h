@@ -118,6 +118,7 @@ void imap_put_extended(struct imap_buf *, const char *, size_t);
 
 /* append.c, fetch.c, list.c, search.c */
 int imap_parse_append(struct imap_lex *);
+int imap_parse_replace(struct imap_lex *);
 /* SELECT and EXAMINE with their parameters. */
 int imap_parse_select(struct imap_lex *);
 /* append-message of RFC 3502: what follows the first message. */

@@ -52,6 +52,7 @@ struct imap_reader {
 	bool rev2;
 	bool sync;        /* of the literal at hand */
 	bool binary;      /* the message may hold NUL */
+	bool single;      /* and no other follows */
 	bool wrapped;     /* a parenthesis closes it */
 	bool given;       /* the answer has been returned */
 	enum state after; /* what follows SKIP or LITERAL */
@@ -262,10 +263,11 @@ is_message(struct imap_reader *r)
 		r->error = lex.error;
 		return false;
 	}
-	if (row->verb != IMAP_APPEND)
+	if (row->verb != IMAP_APPEND && row->verb != IMAP_REPLACE)
 		return false;
 	if (row->parse(&lex) == 0) {
-		r->cmd->verb = IMAP_APPEND;
+		r->cmd->verb = row->verb;
+		r->single = row->verb == IMAP_REPLACE;
 		return true;
 	}
 	/* A mailbox name as a literal goes on; all else is wrong. */
@@ -430,7 +432,7 @@ message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 		r->state = LINE;
 		return IMAP_DATA_END;
 	}
-	if (r->error == NULL && another_message(r))
+	if (r->error == NULL && !r->single && another_message(r))
 		return IMAP_MESSAGE;
 	if (imap_literal_find(r->buf, r->len, &literal) && literal.nonsync) {
 		if (literal.overflow || literal.size > IMAP_SKIP_MAX) {

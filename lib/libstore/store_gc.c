@@ -296,9 +296,9 @@ quota_used(struct store *st, uint64_t *used)
 	return result;
 }
 
-/* May the account hold so many octets more? */
+/* May the account hold so many octets more, without those that go? */
 enum store_result
-quota_check(struct store *st, uint64_t size)
+quota_check(struct store *st, uint64_t size, uint64_t frees)
 {
 	struct store_limits limits;
 	enum store_result result;
@@ -310,6 +310,7 @@ quota_check(struct store *st, uint64_t size)
 	result = quota_used(st, &used);
 	if (result != STORE_OK)
 		return result;
+	used -= frees < used ? frees : used;
 	return used >= limits.quota || size > limits.quota - used ?
 	    STORE_OVERQUOTA :
 	    STORE_OK;

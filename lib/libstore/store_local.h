@@ -631,7 +631,9 @@ enum store_result fold_from_log(struct store *, bool *clean);
 enum store_result gc_step(struct store *, bool *more);
 enum store_result gc_garbage(struct store *); /* all that may, to trash/ */
 int quota_write(struct store *);
-enum store_result quota_check(struct store *, uint64_t size);
+/* Queues the EXPUNGE of one, if it is there. */
+void expunge_one(struct store *, uint64_t box, uint32_t uid);
+enum store_result quota_check(struct store *, uint64_t size, uint64_t frees);
 int head_write(struct store *);
 int head_check(struct store *, bool *behind);
 int waiting_list(struct store *);

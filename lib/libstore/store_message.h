@@ -134,8 +134,20 @@ struct store_place {
 	uint64_t size;  /* octets of the message */
 	uint8_t threadid[STORE_ID];
 };
+struct store_replaced {
+	uint64_t box;
+	uint32_t uid;
+};
 enum store_result store_place(struct store *, struct store_blob *,
     const struct store_place *, uint32_t *uid);
+/*
+ * The same in the place of another message, whose EXPUNGE stands in the same
+ * frame; its size counts for the quota.  STORE_UNKNOWN: that one is gone.
+ */
+enum store_result store_replace_create(struct store *, uint8_t codec,
+    uint64_t size, uint64_t frees, struct store_blob **);
+enum store_result store_replace(struct store *, struct store_blob *,
+    const struct store_place *, const struct store_replaced *, uint32_t *uid);
 
 /*
  * Takes deliveries in: at most STORE_DRAIN_MAX, placed (INBOX, or the box that

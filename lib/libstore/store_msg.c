@@ -252,6 +252,21 @@ queue_expunge(
 	buf_clear(&b);
 }
 
+void
+expunge_one(struct store *st, uint64_t id, uint32_t uid)
+{
+	struct box *box;
+	uint32_t pos;
+	bool found;
+
+	box = box_find(st, id);
+	if (box == NULL)
+		return;
+	pos = (uint32_t)col_find(box, uid, &found);
+	if (found)
+		queue_expunge(st, box, &pos, 1);
+}
+
 /* So many messages the set can have at most. */
 static size_t
 set_size(const struct box *box, const struct store_range *ranges, size_t n)

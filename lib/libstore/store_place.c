@@ -31,13 +31,20 @@ enum store_result
 store_append_create(
     struct store *st, uint8_t codec, uint64_t size, struct store_blob **out)
 {
+	return store_replace_create(st, codec, size, 0, out);
+}
+
+enum store_result
+store_replace_create(struct store *st, uint8_t codec, uint64_t size,
+    uint64_t frees, struct store_blob **out)
+{
 	struct seal_delivery key;
 	enum store_result result;
 
 	*out = NULL;
 	if (st->damage[0] != '\0')
 		return STORE_READONLY;
-	result = quota_check(st, size);
+	result = quota_check(st, size, frees);
 	if (result != STORE_OK)
 		return result;
 	if (!store_room(st->acct, size))
@@ -52,7 +59,8 @@ store_append_create(
 
 static enum store_result
 place_blob(struct store *st, struct store_blob *blob,
-    const struct store_place *in, uint32_t *uid)
+    const struct store_place *in, const struct store_replaced *old,
+    uint32_t *uid)
 {
 	struct buf b = {0};
 	struct place p;
@@ -90,6 +98,9 @@ place_blob(struct store *st, struct store_blob *blob,
 	buf_clear(&b);
 	*uid = p.uid;
 	explicit_bzero(&p, sizeof(p));
+	/* In one frame: never both of them, never neither. */
+	if (old != NULL && !st->failed)
+		expunge_one(st, old->box, old->uid);
 	op_group_end(st);
 	if (st->failed)
 		return STORE_IO;
@@ -117,10 +128,23 @@ enum store_result
 store_place(struct store *st, struct store_blob *blob,
     const struct store_place *in, uint32_t *uid)
 {
+	return store_replace(st, blob, in, NULL, uid);
+}
+
+enum store_result
+store_replace(struct store *st, struct store_blob *blob,
+    const struct store_place *in, const struct store_replaced *old,
+    uint32_t *uid)
+{
 	enum store_result result;
 
 	*uid = 0;
-	result = mut_begin(st, 512);
+	if (old != NULL &&
+	    store_msg_find(st, old->box, old->uid, NULL) == NULL) {
+		store_blob_free(blob);
+		return STORE_UNKNOWN;
+	}
+	result = mut_begin(st, 768);
 	if (result == STORE_OK && st->nblobs == SYNC_BATCH &&
 	    place_sync(st) == -1) {
 		st->failed = true;
@@ -132,7 +156,7 @@ store_place(struct store *st, struct store_blob *blob,
 	}
 	/* Among those to be synced before its PLACE can be written. */
 	st->blobs[st->nblobs++] = blob;
-	result = place_blob(st, blob, in, uid);
+	result = place_blob(st, blob, in, old, uid);
 	if (result != STORE_OK && !st->failed) {
 		st->nblobs--;
 		store_blob_free(blob);

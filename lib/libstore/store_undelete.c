@@ -290,7 +290,7 @@ store_undelete(
 	result = STORE_UNKNOWN;
 	if (is_deleted(st, blob) && path_of(st, blob, path) &&
 	    delivery_look(st, path, d) == LOOK_OK)
-		result = quota_check(st, d->cold.bytes);
+		result = quota_check(st, d->cold.bytes, 0);
 	if (result == STORE_OK)
 		result = restore_hold(st, blob);
 	if (result == STORE_OK)

@@ -237,6 +237,12 @@ enum vault_wire {
 	V_IDLE = 119, /* u8 on.  R_DONE to each; between them news with id 0 */
 	V_CANCEL = 120, /* the request of this id is no longer wanted */
 	/*
+	 * u8 bits (BY_UID), u32 number: the message of the selected box in
+	 * whose place comes that of the next V_APPEND, in the same frame.  No
+	 * answer.
+	 */
+	V_REPLACE = 180,
+	/*
 	 * Set: ranges that come before those of the next request's set, or
 	 * that the next V_SEARCH calls SEARCH_SENT.  No answer.
 	 */

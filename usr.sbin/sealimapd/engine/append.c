@@ -46,6 +46,7 @@ struct append {
 	uint32_t uidvalidity;
 	struct imap_buf uids; /* of APPENDUID */
 	const char *why;      /* we do not want it */
+	bool told;            /* REPLACE: APPENDUID was said */
 	bool header;          /* its header has not ended */
 	bool begun;           /* and its last line has octets */
 };
@@ -78,6 +79,20 @@ parser_put(struct mime_parser *p)
 		mime_parser_free(p);
 }
 
+static bool
+is_replace(const struct job *job)
+{
+	return job->cmd->verb == IMAP_REPLACE;
+}
+
+/* RFC 8508 section 3.5: what it names is in the selected box. */
+static const char *
+refusal(const struct job *job)
+{
+	return is_replace(job) && job->conn->state != CONN_SELECTED ? "BAD" :
+								      "NO";
+}
+
 static void append_more(struct job *, struct imap_cmd *);
 
 void
@@ -97,7 +112,7 @@ append_refuse(struct job *job, const char *text)
 
 	if (job->cmd->sync) {
 		imap_reader_refuse(c->reader);
-		job_done(job, "NO", text);
+		job_done(job, refusal(job), text);
 		return;
 	}
 	/* What nobody should send is not even read over. */
@@ -114,7 +129,7 @@ append_put(struct job *job, const struct imap_cmd *cmd, struct msgout *m)
 {
 	size_t i;
 
-	msg_put_u8(m, job_news_bits(job, false));
+	msg_put_u8(m, job_news_bits(job, is_replace(job)));
 	msg_put_bytes(m, job->cmd->name.p, job->cmd->name.len);
 	msg_put_u64(m, cmd->flags);
 	msg_put_u16(m, (uint16_t)cmd->nkeywords);
@@ -141,6 +156,17 @@ append_room_new(struct append *a)
 	a->size = 0;
 }
 
+static void
+put_replace(struct job *job)
+{
+	struct msgout *m;
+
+	m = msg_new(job->conn->vault, V_REPLACE, 0);
+	msg_put_u8(m, job->cmd->uid ? BY_UID : 0);
+	msg_put_u32(m, job->cmd->set.range[0].first);
+	msg_send(m);
+}
+
 void
 append_start(struct job *job)
 {
@@ -148,6 +174,14 @@ append_start(struct job *job)
 	struct imap_cmd *cmd = job->cmd;
 	struct append *a;
 
+	if (is_replace(job) && c->state != CONN_SELECTED) {
+		append_refuse(job, "Select a mailbox first");
+		return;
+	}
+	if (is_replace(job) && c->readonly) {
+		append_refuse(job, "[READ-ONLY] The mailbox is read-only");
+		return;
+	}
 	if (cmd->size > engine_config()->literal_max) {
 		append_refuse(job, "[TOOBIG] Message too large");
 		return;
@@ -169,6 +203,8 @@ append_start(struct job *job)
 		fatal("append");
 	job->data = a;
 	append_room_new(a);
+	if (is_replace(job))
+		put_replace(job);
 	append_put(job, cmd, job_request(job, V_APPEND));
 	a->id = job->expect;
 	a->asked = true;
@@ -365,7 +401,7 @@ append_data_end(struct conn *c, bool good)
 		return;
 	}
 	if (a == NULL) {
-		job_done(job, "NO", job->cmd->error);
+		job_done(job, refusal(job), job->cmd->error);
 		return;
 	}
 	a->whole = true;
@@ -397,6 +433,32 @@ append_answer(struct job *job, struct msg *msg)
 	imap_put_range(&a->uids, uid, uid, a->uids.len == 0);
 }
 
+static void
+put_appenduid(struct imap_buf *b, const struct append *a)
+{
+	imap_puts(b, "[APPENDUID ");
+	imap_put_number(b, a->uidvalidity);
+	imap_putc(b, ' ');
+	imap_put(b, a->uids.p, a->uids.len);
+	imap_puts(b, "] ");
+}
+
+/* RFC 8508 section 4.3: before the client hears that the other is gone. */
+void
+append_news(struct job *job)
+{
+	struct append *a = job->data;
+	struct imap_buf *b;
+
+	if (!is_replace(job) || a == NULL || a->told || a->uids.len == 0)
+		return;
+	a->told = true;
+	b = conn_out(job->conn);
+	imap_puts(b, "* OK ");
+	put_appenduid(b, a);
+	imap_puts(b, "Replacement is there\r\n");
+}
+
 void
 append_done(struct job *job, enum vault_result result, const char *detail)
 {
@@ -417,11 +479,13 @@ append_done(struct job *job, enum vault_result result, const char *detail)
 		return;
 	}
 	put_oldname(job, "");
-	imap_puts(&text, "[APPENDUID ");
-	imap_put_number(&text, a->uidvalidity);
-	imap_putc(&text, ' ');
-	imap_put(&text, a->uids.p, a->uids.len);
-	imap_put(&text, "] Appended", sizeof("] Appended"));
+	if (is_replace(job)) {
+		append_news(job);
+		expunge_done(job, result, detail);
+		return;
+	}
+	put_appenduid(&text, a);
+	imap_put(&text, "Appended", sizeof("Appended"));
 	job_done(job, "OK", (const char *)text.p);
 	imap_buf_free(&text);
 }

@@ -62,6 +62,8 @@ static const struct command commands[] = {
 	NULL, NULL},
     {IMAP_UNAUTHENTICATE, IN_LOGGED, CLASS_ALONE, unauthenticate_start, NULL,
 	NULL, NULL, NULL, NULL},
+    {IMAP_REPLACE, IN_LOGGED, CLASS_ALONE, append_start, append_answer,
+	append_done, append_news, NULL, append_free},
     {IMAP_NAMESPACE, IN_LOGGED, CLASS_ALONE, namespace_start, NULL, NULL, NULL,
 	NULL, NULL},
     {IMAP_STATUS, IN_LOGGED, CLASS_FLOW, status_start, status_answer, NULL,

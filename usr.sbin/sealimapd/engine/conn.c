@@ -362,6 +362,7 @@ static void
 conn_event(struct conn *c, enum imap_event event)
 {
 	const uint8_t *data;
+	struct imap_cmd *cmd;
 	size_t len;
 
 	switch (event) {
@@ -374,8 +375,9 @@ conn_event(struct conn *c, enum imap_event event)
 		c->plus_due = true;
 		break;
 	case IMAP_MESSAGE:
-		report_command(c, IMAP_APPEND);
-		append_begin(c, imap_reader_take(c->reader));
+		cmd = imap_reader_take(c->reader);
+		report_command(c, cmd->verb);
+		append_begin(c, cmd);
 		break;
 	case IMAP_DATA:
 		data = imap_reader_data(c->reader, &len);

@@ -446,6 +446,7 @@ void append_start(struct job *);
 void append_data(struct conn *, const uint8_t *, size_t);
 void append_data_end(struct conn *, bool good);
 void append_answer(struct job *, struct msg *);
+void append_news(struct job *);
 void append_done(struct job *, enum vault_result, const char *);
 void append_free(struct job *);
 

@@ -130,6 +130,7 @@ job_news_bits(const struct job *job, bool expunge)
 		case IMAP_THREAD:
 		case IMAP_COPY:
 		case IMAP_MOVE:
+		case IMAP_REPLACE:
 			if (!next->cmd->uid)
 				expunge = false;
 			break;
@@ -288,7 +289,8 @@ job_result(struct job *job, enum vault_result result, const char *text)
 		return;
 	}
 	if (result == DONE_EXPUNGED &&
-	    (job->cmd->verb == IMAP_COPY || job->cmd->verb == IMAP_MOVE))
+	    (job->cmd->verb == IMAP_COPY || job->cmd->verb == IMAP_MOVE ||
+		job->cmd->verb == IMAP_REPLACE))
 		job_done(job, "NO", results[i].text);
 	else
 		job_done(job, results[i].condition, results[i].text);

@@ -40,9 +40,12 @@ struct append {
 	uint32_t uid;
 	uint8_t codec;
 	enum vault_result result;
+	struct store_replaced old; /* uid 0: nothing is replaced */
+	uint64_t old_size;
 	struct store_blob *blob; /* NULL: refused, or placed by now */
 };
 
+static bool append_replace(struct session *, struct msg *);
 static bool append_begin(struct session *, struct msg *);
 static bool append_chunk(struct session *, struct msg *);
 static bool append_end(struct session *, struct msg *);
@@ -85,6 +88,8 @@ append_free(struct append *a)
 bool
 append_message(struct session *s, struct msg *m)
 {
+	if (m->type == V_REPLACE)
+		return append_replace(s, m);
 	if (m->type == V_APPEND)
 		return append_begin(s, m);
 	if (s->append == NULL || s->append->id != m->id)
@@ -116,12 +121,56 @@ append_parse(struct session *s, struct job *j, struct msg *m)
 }
 
 static bool
+append_replace(struct session *s, struct msg *m)
+{
+	s->replace_bits = msg_get_u8(m) & BY_UID;
+	s->replace = msg_get_u32(m);
+	s->replaces = true;
+	return s->append == NULL && s->whole == NULL && msg_end(m) == 0;
+}
+
+/* Which message is to go?  It is named as the session knows it now. */
+static enum vault_result
+replaced(struct session *s, struct append *a)
+{
+	const struct store_msg *m;
+	enum vault_result result;
+	struct job one;
+
+	if (!s->view.selected)
+		return DONE_NOTSELECTED;
+	if (s->view.readonly)
+		return DONE_READONLY;
+	memset(&one, 0, sizeof(one));
+	one.bits = s->replace_bits;
+	one.set = vault_alloc(1, sizeof(*one.set));
+	one.set[0].first = one.set[0].last = s->replace;
+	one.nset = 1;
+	result = view_resolve(&s->view, &one);
+	a->old.box = s->view.box;
+	a->old.uid = one.nset == 1 ? one.set[0].last : 0;
+	free(one.set);
+	if (result == DONE_BADSEQ)
+		return result;
+	m = a->old.uid == 0 ?
+	    NULL :
+	    store_msg_find(vault_store(), a->old.box, a->old.uid, NULL);
+	if (m == NULL)
+		return DONE_EXPUNGED;
+	a->old_size = m->size;
+	return DONE_OK;
+}
+
+static bool
 append_begin(struct session *s, struct msg *m)
 {
 	struct append *a, *w;
 	enum store_result result;
+	bool replaces = s->replaces;
 	uint64_t size = 0;
 	size_t n = 0;
+
+	s->replaces = false;
 
 	if (s->append != NULL || m->id == 0 ||
 	    (s->whole != NULL && s->whole->id != m->id))
@@ -139,6 +188,8 @@ append_begin(struct session *s, struct msg *m)
 		a->result = DONE_TRYCREATE;
 		return true;
 	}
+	if (replaces && (a->result = replaced(s, a)) != DONE_OK)
+		return true;
 	/* Together they must fit the quota. */
 	for (w = s->whole; w != NULL; w = w->next, n++)
 		size += w->size;
@@ -146,8 +197,8 @@ append_begin(struct session *s, struct msg *m)
 		a->result = DONE_LIMIT;
 		return true;
 	}
-	result = store_append_create(
-	    vault_store(), a->codec, size + a->size, &a->blob);
+	result = store_replace_create(
+	    vault_store(), a->codec, size + a->size, a->old_size, &a->blob);
 	a->result = result_of(result);
 	return true;
 }
@@ -237,6 +288,10 @@ append_one(struct append *a, struct job *j, const struct store_box *box)
 	result = append_flags(a->job != NULL ? a->job : j, box->id, &p.flags);
 	if (result != DONE_OK)
 		return result;
+	/* Somebody else took it away meanwhile. */
+	if (a->old.uid != 0 &&
+	    store_msg_find(vault_store(), a->old.box, a->old.uid, NULL) == NULL)
+		return DONE_EXPUNGED;
 	return result_of(append_place(a, &p));
 }
 
@@ -251,6 +306,7 @@ append_change(struct session *s, struct job *j)
 	struct store_range r;
 	enum store_result result = STORE_OK;
 	struct append *a, *b;
+	size_t ghosts;
 	uint64_t id;
 
 	for (a = j->append; a != NULL && j->result == DONE_OK; a = a->next)
@@ -266,6 +322,7 @@ append_change(struct session *s, struct job *j)
 	}
 	id = box->id;
 	j->uidvalidity = box->uidvalidity;
+	ghosts = s->view.ghosts.n;
 	for (; a != NULL; a = a->next) {
 		j->result = append_one(a, j, store_box_find(vault_store(), id));
 		if (j->result != DONE_OK)
@@ -277,6 +334,7 @@ append_change(struct session *s, struct job *j)
 		if (result != STORE_OK)
 			j->result = DONE_IO;
 	}
+	j->gone = s->view.ghosts.n > ghosts;
 }
 
 /* The blob gets its trailer, then its place. */
@@ -297,7 +355,8 @@ append_place(struct append *a, const struct store_place *p)
 		store_blob_free(blob);
 		return result;
 	}
-	return store_place(vault_store(), blob, p, &a->uid);
+	return store_replace(
+	    vault_store(), blob, p, a->old.uid == 0 ? NULL : &a->old, &a->uid);
 }
 
 static enum step

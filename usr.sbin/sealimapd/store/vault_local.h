@@ -190,7 +190,10 @@ struct session {
 	uint64_t safe; /* no higher modseq is told now */
 	TAILQ_HEAD(, job) jobs;
 	unsigned int njobs;
-	struct append *append;    /* between V_APPEND and its end */
+	struct append *append; /* between V_APPEND and its end */
+	bool replaces;         /* V_REPLACE came: the next append does */
+	uint8_t replace_bits;
+	uint32_t replace;
 	struct append *whole;     /* others that are placed together with it */
 	struct events *events;    /* V_NOTIFY; NULL: it does not listen */
 	struct store_range *sent; /* of V_SET, for the next request */

@@ -175,6 +175,7 @@ session_message(struct wire *w, struct msg *m, void *arg)
 	if (s->dead)
 		return;
 	switch (m->type) {
+	case V_REPLACE:
 	case V_APPEND:
 	case V_CHUNK:
 	case V_APPEND_END:

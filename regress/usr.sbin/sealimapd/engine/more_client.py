@@ -9,6 +9,7 @@ As engine_client.py: each case is a class, the RFC's section beside a check.
 
 import random
 import re
+import subprocess
 import zlib
 
 from engine_client import SERVER, SMALL, Client, literals, run
@@ -432,6 +433,125 @@ class Preview:
         c.ok(b"SELECT preview")
         row, _ = c.fetch(4, b"PREVIEW")
         assert row.endswith(b'PREVIEW "' + preview.encode() + b'")\r\n'), row
+
+
+def fill(c, box, n):
+    c.ok(b"CREATE " + box)
+    c.ok(b"SELECT " + box)
+    for i in range(n):
+        c.append(box, SMALL.replace(b"small", b"number %d" % (i + 1)),
+                 b"(\\Seen old) ")
+
+
+def uids(c):
+    lines = c.ok(b"UID SEARCH ALL")
+    return [int(x) for x in lines[0].split()[2:]]
+
+
+class Replace:
+    def t_numbers(self):
+        """8508 3.2, 3.3, 4.3: by number and UID; the order of what is said"""
+        c = Client(1)
+        fill(c, b"replace", 4)
+        assert b" REPLACE" in c.ok(b"CAPABILITY")[0]
+        old = uids(c)
+        for command, gone in ((b"REPLACE 2", 2), (b"UID REPLACE %d" % old[0], 1),
+                              (b"REPLACE *", 4)):
+            new = SMALL.replace(b"small", command)
+            lines = c.ok(b"%s replace (\\Draft) {%d+}\r\n%s" %
+                         (command, len(new), new))
+            said = b"".join(lines)
+            uid = int(re.match(rb"\* OK \[APPENDUID \d+ (\d+)\]",
+                               lines[0]).group(1))
+            assert b"* %d EXPUNGE" % gone in said, lines
+            assert said.count(b"APPENDUID") == 1
+            row, got = c.fetch(4, b"(UID FLAGS BODY.PEEK[])")
+            assert b"UID %d " % uid in row and got == [new], row
+            assert b"FLAGS (\\Draft)" in row, row  # 1: nothing is inherited
+        assert len(uids(c)) == 4 and not set(old[:2]) & set(uids(c))
+        # a synchronising literal
+        assert c.command(b"UID REPLACE %d replace {%d}" %
+                         (uids(c)[0], len(SMALL)))[-1][:1] == b"+"
+        c.send(SMALL + b"\r\n")
+        assert b" OK " in c.until(b"a%d" % c.count)[-1]
+
+    def t_other_box(self):
+        """8508 3.4: into another mailbox; CONDSTORE, QRESYNC 4.5"""
+        c, other = Client(1, b"replace"), Client(1)
+        c.ok(b"CREATE sent")
+        other.ok(b"ENABLE QRESYNC")
+        other.ok(b"SELECT replace")
+        uid = uids(c)[1]
+        c.ok(b"UID REPLACE %d sent (\\Seen) {%d+}\r\n%s" %
+             (uid, len(SMALL), SMALL))
+        assert b"MESSAGES 1" in c.ok(b"STATUS sent (MESSAGES)")[0]
+        assert any(b"VANISHED %d" % uid in x for x in other.ok(b"NOOP"))
+        lines = other.ok(b"UID REPLACE %d replace {%d+}\r\n%s" %
+                         (uids(c)[0], len(SMALL), SMALL))
+        assert b"[APPENDUID" in lines[0], lines
+        assert any(b"* VANISHED" in x for x in lines)
+        assert b"[HIGHESTMODSEQ" in lines[-1], lines
+        assert any(b"EXPUNGE" in x for x in c.ok(b"NOOP"))
+
+    def t_refused(self):
+        """8508 3.2, 3.5: nothing changes"""
+        c = Client(1, b"replace")
+        before = uids(c)
+        lit = b"{%d+}\r\n%s" % (len(SMALL), SMALL)
+        for command, want in (
+                (b"REPLACE 99 replace " + lit, b"BAD"),
+                (b"UID REPLACE 99999 replace " + lit, b"NO"),
+                (b"REPLACE 1 nowhere " + lit, b"NO [TRYCREATE]"),
+                (b"REPLACE 1 replace {0+}\r\n", b"NO"),
+                (b"REPLACE 1 replace", b"BAD"),
+                (b"REPLACE 0 replace " + lit, b"BAD"),
+                (b"REPLACE 1:2 replace " + lit, b"BAD"),
+                (b"REPLACE 1,2 replace " + lit, b"BAD"),
+                (b"REPLACE replace " + lit, b"BAD"),
+                (b"REPLACE 1 replace " + lit + b" " + lit, b"BAD"),  # 4.7
+                (b"REPLACE 1 replace (\\Recent) " + lit, b"BAD")):
+            c.expect(command, want)
+        assert uids(c) == before
+        c.ok(b"EXAMINE replace")
+        c.expect(b"REPLACE 1 replace " + lit, b"NO [READ-ONLY]")
+        c.ok(b"UNSELECT")
+        c.expect(b"REPLACE 1 replace " + lit, b"BAD")
+        c.expect(b"REPLACE 1 replace {%d}" % len(SMALL), b"BAD")
+        # what was refused does not stick to what comes next
+        c.ok(b"SELECT replace")
+        c.expect(b"REPLACE 1 nowhere " + lit, b"NO")
+        c.append(b"replace", SMALL)
+        assert uids(c)[:-1] == before
+
+    def t_taken_away(self):
+        """8508 3.4: gone while it came: neither is it replaced"""
+        c, other = Client(1, b"replace"), Client(1, b"replace")
+        uid = uids(c)[0]
+        n = len(uids(c))
+        assert c.command(b"UID REPLACE %d replace {%d}" %
+                         (uid, len(SMALL)))[-1][:1] == b"+"
+        other.ok(b"UID STORE %d +FLAGS.SILENT (\\Deleted)" % uid)
+        other.ok(b"UID EXPUNGE %d" % uid)
+        c.send(SMALL + b"\r\n")
+        assert b" NO [EXPUNGEISSUED]" in c.until(b"a%d" % c.count)[-1]
+        assert len(uids(Client(1, b"replace"))) == n - 1
+
+    def t_quota(self):
+        """8508 3.4: what counts is the difference"""
+        c = Client(3)
+        c.ok(b"CREATE full")
+        c.ok(b"SELECT full")
+        body = b"Subject: big\r\n\r\n" + \
+            bytes(random.Random(9).choices(range(1, 256), k=300000))
+        c.append(b"full", body)
+        subprocess.check_call(
+            SERVER["sealctl"].split() +
+            ["user", "quota", "user0003@" + SERVER["domain"], "400K"])
+        lit = b"{%d+}\r\n%s" % (len(body), body)
+        c.expect(b"APPEND full " + lit, b"NO [OVERQUOTA]")
+        for i in range(3):
+            c.ok(b"REPLACE 1 full " + lit)
+        assert len(uids(c)) == 1
 
 
 class Isolated:

@@ -6,7 +6,7 @@
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
-parts="Compress Unauthenticate Utf8 Preview"
+parts="Compress Unauthenticate Utf8 Preview Replace"
 
 # part [line of the configuration]
 client() {
