@@ -172,6 +172,7 @@ def count():
     m.select("INBOX")
     m.noop()
     m.append("INBOX", None, None, b"Subject: x\r\n\r\nx\r\n")
+    assert m.search(None, "BODY", "nothing")[0] == "OK"
     idle(m)
     deliver(1, "Subject: y\r\n\r\ny\r\n")
     wait(lambda: b"EXISTS" in m.readline(), "no EXISTS")
@@ -204,6 +205,8 @@ def count():
         ("synced_messages_total", ""): 1,
         ("vault_sessions_total", ""): 1,
         ("appended_messages_total", ""): 1,
+        ("worker_tasks_total", 'kind="search"'): 1,
+        ("worker_chunks_total", 'result="malformed"'): 0,
         ("drained_messages_total", ""): 1,
         ("connections_accepted_total", ""): 4,
     }
@@ -236,7 +239,13 @@ def count():
     roles = {dict(k)["role"]
              for k in families["sealmail_process_up"]["samples"]}
     assert roles >= {"sealkeys", "imap-store", "imap-worker", "imap-engine",
-                     "smtp-deliver", "smtp-engine"}, roles
+                     "smtp-deliver", "smtp-engine", "smtp-queue", "smtp-relay",
+                     "smtp-resolver"}, roles
+    # Each counts something of its own.
+    for role in roles - {"sealimapd", "sealsmtpd", ""}:
+        assert any(dict(k)["role"] == role
+                   for name, f in families.items() for k in f["samples"]
+                   if not name.startswith("sealmail_process_")), role
     assert "cannot" not in ctl("show", "stats", "-p", "-j", code=2)
 
 

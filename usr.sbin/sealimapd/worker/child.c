@@ -127,6 +127,8 @@ search_end(uint8_t result)
 	size_t i;
 
 	verdicts_send();
+	report_add(WORKER_SEARCHES, 1);
+	report_tell();
 	candidates_stop();
 	if (child.waiting != NULL)
 		candidate_free(child.waiting);
@@ -249,6 +251,7 @@ candidate_get(struct msg *msg)
 	if (msg->bad || known > 2 || (known == 2 && msg->off < msg->len))
 		child_nonsense(msg);
 	child.open++;
+	report_add(WORKER_MESSAGES, 1);
 	if (known == 2) {
 		child.waiting = c;
 		child.summary_len = 0;

@@ -40,6 +40,7 @@
 #include "proc.h"
 
 #include "../worker_wire.h"
+#include "stats.h"
 #include "worker.h"
 
 /* More users than this search text at once: the others are told "busy". */
@@ -57,6 +58,7 @@ static void master_message(struct wire *, struct msg *, void *);
 static void master_gone(struct wire *, void *);
 static void master_open(struct msg *);
 static void master_reap(int, short, void *);
+static void master_count(struct stat_row *);
 
 static const struct proc_handlers handlers = {
     .wire = master_wire,
@@ -72,6 +74,7 @@ main(int argc, char *argv[])
 	proc_role_start(argc, argv, "imap-worker", &handlers, NULL);
 	if (n_charsets == 0)
 		log_warnx("iconv has no charsets: only UTF-8 and Latin-1");
+	report_init(master_count);
 	signal_set(&master.sigchld, SIGCHLD, master_reap, NULL);
 	if (signal_add(&master.sigchld, NULL) == -1)
 		fatal("signal_add");
@@ -129,6 +132,7 @@ master_open(struct msg *msg)
 		continue;
 	if (slot == CHILDREN_MAX) {
 		log_warnx("too many searches: no worker for another");
+		report_add(WORKER_REFUSED, 1);
 		close(fd);
 		return;
 	}
@@ -143,11 +147,20 @@ master_open(struct msg *msg)
 				wire_abandon(master.stores[i]);
 		}
 		memset(&master, 0, sizeof(master));
+		report_child();
 		proc_narrow("stdio", NULL, 0);
 		child_main(fd);
 	}
 	master.children[slot] = pid;
 	close(fd);
+}
+
+static void
+master_count(struct stat_row *rows)
+{
+	rows[WORKER_ALIVE].value = 0;
+	for (size_t i = 0; i < CHILDREN_MAX; i++)
+		rows[WORKER_ALIVE].value += master.children[i] != 0;
 }
 
 static void

@@ -55,6 +55,8 @@ rows_end(struct wire *vault, uint8_t result)
 	struct msgout *o;
 	uint32_t id = state.id;
 
+	report_add(WORKER_SORTS, 1);
+	report_tell();
 	sort_stop();
 	mime_parser_free(state.parser);
 	if (state.summary != NULL)
@@ -127,6 +129,7 @@ row_done(const uint8_t *p, size_t len)
 	sort_row(
 	    state.row.uid, state.row.size, state.row.arrival, ok ? &s : NULL);
 	state.row.waits = false;
+	report_add(WORKER_MESSAGES, 1);
 }
 
 static void

@@ -64,9 +64,9 @@ unzip(uint8_t *out, const uint8_t *p, size_t len)
 	return r == Z_STREAM_END ? CHUNK_SIZE - state.z.avail_out : SIZE_MAX;
 }
 
-const uint8_t *
-unpack(int slot, uint8_t codec, bool compressed, const uint8_t *p, size_t len,
-    size_t plain_len)
+static const uint8_t *
+chunk_open(int slot, uint8_t codec, bool compressed, const uint8_t *p,
+    size_t len, size_t plain_len)
 {
 	uint8_t *out = state.out[slot];
 	size_t n;
@@ -88,6 +88,19 @@ unpack(int slot, uint8_t codec, bool compressed, const uint8_t *p, size_t len,
 		return NULL;
 	}
 	return n == plain_len ? out : NULL;
+}
+
+const uint8_t *
+unpack(int slot, uint8_t codec, bool compressed, const uint8_t *p, size_t len,
+    size_t plain_len)
+{
+	const uint8_t *plain;
+
+	plain = chunk_open(slot, codec, compressed, p, len, plain_len);
+	report_add(plain == NULL ? WORKER_MALFORMED : WORKER_OPENED, 1);
+	if (plain != NULL)
+		report_add(WORKER_OCTETS, plain_len);
+	return plain;
 }
 
 void

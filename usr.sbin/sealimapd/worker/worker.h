@@ -80,6 +80,25 @@ struct candidate {
 };
 TAILQ_HEAD(candidates, candidate);
 
+/* report.c: what is counted; the order is that of its rows. */
+enum worker_count {
+	WORKER_SEARCHES,
+	WORKER_SORTS,
+	WORKER_MESSAGES,
+	WORKER_OPENED,
+	WORKER_MALFORMED,
+	WORKER_OCTETS,
+	WORKER_TOLD, /* by children: those above */
+	WORKER_REFUSED = WORKER_TOLD,
+	WORKER_ALIVE,
+	WORKER_COUNTS
+};
+struct stat_row;
+void report_init(void (*refresh)(struct stat_row *)); /* the master */
+void report_child(void); /* in a child, after fork */
+void report_add(enum worker_count, uint64_t);
+void report_tell(void); /* a child, after a task */
+
 /* child.c */
 _Noreturn void child_main(int fd);
 void child_verdict(uint32_t handle, bool match);

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
 #include "log.h"
 #include "main.h"
 #include "msg.h"
@@ -129,7 +130,9 @@ entry_answer(struct entry *e, enum queue_result res)
 	msg_put_u8(out, (uint8_t)res);
 	msg_put_raw(out, m->id, sizeof(m->id));
 	msg_send(out);
+	count_add(res == QUEUE_DONE ? COUNT_QUEUED : COUNT_REFUSED, 1);
 	if (res == QUEUE_DONE) {
+		count_add(COUNT_OCTETS, m->sizes.head + m->sizes.body);
 		seal_hex(m->id, sizeof(m->id), id);
 		log_info(
 		    "queued trace=%s queue=%s from=%s rcpts=%u octets=%llu",

@@ -20,6 +20,7 @@
 
 #include <sys/types.h>
 
+#include "count.h"
 #include "log.h"
 #include "peer.h"
 
@@ -37,6 +38,7 @@ message_look(struct message *m)
 	/* A relay has it yet: its recipients were removed meanwhile. */
 	if (is_active(m))
 		return;
+	count_add(COUNT_LEFT, 1);
 	log_info("done trace=%s", log_vis(m->trace));
 	note_gone(m->id);
 	sync_unlink(m->id);

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
 #include "log.h"
 #include "main.h"
 #include "msg.h"
@@ -284,6 +285,7 @@ job_start(struct peer *peer, struct work *w)
 		else
 			j->told[i / 8] |= (uint8_t)(1 << i % 8);
 	}
+	count_add(COUNT_JOBS, 1);
 	out = msg_new(peer->wire, QUEUE_JOB, j->id);
 	job_put(out, j);
 	msg_send(out);
@@ -353,6 +355,10 @@ outcome_take(struct job *j, const struct outcome *o, int64_t now)
 					      "sent",
 	    log_vis(m->trace), log_addr(r->address), log_vis(o->host), o->code,
 	    log_vis(o->status), log_vis(o->text));
+	count_add(o->what == OUTCOME_FAILED ? COUNT_FAILED :
+		o->what == OUTCOME_DEFERRED ? COUNT_DEFERRED :
+					      COUNT_SENT,
+	    1);
 	switch ((enum queue_outcome)o->what) {
 	case OUTCOME_SENT:
 		rcpt_settle(m, r, RCPT_DONE);

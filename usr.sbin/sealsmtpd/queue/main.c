@@ -37,6 +37,7 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include "count.h"
 #include "log.h"
 #include "main.h"
 #include "msg.h"
@@ -103,6 +104,7 @@ main(int argc, char *argv[])
 	sync_init(dir);
 	jobs_init();
 	report_init();
+	count_init();
 	proc_role_sandbox();
 	event_dispatch();
 	fatalx("the event loop has ended");

@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
 #include "log.h"
 #include "main.h"
 #include "msg.h"
@@ -126,6 +127,7 @@ report_done(struct peer *peer, struct msg *msg)
 		report_wait(r);
 		return 0;
 	}
+	count_add(done ? COUNT_REPORTED : COUNT_NOT_REPORTED, 1);
 	if (!done)
 		log_warnx("queue: no report about trace=%s can be made",
 		    log_vis(m->trace));

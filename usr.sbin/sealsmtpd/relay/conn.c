@@ -77,6 +77,7 @@ conn_start(struct plan *p, const struct sockaddr *sa, socklen_t len,
 	struct conn *c;
 	const struct route *r;
 
+	report_add(COUNT_CONNECTIONS);
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		fatal("calloc");

@@ -82,6 +82,7 @@ main(int argc, char *argv[])
 	if (roots == NULL)
 		log_warnx(
 		    "no roots, so no server can prove its name: %s", error);
+	report_init();
 	proc_role_sandbox();
 	event_dispatch();
 	fatalx("the event loop has ended");

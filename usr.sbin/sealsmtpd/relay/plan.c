@@ -535,6 +535,7 @@ plan_policy_set(struct plan *p)
 		break;
 	}
 	if (plan_enforces(p)) {
+		t->sts = true;
 		t->must = true;
 		t->go_on = false;
 	}

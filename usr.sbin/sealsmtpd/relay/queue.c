@@ -103,6 +103,7 @@ job_outcome(struct job *j, struct job_rcpt *r, enum queue_outcome what,
 		return;
 	r->done = true;
 	j->left--;
+	report_outcome(what);
 	out = msg_new(wire, QUEUE_OUTCOME, j->id);
 	msg_put_u16(out, 1);
 	msg_put_u16(out, r->index);
@@ -134,6 +135,7 @@ job_unreachable(
 {
 	struct msgout *out;
 
+	report_add(COUNT_UNREACHABLE);
 	out = msg_new(wire, QUEUE_UNREACHABLE, j->id);
 	msg_put_u32(out, 0);
 	msg_put_str(out, status);

@@ -112,6 +112,24 @@ const struct relay_config *relay_config(void);
 const struct tlsio_roots *relay_roots(void);
 int64_t relay_now(void); /* seconds, UTC */
 
+/* ---- report.c: what is counted; the order is that of its rows ---------- */
+
+enum relay_count {
+	COUNT_SENT,
+	COUNT_DEFERRED,
+	COUNT_FAILED,
+	COUNT_UNREACHABLE,
+	COUNT_CONNECTIONS,
+	COUNT_DANE,
+	COUNT_STS,
+	COUNT_VERIFIED,
+	COUNT_UNVERIFIED,
+	COUNT_PLAIN
+};
+void report_init(void);
+void report_add(enum relay_count);
+void report_outcome(enum queue_outcome); /* of a recipient */
+
 /* ---- queue.c: the wire to smtp-queue ---------------------------------- */
 
 void queue_start(int fd);
@@ -184,6 +202,7 @@ struct tls_policy {
 	bool must;  /* no mail without it */
 	enum tlsio_trust trust;
 	bool go_on; /* unverified will do */
+	bool sts;   /* MTA-STS says so */
 	char name[RESOLVER_NAME_MAX];
 	char name2[RESOLVER_NAME_MAX]; /* another that will do, or "" */
 	struct tlsio_tlsa tlsa[RESOLVER_TLSA_MAX];

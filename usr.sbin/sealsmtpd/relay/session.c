@@ -418,6 +418,20 @@ session_may(struct conn *c)
 	session_mail(c);
 }
 
+/* What TLS has proved of the server. */
+static enum relay_count
+session_proved(const struct conn *c)
+{
+	if (!tlsio_is_secure(c->io))
+		return COUNT_PLAIN;
+	if (c->policy.trust == TLSIO_TRUST_NONE ||
+	    tlsio_result(c->io) != TLSIO_OK)
+		return COUNT_UNVERIFIED;
+	if (c->policy.trust == TLSIO_TRUST_DANE)
+		return COUNT_DANE;
+	return c->policy.sts ? COUNT_STS : COUNT_VERIFIED;
+}
+
 /* From here on the message is this connection's. */
 static void
 session_mail(struct conn *c)
@@ -426,6 +440,7 @@ session_mail(struct conn *c)
 	struct job *j;
 
 	j = c->job;
+	report_add(session_proved(c));
 	plan_free(j->plan);
 	c->plan = NULL;
 	c->rcpt = c->accepted = 0;

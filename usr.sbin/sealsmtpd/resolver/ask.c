@@ -471,6 +471,7 @@ answer_new(struct question *q, enum resolver_status status, bool secure,
 {
 	struct msgout *out;
 
+	report_answer(status, secure);
 	out = msg_new(q->peer->wire, RESOLVER_ANSWER, q->id);
 	msg_put_u8(out, (uint8_t)status);
 	msg_put_u8(out, secure);

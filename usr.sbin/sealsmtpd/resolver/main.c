@@ -74,6 +74,7 @@ main(int argc, char *argv[])
 		NULL) != 1 ||
 	    RAND_bytes(seed, sizeof(seed)) != 1)
 		fatalx("libcrypto does not start");
+	report_init();
 	proc_role_sandbox();
 	event_dispatch();
 	fatalx("the event loop has ended");

@@ -63,6 +63,11 @@ struct lookup *
 lookup_start(const char *name, uint16_t type, lookup_cb, void *arg);
 void lookup_cancel(struct lookup *); /* NULL is fine */
 
+/* ---- report.c ---------------------------------------------------------- */
+
+void report_init(void);
+void report_answer(enum resolver_status, bool secure); /* each */
+
 /* ---- ask.c: wires to those who ask ------------------------------------ */
 
 void peer_start(const char *role, unsigned int instance, int fd);
