@@ -34,9 +34,11 @@
 #include "seal_log.h"
 
 #define FRAME_FULL (SEAL_FRAME_MAX / 4) /* octets: then a frame is written */
+#ifndef COMPACT_MIN                     /* the test of faults has another */
 #define COMPACT_MIN (16 * 1024 * 1024)  /* octets of a journal worth it */
-#define COMPACT_SLICE 200               /* messages between other work */
-#define ENTRY_GUESS 1024                /* octets of a message's records */
+#endif
+#define COMPACT_SLICE 200 /* messages between other work */
+#define ENTRY_GUESS 1024  /* octets of a message's records */
 
 enum record {
 	/*
