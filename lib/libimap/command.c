@@ -410,6 +410,7 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"SEARCH", IMAP_SEARCH, true, false, false, imap_parse_search},
     {"SORT", IMAP_SORT, true, false, false, imap_parse_sort},
     {"THREAD", IMAP_THREAD, true, false, false, imap_parse_thread},
+    {"ESEARCH", IMAP_ESEARCH, false, false, false, imap_parse_esearch},
     {"CANCELUPDATE", IMAP_CANCELUPDATE, false, false, false,
 	imap_parse_cancelupdate},
     {"FETCH", IMAP_FETCH, true, false, false, imap_parse_fetch},

@@ -84,6 +84,7 @@ enum imap_verb {
 	IMAP_SEARCH,       /* charset, keys, has_return, returns, partial */
 	IMAP_SORT,         /* the same, and sort */
 	IMAP_THREAD,       /* charset, keys, thread */
+	IMAP_ESEARCH,      /* as SEARCH by UID, and notify: where */
 	IMAP_CANCELUPDATE, /* words */
 	IMAP_FETCH,        /* set, items, sections; returns: PARTIAL alone */
 	IMAP_STORE,        /* set, store_op, silent, flags, keywords */
@@ -313,6 +314,7 @@ enum imap_filter {
 	IMAP_FILTER_PERSONAL, /* all there are; INBOXES too: any gets mail */
 	IMAP_FILTER_SUBSCRIBED,
 	IMAP_FILTER_SUBTREE,
+	IMAP_FILTER_SUBTREE_ONE, /* RFC 7377 alone */
 	IMAP_FILTER_MAILBOXES
 };
 

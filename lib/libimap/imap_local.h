@@ -131,6 +131,9 @@ int imap_parse_search(struct imap_lex *);
 int imap_parse_sort(struct imap_lex *);
 int imap_parse_thread(struct imap_lex *);
 int imap_parse_cancelupdate(struct imap_lex *);
+int imap_parse_esearch(struct imap_lex *);
+/* notify.c: filter-mailboxes (RFC 5465, RFC 7377: one), with its names. */
+int imap_filter(struct imap_lex *, struct imap_event_group *, bool one);
 /* search.c: a RETURN with its options, if there is one, and a space. */
 int imap_search_return(struct imap_lex *);
 /* partial-range of RFC 9394. */

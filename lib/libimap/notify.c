@@ -47,6 +47,7 @@ static const struct {
     {"PERSONAL", IMAP_FILTER_PERSONAL, false},
     {"SUBSCRIBED", IMAP_FILTER_SUBSCRIBED, false},
     {"SUBTREE", IMAP_FILTER_SUBTREE, true},
+    {"SUBTREE-ONE", IMAP_FILTER_SUBTREE_ONE, true},
     {"MAILBOXES", IMAP_FILTER_MAILBOXES, true},
 };
 
@@ -169,30 +170,36 @@ names(struct imap_lex *lex, struct imap_event_group *g)
 	return 0;
 }
 
+int
+imap_filter(struct imap_lex *lex, struct imap_event_group *g, bool one)
+{
+	size_t i, n = sizeof(filters) / sizeof(filters[0]);
+
+	for (i = 0; i < n; i++)
+		if ((one || filters[i].filter != IMAP_FILTER_SUBTREE_ONE) &&
+		    lex_take(lex, filters[i].name))
+			break;
+	if (i == n)
+		return lex_fail(lex, "Unknown mailboxes");
+	g->filter = filters[i].filter;
+	if (!filters[i].names)
+		return 0;
+	return lex_space(lex) == -1 ? -1 : names(lex, g);
+}
+
 /* event-group = "(" filter-mailboxes SP events ")" */
 static int
 group(struct imap_lex *lex)
 {
 	struct imap_notify *notify = lex->cmd->notify;
 	struct imap_event_group *g, over;
-	size_t i, n = sizeof(filters) / sizeof(filters[0]);
 
 	memset(&over, 0, sizeof(over));
 	notify->overflow |= notify->n == IMAP_NOTIFY_GROUPS_MAX;
 	g = notify->n == IMAP_NOTIFY_GROUPS_MAX ? &over :
 						  &notify->group[notify->n++];
-	if (lex_char(lex, '(') == -1)
-		return -1;
-	for (i = 0; i < n; i++)
-		if (lex_take(lex, filters[i].name))
-			break;
-	if (i == n)
-		return lex_fail(lex, "Unknown mailboxes");
-	g->filter = filters[i].filter;
-	if (lex_space(lex) == -1 ||
-	    (filters[i].names &&
-		(names(lex, g) == -1 || lex_space(lex) == -1)) ||
-	    event_list(lex, g) == -1)
+	if (lex_char(lex, '(') == -1 || imap_filter(lex, g, false) == -1 ||
+	    lex_space(lex) == -1 || event_list(lex, g) == -1)
 		return -1;
 	if (is_selected(g)) {
 		if (notify->has_selected)

@@ -21,6 +21,8 @@
 
 #include <sys/types.h>
 
+#include <string.h>
+
 #include "imap_local.h"
 
 static const struct {
@@ -115,4 +117,58 @@ imap_parse_cancelupdate(struct imap_lex *lex)
 			return -1;
 	} while (!lex_at_end(lex));
 	return 0;
+}
+
+/* "IN" SP "(" filter-mailboxes *(SP filter-mailboxes) ")" SP */
+static int
+sources(struct imap_lex *lex)
+{
+	struct imap_notify *where = lex->cmd->notify;
+	struct imap_event_group over, *g;
+
+	if (lex_space(lex) == -1 || lex_char(lex, '(') == -1)
+		return -1;
+	do {
+		if (where->n > 0 && lex_space(lex) == -1)
+			return -1;
+		/* Scope options may stand here, of which there are none. */
+		if (lex_peek(lex, '('))
+			return lex_fail(lex, "Unknown scope option");
+		memset(&over, 0, sizeof(over));
+		where->overflow |= where->n == IMAP_NOTIFY_GROUPS_MAX;
+		g = where->overflow ? &over : &where->group[where->n++];
+		if (imap_filter(lex, g, true) == -1)
+			return -1;
+		g->events = IMAP_EVENT_MESSAGE;
+		if (g->filter == IMAP_FILTER_SELECTED ||
+		    g->filter == IMAP_FILTER_DELAYED)
+			where->has_selected = true;
+	} while (!lex_close(lex));
+	return lex_space(lex);
+}
+
+/*
+ * esearch = "ESEARCH" [SP "IN" SP "(" ... ")"] [SP "RETURN" SP "(" ... ")"]
+ *           SP search-program (RFC 7377 section 3)
+ */
+int
+imap_parse_esearch(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+
+	cmd->uid = true;
+	cmd->notify = imap_cmd_alloc(cmd, sizeof(*cmd->notify));
+	cmd->notify->group = imap_cmd_alloc(
+	    cmd, IMAP_NOTIFY_GROUPS_MAX * sizeof(*cmd->notify->group));
+	if (lex_space(lex) == -1)
+		return -1;
+	if (!lex_take(lex, "IN"))
+		cmd->notify->has_selected = true;
+	else if (sources(lex) == -1)
+		return -1;
+	if (imap_search_return(lex) == -1)
+		return -1;
+	if (!lex_take(lex, "CHARSET"))
+		return imap_search_program(lex, false);
+	return lex_space(lex) == -1 ? -1 : imap_search_program(lex, true);
 }

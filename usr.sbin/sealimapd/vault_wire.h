@@ -233,6 +233,11 @@ enum vault_wire {
 	 * the order asked for or R_THREADED..., R_FOUND_MODSEQ, R_DONE.
 	 */
 	V_SORT = 160,
+	/*
+	 * The same in any box, selected or not: u8 bits with BY_UID, u8 0, u64
+	 * box id, then as V_SORT.
+	 */
+	V_FIND = 161,
 	V_NOOP = 118, /* u8 bits: only news.  R_DONE */
 	V_IDLE = 119, /* u8 on.  R_DONE to each; between them news with id 0 */
 	V_CANCEL = 120, /* the request of this id is no longer wanted */

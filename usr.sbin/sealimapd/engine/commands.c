@@ -86,6 +86,8 @@ static const struct command commands[] = {
 	search_done, search_news, NULL, search_end},
     {IMAP_THREAD, IN_SELECTED, CLASS_BARRIER, search_start, search_answer,
 	search_done, search_news, NULL, search_end},
+    {IMAP_ESEARCH, IN_LOGGED, CLASS_BARRIER, search_start, search_answer,
+	search_done, search_news, NULL, search_end},
     {IMAP_CANCELUPDATE, IN_SELECTED, CLASS_ALONE, cancelupdate_start, NULL,
 	NULL, NULL, NULL, NULL},
     {IMAP_FETCH, IN_SELECTED, CLASS_BARRIER, fetch_start, fetch_answer,

@@ -264,7 +264,7 @@ bool job_may_flow(struct conn *);
  */
 uint8_t job_news_bits(const struct job *, bool expunge);
 /* "* OK [INPROGRESS ...]": the command goes on. */
-void job_progress(struct job *, struct msg *);
+void job_progress(struct job *, uint32_t done, uint32_t goal);
 /* Is there no job but an IDLE that waits? */
 bool job_calm(const struct conn *);
 /* A job that no client asked for; it comes before IDLE, if that is there. */
@@ -386,6 +386,9 @@ void subscribe_start(struct job *);
 
 /* notify.c */
 void notify_start(struct job *);
+/* Which events are told of a mailbox of that name? */
+uint32_t notify_wanted(
+    const struct imap_notify *, const char *name, size_t len, bool subscribed);
 void notify_answer(struct job *, struct msg *);
 void notify_done(struct job *, enum vault_result, const char *);
 void notify_forget(struct conn *);

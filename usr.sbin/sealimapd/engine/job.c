@@ -311,17 +311,10 @@ job_request(struct job *job, uint32_t type)
 }
 
 void
-job_progress(struct job *job, struct msg *msg)
+job_progress(struct job *job, uint32_t done, uint32_t goal)
 {
-	uint32_t done, goal;
 	struct imap_buf *b;
 
-	done = msg_get_u32(msg);
-	goal = msg_get_u32(msg);
-	if (msg_end(msg) == -1) {
-		conn_protocol(job->conn, "R_PROGRESS");
-		return;
-	}
 	/* Not in the midst of a line; nor where nothing is to be done. */
 	if (job_open(job->conn) || done >= goal)
 		return;

@@ -77,8 +77,8 @@ notify_selected(const struct conn *c, uint32_t event)
 }
 
 /* Which events are told of a mailbox of that name? */
-static uint32_t
-wanted(
+uint32_t
+notify_wanted(
     const struct imap_notify *n, const char *name, size_t len, bool subscribed)
 {
 	const struct imap_event_group *g;
@@ -95,8 +95,11 @@ wanted(
 			hit = len >= s->len &&
 			    memcmp(name, s->p, s->len) == 0 &&
 			    (len == s->len ||
-				(g->filter == IMAP_FILTER_SUBTREE &&
-				    name[s->len] == '/'));
+				(name[s->len] == '/' &&
+				    (g->filter == IMAP_FILTER_SUBTREE ||
+					(g->filter == IMAP_FILTER_SUBTREE_ONE &&
+					    memchr(name + s->len + 1, '/',
+						len - s->len - 1) == NULL))));
 		}
 		if (hit)
 			events |= g->events;
@@ -191,9 +194,9 @@ poll_answer(struct job *job, struct msg *msg)
 		return;
 	}
 	box = &boxes.box[0];
-	events = wanted(wishes(c), box->name, box->len, box->subscribed);
+	events = notify_wanted(wishes(c), box->name, box->len, box->subscribed);
 	if (old[0] != '\0')
-		events |= wanted(wishes(c), old, strlen(old), false);
+		events |= notify_wanted(wishes(c), old, strlen(old), false);
 	events &= kinds;
 	if ((events & (IMAP_EVENT_NAME | IMAP_EVENT_SUBSCRIPTION)) != 0)
 		put_list(c, box, children, old);
@@ -388,7 +391,7 @@ notify_answer(struct job *job, struct msg *msg)
 	}
 	box = &boxes.box[0];
 	if (box->exists && box->counted && !is_selected(job->conn, box) &&
-	    (wanted(n, box->name, box->len, box->subscribed) &
+	    (notify_wanted(n, box->name, box->len, box->subscribed) &
 		IMAP_EVENT_MESSAGE) != 0)
 		put_status(job->conn, box);
 	boxes_clear(&boxes);

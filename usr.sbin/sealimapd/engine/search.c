@@ -41,6 +41,7 @@ struct found {
 	bool begun;              /* ALL has a range already */
 	bool partial;            /* PARTIAL is told instead */
 	uint32_t place;          /* in the result */
+	struct multi *multi;     /* ESEARCH: in which boxes */
 	struct context *context; /* UPDATE: the result is kept */
 	bool counted;            /* R_COUNT has told count, min and max */
 };
@@ -96,6 +97,7 @@ put_order(struct msgout *m, const struct imap_cmd *cmd, bool all)
 static bool
 is_ordered(const struct imap_cmd *cmd)
 {
+	/* Of an ESEARCH it is to be known at once whether there is any. */
 	return cmd->verb != IMAP_SEARCH ||
 	    (cmd->returns & (IMAP_RETURN_PARTIAL | IMAP_RETURN_UPDATE)) != 0;
 }
@@ -107,14 +109,23 @@ ask(struct job *job, const struct found *f, const uint8_t *packed, size_t len)
 	const struct imap_set *set;
 	struct msgout *m;
 	size_t i;
+	bool other;
 
 	for (i = 0; i < f->sets.n; i++) {
 		set = &f->sets.set[i]->set;
 		job_send_ranges(job, set->range, set->n);
 	}
-	m = job_request(job, is_ordered(cmd) ? V_SORT : V_SEARCH);
-	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
+	other = f->multi != NULL && !multi_selected_only(cmd);
+	m = job_request(job,
+	    other               ? V_FIND :
+		is_ordered(cmd) ? V_SORT :
+				  V_SEARCH);
+	msg_put_u8(m,
+	    (other ? 0 : job_news_bits(job, cmd->uid)) |
+		(cmd->uid ? BY_UID : 0));
 	msg_put_u8(m, save_options(cmd));
+	if (other)
+		msg_put_u64(m, multi_now(f->multi)->id);
 	if (is_ordered(cmd))
 		put_order(m, cmd, f->context != NULL);
 	msg_put_raw(m, packed, len);
@@ -165,7 +176,8 @@ search_start(struct job *job)
 	struct found *f;
 	size_t len;
 
-	if (charset_refused(job))
+	if (charset_refused(job) ||
+	    (cmd->verb == IMAP_ESEARCH && !multi_check(job)))
 		return;
 	if (cmd->modseq_key)
 		condstore_enable(job->conn);
@@ -173,7 +185,7 @@ search_start(struct job *job)
 	if (f == NULL)
 		fatal("search");
 	/* RFC 9051 7.3.4: there SEARCH too is answered by ESEARCH. */
-	f->extended = cmd->has_return ||
+	f->extended = cmd->has_return || cmd->verb == IMAP_ESEARCH ||
 	    (job->conn->rev2 && cmd->verb == IMAP_SEARCH);
 	if (!cmd->has_return)
 		cmd->returns = IMAP_RETURN_ALL;
@@ -182,10 +194,12 @@ search_start(struct job *job)
 	packed = s == NULL ? NULL : search_encode(s, &len);
 	/* Of a part that is saved the vault must know: then no updates. */
 	if (packed != NULL && (cmd->returns & IMAP_RETURN_UPDATE) != 0 &&
-	    f->sets.n == 0 &&
+	    f->sets.n == 0 && cmd->verb != IMAP_ESEARCH &&
 	    (!f->partial || (cmd->returns & IMAP_RETURN_SAVE) == 0))
 		f->context = context_new(cmd, packed, len);
-	if (packed != NULL)
+	if (packed != NULL && cmd->verb == IMAP_ESEARCH)
+		f->multi = multi_start(job, packed, len);
+	else if (packed != NULL)
 		ask(job, f, packed, len);
 	else
 		refuse(job, f);
@@ -201,6 +215,7 @@ search_end(struct job *job)
 		return;
 	thread_free(&f->threads);
 	context_end(f->context);
+	multi_free(f->multi);
 	free(f);
 }
 
@@ -244,6 +259,8 @@ begin_line(struct job *job, struct imap_buf *b, struct found *f)
 	}
 	imap_puts(b, "* ESEARCH (TAG ");
 	imap_put_string(b, job->cmd->tag, strlen(job->cmd->tag));
+	if (f->multi != NULL)
+		multi_correlate(b, job->conn, f->multi);
 	imap_puts(b, job->cmd->uid ? ") UID" : ")");
 	if (f->partial)
 		put_partial(b, &job->cmd->partial);
@@ -320,6 +337,24 @@ threads_told(struct job *job, struct msg *msg)
 		conn_protocol(job->conn, "R_THREADED");
 }
 
+/* Of several mailboxes: which of them it is. */
+static void
+progress_told(struct job *job, struct msg *msg)
+{
+	const struct found *f = job->data;
+	uint32_t done, goal;
+
+	done = msg_get_u32(msg);
+	goal = msg_get_u32(msg);
+	if (msg_end(msg) == -1)
+		conn_protocol(job->conn, "R_PROGRESS");
+	else if (f->multi != NULL)
+		job_progress(
+		    job, (uint32_t)f->multi->at, (uint32_t)f->multi->boxes.n);
+	else
+		job_progress(job, done, goal);
+}
+
 void
 search_answer(struct job *job, struct msg *msg)
 {
@@ -337,7 +372,11 @@ search_answer(struct job *job, struct msg *msg)
 		return;
 	}
 	if (msg->type == R_PROGRESS) {
-		job_progress(job, msg);
+		progress_told(job, msg);
+		return;
+	}
+	if (msg->type == R_BOX && f->multi != NULL && f->multi->listing) {
+		multi_box(job, f->multi, msg);
 		return;
 	}
 	if (msg->type == R_THREADED) {
@@ -429,10 +468,40 @@ search_news(struct job *job)
 	imap_puts(b, "\r\n");
 }
 
+/* A mailbox is searched (or all are listed): its line, then the next. */
+static void
+multi_done(struct job *job, enum vault_result result)
+{
+	struct found *f = job->data;
+
+	/* RFC 7377 section 2.1: none where nothing was found. */
+	if (f->count > 0 && !f->told && !is_silent(job))
+		begin_line(job, conn_out(job->conn), f);
+	search_news(job);
+	/* One that was removed meanwhile is none of them. */
+	if (result == DONE_NONEXISTENT)
+		job->result = DONE_OK;
+	f->told = f->counted = f->begun = false;
+	f->count = f->min = f->max = f->place = 0;
+	f->modseq = f->modseq_min = f->modseq_max = 0;
+	if (job->result == DONE_OK && multi_next(f->multi) != NULL) {
+		ask(job, f, f->multi->program, f->multi->len);
+		return;
+	}
+	if ((job->cmd->returns & IMAP_RETURN_UPDATE) != 0)
+		context_refuse(job->conn, job->cmd->tag);
+	job_result(job, job->result, "Searched");
+}
+
 void
 search_done(struct job *job, enum vault_result result, const char *detail)
 {
 	struct found *f = job->data;
+
+	if (f->multi != NULL) {
+		multi_done(job, result);
+		return;
+	}
 
 	if (f->refusal != NULL) {
 		job_done(job, "NO", f->refusal);

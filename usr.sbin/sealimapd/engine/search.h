@@ -41,6 +41,26 @@ struct threads {
 	bool number; /* the last was a message */
 };
 
+/* multi.c: the mailboxes of an ESEARCH */
+struct multi {
+	bool listing; /* which there are is not known yet */
+	struct boxes boxes;
+	size_t at;
+	uint8_t *program;
+	size_t len;
+};
+bool multi_selected_only(const struct imap_cmd *);
+bool multi_check(struct job *); /* false: it is answered */
+struct multi *multi_start(struct job *, const uint8_t *program, size_t);
+void multi_free(struct multi *); /* NULL ok */
+void multi_box(struct job *, struct multi *, struct msg *);
+/* The mailbox that is searched, or the next; NULL: none is left. */
+const struct box *multi_now(const struct multi *);
+const struct box *multi_next(struct multi *);
+/* " MAILBOX ... UIDVALIDITY ..." */
+void
+multi_correlate(struct imap_buf *, const struct conn *, const struct multi *);
+
 /* context.c */
 #define CONTEXTS_MAX 8           /* of a connection */
 #define CONTEXT_FOUND_MAX 100000 /* messages of one */

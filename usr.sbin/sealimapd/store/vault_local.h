@@ -173,7 +173,8 @@ struct job {
 	struct errand *errand; /* V_QUOTA, V_SETQUOTA */
 	struct append *append;
 	struct search_run *search;
-	int64_t begun; /* a search */
+	struct view *view; /* of the box that is searched */
+	int64_t begun;     /* a search */
 	uint32_t progress, goal;
 };
 
@@ -330,6 +331,9 @@ void deleted_change(uint8_t op, struct manage_answer *);
 extern const struct job_kind append_kind;
 extern const struct job_kind search_kind;
 extern const struct job_kind sort_kind;
+extern const struct job_kind find_kind;
+/* A box is removed: nobody searches it any more. */
+void search_box_gone(struct session *, uint64_t box);
 bool append_message(struct session *, struct msg *); /* false: out of order */
 void append_free(struct append *);
 void search_free_run(struct search_run *);

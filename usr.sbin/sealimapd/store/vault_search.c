@@ -38,6 +38,8 @@
 
 struct search_run {
 	struct session *session;
+	struct view other; /* V_FIND: a box that is not selected */
+	bool opened;       /* that one is in use */
 	struct search *program;
 	bool text;    /* needs the worker */
 	bool scanned; /* the column has been gone through */
@@ -83,6 +85,8 @@ const struct job_kind search_kind = {
     V_SEARCH, false, search_parse, NULL, search_answer};
 const struct job_kind sort_kind = {
     V_SORT, false, search_parse, NULL, search_answer};
+const struct job_kind find_kind = {
+    V_FIND, false, search_parse, NULL, search_answer};
 
 static void
 search_parse(struct session *s, struct job *j, struct msg *m)
@@ -94,7 +98,14 @@ search_parse(struct session *s, struct job *j, struct msg *m)
 	j->bits = msg_get_u8(m);
 	j->items = msg_get_u8(m);
 	r = j->search = vault_alloc(1, sizeof(*r));
-	if (j->kind->type == V_SORT)
+	j->view = &s->view;
+	if (j->kind->type == V_FIND) {
+		j->view = &r->other;
+		r->other.box = msg_get_u64(m);
+		if ((j->bits & BY_UID) == 0 || j->items != 0)
+			m->bad = true;
+	}
+	if (j->kind->type != V_SEARCH)
 		r->sort = sort_parse(m);
 	p = msg_get_rest(m, &len);
 	r->session = s;
@@ -113,6 +124,9 @@ search_free_run(struct search_run *r)
 		return;
 	if (worker_job != NULL && worker_job->search == r)
 		worker_drop();
+	if (r->opened)
+		store_unuse(vault_store(), r->other.box);
+	view_clear(&r->other);
 	search_free(r->program);
 	for (size_t i = 0; i < SEARCH_SENT_MAX; i++)
 		free(r->sent[i].range);
@@ -125,13 +139,52 @@ search_free_run(struct search_run *r)
 static uint64_t
 bind_keyword(void *arg, const char *name)
 {
-	struct session *s = arg;
+	const struct job *j = arg;
 	unsigned int bit;
 
-	if (store_keyword(vault_store(), s->view.box, name, false, &bit) !=
+	if (store_keyword(vault_store(), j->view->box, name, false, &bit) !=
 	    STORE_OK)
 		return 0;
 	return 1ULL << bit;
+}
+
+/* The box of V_FIND as it stands now: what comes later is not looked at. */
+static bool
+other_open(struct job *j)
+{
+	struct search_run *r = j->search;
+	const struct store_box *box;
+
+	if (r->opened || j->result != DONE_OK)
+		return r->opened;
+	if ((box = store_box_find(vault_store(), r->other.box)) == NULL)
+		j->result = DONE_NONEXISTENT;
+	else if (store_use(vault_store(), r->other.box) != STORE_OK)
+		j->result = DONE_IO;
+	else {
+		r->opened = true;
+		view_select(&r->other, box, true);
+	}
+	return r->opened;
+}
+
+void
+search_box_gone(struct session *s, uint64_t box)
+{
+	struct job *j;
+
+	TAILQ_FOREACH (j, &s->jobs, entry) {
+		if (j->search == NULL || !j->search->opened ||
+		    j->search->other.box != box)
+			continue;
+		store_unuse(vault_store(), box);
+		j->search->opened = false;
+		j->search->other.selected = false;
+		j->result = DONE_NONEXISTENT;
+		if (worker_job == j)
+			worker_drop();
+		vault_run_soon();
+	}
 }
 
 static enum step
@@ -140,12 +193,14 @@ search_answer(struct session *s, struct job *j)
 	struct search_run *r = j->search;
 	enum step step;
 
-	if (!s->view.selected) {
+	if (j->kind->type == V_FIND && !other_open(j))
+		return STEP_DONE;
+	if (!j->view->selected) {
 		j->result = DONE_NOTSELECTED;
 		return STEP_DONE;
 	}
 	if (r->next == 0) {
-		search_bind(r->program, bind_keyword, s);
+		search_bind(r->program, bind_keyword, j);
 		r->next = 1;
 		search_sent(s, j);
 		progress_begin(j);
@@ -187,7 +242,7 @@ sent_resolve(struct session *s, struct job *j, uint64_t number, size_t *off)
 
 	if (n > j->nset - *off || sent->range != NULL)
 		return false;
-	view_ranges(&s->view, SEARCH_SENT_UIDS(number), j->set + *off, n, sent);
+	view_ranges(j->view, SEARCH_SENT_UIDS(number), j->set + *off, n, sent);
 	*off += n;
 	return true;
 }
@@ -221,7 +276,7 @@ facts_more(struct session *s, struct job *j, uint32_t uid, uint32_t stored,
 	if (search_has(r->program, SEARCH_SAVED))
 		f->saved = uidlist_has(&s->view.saved, uid);
 	if (search_has(r->program, SEARCH_EMAILID) &&
-	    store_cold_get(vault_store(), s->view.box, uid, &cold) == STORE_OK)
+	    store_cold_get(vault_store(), j->view->box, uid, &cold) == STORE_OK)
 		for (size_t i = 0; i < STORE_ID; i++)
 			(void)snprintf(
 			    f->emailid + 2 * i, 3, "%02x", cold.emailid[i]);
@@ -243,7 +298,7 @@ search_sort(struct session *s, struct job *j)
 		r->sorting = true;
 		sort_begin(r->sort, worker, j->id);
 	}
-	if (!sort_feed(r->sort, worker, j->id, s->view.box, &r->found))
+	if (!sort_feed(r->sort, worker, j->id, j->view->box, &r->found))
 		wire_produce(worker, worker_produce);
 	return STEP_WAIT; /* the worker's DONE */
 }
@@ -296,21 +351,21 @@ search_scan(struct session *s, struct job *j)
 	struct search_run *r = j->search;
 	struct search_facts f;
 	uint8_t truth[SEARCH_NODES_MAX];
-	uint32_t last = view_last(&s->view);
+	uint32_t last = view_last(j->view);
 	size_t n, pos;
 	int budget = STEP_ROWS;
 
-	(void)store_msg_find(vault_store(), s->view.box, r->next, &pos);
+	(void)store_msg_find(vault_store(), j->view->box, r->next, &pos);
 	for (n = 0;; pos++, m++, n--) {
 		if (n == 0)
-			m = store_msgs(vault_store(), s->view.box, pos, &n);
-		if (m == NULL || m->uid > s->view.told)
+			m = store_msgs(vault_store(), j->view->box, pos, &n);
+		if (m == NULL || m->uid > j->view->told)
 			break;
 		if (budget-- == 0) {
 			r->next = m->uid;
 			return STEP_MORE;
 		}
-		facts_of(&s->view, m, pos, last, r->now, &f);
+		facts_of(j->view, m, pos, last, r->now, &f);
 		facts_more(s, j, m->uid, m->saved, &f);
 		if (search_eval_store(r->program, &f, truth) == SEARCH_YES)
 			uidlist_add(&r->found, m->uid);
@@ -328,14 +383,15 @@ search_text(struct session *s, struct job *j)
 	struct search_facts f;
 	struct store_msg copy;
 	uint8_t truth[SEARCH_NODES_MAX];
-	uint32_t last = view_last(&s->view);
+	uint32_t last = view_last(j->view);
 	size_t pos;
 	int budget = STEP_ROWS;
 
 	for (;; r->next = copy.uid + 1) {
-		(void)store_msg_find(vault_store(), s->view.box, r->next, &pos);
-		m = store_msg_at(vault_store(), s->view.box, pos);
-		if (m == NULL || m->uid > s->view.told)
+		(void)store_msg_find(
+		    vault_store(), j->view->box, r->next, &pos);
+		m = store_msg_at(vault_store(), j->view->box, pos);
+		if (m == NULL || m->uid > j->view->told)
 			break;
 		copy = *m;
 		if (budget-- == 0 || !feed_room(&r->feed)) {
@@ -347,7 +403,7 @@ search_text(struct session *s, struct job *j)
 			}
 			return STEP_MORE;
 		}
-		facts_of(&s->view, &copy, pos, last, r->now, &f);
+		facts_of(j->view, &copy, pos, last, r->now, &f);
 		facts_more(s, j, copy.uid, copy.saved, &f);
 		switch (search_eval_store(r->program, &f, truth)) {
 		case SEARCH_YES:
@@ -410,7 +466,7 @@ search_report(struct session *s, struct job *j)
 		n = 0;
 		for (size_t i = 0; i < r->found.n && i < FOUND_MAX; i++) {
 			m = store_msg_find(
-			    vault_store(), s->view.box, r->found.v[i], &pos);
+			    vault_store(), j->view->box, r->found.v[i], &pos);
 			if (m == NULL)
 				continue;
 			if (r->first == 0)
@@ -421,7 +477,7 @@ search_report(struct session *s, struct job *j)
 			msg_put_u32(o,
 			    j->bits & BY_UID ?
 				r->found.v[i] :
-				view_seq(&s->view, r->found.v[i], pos));
+				view_seq(j->view, r->found.v[i], pos));
 			n++;
 		}
 		msg_set_u32(o, at, (uint32_t)n);
@@ -448,11 +504,11 @@ search_progress(
 	bool sorts = r->sort != NULL && sort_wanted(r->sort);
 	size_t pos = 0;
 
-	*goal = sorts ? 2 * s->view.exists : s->view.exists;
+	*goal = sorts ? 2 * j->view->exists : j->view->exists;
 	if (r->scanned)
-		*done = s->view.exists;
+		*done = j->view->exists;
 	else {
-		(void)store_msg_find(vault_store(), s->view.box,
+		(void)store_msg_find(vault_store(), j->view->box,
 		    r->next > 0 ? r->next : 1, &pos);
 		*done = (uint32_t)pos;
 	}
@@ -506,7 +562,7 @@ worker_claim(struct job *j)
 	worker_job = j;
 	j->search->feed.worker = worker;
 	j->search->feed.id = j->id;
-	j->search->feed.box = j->search->session->view.box;
+	j->search->feed.box = j->view->box;
 	p = search_encode(j->search->program, &len);
 	if (p == NULL) {
 		j->result = DONE_LIMIT;
@@ -656,7 +712,7 @@ verdicts(struct job *j, struct msg *m)
 		}
 		r->feed.open--;
 		/* Only what was asked for; the worker is not believed more. */
-		if (match == 1 && uid <= r->session->view.told)
+		if (match == 1 && uid <= j->view->told)
 			uidlist_add(&r->found, uid);
 	}
 }

@@ -161,6 +161,8 @@ kind_find(uint32_t type)
 		return &search_kind;
 	if (type == V_SORT)
 		return &sort_kind;
+	if (type == V_FIND)
+		return &find_kind;
 	if (type == V_SLOTS)
 		return &slots_kind;
 	return NULL;
@@ -419,6 +421,8 @@ session_changed(uint64_t box, enum store_change change, uint32_t uid)
 
 	notify_message(box, change);
 	while ((s = vault_session_next(s)) != NULL) {
+		if (change == STORE_BOXGONE)
+			search_box_gone(s, box);
 		if (s->dead || !s->view.selected || s->view.box != box)
 			continue;
 		switch (change) {

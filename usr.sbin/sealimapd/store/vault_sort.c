@@ -343,19 +343,20 @@ number_of(struct session *s, const struct job *j, uint32_t uid)
 
 	if ((j->bits & BY_UID) != 0)
 		return uid;
-	(void)store_msg_find(vault_store(), s->view.box, uid, &pos);
-	return view_seq(&s->view, uid, pos);
+	(void)store_msg_find(vault_store(), j->view->box, uid, &pos);
+	return view_seq(j->view, uid, pos);
 }
 
 /* Of the messages told; of all where none is told but R_COUNT. */
 static void
-modseq_count(struct sort_run *r, struct session *s)
+modseq_count(struct sort_run *r, const struct job *j)
 {
 	const struct store_msg *m;
 	bool all = r->partial != PARTIAL_NOT && r->first == UINT32_MAX;
 
 	for (size_t i = 0; r->place == NULL && i < r->total; i++) {
-		m = store_msg_find(vault_store(), s->view.box, r->uid[i], NULL);
+		m = store_msg_find(
+		    vault_store(), j->view->box, r->uid[i], NULL);
 		if (m == NULL)
 			continue;
 		if (i == 0)
@@ -384,13 +385,13 @@ result_ready(
 	}
 	for (size_t i = 0; r->place == NULL && i < r->total; i++)
 		if (store_msg_find(
-			vault_store(), s->view.box, r->uid[i], NULL) != NULL)
+			vault_store(), j->view->box, r->uid[i], NULL) != NULL)
 			r->uid[k++] = r->uid[i];
 	if (r->place == NULL)
 		r->total = k;
 	result_cut(r);
 	result_save(r, s, j);
-	modseq_count(r, s);
+	modseq_count(r, j);
 	r->ready = true;
 	o = msg_new(s->wire, R_COUNT, j->id);
 	msg_put_u32(o, (uint32_t)r->total);
@@ -408,7 +409,7 @@ told_number(struct sort_run *r, struct session *s, struct job *j, uint32_t uid)
 
 	if (uid == 0)
 		return 0;
-	m = store_msg_find(vault_store(), s->view.box, uid, NULL);
+	m = store_msg_find(vault_store(), j->view->box, uid, NULL);
 	if (m == NULL && r->place == NULL)
 		return 0;
 	return number_of(s, j, uid);

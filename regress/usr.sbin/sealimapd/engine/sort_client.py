@@ -794,5 +794,114 @@ class Context:
             c.expect(b"SEARCH RETURN (%s) ALL" % text, b"BAD")
 
 
+class Multi:
+    def found(self, lines):
+        """Mailbox -> what its ESEARCH says (RFC 7377 section 2.1)."""
+        out = {}
+        tag = lines[-1].split()[0]
+        for line in lines:
+            row = re.match(rb'\* ESEARCH \(TAG "%s" MAILBOX (\S+) UIDVALIDITY '
+                           rb'(\d+)\) UID ?(.*)\r\n' % tag, line)
+            if not line.startswith(b"* ESEARCH"):
+                continue
+            assert row and row.group(1) not in out, line
+            out[row.group(1)] = (int(row.group(2)), row.group(3))
+        return out
+
+    def t_sources(self):
+        """7377 2.2: which mailboxes are searched"""
+        c = Client(1)
+        assert b"MULTISEARCH" in c.ok(b"CAPABILITY")[0].split()
+        for name in (b"m", b"m/a", b"m/a/b", b"m/c", b"mm"):
+            c.ok(b"CREATE " + name)
+            c.append(name, SMALL)
+            c.append(name, mail(day(1), b"in " + name), b"(\\Flagged) ")
+        c.ok(b"CREATE m/none")
+        c.ok(b"SUBSCRIBE m/c")
+        c.ok(b"SUBSCRIBE m/gone")
+        all_of = {b"m", b"m/a", b"m/a/b", b"m/c", b"mm"}
+        for text, want in (
+                (b"mailboxes m/a", {b"m/a"}),
+                (b"mailboxes (m/a mm)", {b"m/a", b"mm"}),
+                (b"mailboxes (m/a m/a nowhere m/none)", {b"m/a"}),
+                (b"subtree m", all_of - {b"mm"}),
+                (b"subtree (m/a mm)", {b"m/a", b"m/a/b", b"mm"}),
+                (b"subtree-one m", {b"m", b"m/a", b"m/c"}),
+                (b"subscribed", {b"m/c"}),
+                (b"personal", all_of), (b"inboxes", all_of),
+                (b"subscribed subtree-one m/a mailboxes mm",
+                 {b"m/c", b"m/a", b"m/a/b", b"mm"}),
+                (b"mailboxes nowhere", set())):
+            lines = c.ok(b"ESEARCH IN (%s) RETURN (ALL) FLAGGED" % text)
+            got = self.found(lines)
+            assert set(got) == want, (text, got)
+        for name, (validity, what) in self.found(
+                c.ok(b"ESEARCH IN (personal) RETURN () FLAGGED")).items():
+            lines = c.ok(b"SELECT " + name)
+            assert b"UIDVALIDITY %d]" % validity in b"".join(lines)
+            assert what == b"ALL %d" % uids(c)[1], (name, what)
+        c.ok(b"UNSELECT")
+        # Text, sorted by nothing; what finds nothing has no line (2.1)
+        got = self.found(c.ok(
+            b'ESEARCH IN (subtree m) RETURN (COUNT MIN) SUBJECT "in m/a"'))
+        assert set(got) == {b"m/a", b"m/a/b"}, got
+        assert all(re.fullmatch(rb"MIN \d+ COUNT 1", x[1])
+                   for x in got.values()), got
+        got = self.found(c.ok(
+            b"ESEARCH IN (subtree m) RETURN (PARTIAL -1:-1) BODY body"))
+        assert len(got) == 4 and all(
+            re.fullmatch(rb"PARTIAL \(-1:-1 \d+\)", x[1])
+            for x in got.values()), got
+        assert c.ok(b"ESEARCH IN (subtree m) RETURN (COUNT) SEEN")[:-1] == []
+        c.ok(b"ESEARCH IN (mailboxes m) CHARSET UTF-8 ALL")
+        c.expect(b"ESEARCH IN (mailboxes m) CHARSET KOI8-R ALL",
+                 b"NO [BADCHARSET")
+
+    def t_selected(self):
+        """7377 2.2: the selected mailbox, also by default"""
+        c = Client(1)
+        c.expect(b"ESEARCH ALL", b"BAD")
+        c.expect(b"ESEARCH IN (selected) ALL", b"BAD")
+        c.ok(b"SELECT m/a")
+        u = uids(c)
+        for text in (b"", b" IN (selected)", b" IN (selected-delayed)"):
+            got = self.found(c.ok(b"ESEARCH%s RETURN (ALL SAVE) 2" % text))
+            assert {k: v[1] for k, v in got.items()} == {
+                b"m/a": b"ALL %d" % u[1]}, got
+        assert c.ok(b"SEARCH $")[0] == b"* SEARCH 2\r\n"
+        got = self.found(c.ok(b"ESEARCH IN (selected mailboxes (m m/a)) ALL"))
+        assert set(got) == {b"m", b"m/a"}, got
+        for text in (b"2", b"NOT 1:*", b"$", b"UID $"):
+            c.expect(b"ESEARCH IN (personal) " + text, b"BAD")
+        c.expect(b"ESEARCH IN (personal) RETURN (SAVE) ALL", b"BAD")
+        lines = c.ok(b"ESEARCH IN (personal) RETURN (UPDATE) ALL")
+        assert any(b"[NOUPDATE " in x for x in lines)
+
+    def t_grammar(self):
+        """7377 3"""
+        c = Client(1, b"m")
+        for text in (b"ESEARCH", b"ESEARCH IN () ALL", b"ESEARCH IN ALL",
+                     b"ESEARCH IN (foo) ALL", b"ESEARCH IN (mailboxes) ALL",
+                     b"ESEARCH IN (subtree ()) ALL", b"ESEARCH IN (selected)",
+                     b"ESEARCH IN (selected (foo)) ALL",
+                     b"ESEARCH IN (personal selected ALL",
+                     b"ESEARCH RETURN (ALL) IN (selected) ALL",
+                     b"UID ESEARCH ALL"):
+            c.expect(text, b"BAD")
+
+    def t_others(self):
+        """What is searched may change or go meanwhile"""
+        c, d = Client(1), Client(1, b"m")
+        c.send(b"".join(b"t%d ESEARCH IN (personal) RETURN (ALL) BODY body\r\n"
+                        % i for i in range(5)))
+        d.ok(b"STORE 1:* +FLAGS.SILENT (\\Deleted)")
+        d.ok(b"EXPUNGE")
+        d.ok(b"DELETE m/c")
+        for i in range(5):
+            assert c.until(b"t%d" % i)[-1].startswith(b"t%d OK" % i)
+        assert set(self.found(c.ok(b"ESEARCH IN (subtree m) BODY body"))) == \
+            {b"m/a", b"m/a/b"}
+
+
 if __name__ == "__main__":
     run(globals())

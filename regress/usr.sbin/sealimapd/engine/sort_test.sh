@@ -4,7 +4,7 @@
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
-parts="Sort Thread Partial Progress Context"
+parts="Sort Thread Partial Progress Context Multi"
 
 for part in $parts; do
 	eval "
