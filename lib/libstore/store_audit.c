@@ -16,8 +16,8 @@
 
 /*
  * The audit: box by box, message by message, chunk by chunk, then the log,
- * segment by segment.  Places are kept as box id, UID and segment, which hold
- * whatever sessions do in between.
+ * segment by segment, and at last what the log folds to.  Places are kept as
+ * box id, UID and segment, which hold whatever sessions do in between.
  */
 
 #include <sys/types.h>
@@ -31,6 +31,7 @@
 
 #include "store_audit.h"
 #include "store_keyless.h"
+#include "store_refold.h"
 
 #define SLICE_OCTETS (4 << 20) /* of bodies in one step */
 #define SLICE_MESSAGES 64
@@ -51,6 +52,8 @@ struct store_audit {
 	struct segment_name *segments; /* NULL until the log's turn */
 	size_t nsegments;
 	size_t segment;
+	bool logged;         /* they are all done */
+	struct refold *fold; /* NULL until its turn */
 };
 
 struct store_audit *
@@ -81,6 +84,7 @@ store_audit_free(struct store_audit *a)
 	store_body_close(a->body);
 	freezero(a->buf, STORE_CHUNK);
 	free(a->segments);
+	refold_free(a->fold);
 	free(a);
 }
 
@@ -95,6 +99,12 @@ found(struct store_audit *a, const char *box, uint32_t uid, const char *what)
 {
 	a->sum.findings++;
 	a->found(a->arg, box, uid, what);
+}
+
+static void
+tell_found(void *arg, const char *box, uint32_t uid, const char *what)
+{
+	found(arg, box, uid, what);
 }
 
 /* The counts of a box are what its column adds up to. */
@@ -285,7 +295,7 @@ check_frames(struct store_audit *a, const struct segment *s, const char *file)
 }
 
 static enum store_result
-log_step(struct store_audit *a, bool *more)
+log_step(struct store_audit *a)
 {
 	const struct segment_name *name;
 	struct segment s;
@@ -317,7 +327,7 @@ log_step(struct store_audit *a, bool *more)
 		free(s.data);
 	}
 	(void)close(fd);
-	*more = a->segment < a->nsegments;
+	a->logged = a->segment >= a->nsegments;
 	return STORE_OK;
 }
 
@@ -325,5 +335,13 @@ enum store_result
 store_audit_step(struct store_audit *a, bool *more)
 {
 	*more = true;
-	return a->box != 0 ? boxes_step(a) : log_step(a, more);
+	if (a->box != 0)
+		return boxes_step(a);
+	if (!a->logged)
+		return log_step(a);
+	if (a->fold == NULL) {
+		a->fold = refold_new(a->st, tell_found, a);
+		return a->fold == NULL ? sys_result() : STORE_OK;
+	}
+	return refold_step(a->fold, more);
 }

@@ -623,6 +623,9 @@ enum store_result body_look(struct store *, const struct cold *,
 int blob_place_name(struct store *, const uint8_t *blob, char *name, bool make);
 
 /* store_open.c */
+/* Empty, without a lock; store_abandon() frees it. */
+struct store *
+store_new(int base, int acct, const struct seal_ring *, unsigned int host);
 /* From the snapshot, or (whole) from the log alone. */
 enum store_result fold_state(struct store *, bool whole, bool *clean);
 enum store_result fold_from_log(struct store *, bool *clean);

@@ -74,7 +74,7 @@ take_lock(struct store *st)
 	return STORE_OK;
 }
 
-static struct store *
+struct store *
 store_new(int base, int acct, const struct seal_ring *ring, unsigned int host)
 {
 	struct store *st;
