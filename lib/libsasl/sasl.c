@@ -128,21 +128,43 @@ decode_name(const char *p, size_t len, char *to, size_t size)
 	return n == 0 ? -1 : 0;
 }
 
-/* gs2-header: flag "," [authzid] ","; its octets, or 0 and why. */
+/*
+ * gs2-cbind-flag and its comma (RFC 5802 section 6).  "y" to a server that
+ * offers bindings: somebody has kept that from the client.
+ */
 static size_t
-parse_header(const char *text, char *authzid, enum sasl_result *why)
+flag_len(const struct scram *s, const char *text, enum sasl_result *why)
 {
-	const char *p = text + 2;
-	size_t len;
+	static const char exporter[] = "p=tls-exporter,";
 
-	*why = SASL_MALFORMED;
-	authzid[0] = '\0';
+	*why = SASL_UNSUPPORTED;
 	if (text[0] == 'p' && text[1] == '=') {
-		*why = SASL_UNSUPPORTED;
+		if (s->binding == SCRAM_EXPORTER &&
+		    strncmp(text, exporter, sizeof(exporter) - 1) == 0)
+			return sizeof(exporter) - 1;
 		return 0;
 	}
+	if (text[0] == 'y' && text[1] == ',' && s->binding == SCRAM_OFFERED)
+		return 0;
+	*why = SASL_MALFORMED;
 	if ((text[0] != 'n' && text[0] != 'y') || text[1] != ',')
 		return 0;
+	return s->binding == SCRAM_EXPORTER ? 0 : 2;
+}
+
+/* gs2-header: flag "," [authzid] ","; its octets, or 0 and why. */
+static size_t
+parse_header(const struct scram *s, const char *text, char *authzid,
+    enum sasl_result *why)
+{
+	const char *p;
+	size_t len;
+
+	authzid[0] = '\0';
+	p = text + flag_len(s, text, why);
+	if (p == text)
+		return 0;
+	*why = SASL_MALFORMED;
 	if (*p != ',') {
 		len = strcspn(p, ",");
 		if (strncmp(p, "a=", 2) != 0 ||
@@ -171,6 +193,7 @@ scram_first(struct scram *s, const uint8_t *data, size_t len,
     const uint8_t nonce[SCRAM_NONCE_LEN])
 {
 	char text[SCRAM_TEXT_MAX + 1], authzid[SASL_NAME_MAX];
+	uint8_t bound[SCRAM_TEXT_MAX + SCRAM_KEY_LEN];
 	enum sasl_result why;
 	const char *p;
 	size_t n;
@@ -179,10 +202,14 @@ scram_first(struct scram *s, const uint8_t *data, size_t len,
 		return SASL_MALFORMED;
 	memcpy(text, data, len);
 	text[len] = '\0';
-	n = parse_header(text, authzid, &why);
+	n = parse_header(s, text, authzid, &why);
 	if (n == 0)
 		return why;
-	base64_encode(text, n, s->cbind);
+	memcpy(bound, text, n);
+	memcpy(bound + n, s->channel, sizeof(s->channel));
+	base64_encode(bound,
+	    s->binding == SCRAM_EXPORTER ? n + sizeof(s->channel) : n,
+	    s->cbind);
 	p = text + n;
 	(void)snprintf(s->bare, sizeof(s->bare), "%s", p);
 	if (strncmp(p, "m=", 2) == 0)

@@ -16,8 +16,8 @@
 
 /*
  * What clients say in AUTHENTICATE and AUTH: base64, and the messages of
- * SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding.  No network, no
- * key.
+ * SCRAM-SHA-256 (RFC 5802, RFC 7677) and its binding "tls-exporter".  No
+ * network, no key.
  */
 
 #ifndef SASL_H
@@ -48,9 +48,19 @@ enum sasl_result {
 	SASL_OTHER_USER,  /* the authorization identity is another one */
 };
 
+enum scram_binding {
+	SCRAM_UNBOUND, /* this server offers none */
+	SCRAM_OFFERED, /* it does, and the client chose the mechanism without */
+	SCRAM_EXPORTER, /* -PLUS: channel is what RFC 9266 says */
+};
+
 struct scram {
+	enum scram_binding
+	    binding; /* both are the caller's, before the first */
+	uint8_t channel[SCRAM_KEY_LEN];
 	char name[SASL_NAME_MAX]; /* as the client has it */
-	char cbind[4 * ((SCRAM_TEXT_MAX + 2) / 3) + 1]; /* the GS2 header */
+	/* the GS2 header, and the channel */
+	char cbind[4 * ((SCRAM_TEXT_MAX + SCRAM_KEY_LEN + 2) / 3) + 1];
 	char bare[SCRAM_TEXT_MAX + 1];
 	char nonce[SCRAM_TEXT_MAX + 32];  /* the client's and ours */
 	char server[SCRAM_TEXT_MAX + 96]; /* the first message of ours */

@@ -35,6 +35,7 @@
 #include "tlsio_local.h"
 
 static bool used;
+static SSL *last;
 static SSL_CTX **noted;
 static size_t n_noted, max_noted;
 static SSL_CTX_alpn_select_cb_func libtls_alpn;
@@ -65,6 +66,28 @@ SSL_CTX_new(const SSL_METHOD *method)
 			noted[n_noted++] = ctx;
 	}
 	return ctx;
+}
+
+/* The connection that libtls makes: it does not give what channels need. */
+SSL *
+SSL_new(SSL_CTX *ctx)
+{
+	SSL *(*make)(SSL_CTX *);
+	void *sym;
+
+	sym = real("SSL_new");
+	memcpy(&make, &sym, sizeof(make));
+	last = make(ctx);
+	return last;
+}
+
+SSL *
+ctx_last(void)
+{
+	SSL *ssl = last;
+
+	last = NULL;
+	return ssl;
 }
 
 /* Tickets are sealed with keys that all engines have. */

@@ -110,6 +110,7 @@ release(struct tlsio *t)
 	t->view_off = t->view_len;
 	tls_free(t->tls);
 	t->tls = NULL;
+	t->ssl = NULL;
 	tlsio_server_free(t->server);
 	t->server = NULL;
 	client_free(t->client);
@@ -414,11 +415,13 @@ start_tls(struct tlsio *t)
 			turn_wait(t); /* it speaks first */
 		return;
 	}
+	(void)ctx_last();
 	if (tls_accept_cbs(t->server->tls, &t->tls, cb_read, cb_write, t) ==
 	    -1) {
 		session_fail(t, tls_error(t->server->tls));
 		return;
 	}
+	t->ssl = ctx_last();
 	t->state = TLSIO_HANDSHAKE;
 }
 
@@ -673,6 +676,20 @@ tlsio_alpn(const struct tlsio *t)
 
 	s = t->tls == NULL ? NULL : tls_conn_alpn_selected(t->tls);
 	return s == NULL ? "-" : s;
+}
+
+int
+tlsio_channel(const struct tlsio *t, uint8_t out[TLSIO_CHANNEL_LEN])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	if (t->state != TLSIO_SECURE || t->ssl == NULL ||
+	    SSL_version(t->ssl) != TLS1_3_VERSION)
+		return -1;
+	return SSL_export_keying_material(t->ssl, out, TLSIO_CHANNEL_LEN, label,
+		   sizeof(label) - 1, (const unsigned char *)"", 0, 1) == 1 ?
+	    0 :
+	    -1;
 }
 
 const char *

@@ -163,6 +163,12 @@ const char *tlsio_version(const struct tlsio *); /* "TLSv1.3", or "-" */
 const char *tlsio_cipher(const struct tlsio *);
 const char *tlsio_servername(const struct tlsio *); /* SNI, or "-" */
 const char *tlsio_alpn(const struct tlsio *);
+/*
+ * The binding "tls-exporter" of this connection (RFC 9266); -1: it has none.
+ * TLS 1.2 would need its extended master secret, and gets none.
+ */
+#define TLSIO_CHANNEL_LEN 32
+int tlsio_channel(const struct tlsio *, uint8_t out[TLSIO_CHANNEL_LEN]);
 const char *tlsio_error(const struct tlsio *); /* for the log */
 
 #endif

@@ -86,6 +86,7 @@ struct tlsio {
 	struct tlsio_server *server; /* a reference, or NULL */
 	struct client *client;       /* or NULL */
 	struct tls *tls;
+	SSL *ssl; /* within tls; or NULL */
 	STAILQ_HEAD(, chunk) out;
 	size_t out_len;
 	uint8_t *in; /* unread input, NULL if none */
@@ -151,6 +152,7 @@ void signer_init(void);
 /* Asks sealkeys for a key: -1 if there is none to ask. */
 int signer_have(const uint8_t *id, uint32_t *generation);
 bool ctx_mode_used(void);
+SSL *ctx_last(void); /* that was made since, or NULL */
 /* What SSL_CTX_new() makes from here on goes to list, too; then, how many. */
 void ctx_note(SSL_CTX **list, size_t max);
 size_t ctx_noted(void);

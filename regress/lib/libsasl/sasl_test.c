@@ -130,6 +130,44 @@ ATF_TC_BODY(first_message, tc)
 	ATF_CHECK_EQ(SASL_MALFORMED, first(longest, SCRAM_TEXT_MAX));
 }
 
+/* RFC 5802 section 6, RFC 9266 section 2 */
+static enum sasl_result
+bound(enum scram_binding binding, const char *text)
+{
+	memset(&s, 0, sizeof(s));
+	s.binding = binding;
+	memset(s.channel, 0xff, sizeof(s.channel));
+	return scram_first(&s, (const uint8_t *)text, strlen(text), nonce);
+}
+
+ATF_TC_WITHOUT_HEAD(binding);
+ATF_TC_BODY(binding, tc)
+{
+	static const char exporter[] = "p=tls-exporter,,n=user,r=x";
+	uint8_t want[64], got[128];
+
+	ATF_CHECK_EQ(SASL_UNSUPPORTED, bound(SCRAM_UNBOUND, exporter));
+	ATF_CHECK_EQ(SASL_UNSUPPORTED, bound(SCRAM_OFFERED, exporter));
+	ATF_CHECK_EQ(SASL_OK, bound(SCRAM_UNBOUND, "y,,n=user,r=x"));
+	ATF_CHECK_EQ(SASL_UNSUPPORTED, bound(SCRAM_OFFERED, "y,,n=user,r=x"));
+	ATF_CHECK_EQ(SASL_OK, bound(SCRAM_OFFERED, "n,,n=user,r=x"));
+	ATF_CHECK_STREQ("biws", s.cbind);
+	ATF_CHECK_EQ(SASL_MALFORMED, bound(SCRAM_EXPORTER, "n,,n=user,r=x"));
+	ATF_CHECK_EQ(SASL_MALFORMED, bound(SCRAM_EXPORTER, "y,,n=user,r=x"));
+	ATF_CHECK_EQ(SASL_UNSUPPORTED,
+	    bound(SCRAM_EXPORTER, "p=tls-unique,,n=user,r=x"));
+	ATF_CHECK_EQ(SASL_UNSUPPORTED,
+	    bound(SCRAM_EXPORTER, "p=tls-exporter2,,n=user,r=x"));
+	ATF_CHECK_EQ(SASL_OTHER_USER,
+	    bound(SCRAM_EXPORTER, "p=tls-exporter,a=root,n=user,r=x"));
+	ATF_REQUIRE_EQ(SASL_OK, bound(SCRAM_EXPORTER, exporter));
+	memcpy(want, exporter, 16);
+	memset(want + 16, 0xff, 32);
+	ATF_REQUIRE_EQ(
+	    48, base64_decode((const uint8_t *)s.cbind, strlen(s.cbind), got));
+	ATF_CHECK_EQ(0, memcmp(want, got, 48));
+}
+
 ATF_TC_WITHOUT_HEAD(final_message);
 ATF_TC_BODY(final_message, tc)
 {
@@ -171,6 +209,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, base64);
 	ATF_TP_ADD_TC(tp, first_message);
+	ATF_TP_ADD_TC(tp, binding);
 	ATF_TP_ADD_TC(tp, final_message);
 	return atf_no_error();
 }

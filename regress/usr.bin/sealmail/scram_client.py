@@ -11,6 +11,7 @@ import imaplib
 import json
 import os
 import ssl
+import subprocess
 import sys
 import time
 
@@ -29,7 +30,9 @@ def mac(key, data):
 class Scram:
     """A client's exchange; each step may be spoilt."""
 
-    def __init__(self, user, password, header="n,,", spoil=None, verify=True):
+    def __init__(self, user, password, header="n,,", spoil=None, verify=True,
+                 channel=b""):
+        self.channel = channel
         self.user, self.password = user, password.encode()
         self.header, self.spoil, self.verify = header, spoil, verify
         self.step, self.server_first, self.good = 0, None, False
@@ -59,7 +62,8 @@ class Scram:
             nonce = nonce[:-1] + ("A" if nonce[-1] != "A" else "B")
         header = "y,," if self.spoil == "header" else self.header
         without = "c=%s,r=%s" % (
-            base64.b64encode(header.encode()).decode(), nonce)
+            base64.b64encode(header.encode() + self.channel).decode(),
+            nonce)
         message = ",".join((self.bare, self.server_first, without)).encode()
         proof = bytes(a ^ b for a, b in zip(
             client, mac(hashlib.sha256(client).digest(), message)))
@@ -105,6 +109,87 @@ def attempt(server, user, password, **how):
     return good, words, scram
 
 
+class Bound:
+    """A connection of another's TLS, which tells its exporter's value."""
+
+    def __init__(self, server, *options):
+        self.p = subprocess.Popen(
+            ["openssl", "s_client", "-connect",
+             "%s:%d" % (server["host"], server["imaps_port"]),
+             "-CAfile", server["cafile"], "-ign_eof", "-keymatexport",
+             "EXPORTER-Channel-Binding", "-keymatexportlen", "32", *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL)
+        self.channel = b""
+        line = self.line("* OK")
+        self.offered = "AUTH=SCRAM-SHA-256-PLUS" in line
+
+    def line(self, *begin):
+        """The next line that is IMAP; openssl says other things, too."""
+        while True:
+            line = self.p.stdout.readline().decode()
+            check(line != "", "the connection has ended")
+            if "Keying material:" in line:
+                self.channel = bytes.fromhex(line.split(":")[1].strip())
+            if line.startswith(begin):
+                return line.rstrip("\r\n")
+
+    def send(self, text):
+        self.p.stdin.write(text.encode() + b"\r\n")
+        self.p.stdin.flush()
+
+    def attempt(self, scram, mechanism="SCRAM-SHA-256-PLUS"):
+        self.send("1 AUTHENTICATE %s %s" % (
+            mechanism, base64.b64encode(scram(b"")).decode()))
+        while True:
+            line = self.line("+", "1 ")
+            if line.startswith("1 "):
+                return line
+            self.send(base64.b64encode(
+                scram(base64.b64decode(line[2:]))).decode())
+
+    def close(self):
+        self.p.kill()
+        self.p.wait()
+
+
+def plus(server, user, code):
+    """RFC 5802 section 6, RFC 9266"""
+    exporter = "p=tls-exporter,,"
+    for header, change, mechanism, want in (
+            (exporter, None, "-PLUS", "1 OK"),
+            ("p=tls-exporter,a=%s," % user, None, "-PLUS", "1 OK"),
+            ("n,,", b"", "", "1 OK"),
+            ("y,,", b"", "", "1 NO [CANNOT]"),  # it was offered
+            (exporter, None, "", "1 NO [CANNOT]"),
+            ("n,,", b"", "-PLUS", "1 BAD"),
+            ("p=tls-unique,,", None, "-PLUS", "1 NO [CANNOT]"),
+            (exporter, b"", "-PLUS", "1 BAD"),
+            (exporter, bytes(32), "-PLUS", "1 BAD")):
+        b = Bound(server, "-tls1_3")
+        check(b.offered and len(b.channel) == 32, "not offered")
+        scram = Scram(user, code, header=header,
+                      channel=b.channel if change is None else change)
+        line = b.attempt(scram, "SCRAM-SHA-256" + mechanism)
+        check(line.startswith(want), "%s %s: %s" % (header, mechanism, line))
+        check(scram.good == (want == "1 OK"), "signature")
+        b.close()
+    # The value of another connection is of no use.
+    other = Bound(server, "-tls1_3")
+    b = Bound(server, "-tls1_3")
+    check(other.channel != b.channel, "the same value twice")
+    line = b.attempt(Scram(user, code, header=exporter, channel=other.channel))
+    check(line.startswith("1 BAD"), line)
+    b.close()
+    other.close()
+    # Before TLS 1.3 there is no such binding, and none is offered.
+    b = Bound(server, "-tls1_2")
+    check(not b.offered, "offered with TLS 1.2")
+    line = b.attempt(Scram(user, code, header=exporter, channel=b.channel))
+    check(line.startswith("1 NO [CANNOT]"), line)
+    b.close()
+
+
 def app_password(server, user):
     m = connect(server)
     m.xatom("XSEALMAIL", 'USER %s APP ADD "%s" phone imap' %
@@ -133,7 +218,8 @@ def main():
     check(len(set(salts.values())) == 2, "one salt for all")
     slot, code = app_password(server, user)
     slot2, code2 = app_password(server, user)
-    for how in ({}, {"header": "y,,"}, {"header": "n,a=%s," % user}):
+    plus(server, user, code)
+    for how in ({}, {"header": "n,a=%s," % user}):
         for text in (code, code2):
             good, words, scram = attempt(server, user, text, **how)
             check(good and scram.good, "%s: %s" % (how, words))
@@ -148,6 +234,7 @@ def main():
             ({"spoil": "garbage"}, "BAD"), ({"spoil": "cancel"}, "BAD"),
             ({"spoil": "late"}, "BAD"),
             ({"header": "p=tls-unique,,"}, "CANNOT"),
+            ({"header": "y,,"}, "CANNOT"),
             ({"header": "n,a=another,"}, "AUTHORIZATIONFAILED"),
             ({"header": "x,,"}, "BAD"), ({"header": "n,"}, "BAD")):
         good, words, _ = attempt(server, user, code, **how)

@@ -9,7 +9,7 @@ scram_head() {
 	atf_set timeout 120
 }
 scram_body() {
-	need python3
+	need python3 openssl
 	mkdir suite
 	printf 'scram yes\nlinger 1\n' >suite/extra.conf
 	start_suite USERS=2

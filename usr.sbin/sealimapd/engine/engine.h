@@ -277,6 +277,8 @@ enum job_class command_class(const struct job *);
 
 /* login.c */
 void login_start(struct job *);
+/* Is SCRAM offered with a binding to this connection (RFC 9266)? */
+bool login_bound(const struct conn *);
 void authenticate_start(struct job *);
 void authenticate_line(struct conn *, const uint8_t *, size_t);
 void login_abort(struct conn *);

@@ -301,10 +301,29 @@ plain(struct job *job, const uint8_t *response, size_t len)
 }
 
 static bool
+wants_plus(const struct job *job)
+{
+	return strcasecmp(job->cmd->words[0].p, "SCRAM-SHA-256-PLUS") == 0 &&
+	    login_bound(job->conn);
+}
+
+bool
+login_bound(const struct conn *c)
+{
+	uint8_t channel[TLSIO_CHANNEL_LEN];
+	int r;
+
+	r = tlsio_channel(c->io, channel);
+	explicit_bzero(channel, sizeof(channel));
+	return engine_config()->scram && r == 0;
+}
+
+static bool
 wants_scram(const struct job *job)
 {
 	return engine_config()->scram &&
-	    strcasecmp(job->cmd->words[0].p, "SCRAM-SHA-256") == 0;
+	    (strcasecmp(job->cmd->words[0].p, "SCRAM-SHA-256") == 0 ||
+		wants_plus(job));
 }
 
 /* A line of ours in an exchange, and one of the client's after it. */
@@ -332,7 +351,7 @@ sasl_failed(struct job *job, enum sasl_result why)
 		    job, "NO", "[AUTHORIZATIONFAILED] Not for another user");
 		break;
 	case SASL_UNSUPPORTED:
-		job_done(job, "NO", "[CANNOT] No channel binding here");
+		job_done(job, "NO", "[CANNOT] Not with this channel binding");
 		break;
 	case SASL_OK:
 	case SASL_MALFORMED:
@@ -357,6 +376,8 @@ scram_begin(struct job *job, const uint8_t *response, size_t len)
 	if (len <= sizeof(buf))
 		n = base64_decode(response, len, buf);
 	arc4random_buf(nonce, sizeof(nonce));
+	if (tlsio_channel(job->conn->io, s->channel) == 0)
+		s->binding = wants_plus(job) ? SCRAM_EXPORTER : SCRAM_OFFERED;
 	if (n >= 0)
 		why = scram_first(s, buf, (size_t)n, nonce);
 	if (why != SASL_OK) {

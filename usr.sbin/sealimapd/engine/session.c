@@ -62,6 +62,8 @@ capability_put(struct conn *c, struct imap_buf *b)
 		return;
 	}
 	imap_puts(b, " SASL-IR");
+	if (login_bound(c))
+		imap_puts(b, " AUTH=SCRAM-SHA-256-PLUS");
 	if (c->listener != IMAP_LISTEN_STARTTLS || tlsio_is_secure(c->io))
 		imap_puts(b,
 		    engine_config()->scram ? " AUTH=PLAIN AUTH=SCRAM-SHA-256" :
