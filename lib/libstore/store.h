@@ -168,6 +168,26 @@ bool store_subscribed(struct store *, const char *name);
 const char *store_sub_next(struct store *, const char *); /* sorted; NULL.. */
 
 /*
+ * Annotations (RFC 5464) of a box, or of the account: box 0.  A name is text,
+ * a value any octets; to set one without a value is to remove it.
+ */
+#define STORE_META_NAME_MAX 256          /* octets of a name */
+#define STORE_META_VALUE_MAX (16 * 1024) /* octets of a value */
+#define STORE_META_ENTRIES_MAX 100       /* of a box, or the account */
+#define STORE_META_TOTAL_MAX (4 << 20)   /* octets of all there are */
+#define STORE_META_SET_MAX (128 * 1024)  /* octets that are set at once */
+struct store_meta {
+	const char *name;
+	const uint8_t *value; /* NULL: none */
+	size_t len;
+};
+/* Sorted by name; NULL at the end; valid until they change. */
+const struct store_meta *store_meta_at(struct store *, uint64_t box, size_t i);
+/* All or none; STORE_LIMIT: too many.  What is not there may be removed. */
+enum store_result store_meta_set(
+    struct store *, uint64_t box, const struct store_meta *, size_t n);
+
+/*
  * Days that messages stay in Trash and in Spam, 0: for ever.  Until it is told
  * nothing expires; store_idle() then expunges and signs ahead what is due.
  */

@@ -122,6 +122,7 @@ box_clear(struct box *b)
 		if (b->keywords[i] != NULL)
 			freezero(b->keywords[i], strlen(b->keywords[i]));
 	}
+	metas_clear(&b->metas);
 	col_unload(b);
 	freezero(b->extra, b->extra_size * sizeof(*b->extra));
 	free(b->recent);

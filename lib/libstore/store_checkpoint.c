@@ -241,6 +241,17 @@ keep_keywords(const struct box *box, struct buf *to)
 	}
 }
 
+static void
+keep_metas(const struct metas *ms, uint64_t id, struct buf *to)
+{
+	struct buf b = {0};
+
+	for (size_t i = 0; i < ms->n; i++) {
+		meta_body(&b, id, &ms->m[i]);
+		keep_op(to, OP_META, &b);
+	}
+}
+
 /* A box that was removed: made, named, numbered, removed. */
 static void
 keep_ghost(const struct store *st, const struct box *g, struct buf *to)
@@ -265,6 +276,7 @@ keep_box(const struct store *st, const struct box *box, struct frozen *f)
 {
 	keep_mkbox(box, &f->before);
 	keep_keywords(box, &f->before);
+	keep_metas(&box->metas, box->pub.id, &f->before);
 	keep_numbers(st, box, &f->after);
 	return f->before.failed || f->after.failed ? -1 : freeze(f, box);
 }
@@ -326,6 +338,7 @@ keep_rest(struct store *st, struct buf *to)
 		buf_put_str(&b, st->subs[i]);
 		keep_op(to, OP_SUB, &b);
 	}
+	keep_metas(&st->metas, 0, to);
 	keep_shared(st, to);
 	keep_garbage(st, to);
 	return to->failed ? -1 : 0;

@@ -200,6 +200,13 @@ struct last {
 	uint32_t uid;
 };
 
+/* Annotations, sorted by name. */
+struct metas {
+	struct store_meta *m;
+	size_t n;
+	size_t size;
+};
+
 struct box {
 	struct store_box pub;    /* first: callers hold pointers to it */
 	struct blockref *blocks; /* none is empty */
@@ -219,6 +226,7 @@ struct box {
 	char *keywords[STORE_KEYWORDS_MAX];
 	/* 1 + the keyword that this one is; 0: itself.  Two hosts named it. */
 	uint8_t alias[STORE_KEYWORDS_MAX];
+	struct metas metas;
 	/* For merging. */
 	char *want;      /* the name, where an older box has it; or NULL */
 	char *old;       /* its name before the last rename, or NULL */
@@ -355,7 +363,8 @@ struct store {
 	size_t boxes_size;
 	uint64_t next_box;
 	uint32_t last_uidvalidity;
-	char **subs; /* sorted */
+	struct metas metas; /* of the account */
+	char **subs;        /* sorted */
 	size_t nsubs;
 	size_t subs_size;
 	struct shared_tree shared;
@@ -541,6 +550,13 @@ int blob_unref(struct store *, const uint8_t *blob, uint64_t bytes);
 /* One more; out of the garbage where it was there. */
 int blob_ref(struct store *, const uint8_t *blob, uint64_t bytes);
 int garbage_add(struct store *, const uint8_t *blob, uint64_t bytes);
+
+/* store_meta.c */
+void metas_clear(struct metas *);
+void metas_write(const struct metas *, struct buf *);
+void metas_read(struct metas *, struct rd *);
+int meta_apply(struct store *, struct rd *);
+void meta_body(struct buf *, uint64_t box, const struct store_meta *);
 
 /* store_col.c */
 /* The messages from pos on that lie together; how many to *n, 0: NULL. */

@@ -225,6 +225,27 @@ resolve_one(struct store *st, struct box *b)
 	return st->failed ? -1 : r;
 }
 
+/* What was noted on one and not on the other is kept, as far as it goes. */
+static int
+join_metas(struct store *st, const struct box *from, uint64_t to)
+{
+	const struct store_meta *m;
+	enum store_result result;
+	size_t k;
+
+	for (size_t i = 0; i < from->metas.n; i++) {
+		for (k = 0; (m = store_meta_at(st, to, k)) != NULL; k++)
+			if (strcmp(m->name, from->metas.m[i].name) == 0)
+				break;
+		if (m != NULL)
+			continue;
+		result = store_meta_set(st, to, &from->metas.m[i], 1);
+		if (result != STORE_OK && result != STORE_LIMIT)
+			return -1;
+	}
+	return 0;
+}
+
 /* Into the older box of that name, and away with it. */
 static int
 join_box(struct store *st, struct box *b)
@@ -237,7 +258,8 @@ join_box(struct store *st, struct box *b)
 	to = store_box_named(st, b->want);
 	if (to == NULL || to->id == id || MUTANT(16))
 		return 0;
-	if (store_copy(st, id, &all, 1, to->id, true, NULL, NULL) != STORE_OK)
+	if (store_copy(st, id, &all, 1, to->id, true, NULL, NULL) != STORE_OK ||
+	    join_metas(st, b, to->id) == -1)
 		return -1;
 	return store_rmbox(st, id) == STORE_OK ? 0 : -1;
 }

@@ -709,8 +709,9 @@ op_apply(struct store *st, enum op op, struct rd *r, uint64_t modseq)
 		return apply_host(st, op, r);
 	case OP_END:
 		return 0;
-	case OP_SIEVE:
 	case OP_META:
+		return meta_apply(st, r);
+	case OP_SIEVE:
 		break;
 	}
 	/* Written by a later version: to skip it would be to lose it. */

@@ -25,8 +25,8 @@
 
 #include "store_work.h"
 
-#define STATE_VERSION 5
-#define STATE_BEFORE 4        /* removed boxes had no keywords */
+#define STATE_VERSION 6
+#define STATE_BEFORE 5        /* there were no annotations */
 #define STATE_MAX (256 << 20) /* octets of the file's plain text */
 
 static void
@@ -136,6 +136,7 @@ put_box(const struct box *box, struct buf *b)
 	buf_put_str(b, box->pub.name);
 	put_keywords(box, b);
 	put_merging(box, b);
+	metas_write(&box->metas, b);
 }
 
 /* Of a ghost; a box's are in its column file. */
@@ -217,6 +218,7 @@ state_write(struct store *st, struct buf *out)
 		buf_put64(&b, st->garbage[i].seq);
 	}
 	put_ghosts(st, &b);
+	metas_write(&st->metas, &b);
 	buf_put64(out, b.len);
 	buf_put(out, b.p, b.len);
 	r = b.failed || out->failed || b.len > STATE_MAX ? -1 : 0;
@@ -378,14 +380,13 @@ get_keywords(struct box *box, struct rd *r)
 }
 
 static void
-get_ghosts(struct store *st, struct rd *r, uint32_t version)
+get_ghosts(struct store *st, struct rd *r)
 {
 	struct box *g, **p;
 	uint32_t n;
 
 	n = rd32(r);
-	/* What that version lacks of them, the log has. */
-	if (n > GHOSTS_MAX || (n > 0 && version == STATE_BEFORE))
+	if (n > GHOSTS_MAX)
 		r->bad = true;
 	for (; n > 0 && !r->bad; n--) {
 		p = reallocarray(st->ghosts, st->nghosts + 1, sizeof(*p));
@@ -411,7 +412,7 @@ get_ghosts(struct store *st, struct rd *r, uint32_t version)
 }
 
 static void
-get_box(struct store *st, struct rd *r)
+get_box(struct store *st, struct rd *r, uint32_t version)
 {
 	struct store_box pub = {0};
 	struct box *box;
@@ -442,6 +443,8 @@ get_box(struct store *st, struct rd *r)
 	box->loaded = box->dirty = false;
 	get_keywords(box, r);
 	get_merging(st, box, r);
+	if (version != STATE_BEFORE)
+		metas_read(&box->metas, r);
 	box_update(st, box);
 }
 
@@ -471,7 +474,9 @@ get_rest(struct store *st, struct rd *r, uint32_t version)
 		st->garbage[st->ngarbage - 1].writer = rd8(r);
 		st->garbage[st->ngarbage - 1].seq = rd64(r);
 	}
-	get_ghosts(st, r, version);
+	get_ghosts(st, r);
+	if (version != STATE_BEFORE)
+		metas_read(&st->metas, r);
 }
 
 static int
@@ -500,7 +505,7 @@ parse_state(struct store *st, struct rd *r)
 	if (n > STORE_BOXES_MAX * 2)
 		return -1;
 	for (; n > 0 && !r->bad; n--)
-		get_box(st, r);
+		get_box(st, r, version);
 	get_rest(st, r, version);
 	return r->bad || r->off != r->len ? -1 : 0;
 }
@@ -558,6 +563,7 @@ state_reset(struct store *st)
 		box_free(st->ghosts[--st->nghosts]);
 	free(st->ghosts);
 	st->ghosts = NULL;
+	metas_clear(&st->metas);
 	inst_clear(st);
 	free(st->undo_from);
 	free(st->undo_to);

@@ -25,6 +25,7 @@ class Box:
         self.keywords = {}
         self.alias = {}         # a bit that is another one's
         self.gone = set()
+        self.notes = {}         # annotations: value by name
         # What merging needs: the highest UID that each writer gave and in
         # which frame; UIDs that another host may not have seen; the name
         # before the last rename, and that rename's frame.
@@ -49,6 +50,7 @@ class State:
     def __init__(self):
         self.boxes = {}
         self.placed = set()
+        self.notes = {}         # the account's annotations
         self.covered = {}       # up to which frame, by writer
         self.stating = False    # a checkpoint is being read
 
@@ -158,10 +160,23 @@ class State:
     def nothing(self, r, _):
         """What changes nothing that is printed."""
 
+    def meta(self, r, _):
+        """An annotation of a mailbox, or of the account (0)."""
+        number, name = r.u64(), r.str()
+        has = r.u8()
+        value = r.raw(r.u32())
+        box = self.boxes.get(number)
+        notes = self.notes if number == 0 else \
+            None if box is None else box.notes
+        if notes is not None:
+            notes.pop(name, None)
+            if has:
+                notes[name] = value
+
     METHODS = {1: mkbox, 2: mvbox, 3: rmbox, 4: place, 5: expunge, 7: flag,
                8: nothing, 9: use, 10: keyword, 16: begin, 17: nothing,
                18: tomb, 19: garbage, 20: nothing, 21: nothing, 22: nothing,
-               11: nothing, 12: nothing, 13: nothing}
+               11: nothing, 12: nothing, 13: nothing, 15: meta}
 
     def known(self, instance):
         return any(instance in b.gone or

@@ -285,6 +285,7 @@ picture(struct account *a)
 			fprintf(f, " %s",
 			    b->keywords[i] == NULL ? "-" : b->keywords[i]);
 		fprintf(f, "\n");
+		print_meta(f, a->st, b->id);
 		ATF_REQUIRE_EQ(b->messages, n);
 		for (i = 0; i < n; i++) {
 			OK(store_cold_get(a->st, b->id, m[i].uid, &c));
@@ -295,6 +296,7 @@ picture(struct account *a)
 			    c.instance[1], c.emailid[2]);
 		}
 	}
+	print_meta(f, a->st, 0);
 	for (sub = NULL; (sub = store_sub_next(a->st, sub)) != NULL;)
 		fprintf(f, "sub %s\n", sub);
 	fprintf(f, "live %llu\n", (unsigned long long)store_live_bytes(a->st));
@@ -321,4 +323,32 @@ count_files(struct account *a, const char *name)
 	}
 	closedir(dir);
 	return n;
+}
+
+enum store_result
+any_meta(struct store *st, uint64_t box, uint32_t (*dice)(uint32_t))
+{
+	static const char *const names[] = {
+	    "/private/comment", "/shared/comment", "/private/x/y"};
+	uint8_t value[3000];
+	struct store_meta m[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		m[i].name = names[(i + dice(2)) % 3];
+		m[i].len = dice(4) == 0 ? dice(sizeof(value)) : dice(20);
+		m[i].value = dice(4) == 0 ? NULL : value;
+	}
+	memset(value, 'a' + (int)dice(26), sizeof(value));
+	return store_meta_set(st, dice(5) == 0 ? 0 : box, m, 1 + dice(2));
+}
+
+void
+print_meta(FILE *f, struct store *st, uint64_t box)
+{
+	const struct store_meta *m;
+
+	for (size_t i = 0; (m = store_meta_at(st, box, i)) != NULL; i++)
+		fprintf(f, " meta %s %zu %.*s\n", m->name, m->len, (int)m->len,
+		    (const char *)m->value);
 }

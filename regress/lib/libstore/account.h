@@ -19,6 +19,7 @@
 #ifndef ACCOUNT_H
 #define ACCOUNT_H
 
+#include <stdio.h>
 #include "seal.h"
 #include "seal_keys.h"
 #include "store.h"
@@ -59,5 +60,11 @@ const struct store_msg *column(struct store *, uint64_t box, size_t *n);
 /* The state of all boxes as text, to compare; free it. */
 char *picture(struct account *);
 size_t count_files(struct account *, const char *dir);
+
+/* Sets or removes an annotation of a box, or of the account (0). */
+enum store_result
+any_meta(struct store *, uint64_t box, uint32_t (*dice)(uint32_t));
+/* All of them, a line each. */
+void print_meta(FILE *, struct store *, uint64_t box);
 
 #endif

@@ -148,6 +148,8 @@ op_drain(struct account *a)
 static enum store_result
 op_boxes(struct account *a, unsigned int i)
 {
+	static const struct store_meta note = {
+	    "/private/comment", (const uint8_t *)"mine", 4};
 	struct store_rename ren = {.name = "two"};
 	const struct store_box *b;
 	enum store_result r;
@@ -170,6 +172,8 @@ op_boxes(struct account *a, unsigned int i)
 		break;
 	default:
 		TRY(r, store_keyword(a->st, STORE_INBOX, "blue", true, &bit));
+		if (r == STORE_OK)
+			TRY(r, store_meta_set(a->st, STORE_INBOX, &note, 1));
 		break;
 	}
 	return r;

@@ -129,6 +129,10 @@ run_messages(struct account *a)
 static void
 run_boxes(struct account *a)
 {
+	static const struct store_meta notes[] = {
+	    {"/private/comment", (const uint8_t *)"mine", 4},
+	    {"/shared/comment", (const uint8_t *)"ours", 4},
+	    {"/private/comment", NULL, 0}};
 	struct store_rename r[2];
 	uint64_t id;
 
@@ -140,6 +144,10 @@ run_boxes(struct account *a)
 	r[1].name = "one";
 	must(a, store_mvbox(a->st, r, 2));
 	must(a, store_subscribe(a->st, "one", true));
+	must(a, store_meta_set(a->st, id, notes, 2));
+	must(a, store_meta_set(a->st, 0, notes, 1));
+	commit(a);
+	must(a, store_meta_set(a->st, id, notes + 2, 1));
 	commit(a);
 	must(a, store_rmbox(a->st, 4));
 	commit(a);

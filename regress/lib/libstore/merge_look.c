@@ -184,12 +184,14 @@ view_text(struct host *h)
 	for (b = NULL; (b = store_box_next(h->a.st, b)) != NULL;) {
 		fprintf(f, "box %llu %s v%u %u %u\n", (unsigned long long)b->id,
 		    b->name, b->uidvalidity, b->messages, b->unseen);
+		print_meta(f, h->a.st, b->id);
 		m = column(h->a.st, b->id, &n);
 		for (i = 0; i < n; i++)
 			fprintf(f, " %u %u %llx %llx\n", m[i].uid,
 			    number(&m[i]), (unsigned long long)m[i].flags,
 			    (unsigned long long)m[i].inst);
 	}
+	print_meta(f, h->a.st, 0);
 	for (name = NULL; (name = store_sub_next(h->a.st, name)) != NULL;)
 		fprintf(f, "sub %s\n", name);
 	fprintf(f, "lease %d\n", store_lease(h->a.st) == (h == world()->hosts));

@@ -62,6 +62,14 @@ print_messages(FILE *f, const struct box *b)
 }
 
 static void
+print_metas(FILE *f, const struct metas *ms)
+{
+	for (size_t i = 0; i < ms->n; i++)
+		fprintf(f, " meta %s %zu %s\n", ms->m[i].name, ms->m[i].len,
+		    (const char *)ms->m[i].value);
+}
+
+static void
 print_numbers(FILE *f, const struct store *st, const struct box *b,
     const size_t order[WRITERS_MAX])
 {
@@ -104,8 +112,10 @@ state_text(struct store *st)
 			    b->recent[j].uid,
 			    st->writers[b->recent[j].writer].host,
 			    (unsigned long long)b->recent[j].seq);
+		print_metas(f, &b->metas);
 		print_messages(f, b);
 	}
+	print_metas(f, &st->metas);
 	for (i = 0; i < st->nghosts; i++) {
 		b = st->ghosts[i];
 		fprintf(f, "removed %llu %s, %u\n",

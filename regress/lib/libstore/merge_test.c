@@ -306,7 +306,11 @@ do_boxes(struct host *h)
 	const char *name;
 
 	name = some[dice(8)];
-	switch (dice(6)) {
+	switch (dice(8)) {
+	case 6:
+	case 7:
+		(void)settle(h, any_meta(h->a.st, some_box(h), dice));
+		break;
 	case 0:
 	case 1:
 		do_rmbox(h);

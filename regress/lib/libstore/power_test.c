@@ -152,7 +152,11 @@ change_boxes(struct account *a)
 	(void)snprintf(name, sizeof(name), "box %u", dice(4));
 	r.box = some_box(a);
 	r.name = name;
-	switch (dice(4)) {
+	switch (dice(6)) {
+	case 4:
+	case 5:
+		OK(any_meta(a->st, r.box, dice));
+		break;
 	case 0:
 		(void)store_mkbox(a->st, name, 0, NULL);
 		break;

@@ -77,7 +77,11 @@ change_boxes(struct account *a)
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "box %u", dice(12));
-	switch (dice(5)) {
+	switch (dice(7)) {
+	case 5:
+	case 6:
+		OK(any_meta(a->st, some_box(a), dice));
+		break;
 	case 0:
 	case 1:
 		(void)store_mkbox(a->st, name, (uint16_t)dice(3), NULL);
