@@ -73,9 +73,12 @@ enum imap_verb {
 	IMAP_LIST, /* name2 (reference), words (patterns), list_*, status */
 	IMAP_LSUB,
 	IMAP_NAMESPACE,
-	IMAP_STATUS, /* name, status */
-	IMAP_NOTIFY, /* notify; items, sections: of MessageNew */
-	IMAP_APPEND, /* see below */
+	IMAP_STATUS,      /* name, status */
+	IMAP_NOTIFY,      /* notify; items, sections: of MessageNew */
+	IMAP_GETMETADATA, /* name (empty: the server), entries, maxsize, depth
+			   */
+	IMAP_SETMETADATA, /* name, entries */
+	IMAP_APPEND,      /* see below */
 	IMAP_IDLE,
 	IMAP_CHECK,
 	IMAP_CLOSE,
@@ -216,6 +219,7 @@ enum imap_thread { IMAP_THREAD_REFERENCES = 1, IMAP_THREAD_ORDEREDSUBJECT };
 #define IMAP_LIST_SPECIAL_USE 0x08
 #define IMAP_LIST_CHILDREN 0x10
 #define IMAP_LIST_STATUS 0x20
+#define IMAP_LIST_METADATA 0x40 /* RFC 9590 */
 
 /* System flags, as the bits that the store uses. */
 #define IMAP_FLAG_SEEN 0x01
@@ -307,6 +311,8 @@ enum imap_seal_op {
 #define IMAP_EVENT_MESSAGE 0x07 /* all of messages */
 #define IMAP_EVENT_NAME 0x08
 #define IMAP_EVENT_SUBSCRIPTION 0x10
+#define IMAP_EVENT_METADATA 0x20        /* of a mailbox */
+#define IMAP_EVENT_SERVER_METADATA 0x40 /* whatever mailboxes are named */
 
 enum imap_filter {
 	IMAP_FILTER_SELECTED,
@@ -341,6 +347,15 @@ struct imap_notify {
 
 /* SETQUOTA without STORAGE: no limit. */
 #define IMAP_QUOTA_NONE UINT64_MAX
+
+/* Annotations (RFC 5464). */
+#define IMAP_ENTRIES_MAX 100 /* entries of a command */
+#define IMAP_DEPTH_INFINITY 255
+struct imap_entry {
+	struct imap_str name;
+	struct imap_str value;
+	bool set; /* else NIL */
+};
 
 struct imap_block;
 
@@ -399,6 +414,10 @@ struct imap_cmd {
 	uint64_t size;  /* APPEND: octets of the message */
 	uint64_t quota; /* SETQUOTA: STORAGE, units of 1,024 octets */
 	struct imap_notify *notify;
+	struct imap_entry *entries;
+	size_t nentries;
+	uint64_t maxsize; /* GETMETADATA: octets of a value */
+	uint8_t depth;    /* GETMETADATA */
 	bool quota_other; /* SETQUOTA: a resource that we do not limit */
 	struct imap_block *arena;
 };

@@ -30,9 +30,10 @@ struct imap_lex {
 	const uint8_t *end;
 	struct imap_cmd *cmd;
 	const char *error;
-	bool utf8; /* names are not modified UTF-7 */
-	bool rev2; /* RFC 9051 alone: what it took out is unknown */
-	bool more; /* the end was met inside a literal (APPEND) */
+	bool utf8;   /* names are not modified UTF-7 */
+	bool rev2;   /* RFC 9051 alone: what it took out is unknown */
+	bool binary; /* a literal8 may stand here */
+	bool more;   /* the end was met inside a literal (APPEND) */
 };
 
 /* lex.c */
@@ -68,6 +69,10 @@ struct imap_literal {
 bool imap_literal_find(const uint8_t *, size_t, struct imap_literal *);
 bool imap_atom_char(uint8_t);
 int imap_parse_sealmail(struct imap_lex *);
+/* metadata.c */
+int imap_parse_getmetadata(struct imap_lex *);
+int imap_parse_setmetadata(struct imap_lex *);
+int imap_parse_entries(struct imap_lex *);
 /* notify.c */
 int imap_parse_notify(struct imap_lex *);
 /* fetch.c: "(" fetch-att *(SP fetch-att) ")" */

@@ -268,7 +268,7 @@ lex_literal(struct imap_lex *lex, struct imap_str *s)
 		lex->more = true;
 		return lex_fail(lex, "Literal without octets");
 	}
-	if (literal.binary)
+	if (literal.binary && !lex->binary)
 		return lex_fail(lex, "Binary literal not allowed here");
 	if (*p == '\r')
 		p++;
@@ -279,7 +279,7 @@ lex_literal(struct imap_lex *lex, struct imap_str *s)
 		return lex_fail(lex, "Literal without octets");
 	}
 	n = (size_t)literal.size;
-	if (memchr(p, '\0', n) != NULL)
+	if (!literal.binary && memchr(p, '\0', n) != NULL)
 		return lex_fail(lex, "NUL in literal");
 	copy(lex, p, n, s);
 	lex->p = p + n;

@@ -41,6 +41,7 @@ static const struct option returns[] = {
     {"CHILDREN", IMAP_LIST_CHILDREN},
     {"SPECIAL-USE", IMAP_LIST_SPECIAL_USE},
     {"STATUS", IMAP_LIST_STATUS},
+    {"METADATA", IMAP_LIST_METADATA},
     {NULL, 0},
 };
 
@@ -65,6 +66,10 @@ options(struct imap_lex *lex, const struct option *table, uint32_t *bits)
 		if (o->bit == IMAP_LIST_STATUS &&
 		    (lex_space(lex) == -1 || lex_status_items(lex) == -1))
 			return -1;
+		if (o->bit == IMAP_LIST_METADATA &&
+		    (lex_space(lex) == -1 || !lex_peek(lex, '(') ||
+			imap_parse_entries(lex) == -1))
+			return lex_fail(lex, "Entries expected");
 	}
 	return 0;
 }

@@ -34,6 +34,8 @@ static const struct {
     {"FlagChange", IMAP_EVENT_FLAGS},
     {"MailboxName", IMAP_EVENT_NAME},
     {"SubscriptionChange", IMAP_EVENT_SUBSCRIPTION},
+    {"MailboxMetadataChange", IMAP_EVENT_METADATA},
+    {"ServerMetadataChange", IMAP_EVENT_SERVER_METADATA},
 };
 
 static const struct {

@@ -106,13 +106,28 @@ def messages(m):
     return found
 
 
+def annotations(m, quoted):
+    """Values by name, of a mailbox that is selected or not."""
+    m.untagged_responses.pop("METADATA", None)
+    ok(m.xatom("GETMETADATA", "(DEPTH infinity)", quoted,
+               "(/private /shared)"))
+    found = (re.search(rb'\("([^"]*)" "(.*)"\)\Z', x)
+             for x in m.untagged_responses.pop("METADATA", []))
+    return {x[1].decode(): x[2].decode() for x in found if x}
+
+
+def annotate(m, box, text):
+    ok(m.xatom("SETMETADATA", box, text))
+
+
 def seen_by_imap(m):
     result = []
     for name in boxes(m):
-        ok(m.select('"%s"' % name.replace("\\", "\\\\").replace('"', '\\"'),
-                    readonly=True))
+        quoted = '"%s"' % name.replace("\\", "\\\\").replace('"', '\\"')
+        ok(m.select(quoted, readonly=True))
         validity = int(m.response("UIDVALIDITY")[1][0])
         result.append({"name": decoded(name), "uidvalidity": validity,
+                       "annotations": annotations(m, quoted),
                        "messages": messages(m)})
         m.unselect()
     return result
@@ -137,6 +152,9 @@ def compare(theirs, ours):
     for name, box in a.items():
         if opened and box["uidvalidity"] != b[name]["uidvalidity"]:
             sys.exit("%s: uidvalidity differs" % name)
+        if box["annotations"] != b[name]["annotations"]:
+            sys.exit("%s: the reader shows the annotations %s, IMAP %s" %
+                     (name, box["annotations"], b[name]["annotations"]))
         shown = b[name]["messages"]
         placed = [key(m) for m in box["messages"] if m["uid"]]
         new = sorted(key(m) for m in box["messages"] if not m["uid"])
@@ -180,6 +198,11 @@ def work(server, n):
     append_all(m, "INBOX")
     append_all(m, "Lists/One")
     append_all(m, "Gone")
+    for box in ("INBOX", "Lists/One", "Gone"):
+        annotate(m, box, '(/private/comment "old %s" /shared/comment "x")' %
+                 box)
+    annotate(m, "INBOX", '(/private/comment "new" /shared/comment NIL)')
+    annotate(m, '""', '(/private/vendor/sealmail/x "all")')
     ok(m.select("INBOX"))
     ok(m.copy("1:10", "Lists/Two"))
     ok(m.copy("3:5", "INBOX"))

@@ -101,7 +101,14 @@
 #define EVENT_MESSAGE 0x07
 #define EVENT_NAME 0x08 /* made, removed or renamed */
 #define EVENT_SUBSCRIPTION 0x10
+#define EVENT_METADATA 0x20        /* of a box */
+#define EVENT_SERVER_METADATA 0x40 /* of the account */
 #define EVENT_OVERFLOW 0x80
+
+#define META_ENTRIES_MAX 100       /* entries of one request */
+#define META_NAME_MAX 256          /* octets of an entry's name */
+#define META_VALUE_MAX (16 * 1024) /* octets of its value */
+#define META_DEPTH_ALL 255
 
 /* What V_LIST and V_STATUS ask of each box. */
 #define BOX_NAMES 0   /* what it is called */
@@ -278,6 +285,19 @@ enum vault_wire {
 	V_NOTIFY = 142,
 	/* u8 bits: what there is.  R_EVENT..., news by the bits, R_DONE. */
 	V_EVENTS = 143,
+	/*
+	 * str box or "" for the account, u8 1: of all boxes, u8 how deep below
+	 * the entries (META_DEPTH_ALL: as deep as there are), u64 octets of a
+	 * value at most, u16 n, n times str entry: R_META..., R_DONE, whose
+	 * detail is the length of the longest that was longer.  Of one box what
+	 * is not there is told, without a value.
+	 */
+	V_META = 144,
+	/*
+	 * str box or "", u16 n, n times: str entry, u8 has a value, bytes value
+	 * then: all are set, or removed, or none.  R_DONE.
+	 */
+	V_SETMETA = 145,
 
 	/* ---- vault -> engine ---- */
 
@@ -389,9 +409,12 @@ enum vault_wire {
 	/*
 	 * u8 EVENT_ kinds; then, unless EVENT_OVERFLOW (nothing is told from
 	 * now on), str the name before a rename or "", u8 whether boxes lie
-	 * below the name, and all that R_BOX has.
+	 * below the name, and all that R_BOX has.  With EVENT_METADATA the
+	 * name before is the entry's; of EVENT_SERVER_METADATA it is all.
 	 */
-	R_EVENT = 232
+	R_EVENT = 232,
+	/* u64 box or 0, str entry, u8 has a value, bytes value if so */
+	R_META = 233
 };
 
 #endif

@@ -386,6 +386,22 @@ void rename_done(struct job *, enum vault_result, const char *);
 void rename_free(struct job *);
 void subscribe_start(struct job *);
 
+/* metadata.c */
+struct meta {
+	uint64_t box;
+	char entry[META_NAME_MAX + 1];
+	const uint8_t *value; /* in the message; NULL: none */
+	size_t len;
+};
+int meta_get(struct msg *, struct meta *);
+void put_meta_value(struct imap_buf *, const uint8_t *, size_t);
+void meta_ask(struct job *, bool all); /* all: LIST's entries of all boxes */
+void getmetadata_start(struct job *);
+void getmetadata_answer(struct job *, struct msg *);
+void getmetadata_done(struct job *, enum vault_result, const char *);
+void setmetadata_start(struct job *);
+void setmetadata_done(struct job *, enum vault_result, const char *);
+
 /* notify.c */
 void notify_start(struct job *);
 /* Which events are told of a mailbox of that name? */

@@ -30,15 +30,26 @@
 
 #define LIST_WORK 1000000 /* comparisons until others have their turn */
 
+/* An annotation that was asked for (RFC 9590). */
+struct list_meta {
+	uint64_t box;
+	char *entry;
+	uint8_t *value;
+	size_t len;
+};
+
 struct list {
 	struct boxes boxes;
 	struct imap_str *pattern; /* each with the reference before it */
 	size_t n;
-	size_t octets;      /* of all patterns */
-	struct event yield; /* goes on after others had their turn */
-	size_t next;        /* box to be told of */
-	size_t work;        /* of looking below names, since the last turn */
-	bool done;          /* all are known: only output is left */
+	size_t octets;          /* of all patterns */
+	struct event yield;     /* goes on after others had their turn */
+	struct list_meta *meta; /* of all boxes, by id and entry */
+	size_t nmeta;
+	size_t meta_size;
+	size_t next; /* box to be told of */
+	size_t work; /* of looking below names, since the last turn */
+	bool done;   /* all are known: only output is left */
 };
 
 void
@@ -199,6 +210,8 @@ list_start(struct job *job)
 	}
 	if ((cmd->status & IMAP_STATUS_HIGHESTMODSEQ) != 0)
 		condstore_enable(job->conn);
+	if ((cmd->list_return & IMAP_LIST_METADATA) != 0)
+		meta_ask(job, true);
 	m = job_request(job, V_LIST);
 	msg_put_u8(m,
 	    (cmd->list_return & IMAP_LIST_STATUS) != 0 ? numbers_of(cmd) :
@@ -216,6 +229,11 @@ list_free(struct job *job)
 		return;
 	evtimer_del(&l->yield);
 	boxes_clear(&l->boxes);
+	for (i = 0; i < l->nmeta; i++) {
+		freezero(l->meta[i].entry, strlen(l->meta[i].entry));
+		freezero(l->meta[i].value, l->meta[i].len + 1);
+	}
+	free(l->meta);
 	for (i = 0; i < l->n; i++)
 		freezero(
 		    (char *)(uintptr_t)l->pattern[i].p, l->pattern[i].len + 1);
@@ -223,11 +241,48 @@ list_free(struct job *job)
 	free(l);
 }
 
+static void
+list_meta(struct job *job, struct msg *msg)
+{
+	struct list *l = job->data;
+	struct list_meta *grown;
+	struct meta meta;
+	size_t size;
+
+	if (meta_get(msg, &meta) == -1 || meta.value == NULL) {
+		conn_protocol(job->conn, "R_META");
+		return;
+	}
+	if (l->nmeta == l->meta_size) {
+		size = l->meta_size == 0 ? 16 : 2 * l->meta_size;
+		grown = recallocarray(
+		    l->meta, l->meta_size, size, sizeof(*grown));
+		if (grown == NULL)
+			fatal("list");
+		l->meta = grown;
+		l->meta_size = size;
+	}
+	grown = &l->meta[l->nmeta++];
+	grown->box = meta.box;
+	grown->len = meta.len;
+	grown->entry = strdup(meta.entry);
+	grown->value = malloc(meta.len + 1);
+	if (grown->entry == NULL || grown->value == NULL)
+		fatal("list");
+	memcpy(grown->value, meta.value, meta.len);
+	grown->value[meta.len] = '\0';
+}
+
 void
 list_answer(struct job *job, struct msg *msg)
 {
 	struct list *l = job->data;
 	struct box *box;
+
+	if (msg->type == R_META && l != NULL) {
+		list_meta(job, msg);
+		return;
+	}
 
 	if (msg->type != R_BOX || l == NULL ||
 	    boxes_add(&l->boxes, msg) == -1) {
@@ -371,6 +426,43 @@ put_status(struct job *job, const struct box *box)
 	imap_puts(b, ")\r\n");
 }
 
+static int
+meta_cmp(const void *a, const void *b)
+{
+	const struct list_meta *x = a, *y = b;
+
+	if (x->box != y->box)
+		return x->box < y->box ? -1 : 1;
+	return strcmp(x->entry, y->entry);
+}
+
+/* All entries that were asked for, those without value too. */
+static void
+put_metadata(struct job *job, const struct box *box)
+{
+	struct imap_cmd *cmd = job->cmd;
+	struct list *l = job->data;
+	const struct list_meta *found;
+	struct list_meta key = {.box = box->id};
+	struct imap_buf *b = conn_out(job->conn);
+
+	imap_puts(b, "* METADATA ");
+	imap_put_mailbox(b, box->name, box->len, job->conn->rev2);
+	for (size_t i = 0; i < cmd->nentries; i++) {
+		memcpy(&key.entry, &cmd->entries[i].name.p, sizeof(key.entry));
+		found = l->nmeta == 0 ? NULL :
+					bsearch(&key, l->meta, l->nmeta,
+					    sizeof(*l->meta), meta_cmp);
+		imap_puts(b, i == 0 ? " (" : " ");
+		imap_put_string(
+		    b, cmd->entries[i].name.p, cmd->entries[i].name.len);
+		imap_putc(b, ' ');
+		put_meta_value(b, found == NULL ? NULL : found->value,
+		    found == NULL ? 0 : found->len);
+	}
+	imap_puts(b, ")\r\n");
+}
+
 /* What CHILDINFO says: by which selections there is something below. */
 static void
 put_childinfo(struct job *job, struct imap_buf *b)
@@ -410,6 +502,9 @@ put_name(struct job *job, const struct name *name)
 	imap_puts(b, "\r\n");
 	if (name->box != NULL && name->box->counted && name->selected)
 		put_status(job, name->box);
+	if (name->box != NULL && name->box->exists &&
+	    (job->cmd->list_return & IMAP_LIST_METADATA) != 0)
+		put_metadata(job, name->box);
 }
 
 /* Box i, and before it the parents that exist only as parts of its name. */
@@ -488,6 +583,10 @@ list_done(struct job *job, enum vault_result result, const char *detail)
 {
 	struct list *l = job->data;
 
+	if (job->waiting > 0)
+		return;
+	if (l->nmeta > 0)
+		(void)heapsort(l->meta, l->nmeta, sizeof(*l->meta), meta_cmp);
 	if (result != DONE_OK) {
 		job_result(job, result, NULL);
 		return;

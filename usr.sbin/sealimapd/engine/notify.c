@@ -158,6 +158,33 @@ put_list(struct conn *c, const struct box *box, bool children, const char *old)
 	imap_puts(b, "\r\n");
 }
 
+/* The name of what has changed, not the value (RFC 5464 section 4.4.2). */
+static void
+put_metadata(struct conn *c, const char *name, size_t len, const char *entry)
+{
+	struct imap_buf *b = conn_out(c);
+
+	imap_puts(b, "* METADATA ");
+	imap_put_mailbox(b, name, len, c->rev2);
+	imap_putc(b, ' ');
+	imap_put_string(b, entry, strlen(entry));
+	imap_puts(b, "\r\n");
+}
+
+/* Of the server, in whichever group it was asked for. */
+static void
+server_metadata(struct conn *c, const char *entry)
+{
+	const struct imap_notify *n = wishes(c);
+
+	for (size_t i = 0; i < n->n; i++) {
+		if ((n->group[i].events & IMAP_EVENT_SERVER_METADATA) == 0)
+			continue;
+		put_metadata(c, "", 0, entry);
+		return;
+	}
+}
+
 /* NOTIFY NONE, by our own wish (section 5.8). */
 static void
 overflow(struct conn *c)
@@ -187,6 +214,10 @@ poll_answer(struct job *job, struct msg *msg)
 		return;
 	}
 	(void)msg_get_str(msg, old, sizeof(old));
+	if (msg->type == R_EVENT && kinds == EVENT_SERVER_METADATA) {
+		server_metadata(c, old);
+		return;
+	}
 	children = msg_get_u8(msg) != 0;
 	if (msg->type != R_EVENT || boxes_add(&boxes, msg) == -1) {
 		boxes_clear(&boxes);
@@ -195,6 +226,12 @@ poll_answer(struct job *job, struct msg *msg)
 	}
 	box = &boxes.box[0];
 	events = notify_wanted(wishes(c), box->name, box->len, box->subscribed);
+	if (kinds == EVENT_METADATA) {
+		if ((events & IMAP_EVENT_METADATA) != 0)
+			put_metadata(c, box->name, box->len, old);
+		boxes_clear(&boxes);
+		return;
+	}
 	if (old[0] != '\0')
 		events |= notify_wanted(wishes(c), old, strlen(old), false);
 	events &= kinds;
@@ -356,7 +393,8 @@ notify_start(struct job *job)
 	if (n->unknown) {
 		job_done(job, "NO",
 		    "[BADEVENT (MessageNew MessageExpunge FlagChange "
-		    "MailboxName SubscriptionChange)] Unknown event");
+		    "MailboxName SubscriptionChange MailboxMetadataChange "
+		    "ServerMetadataChange)] Unknown event");
 		return;
 	}
 	if (n->overflow) {

@@ -341,6 +341,8 @@ rename_inbox(struct job *j)
 	if (result == STORE_OK)
 		result = store_copy(
 		    vault_store(), STORE_INBOX, &all, 1, id, true, NULL, NULL);
+	if (result == STORE_OK)
+		result = meta_copy(STORE_INBOX, id);
 	return result_of(result);
 }
 

@@ -169,8 +169,9 @@ struct job {
 	size_t nblobs;
 	struct store_deleted *deleted; /* V_DELETED */
 	size_t ndeleted;
-	struct audit *audit;   /* V_AUDIT */
-	struct errand *errand; /* V_QUOTA, V_SETQUOTA */
+	struct audit *audit;       /* V_AUDIT */
+	struct errand *errand;     /* V_QUOTA, V_SETQUOTA */
+	struct meta_request *meta; /* V_META, V_SETMETA */
 	struct append *append;
 	struct search_run *search;
 	struct view *view; /* of the box that is searched */
@@ -360,6 +361,14 @@ void notify_names_tell(struct notify_names *); /* frees it */
 /* vault_box.c: what R_BOX has, of a box, or of a name alone. */
 void box_put(struct msgout *, const struct store_box *, uint8_t what);
 void box_put_name(struct msgout *, const char *name);
+
+void notify_meta(const struct session *by, uint64_t box, const char *entry);
+
+/* vault_meta.c */
+struct meta_request;
+extern const struct job_kind meta_kinds[];
+void meta_free(struct meta_request *); /* NULL ok */
+enum store_result meta_copy(uint64_t from, uint64_t to);
 
 /* vault_quota.c */
 struct errand;

@@ -36,7 +36,7 @@ struct event_entry {
 	uint64_t box; /* 0: of a name that no box has any more */
 	uint8_t kinds;
 	char *name; /* of EVENT_NAME and EVENT_SUBSCRIPTION */
-	char *old;  /* of a rename */
+	char *old;  /* of a rename; the entry of an annotation */
 };
 
 struct events {
@@ -164,7 +164,7 @@ message_event(struct events *ev, uint64_t box, uint8_t kind)
 	/* The one that was last added to, then all. */
 	for (i = 0; i <= ev->n && ev->n > 0; i++) {
 		e = &ev->entry[i == 0 ? ev->last : i - 1];
-		if (e->box != box || e->name != NULL)
+		if (e->box != box || e->name != NULL || e->old != NULL)
 			continue;
 		e->kinds |= kind;
 		ev->last = (size_t)(e - ev->entry);
@@ -240,6 +240,23 @@ notify_made(const struct session *by, const char *name)
 	freezero(above, strlen(name));
 }
 
+/* box 0: of the account. */
+void
+notify_meta(const struct session *by, uint64_t box, const char *entry)
+{
+	uint8_t kind = box == 0 ? EVENT_SERVER_METADATA : EVENT_METADATA;
+	struct session *s = NULL;
+	struct event_entry *e;
+
+	while ((s = vault_session_next(s)) != NULL) {
+		if (s->dead || s == by || s->events == NULL ||
+		    (s->events->wanted & kind) == 0 ||
+		    (e = entry_new(s->events, box, kind)) == NULL)
+			continue;
+		e->old = copy(entry);
+	}
+}
+
 static bool
 has_children(const char *name)
 {
@@ -260,12 +277,16 @@ put_event(struct session *s, uint32_t id, const struct event_entry *e)
 
 	box = e->name == NULL ? store_box_find(vault_store(), e->box) :
 				store_box_named(vault_store(), e->name);
-	/* What happened to messages of a box that is gone is no news. */
-	if (e->name == NULL && box == NULL)
+	/* What happened within a box that is gone is no news. */
+	if (e->name == NULL && box == NULL && e->kinds != EVENT_SERVER_METADATA)
 		return;
 	o = msg_new(s->wire, R_EVENT, id);
 	msg_put_u8(o, e->kinds);
 	msg_put_str(o, e->old == NULL ? "" : e->old);
+	if (e->kinds == EVENT_SERVER_METADATA) {
+		msg_send(o);
+		return;
+	}
 	msg_put_u8(o, e->name != NULL && has_children(e->name));
 	if (box != NULL)
 		box_put(o, box, BOX_NUMBERS);

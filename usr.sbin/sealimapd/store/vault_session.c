@@ -151,7 +151,8 @@ static const struct job_kind *
 kind_find(uint32_t type)
 {
 	const struct job_kind *const tables[] = {rows_kinds, change_kinds,
-	    box_kinds, deleted_kinds, audit_kinds, quota_kinds, notify_kinds};
+	    box_kinds, deleted_kinds, audit_kinds, quota_kinds, notify_kinds,
+	    meta_kinds};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct job_kind *k = tables[t]; k->type != 0; k++)
@@ -577,6 +578,7 @@ job_free(struct session *s, struct job *j)
 	free(j->deleted);
 	audit_free(j->audit);
 	quota_forget(j->errand);
+	meta_free(j->meta);
 	free(j->set);
 	store_body_close(j->body);
 	uidlist_clear(&j->from);

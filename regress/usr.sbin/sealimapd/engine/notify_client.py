@@ -84,7 +84,8 @@ class Grammar:
             line = c.expect(b"NOTIFY SET (personal (%s %s))" % (PAIR, event),
                             b"NO [BADEVENT (")[-1]
             for name in (b"MessageNew", b"MessageExpunge", b"FlagChange",
-                         b"MailboxName", b"SubscriptionChange"):
+                         b"MailboxName", b"SubscriptionChange",
+                         b"MailboxMetadataChange", b"ServerMetadataChange"):
                 assert name in line, line
 
     def t_case(self):
