@@ -36,7 +36,7 @@ enum conn_state {
 	CONN_MAIL,
 	CONN_RCPT,
 	CONN_DATA,  /* 354 is awaited */
-	CONN_BODY,  /* octets go out */
+	CONN_BODY,  /* octets go out; a server may refuse them early */
 	CONN_FINAL, /* the word on the message */
 	CONN_RESET,
 	CONN_QUIT
@@ -52,6 +52,7 @@ enum conn_state {
 #define EXT_AUTH_PLAIN 0x40
 #define EXT_AUTH_LOGIN 0x80
 #define EXT_REQUIRETLS 0x100
+#define EXT_CHUNKING 0x200
 
 struct conn {
 	TAILQ_ENTRY(conn) entry;
@@ -81,8 +82,10 @@ struct conn {
 	unsigned int took; /* chunks used that it has not been told of */
 	bool cr;           /* the last octet, not sent yet */
 	bool line_start;
-	bool begun; /* octets of the message were sent */
-	bool whole; /* its last octet, too */
+	bool begun;         /* octets of the message were sent */
+	bool whole;         /* its last octet, too */
+	bool bdat;          /* by BDAT, not by DATA */
+	uint64_t announced; /* octets that BDAT said and that are not sent */
 };
 
 /* session.c */

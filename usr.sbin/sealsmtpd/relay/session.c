@@ -33,6 +33,10 @@
 #include "log.h"
 
 #define STUFFED_MAX (2 * QUEUE_CHUNK_MAX + 8)
+#define REFUSERS_MAX 64 /* hosts that say CHUNKING and know no BDAT */
+
+static char refusers[REFUSERS_MAX][RESOLVER_NAME_MAX];
+static size_t next_refuser;
 
 static void session_reply(struct conn *);
 static void session_greeted(struct conn *);
@@ -48,6 +52,10 @@ static void got_mail(struct conn *);
 static void got_rcpt(struct conn *);
 static void after_rcpts(struct conn *);
 static void got_data(struct conn *);
+static bool session_announced(struct conn *, size_t, bool);
+static bool bdat_refused(const char *);
+static void got_early(struct conn *);
+static enum queue_outcome final_of(struct conn *);
 static void got_final(struct conn *);
 static void session_next(struct conn *);
 static void
@@ -108,7 +116,9 @@ session_input(struct conn *c)
 		if (r == REPLY_MORE)
 			return;
 		if (r == REPLY_WRONG || c->state == CONN_IDLE ||
-		    c->state == CONN_TLS || c->state == CONN_BODY) {
+		    c->state == CONN_TLS ||
+		    (c->state == CONN_BODY && r == REPLY_DONE &&
+			c->reply.code < 400)) {
 			/* A server may close with a 421 at any time. */
 			if (r == REPLY_DONE && c->reply.code == 421)
 				conn_fail(
@@ -142,11 +152,13 @@ session_data(struct conn *c, const uint8_t *data, size_t len, bool last)
 	explicit_bzero(out, n);
 	c->begun = true;
 	conn_timer(c, BLOCK_SECONDS);
+	if (c->bdat && !session_announced(c, n, last))
+		return;
 	if (last) {
 		/* The end of a last line that had none. */
-		if (!c->line_start || c->cr)
+		if (!c->bdat && (!c->line_start || c->cr))
 			tlsio_puts(c->io, c->cr ? " \r\n" : "\r\n");
-		tlsio_puts(c->io, ".\r\n");
+		tlsio_puts(c->io, !c->bdat ? ".\r\n" : c->cr ? " " : "");
 		c->whole = true;
 		c->wanted = false;
 		c->state = CONN_FINAL;
@@ -157,6 +169,22 @@ session_data(struct conn *c, const uint8_t *data, size_t len, bool last)
 		c->took++;
 	else
 		job_took(c->job);
+}
+
+/*
+ * Less or more than was said would make the server take commands for text, or
+ * text for commands: then the connection ends.
+ */
+static bool
+session_announced(struct conn *c, size_t n, bool last)
+{
+	n += last && c->cr;
+	if (n <= c->announced && (!last || n == c->announced)) {
+		c->announced -= n;
+		return true;
+	}
+	conn_fail(c, "4.3.0", "The message has another size than it should");
+	return false;
 }
 
 void
@@ -222,6 +250,9 @@ session_reply(struct conn *c)
 	case CONN_FINAL:
 		got_final(c);
 		break;
+	case CONN_BODY:
+		got_early(c);
+		break;
 	case CONN_RESET:
 		session_next(c);
 		break;
@@ -231,7 +262,6 @@ session_reply(struct conn *c)
 	case CONN_CONNECT:
 	case CONN_TLS:
 	case CONN_IDLE:
-	case CONN_BODY:
 		break;
 	}
 }
@@ -268,6 +298,7 @@ session_extension(struct conn *c, const char *s, size_t len)
 	    {"STARTTLS", EXT_STARTTLS},
 	    {"REQUIRETLS", EXT_REQUIRETLS},
 	    {"SIZE", EXT_SIZE},
+	    {"CHUNKING", EXT_CHUNKING},
 	};
 	size_t n;
 
@@ -444,7 +475,7 @@ session_mail(struct conn *c)
 	plan_free(j->plan);
 	c->plan = NULL;
 	c->rcpt = c->accepted = 0;
-	c->begun = c->whole = c->wanted = false;
+	c->begun = c->whole = c->wanted = c->bdat = false;
 	c->took = 0;
 	c->cr = false;
 	c->line_start = true;
@@ -566,9 +597,21 @@ got_rcpt(struct conn *c)
 		send_rcpt(c, r);
 }
 
+/* RFC 3030: no octet of the message can be taken for its end. */
 static void
 after_rcpts(struct conn *c)
 {
+	if ((c->ext & EXT_CHUNKING) != 0 && !bdat_refused(c->host)) {
+		c->bdat = true;
+		c->announced = c->job->head + c->job->body;
+		conn_write(
+		    c, "BDAT %llu LAST\r\n", (unsigned long long)c->announced);
+		c->state = CONN_BODY;
+		c->wanted = true;
+		conn_timer(c, BLOCK_SECONDS);
+		job_want(c->job);
+		return;
+	}
 	c->state = CONN_DATA;
 	conn_timer(c, COMMAND_SECONDS);
 	conn_write(c, "DATA\r\n");
@@ -595,6 +638,45 @@ got_data(struct conn *c)
 	conn_write(c, "RSET\r\n");
 }
 
+/* It wants no more of it: what it says is the last word. */
+static void
+got_early(struct conn *c)
+{
+	struct job *j;
+
+	j = c->job;
+	c->job = NULL;
+	j->conn = NULL;
+	job_stop(j);
+	c->wanted = false;
+	job_outcome_all(j, final_of(c), c->reply.code, status_of(&c->reply),
+	    c->host, c->reply.text);
+	conn_fail(c, "", "");
+}
+
+/*
+ * Something between us and the server may hide that it knows no BDAT: such a
+ * host is not asked again by it, and the mail comes later.
+ */
+static enum queue_outcome
+final_of(struct conn *c)
+{
+	if (!c->bdat || c->reply.code < 500 || c->reply.code > 504)
+		return outcome_of(c->reply.code);
+	(void)strlcpy(refusers[next_refuser++ % REFUSERS_MAX], c->host,
+	    sizeof(refusers[0]));
+	return OUTCOME_DEFERRED;
+}
+
+static bool
+bdat_refused(const char *host)
+{
+	for (size_t i = 0; i < REFUSERS_MAX; i++)
+		if (strcasecmp(refusers[i], host) == 0)
+			return true;
+	return false;
+}
+
 static void
 got_final(struct conn *c)
 {
@@ -605,7 +687,7 @@ got_final(struct conn *c)
 	c->job = NULL;
 	j->conn = NULL;
 	c->messages++;
-	what = outcome_of(c->reply.code);
+	what = final_of(c);
 	if (what == OUTCOME_SENT && (c->ext & EXT_DSN) == 0)
 		what = OUTCOME_RELAYED;
 	job_outcome_all(j, what, c->reply.code, status_of(&c->reply), c->host,
@@ -702,7 +784,7 @@ stuff(struct conn *c, const uint8_t *in, size_t len, uint8_t *out)
 		c->cr = in[i] == '\r';
 		if (c->cr)
 			continue;
-		if (in[i] == '.' && c->line_start)
+		if (in[i] == '.' && c->line_start && !c->bdat)
 			out[n++] = '.';
 		out[n++] = in[i] == '\n' ? ' ' : in[i];
 		c->line_start = false;

@@ -126,7 +126,7 @@ servers_body()
 	message
 	: >config
 	for word in greet-421 greet-554 close-at-mail drop-at-dot lie-size \
-	    no-esmtp bare starttls-broken hang 8bit=no; do
+	    no-esmtp bare starttls-broken hang slow bdat-502 8bit=no; do
 		sink "$word" "$word"
 		echo "route $word.test 127.0.0.1 $PORT 1" >>config
 	done
@@ -134,7 +134,8 @@ servers_body()
 	echo "route good.test 127.0.0.1 $PORT 1" >>config
 	{
 		for word in greet-421 greet-554 close-at-mail drop-at-dot \
-		    lie-size no-esmtp bare starttls-broken hang; do
+		    lie-size no-esmtp bare starttls-broken hang slow \
+		    bdat-502; do
 			echo "send a@here.test b@$word.test mail"
 		done
 		echo "send a@here.test b@8bit=no.test mail 1"
@@ -147,13 +148,103 @@ servers_body()
 	has '^report failed b@8bit=no.test 5.6.3 ' out
 	[ "$(grep -c '^report' out)" -eq 3 ] || atf_fail "$(cat out)"
 	# The message that was dropped at its dot comes once more.
-	for word in drop-at-dot no-esmtp starttls-broken good; do
+	for word in drop-at-dot no-esmtp starttls-broken bdat-502 good; do
 		[ -f "$word/1.eml" ] || atf_fail "$word: $(cat out)"
 		[ ! -f "$word/2.eml" ] || atf_fail "$word: twice"
 	done
-	has '^left 4' out
+	# One octet a second is no reason to wait for, nor to give up.
+	has '^left 5' out
 }
 servers_cleanup()
+{
+	stop
+}
+
+atf_test_case chunked cleanup
+chunked_head()
+{
+	atf_set descr "BDAT where it is offered, octet by octet the same"
+}
+chunked_body()
+{
+	sink mx chunking
+	printf 'From: a@here.test\r\n\r\n.dot\r\n..\r\n.\r\nend\r\n' >mail
+	{
+		printf 'From: a@here.test\r\n\r\n'
+		head -c 300000 /dev/urandom | base64 | sed 's/$/\r/'
+	} >large
+	sink early chunking refuse-early
+	cat >config <<-EOT
+	route far.test 127.0.0.1 $(cat mx/port) 1
+	route early.test 127.0.0.1 $(cat early/port) 1
+	EOT
+	relay <<-EOT
+	send a@here.test b@far.test mail
+	send a@here.test c@far.test large
+	many 5 a@here.test far.test mail
+	send a@here.test b@early.test large
+	wait 20
+	EOT
+	has '^empty' out
+	has '^report failed b@early.test 5.3.4 ' out
+	for f in mail large; do
+		{ printf 'Received: by outbox\r\n'; cat "$f"; } >want.$f
+	done
+	n=0
+	for f in mx/*.eml; do
+		cmp -s "$f" want.mail || cmp -s "$f" want.large ||
+		    atf_fail "$f differs"
+		n=$((n + 1))
+	done
+	[ $n -eq 7 ] || atf_fail "$n messages"
+	cat mx/*.env >envelopes
+	[ "$(grep -c '^BDAT [0-9]* LAST$' envelopes)" -eq 7 ] ||
+	    atf_fail "$(cat envelopes)"
+}
+chunked_cleanup()
+{
+	stop
+}
+
+atf_test_case smuggled cleanup
+smuggled_head()
+{
+	atf_set descr "no CR or LF leaves on its own, whatever was queued"
+}
+smuggled_body()
+{
+	sink data
+	sink bdat chunking
+	cat >config <<-EOT
+	route data.test 127.0.0.1 $(cat data/port) 1
+	route bdat.test 127.0.0.1 $(cat bdat/port) 1
+	EOT
+	i=0
+	: >commands
+	for end in '\n.\n' '\n.\r\n' '\r.\r\n' '\r\n.\n' '\r\n.\r' '\r.\r' \
+	    '\r\r\n.\r\r\n' '\r\n\0.\r\n' '\n\n.\n\n' '\r'; do
+		i=$((i + 1))
+		printf "From: a@here.test\r\n\r\nx${end}MAIL FROM:<evil@x.test>\r\n.$end" \
+		    >"mail$i"
+		echo "send a@here.test b@data.test mail$i" >>commands
+		echo "send a@here.test b@bdat.test mail$i" >>commands
+	done
+	echo "wait 20" >>commands
+	relay <commands
+	has '^empty' out
+	for d in data bdat; do
+		[ "$(find $d -name '*.eml' | wc -l)" -eq $i ] ||
+		    atf_fail "$d: $(find $d)"
+		! cat $d/*.env | grep evil || atf_fail "smuggled into $d"
+	done
+	python3 - <<-EOT || atf_fail "a CR or LF on its own"
+	import glob, re, sys
+	bad = [f for f in glob.glob("*/*.eml")
+	       if re.search(rb"\r(?!\n)|(?<!\r)\n", open(f, "rb").read())]
+	sys.exit(bool(bad))
+	EOT
+}
+smuggled_cleanup()
 {
 	stop
 }
@@ -292,6 +383,8 @@ atf_init_test_cases()
 	atf_add_test_case delivered
 	atf_add_test_case refused
 	atf_add_test_case servers
+	atf_add_test_case chunked
+	atf_add_test_case smuggled
 	atf_add_test_case tls
 	atf_add_test_case remembered
 	atf_add_test_case killed

@@ -2,7 +2,8 @@
 
 usage: sink.py DIRECTORY [WORD ...]
 Words: tls=CERT,KEY starttls-broken greet-421 greet-554 hang slow drop-at-dot
-close-at-mail lie-size no-esmtp bare dsn 8bit=no chunking listen=HOST:PORT
+close-at-mail lie-size no-esmtp bare dsn 8bit=no chunking
+bdat-502 refuse-early listen=HOST:PORT
 The port goes to DIRECTORY/port, messages to DIRECTORY/<n>.eml with the
 envelope in <n>.env.  A recipient "later..." gets 450, "never..." 550,
 "once..." 450 the first time.
@@ -54,6 +55,8 @@ class Session(threading.Thread):
             ext.append("SIZE 10")
         else:
             ext.append("SIZE 100000000")
+        if "chunking" in WORDS or "bdat-502" in WORDS:
+            ext.append("CHUNKING")
         if "dsn" in WORDS:
             ext.append("DSN")
         if ("tls" in WORDS or "starttls-broken" in WORDS) and not isinstance(
@@ -79,6 +82,21 @@ class Session(threading.Thread):
                 raw, self.buf = self.buf.split(b"\r\n.\r\n", 1)
                 raw += b"\r\n"
             return raw
+
+    def bdat(self, line):
+        size = int(line.split()[1])
+        while len(self.buf) < size:
+            more = self.sock.recv(65536)
+            if not more:
+                raise EOFError
+            self.buf += more
+            if "refuse-early" in WORDS:
+                self.say("552 5.3.4 too much of it")
+                time.sleep(1)
+                raise EOFError
+        raw, self.buf = self.buf[:size], self.buf[size:]
+        self.env.append(line)
+        return raw
 
     def store(self, raw):
         with LOCK:
@@ -147,6 +165,13 @@ class Session(threading.Thread):
                         os.path.join(DIR, "dropped")):
                     open(os.path.join(DIR, "dropped"), "w").close()
                     raise EOFError
+                self.store(raw)
+                self.say("250 2.0.0 taken")
+            elif verb == "BDAT" and "bdat-502" in WORDS:
+                self.say("502 5.5.1 no such command")
+                raise EOFError
+            elif verb == "BDAT":
+                raw = self.bdat(line)
                 self.store(raw)
                 self.say("250 2.0.0 taken")
             elif verb == "RSET":
