@@ -222,6 +222,7 @@ data_targets(struct session *s)
 	size_t n;
 
 	memset(used, 0, sizeof(used));
+	memset(map, 0, sizeof(map));
 	for (size_t i = 0; i < s->nrcpts; i++)
 		for (size_t k = 0; k < s->rcpts[i].ntargets; k++)
 			used[s->rcpts[i].targets[k]] = true;

@@ -307,8 +307,8 @@ harmless(const struct dsn *d, const char *s)
 	unsigned char c;
 	size_t n;
 
-	for (n = 0; s[n] != '\0' && n < sizeof(buf) - 1; n++) {
-		c = (unsigned char)s[n];
+	for (n = 0; *s != '\0' && n < sizeof(buf) - 1; n++, s++) {
+		c = (unsigned char)*s;
 		if (c < ' ' || c == 127 || (c > 127 && !is_utf8(d)))
 			c = '?';
 		buf[n] = (char)c;
