@@ -117,11 +117,13 @@ choose_ports() {
 		smtp_port=$((PORT + 1))
 		lmtp_port=$((PORT + 2))
 		relay_port=$((PORT + 9))
+		submission_port=$((PORT + 3))
+		submissions_port=$((PORT + 4))
 		return
 	fi
 	ports_in_use >"$RUN/ports"
 	set --
-	while [ $# -lt 4 ]; do
+	while [ $# -lt 6 ]; do
 		p=$(dd if=/dev/urandom bs=2 count=1 2>/dev/null | od -An -tu2)
 		p=$((20000 + p % 12000))
 		case " $* " in
@@ -134,6 +136,8 @@ choose_ports() {
 	smtp_port=$2
 	lmtp_port=$3
 	relay_port=$4
+	submission_port=$5
+	submissions_port=$6
 }
 
 # As root every role has a uid of its own, without a passwd entry.
@@ -178,12 +182,16 @@ make_conf() {
 		echo "listen on \"$host\" smtp port $smtp_port"
 		echo "listen on \"$host\" lmtp port $lmtp_port"
 		echo "listen on socket \"$sock/lmtp.sock\" lmtp"
+		echo "listen on \"$host\" submission port $submission_port"
+		echo "listen on \"$host\" submissions port $submissions_port"
 		echo "queue key \"$RUN/queue.key\""
 		echo "table local \"file:$RUN/aliases\""
 		echo "aliases local"
 		# All clients of a bench have one address.
 		echo "limit connections 20000"
 		echo "limit connections-per-source 20000"
+		echo "limit messages-per-hour 0"
+		echo "limit recipients-per-hour 0"
 		conf_cost
 		conf_relay
 		conf_users
@@ -411,6 +419,8 @@ server_json() {
   "lmtp_unix": "$sock/lmtp.sock",
   "smtp_port": $smtp_port,
   "relay_port": $relay_port,
+  "submission_port": $submission_port,
+  "submissions_port": $submissions_port,
   "user_pattern": "user%04u@$domain",
   "users": $USERS,
   "password": "$password",

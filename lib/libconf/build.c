@@ -69,6 +69,8 @@ static const char *const protos[] = {
     [CONF_IMAP] = "imap",
     [CONF_SMTP] = "smtp",
     [CONF_LMTP] = "lmtp",
+    [CONF_SUBMISSION] = "submission",
+    [CONF_SUBMISSIONS] = "submissions",
 };
 
 static const uint16_t ports[] = {
@@ -76,6 +78,8 @@ static const uint16_t ports[] = {
     [CONF_IMAP] = 143,
     [CONF_SMTP] = 25,
     [CONF_LMTP] = 24,
+    [CONF_SUBMISSION] = 587,
+    [CONF_SUBMISSIONS] = 465,
 };
 
 static void *grow(void *, size_t, size_t);
@@ -160,6 +164,7 @@ build_finish(struct conf *conf)
 			if (!d->own_expire[j])
 				d->expire[j] = conf->expire[j];
 		}
+		submission_finish(conf, d);
 	}
 	for (i = 0; conf->aliases == SIZE_MAX && i < conf->n_tables; i++) {
 		if (strcmp(conf->tables[i].name, "aliases") == 0)
@@ -199,7 +204,12 @@ default_listens(struct conf *conf)
 	if ((wrong = build_listen(conf, 0)) != NULL)
 		return wrong;
 	build_listen_proto(&conf->listens[2], CONF_LMTP);
-	return build_listen_socket(conf, &conf->listens[2], NULL);
+	if ((wrong = build_listen_socket(conf, &conf->listens[2], NULL)) !=
+		NULL ||
+	    (wrong = build_listen(conf, 0)) != NULL)
+		return wrong;
+	build_listen_proto(&conf->listens[3], CONF_SUBMISSIONS);
+	return build_listen_address(&conf->listens[3], "*");
 }
 
 static const char *
@@ -398,9 +408,11 @@ build_listen_proto(struct conf_listen *l, enum conf_proto proto)
 	l->port = l->is_socket ? 0 : ports[proto];
 	switch (proto) {
 	case CONF_IMAPS:
+	case CONF_SUBMISSIONS:
 		l->tls = CONF_TLS_FIRST;
 		break;
 	case CONF_SMTP:
+	case CONF_SUBMISSION:
 		l->tls = CONF_TLS_START;
 		break;
 	case CONF_IMAP:
@@ -487,7 +499,7 @@ build_listen_port(struct conf_listen *l, const char *port)
 const char *
 build_listen_tls(struct conf_listen *l, enum conf_tls tls)
 {
-	if (l->is_socket || l->proto == CONF_IMAPS || l->proto == CONF_LMTP)
+	if (l->is_socket || (l->proto != CONF_IMAP && l->proto != CONF_SMTP))
 		return "not with this protocol";
 	l->tls = tls;
 	return NULL;

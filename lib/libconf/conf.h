@@ -72,6 +72,9 @@ enum conf_expire {
 	CONF_EXPIRES
 };
 
+/* Limits that a domain may have of its own. */
+enum conf_rate { CONF_RATE_MESSAGES, CONF_RATE_RECIPIENTS, CONF_RATES };
+
 struct conf_domain {
 	char name[CONF_NAME_MAX]; /* lower case */
 	struct conf_kdf kdf;
@@ -79,6 +82,9 @@ struct conf_domain {
 	uint32_t expire[CONF_EXPIRES]; /* days, 0: never */
 	bool own_expire[CONF_EXPIRES];
 	bool own_kdf; /* not taken from the defaults */
+	/* Limits of a user of this domain: "messages-per-hour" ... */
+	uint64_t rate[CONF_RATES];
+	bool own_rate[CONF_RATES];
 	bool own_quota;
 	bool own_escrow;
 	char escrow[CONF_PATH_MAX]; /* file of a public key; "": none */
@@ -92,7 +98,14 @@ struct conf_cert {
 	char ocsp[CONF_PATH_MAX]; /* DER response to staple, "" if none */
 };
 
-enum conf_proto { CONF_IMAPS, CONF_IMAP, CONF_SMTP, CONF_LMTP };
+enum conf_proto {
+	CONF_IMAPS,
+	CONF_IMAP,
+	CONF_SMTP,
+	CONF_LMTP,
+	CONF_SUBMISSION, /* STARTTLS, then AUTH */
+	CONF_SUBMISSIONS /* TLS from the start */
+};
 
 enum conf_tls { CONF_TLS_NONE, CONF_TLS_START, CONF_TLS_FIRST };
 
@@ -163,6 +176,8 @@ enum conf_limit {
 	CONF_QUEUE_RETRY_LONGEST,    /* ... between tries at most */
 	CONF_DESTINATION_JOBS,       /* messages to one destination at once */
 	CONF_RELAY_JOBS,             /* ... to all of them */
+	CONF_MESSAGES_PER_HOUR,      /* that a user submits; 0: any */
+	CONF_RECIPIENTS_PER_HOUR,    /* ... of them; 0: any */
 	CONF_LIMITS
 };
 
@@ -232,6 +247,7 @@ struct conf {
 	size_t n_dkim;
 	bool only_tls13; /* of listeners that say nothing */
 	bool scram;      /* offered to mail programs */
+	bool show_agent; /* submitted mail keeps its User-Agent */
 	/* Accounts whose users set quotas of others by IMAP; lower case. */
 	char (*administrators)[CONF_ACCOUNT_MAX];
 	size_t n_administrators;

@@ -66,6 +66,12 @@ const char *build_aliases(struct conf *, const char *table);
 const char *build_user(struct conf *, const char *role, const char *who);
 const char *build_group(struct conf *, const char *group, const char *who);
 const char *build_limit(struct conf *, const char *name, const char *value);
+/* submission.c: limits of a domain's users. */
+const char *
+build_rate(struct conf_domain *, const char *name, const char *value);
+void submission_finish(const struct conf *, struct conf_domain *);
+bool submission_has(const struct conf_domain *); /* limits of its own */
+void print_rates(const struct conf_domain *, FILE *);
 const char *build_kdf(struct conf_kdf *, const char *name);
 const char *
 build_kdf_cost(struct conf_kdf *, const char *memory, const char *passes);

@@ -66,6 +66,10 @@ const struct conf_limit_row conf_limit_rows[CONF_LIMITS] = {
 	1, DAY},
     [CONF_DESTINATION_JOBS] = {"destination-jobs", LIMIT_COUNT, 20, 1, 1000},
     [CONF_RELAY_JOBS] = {"relay-jobs", LIMIT_COUNT, 200, 1, 10000},
+    [CONF_MESSAGES_PER_HOUR] = {"messages-per-hour", LIMIT_COUNT, 500, 0,
+	1000000},
+    [CONF_RECIPIENTS_PER_HOUR] = {"recipients-per-hour", LIMIT_COUNT, 2000, 0,
+	1000000},
 };
 
 static int digits(const char *, uint64_t *, const char **);

@@ -50,6 +50,7 @@ enum once {
 	ONCE_KDF, ONCE_GROUP, ONCE_SESSIONS, ONCE_ANCHORS, ONCE_QUEUE_KEY,
 	ONCE_DKIM,
 	ONCE_RELAY_TLS, ONCE_ESCROW, ONCE_SCRAM, ONCE_TLS,
+	ONCE_AGENT,
 	ONCE_EXPIRE /* and more */
 };
 
@@ -81,6 +82,7 @@ int yyparse(void);
 %token <w> RESOLVER FORWARD ANCHORS ESCROW SCRAM OCSP TLS
 %token <w> CONTROL SESSIONS TRUST
 %token <w> QUEUE RELAY ROUTE AUTH DKIM SELECTOR ADMINISTRATOR FROM
+%token <w> SUBMISSION SUBMISSIONS AGENT
 %type <w> proto tablename rolename
 
 %%
@@ -222,6 +224,10 @@ setting		: LINGER STRING {
 			fail_at(&$3, build_path(ps.conf->queue_key,
 			    sizeof(ps.conf->queue_key), $3.s));
 		}
+		| SUBMISSION AGENT STRING {
+			once(ONCE_AGENT, &$1);
+			set_flag(&ps.conf->show_agent, &$3, "hide", "show");
+		}
 		| RELAY TLS STRING {
 			once(ONCE_RELAY_TLS, &$1);
 			fail_at(&$3, build_relay_tls(&ps.conf->relay_tls,
@@ -311,6 +317,11 @@ domainopt	: QUOTA STRING {
 				    $2.s));
 			}
 		}
+		| LIMIT STRING STRING {
+			if (ps.domain != NULL)
+				fail_arg(&$2, &$3, build_rate(ps.domain, $2.s,
+				    $3.s));
+		}
 		| EXPIRE STRING STRING {
 			if (ps.domain != NULL)
 				expire(ps.domain, &$2, &$3);
@@ -351,6 +362,14 @@ proto		: IMAPS	{ $$ = $1; new_listen(&$1, CONF_IMAPS); }
 		| IMAP	{ $$ = $1; new_listen(&$1, CONF_IMAP); }
 		| SMTP	{ $$ = $1; new_listen(&$1, CONF_SMTP); }
 		| LMTP	{ $$ = $1; new_listen(&$1, CONF_LMTP); }
+		| SUBMISSION {
+			$$ = $1;
+			new_listen(&$1, CONF_SUBMISSION);
+		}
+		| SUBMISSIONS {
+			$$ = $1;
+			new_listen(&$1, CONF_SUBMISSIONS);
+		}
 		;
 
 rolename	: STRING
@@ -420,6 +439,7 @@ static const struct {
 } keywords[] = {
 	{ "addresses", ADDRESSES },
 	{ "administrator", ADMINISTRATOR },
+	{ "agent", AGENT },
 	{ "aliases", ALIASES },
 	{ "anchors", ANCHORS },
 	{ "auth", AUTH },
@@ -469,6 +489,8 @@ static const struct {
 	{ "smtp", SMTP },
 	{ "socket", SOCKET },
 	{ "starttls", STARTTLS },
+	{ "submission", SUBMISSION },
+	{ "submissions", SUBMISSIONS },
 	{ "table", TABLE },
 	{ "tls", TLS },
 	{ "trust", TRUST },

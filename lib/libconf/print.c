@@ -160,6 +160,8 @@ print_settings(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "compression %s\n", codecs[conf->codec]);
 	(void)fprintf(out, "scram %s\n", conf->scram ? "yes" : "no");
 	(void)fprintf(
+	    out, "submission agent %s\n", conf->show_agent ? "show" : "hide");
+	(void)fprintf(
 	    out, "log addresses %s\n", conf->log_addresses ? "yes" : "no");
 	(void)fprintf(out, "log %s\n", conf->log_verbose ? "verbose" : "brief");
 	(void)fprintf(
@@ -269,7 +271,7 @@ print_domain(const struct conf_domain *d, FILE *out)
 	print_quoted(out, d->name);
 	if (d->own_kdf || d->own_quota || d->own_escrow ||
 	    d->own_expire[CONF_TRASH] || d->own_expire[CONF_SPAM] ||
-	    d->own_expire[CONF_WAITING]) {
+	    d->own_expire[CONF_WAITING] || submission_has(d)) {
 		(void)fprintf(out, " {\n");
 		if (d->own_kdf) {
 			(void)fprintf(out, "\t");
@@ -291,6 +293,7 @@ print_domain(const struct conf_domain *d, FILE *out)
 			(void)fprintf(out, "\t");
 			print_expire(i, d->expire[i], out);
 		}
+		print_rates(d, out);
 		(void)fprintf(out, "}");
 	}
 	(void)fprintf(out, "\n");

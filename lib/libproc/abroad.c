@@ -19,7 +19,8 @@
  * parent of the same user (or root) asks for a wire between one of its roles
  * and one of ours, and gets one end of a socket pair.  Both remember: when our
  * role is started anew the asker gets a new end, and when their role is, they
- * ask again.  No role calls connect(2).
+ * ask again.  No role calls connect(2).  A daemon that asks also tells, of some
+ * of its connections, where they come from.
  */
 
 #include <sys/types.h>
@@ -47,7 +48,13 @@ enum abroad_message {
 	/* answerer, repeated when the role was started anew.  Descriptor. */
 	ABROAD_GIVE = 2,
 	/* answerer: no such pair of roles */
-	ABROAD_REFUSE = 3
+	ABROAD_REFUSE = 3,
+	/*
+	 * asker: it has accepted a connection, which has ended: u64 conn, u32
+	 * listener, address, u8 trusted / u64 conn
+	 */
+	ABROAD_OPENED = 4,
+	ABROAD_ENDED = 5
 };
 
 struct ask {
@@ -63,6 +70,7 @@ struct client {
 	struct wire *wire;
 	TAILQ_HEAD(, ask) asks;
 	unsigned int n_asks;
+	struct proc_strangers strangers;
 };
 
 struct peer {
@@ -85,6 +93,8 @@ static struct {
 static void on_accept(int, short, void *);
 static void client_dispatch(struct wire *, struct msg *, void *);
 static void client_gone(struct wire *, void *);
+static void client_asks(struct client *, struct msg *);
+static void tell_peer(const struct told *, void *);
 static bool may_ask(const struct ask *);
 static struct ask *ask_get(struct client *, uint32_t);
 static void ask_serve(struct client *, const struct ask *);
@@ -136,6 +146,8 @@ proc_abroad_started(struct proc *p)
 			if (strcmp(a->wanted, p->row->name) == 0)
 				ask_serve(c, a);
 		}
+		if ((p->row->flags & PROC_WATCH_CONNS) != 0)
+			proc_strangers_tell(&c->strangers, p->wire);
 	}
 	for (size_t i = 0; i < state.n_peers; i++) {
 		if (state.peers[i].wire != NULL)
@@ -182,6 +194,7 @@ on_accept(int fd, short what, void *arg)
 	if (c == NULL)
 		fatal("calloc");
 	TAILQ_INIT(&c->asks);
+	RB_INIT(&c->strangers);
 	LIST_INSERT_HEAD(&state.clients, c, entry);
 	state.n_clients++;
 	c->wire = wire_new(s, client_dispatch, client_gone, c);
@@ -191,24 +204,46 @@ static void
 client_dispatch(struct wire *w, struct msg *m, void *arg)
 {
 	struct client *c;
-	struct ask *a, got;
 
 	c = arg;
+	switch (m->type) {
+	case ABROAD_ASK:
+		client_asks(c, m);
+		break;
+	case ABROAD_OPENED:
+		if (proc_stranger_add(&c->strangers, m) == -1)
+			log_debug("connection of another daemon left out");
+		break;
+	case ABROAD_ENDED:
+		(void)proc_stranger_remove(&c->strangers, m);
+		break;
+	default:
+		log_warnx("malformed request for a wire");
+		wire_fail(w);
+		break;
+	}
+}
+
+static void
+client_asks(struct client *c, struct msg *m)
+{
+	struct ask *a, got;
+
 	memset(&got, 0, sizeof(got));
 	if (msg_get_u32(m) != ABROAD_VERSION)
 		m->bad = true;
 	(void)msg_get_str(m, got.role, sizeof(got.role));
 	got.instance = msg_get_u32(m);
 	(void)msg_get_str(m, got.wanted, sizeof(got.wanted));
-	if (msg_end(m) == -1 || m->type != ABROAD_ASK) {
+	if (msg_end(m) == -1) {
 		log_warnx("malformed request for a wire");
-		wire_fail(w);
+		wire_fail(c->wire);
 		return;
 	}
 	if (!may_ask(&got) || (a = ask_get(c, m->id)) == NULL) {
 		log_warnx("wire refused role=%s wanted=%s", log_vis(got.role),
 		    log_vis(got.wanted));
-		msg_signal(w, ABROAD_REFUSE, m->id);
+		msg_signal(c->wire, ABROAD_REFUSE, m->id);
 		return;
 	}
 	(void)strlcpy(a->role, got.role, sizeof(a->role));
@@ -228,6 +263,7 @@ client_gone(struct wire *w, void *arg)
 		TAILQ_REMOVE(&c->asks, a, entry);
 		free(a);
 	}
+	proc_strangers_clear(&c->strangers);
 	LIST_REMOVE(c, entry);
 	state.n_clients--;
 	wire_free(w);
@@ -322,6 +358,39 @@ peer_connect(struct peer *peer)
 	for (size_t i = 0; i < sup->n_procs; i++) {
 		if (sup->procs[i].wire != NULL)
 			peer_ask(peer, &sup->procs[i]);
+	}
+	proc_conns_each_told(tell_peer, peer);
+}
+
+/* One that reads nothing loses its wire, and hears of all by the next. */
+static void
+tell_peer(const struct told *told, void *arg)
+{
+	struct peer *peer;
+
+	peer = arg;
+	if (peer->wire != NULL)
+		proc_tell(peer->wire, ABROAD_OPENED, told);
+}
+
+void
+proc_abroad_opened(const struct told *told)
+{
+	for (size_t i = 0; i < state.n_peers; i++)
+		tell_peer(told, &state.peers[i]);
+}
+
+void
+proc_abroad_ended(uint64_t conn)
+{
+	struct msgout *m;
+
+	for (size_t i = 0; i < state.n_peers; i++) {
+		if (state.peers[i].wire == NULL)
+			continue;
+		m = msg_new(state.peers[i].wire, ABROAD_ENDED, 0);
+		msg_put_u64(m, conn);
+		msg_send(m);
 	}
 }
 

@@ -65,6 +65,7 @@ struct conn {
 	struct source *source; /* NULL for local and trusted ones */
 	struct proc *proc;
 	bool trusted;
+	bool told; /* other daemons hear of it */
 };
 
 struct listener {
@@ -114,8 +115,8 @@ static struct source *source_get(const uint8_t[KEY_LEN]);
 static void plain_inet(struct sockaddr_storage *);
 static void set_options(int, const struct sockaddr_storage *);
 static void give(const struct conn *, int);
-static void tell_watchers(const struct conn *, bool);
-static void tell_opened(struct proc *, const struct conn *);
+static bool is_told(uint32_t);
+static void told_of(const struct conn *, struct told *);
 static void conn_free(struct conn *);
 
 RB_PROTOTYPE(proc_conn_tree, conn, entry, conn_cmp)
@@ -169,11 +170,27 @@ void
 proc_conns_started(struct proc *p)
 {
 	struct conn *c;
+	struct told told;
 
 	if ((p->row->flags & PROC_WATCH_CONNS) == 0)
 		return;
-	RB_FOREACH (c, proc_conn_tree, &state.conns)
-		tell_opened(p, c);
+	RB_FOREACH (c, proc_conn_tree, &state.conns) {
+		told_of(c, &told);
+		proc_tell(p->wire, PROC_CONN_OPENED, &told);
+	}
+}
+
+void
+proc_conns_each_told(void (*cb)(const struct told *, void *), void *arg)
+{
+	struct conn *c;
+	struct told told;
+
+	RB_FOREACH (c, proc_conn_tree, &state.conns) {
+		told_of(c, &told);
+		if (c->told)
+			cb(&told, arg);
+	}
 }
 
 void
@@ -429,6 +446,7 @@ take(struct listener *l, struct proc *p, int fd, struct sockaddr_storage *ss)
 {
 	enum verdict verdict;
 	struct source *source;
+	struct told told;
 	struct conn *c;
 	bool trusted;
 
@@ -454,7 +472,11 @@ take(struct listener *l, struct proc *p, int fd, struct sockaddr_storage *ss)
 	if (source != NULL)
 		source->n_conns++;
 	set_options(fd, ss);
-	tell_watchers(c, true);
+	c->told = is_told(c->listener);
+	told_of(c, &told);
+	proc_told_opened(&told);
+	if (c->told)
+		proc_abroad_opened(&told);
 	give(c, fd);
 	return true;
 }
@@ -597,8 +619,41 @@ give(const struct conn *c, int fd)
 	msg_send(m);
 }
 
+static bool
+is_told(uint32_t listener)
+{
+	const struct supervisor *s;
+
+	s = proc_supervisor();
+	return s->daemon->tells != NULL && s->daemon->tells(listener, s->arg);
+}
+
 static void
-tell_watchers(const struct conn *c, bool opened)
+told_of(const struct conn *c, struct told *told)
+{
+	memset(told, 0, sizeof(*told));
+	told->id = c->id;
+	told->listener = c->listener;
+	told->ss = c->ss;
+	told->trusted = c->trusted;
+}
+
+void
+proc_told_opened(const struct told *told)
+{
+	struct supervisor *sup;
+	struct proc *p;
+
+	sup = proc_supervisor();
+	for (size_t i = 0; i < sup->n_procs; i++) {
+		p = &sup->procs[i];
+		if (p->wire != NULL && (p->row->flags & PROC_WATCH_CONNS) != 0)
+			proc_tell(p->wire, PROC_CONN_OPENED, told);
+	}
+}
+
+void
+proc_told_ended(uint64_t id)
 {
 	struct supervisor *sup;
 	struct msgout *m;
@@ -609,33 +664,31 @@ tell_watchers(const struct conn *c, bool opened)
 		p = &sup->procs[i];
 		if (p->wire == NULL || (p->row->flags & PROC_WATCH_CONNS) == 0)
 			continue;
-		if (opened) {
-			tell_opened(p, c);
-			continue;
-		}
 		m = msg_new(p->wire, PROC_CONN_ENDED, 0);
-		msg_put_u64(m, c->id);
+		msg_put_u64(m, id);
 		msg_send(m);
 	}
 }
 
-static void
-tell_opened(struct proc *p, const struct conn *c)
+void
+proc_tell(struct wire *w, uint32_t type, const struct told *told)
 {
 	struct msgout *m;
 
-	m = msg_new(p->wire, PROC_CONN_OPENED, 0);
-	msg_put_u64(m, c->id);
-	msg_put_u32(m, c->listener);
-	proc_addr_put(m, &c->ss);
-	msg_put_u8(m, c->trusted);
+	m = msg_new(w, type, 0);
+	msg_put_u64(m, told->id);
+	msg_put_u32(m, told->listener);
+	proc_addr_put(m, &told->ss);
+	msg_put_u8(m, told->trusted);
 	msg_send(m);
 }
 
 static void
 conn_free(struct conn *c)
 {
-	tell_watchers(c, false);
+	proc_told_ended(c->id);
+	if (c->told)
+		proc_abroad_ended(c->id);
 	RB_REMOVE(proc_conn_tree, &state.conns, c);
 	state.n_conns--;
 	if (c->proc->n_conns > 0)

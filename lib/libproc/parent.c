@@ -58,6 +58,7 @@ static void
 on_message(const struct proc_row *, unsigned int, struct msg *, void *);
 static void on_certs(struct wire *, uint32_t, void *);
 static bool trusts(const struct sockaddr_storage *, void *);
+static bool tells(uint32_t, void *);
 static void first_line(char *, size_t, const char *);
 
 int
@@ -93,6 +94,7 @@ parent_main(int argc, char *argv[], const struct parent_kind *kind)
 	p.daemon.certs = on_certs;
 	p.generation = 1;
 	p.daemon.trusts = trusts;
+	p.daemon.tells = tells;
 	settings_fill(&p);
 	make_dirs(&p);
 	parent_log_key(p.settings.base_dir, p.settings.log_key);
@@ -296,6 +298,16 @@ trusts(const struct sockaddr_storage *ss, void *arg)
 
 	p = arg;
 	return conf_trusts(p->now->conf, ss);
+}
+
+static bool
+tells(uint32_t listener, void *arg)
+{
+	const struct parent *p;
+
+	p = arg;
+	return p->kind->tells != NULL && listener < p->now->n_listens &&
+	    p->kind->tells(p->now->listens[listener]->proto);
 }
 
 /* What a reload may change. */

@@ -42,6 +42,8 @@ struct parent_kind {
 	const struct proc_daemon *daemon; /* config, reload: NULL, see below */
 	const char *engine;               /* the role that takes connections */
 	bool (*is_ours)(enum conf_proto); /* listeners that this daemon opens */
+	/* Of them: other daemons are told who comes there; NULL: of none. */
+	bool (*tells)(enum conf_proto);
 	/* As proc_daemon's, with the parent to ask for what to send. */
 	void (*config)(struct wire *, const struct proc_row *,
 	    unsigned int instance, const struct parent *);

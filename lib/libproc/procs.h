@@ -101,6 +101,12 @@ struct proc_daemon {
 	 * for each role.  -1 and a reason, and the old one stays.
 	 */
 	int (*reload)(char *reason, size_t size, void *arg);
+	/*
+	 * Connections of this listener are told to the daemons that we ask
+	 * for wires, whose watching roles hear of them as of their own; NULL:
+	 * of none.
+	 */
+	bool (*tells)(uint32_t listener, void *arg);
 	/* Limits of one address do not hold for this one; NULL: for all. */
 	bool (*trusts)(const struct sockaddr_storage *, void *arg);
 	/* A role's own message (from PROC_OWN); NULL: none is expected. */

@@ -22,7 +22,9 @@
 #define PROCS_LOCAL_H
 
 #include <sys/types.h>
+#include <sys/queue.h>
 #include <sys/time.h>
+#include <sys/tree.h>
 
 #include <event.h>
 #include <stdbool.h>
@@ -119,10 +121,38 @@ int proc_local_connect(const char *daemon, const char *suffix);
 /* Accepts; -1 if there is nothing, or, unless any, neither root nor us. */
 int proc_local_accept(int fd, bool any, uid_t *uid);
 
+/*
+ * conns.c: a connection as watchers are told of it, and of those that other
+ * daemons tell us of.
+ */
+struct told {
+	uint64_t id;
+	uint32_t listener;
+	struct sockaddr_storage ss;
+	bool trusted;
+};
+/* To roles that watch. */
+void proc_told_opened(const struct told *);
+void proc_told_ended(uint64_t id);
+void proc_tell(struct wire *, uint32_t type, const struct told *);
+/* Those that other daemons are to hear of. */
+void proc_conns_each_told(void (*)(const struct told *, void *), void *);
+
+/* strangers.c: connections that other daemons have, told by their parents. */
+struct stranger;
+RB_HEAD(proc_strangers, stranger);
+/* One of a daemon's; -1 if there are too many. */
+int proc_stranger_add(struct proc_strangers *, struct msg *);
+int proc_stranger_remove(struct proc_strangers *, struct msg *);
+void proc_strangers_clear(struct proc_strangers *);
+void proc_strangers_tell(struct proc_strangers *, struct wire *);
+
 /* abroad.c: wires between daemons */
 void proc_abroad_begin(void);
 void proc_abroad_run(void);
 void proc_abroad_started(struct proc *);
+void proc_abroad_opened(const struct told *);
+void proc_abroad_ended(uint64_t conn);
 void proc_abroad_stop(void);
 
 /* control.c */

@@ -101,6 +101,32 @@ base64_encode(const void *data, size_t len, char *to)
 	*to = '\0';
 }
 
+enum sasl_result
+sasl_plain(const uint8_t *p, size_t len, const char **name, size_t *name_len,
+    const uint8_t **secret, size_t *secret_len)
+{
+	const uint8_t *id, *end = p + len;
+
+	id = memchr(p, '\0', len);
+	if (id == NULL)
+		return SASL_MALFORMED;
+	*name = (const char *)++id;
+	*secret = memchr(id, '\0', (size_t)(end - id));
+	if (*secret == NULL)
+		return SASL_MALFORMED;
+	*name_len = (size_t)(*secret - id);
+	*secret_len = (size_t)(end - ++*secret);
+	if (*name_len == 0 || *secret_len == 0 ||
+	    memchr(*secret, '\0', *secret_len) != NULL)
+		return SASL_MALFORMED;
+	/* authzid: whom he wants to act for, which is himself. */
+	if (id - 1 != p &&
+	    ((size_t)(id - 1 - p) != *name_len ||
+		memcmp(p, id, *name_len) != 0))
+		return SASL_OTHER_USER;
+	return SASL_OK;
+}
+
 /* saslname: "=2C" is a comma, "=3D" an equals sign, nothing else begins so. */
 static int
 decode_name(const char *p, size_t len, char *to, size_t size)

@@ -54,6 +54,13 @@ enum scram_binding {
 	SCRAM_EXPORTER, /* -PLUS: channel is what RFC 9266 says */
 };
 
+/*
+ * A response of PLAIN (RFC 4616 section 2), decoded: name and secret are parts
+ * of it, neither is terminated.
+ */
+enum sasl_result sasl_plain(const uint8_t *, size_t len, const char **name,
+    size_t *name_len, const uint8_t **secret, size_t *secret_len);
+
 struct scram {
 	enum scram_binding
 	    binding; /* both are the caller's, before the first */

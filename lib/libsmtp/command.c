@@ -65,6 +65,7 @@ static enum smtp_result
 params_rcpt(const char *, size_t, bool, struct smtp_rcpt *);
 static enum smtp_result
 param_rcpt(const struct smtp_param *, bool, struct smtp_rcpt *);
+static bool param_auth(const char *, size_t);
 static enum smtp_result path_take(const char *, size_t, const char *,
     const char **, size_t *, const char **, size_t *);
 
@@ -248,6 +249,28 @@ params_mail(const char *s, size_t len, struct smtp_mail *mail)
 	return SMTP_OK;
 }
 
+/* RFC 4954 5: "<>", or an address as xtext (RFC 3461 4). */
+static bool
+param_auth(const char *s, size_t len)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	if (len == 2 && memcmp(s, "<>", 2) == 0)
+		return true;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < '!' || s[i] > '~')
+			return false;
+		if (s[i] != '+')
+			continue;
+		if (len - i < 3 || s[i + 1] == '\0' || s[i + 2] == '\0' ||
+		    strchr(hex, s[i + 1]) == NULL ||
+		    strchr(hex, s[i + 2]) == NULL)
+			return false;
+		i += 2;
+	}
+	return true;
+}
+
 static enum smtp_result
 param_mail(
     const struct smtp_param *p, struct smtp_mail *mail, unsigned int *seen)
@@ -280,6 +303,11 @@ param_mail(
 		bit = 16;
 		if (smtp_envid_parse(p, mail->envid) == -1)
 			return SMTP_BAD_PARAM;
+	} else if (smtp_word_is(p->name, p->name_len, "AUTH")) {
+		bit = 32;
+		if (p->value == NULL || !param_auth(p->value, p->value_len))
+			return SMTP_BAD_PARAM;
+		mail->auth = true;
 	} else
 		return SMTP_UNKNOWN_PARAM;
 	if (*seen & bit)

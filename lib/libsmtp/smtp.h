@@ -108,6 +108,7 @@ struct smtp_mail {
 	bool utf8;
 	enum smtp_ret ret;
 	char envid[SMTP_ENVID_MAX + 1]; /* xtext, as given; "" if not */
+	bool auth;                      /* AUTH= was said */
 };
 
 /* RCPT TO: an empty domain stands with <postmaster> only, or is not said. */

@@ -258,7 +258,9 @@ words |= set(m.capability()[1][-1].decode().split())
 print(*sorted(words))
 q = smtplib.SMTP(s["host"], s["smtp_port"])
 q.ehlo()
-print(*sorted(q.esmtp_features))
+r = smtplib.SMTP_SSL(s["host"], s["submissions_port"], context=c)
+r.ehlo()
+print(*sorted(set(q.esmtp_features) | set(r.esmtp_features)))
 END
 	# shellcheck disable=SC2046
 	holds offers "$(page 8 sealimapd)" $(sed -n 1p offered)

@@ -48,7 +48,8 @@ enum imap_config_message {
 	IMAP_STORE_ADMINISTRATOR = 0x112, /* str account */
 	IMAP_STORE_DOMAIN =
 	    0x111 /* str name, u32 KDF KiB, u32 KDF passes, u64 quota, and
-		   * u32 days in Trash, in Spam, in in/; bytes escrow key */
+		   * u32 days in Trash, in Spam, in in/; u32 messages, u32
+		   * recipients an hour; bytes escrow key */
 };
 
 enum imap_listener {
@@ -80,11 +81,13 @@ struct store_domain {
 	char name[SITE_NAME_MAX];
 	uint32_t kdf_kib;
 	uint32_t kdf_passes;
-	uint64_t quota;        /* bytes of a new account; 0: none */
-	uint32_t trash_days;   /* mail stays there; 0: for ever */
-	uint32_t spam_days;    /* likewise */
-	uint32_t waiting_days; /* of a new account, undrained; 0: for ever */
-	bool escrow;           /* the master key is sealed to this one too */
+	uint64_t quota;           /* bytes of a new account; 0: none */
+	uint32_t trash_days;      /* mail stays there; 0: for ever */
+	uint32_t spam_days;       /* likewise */
+	uint32_t waiting_days;    /* of a new account, undrained; 0: for ever */
+	uint32_t messages_hour;   /* that a user submits; 0: any */
+	uint32_t recipients_hour; /* likewise */
+	bool escrow;              /* the master key is sealed to this one too */
 	uint8_t escrow_key[IMAP_ESCROW_LEN];
 };
 

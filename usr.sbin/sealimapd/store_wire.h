@@ -42,14 +42,14 @@
 /* What a login is for; a slot's scope must hold it. */
 enum store_service {
 	SERVICE_IMAP = 1,
-	SERVICE_SUBMISSION = 2, /* compare only: no vault is opened */
+	SERVICE_SUBMISSION = 2, /* smtp-engine; compare only, no vault */
 	SERVICE_MANAGE = 3
 };
 
 /* How a login shows that it may. */
 enum mechanism {
 	MECHANISM_PASSWORD = 1,
-	MECHANISM_SCRAM_ASK = 2,  /* SCRAM-SHA-256, SERVICE_IMAP alone */
+	MECHANISM_SCRAM_ASK = 2,  /* SCRAM-SHA-256, not SERVICE_MANAGE */
 	MECHANISM_SCRAM_PROVE = 3 /* likewise */
 };
 
@@ -142,6 +142,13 @@ enum store_wire {
 	MASTER_ENGINE_OPENER = 3,
 	/* master -> engine: u8 refusal. */
 	MASTER_ENGINE_REFUSED = 4,
+	/*
+	 * smtp-engine -> master: a user submits.  str account, u32 messages,
+	 * u32 recipients, which count by the limits of an hour.
+	 */
+	ENGINE_MASTER_SPEND = 100,
+	/* master -> smtp-engine: u32 seconds to wait; 0: go ahead. */
+	MASTER_ENGINE_SPENT = 101,
 
 	/*
 	 * engine -> opener, on the wire of MASTER_ENGINE_OPENER: u32 version,

@@ -53,7 +53,11 @@ enum smtp_config_message {
 	SMTP_DELIVER_BASE = 0x110
 };
 
-enum smtp_listener { SMTP_LISTEN_SMTP = 1, SMTP_LISTEN_LMTP = 2 };
+enum smtp_listener {
+	SMTP_LISTEN_SMTP = 1,
+	SMTP_LISTEN_LMTP = 2,
+	SMTP_LISTEN_SUBMISSION = 3 /* of users, who say who they are */
+};
 
 enum smtp_tls { SMTP_TLS_NONE = 0, SMTP_TLS_START = 1, SMTP_TLS_FIRST = 2 };
 
@@ -88,6 +92,9 @@ struct smtp_slice {
 	uint32_t command_seconds;      /* a client may be silent */
 	uint32_t errors_max;           /* bad commands before the door */
 	uint32_t received_max;         /* Received: lines before it is a loop */
+	uint32_t login_failures;       /* of a connection before the door */
+	bool scram;                    /* is offered */
+	bool show_agent;               /* submitted mail keeps User-Agent */
 	struct smtp_listen *listeners; /* by the index of struct proc_conn */
 	size_t n_listeners;
 	struct smtp_alias *aliases;

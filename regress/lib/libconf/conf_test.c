@@ -230,7 +230,7 @@ ATF_TC_BODY(smallest, tc)
 	ATF_CHECK_EQ(30, c->domains[0].expire[CONF_TRASH]);
 	ATF_CHECK_EQ(30, c->domains[0].expire[CONF_SPAM]);
 	ATF_CHECK_EQ(0, c->domains[0].expire[CONF_WAITING]);
-	ATF_CHECK_EQ(3, c->n_listens);
+	ATF_CHECK_EQ(4, c->n_listens);
 	ATF_CHECK_EQ(CONF_IMAPS, c->listens[0].proto);
 	ATF_CHECK_EQ(993, c->listens[0].port);
 	ATF_CHECK_EQ(CONF_TLS_FIRST, c->listens[0].tls);
@@ -239,6 +239,12 @@ ATF_TC_BODY(smallest, tc)
 	ATF_CHECK_EQ(CONF_TLS_START, c->listens[1].tls);
 	ATF_CHECK_EQ(CONF_LMTP, c->listens[2].proto);
 	ATF_CHECK_STREQ(RUNDIR "/lmtp.sock", c->listens[2].path);
+	ATF_CHECK_EQ(CONF_SUBMISSIONS, c->listens[3].proto);
+	ATF_CHECK_EQ(465, c->listens[3].port);
+	ATF_CHECK_EQ(CONF_TLS_FIRST, c->listens[3].tls);
+	ATF_CHECK_EQ(500, c->domains[0].rate[CONF_RATE_MESSAGES]);
+	ATF_CHECK_EQ(2000, c->domains[0].rate[CONF_RATE_RECIPIENTS]);
+	ATF_CHECK(!c->show_agent);
 	ATF_CHECK_EQ(CONF_ZSTD, c->codec);
 	ATF_CHECK_EQ(60, c->linger);
 	ATF_CHECK(!c->log_addresses && !c->best_effort);

@@ -205,8 +205,48 @@ ATF_TC_BODY(final_message, tc)
 	ATF_CHECK_EQ(SASL_MALFORMED, final(text, strlen(text)));
 }
 
+/* RFC 4616; memory of its own length, as above. */
+static enum sasl_result
+plain(const char *text, size_t len)
+{
+	const uint8_t *secret;
+	enum sasl_result got;
+	const char *name;
+	size_t n, k;
+	uint8_t *copy;
+
+	copy = malloc(len == 0 ? 1 : len);
+	ATF_REQUIRE(copy != NULL);
+	memcpy(copy, text, len);
+	got = sasl_plain(copy, len, &name, &n, &secret, &k);
+	if (got == SASL_OK) {
+		ATF_CHECK(n == 3 && memcmp(name, "tim", 3) == 0);
+		ATF_CHECK(k == 2 && memcmp(secret, "pw", 2) == 0);
+	}
+	free(copy);
+	return got;
+}
+#define PLAIN(text) plain(text, sizeof(text) - 1)
+
+ATF_TC_WITHOUT_HEAD(plain_responses);
+ATF_TC_BODY(plain_responses, tc)
+{
+	static const char whole[] = "tim\0tim\0pw";
+
+	ATF_CHECK_EQ(SASL_OK, PLAIN("\0tim\0pw"));
+	ATF_CHECK_EQ(SASL_OK, PLAIN("tim\0tim\0pw"));
+	ATF_CHECK_EQ(SASL_OTHER_USER, PLAIN("tom\0tim\0pw"));
+	ATF_CHECK_EQ(SASL_OTHER_USER, PLAIN("ti\0tim\0pw"));
+	ATF_CHECK_EQ(SASL_MALFORMED, PLAIN("\0\0pw"));
+	ATF_CHECK_EQ(SASL_MALFORMED, PLAIN("\0tim\0"));
+	ATF_CHECK_EQ(SASL_MALFORMED, PLAIN("\0tim\0p\0w"));
+	for (size_t i = 0; i < sizeof(whole) - 3; i++)
+		ATF_CHECK_EQ(SASL_MALFORMED, plain(whole, i));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, plain_responses);
 	ATF_TP_ADD_TC(tp, base64);
 	ATF_TP_ADD_TC(tp, first_message);
 	ATF_TP_ADD_TC(tp, binding);

@@ -143,6 +143,15 @@ ATF_TC_BODY(mail_from, tc)
 	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> BODY=BINARYMIME", &m));
 	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> SMTPUTF8=1", &m));
 	ATF_CHECK_EQ(SMTP_UNKNOWN_PARAM, mail("FROM:<a@b> MT-PRIORITY=1", &m));
+	ATF_CHECK_EQ(SMTP_OK, mail("FROM:<a@b> SIZE=1", &m));
+	ATF_CHECK(!m.auth);
+	ATF_CHECK_EQ(SMTP_OK, mail("FROM:<a@b> AUTH=<>", &m));
+	ATF_CHECK(m.auth);
+	ATF_CHECK_EQ(SMTP_OK, mail("FROM:<a@b> AUTH=e+3Dmc2@example.com", &m));
+	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> AUTH", &m));
+	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> AUTH=a+3", &m));
+	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> AUTH=a+3d", &m));
+	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> AUTH=<> AUTH=<>", &m));
 	ATF_CHECK_EQ(SMTP_NEED_UTF8, mail("FROM:<\xc3\xa4@b>", &m));
 	ATF_REQUIRE_EQ(SMTP_OK, mail("FROM:<\xc3\xa4@b> SMTPUTF8", &m));
 	ATF_CHECK_STREQ("\xc3\xa4", m.from.local);

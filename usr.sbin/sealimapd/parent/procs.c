@@ -116,8 +116,9 @@ static const struct proc_pair pairs[] = {
     {"imap-store", "imap-worker"},
 };
 
-/* A delivery is announced to the vaults. */
+/* A delivery is announced to the vaults; who submits logs in. */
 static const struct proc_abroad serves[] = {
+    {"smtp-engine", "sealsmtpd", "imap-store"},
     {"smtp-deliver", "sealsmtpd", "imap-store"},
 };
 
@@ -236,6 +237,10 @@ send_store(struct wire *w, const struct parent *p)
 		s->domains[i].kdf_kib = conf->domains[i].kdf.kib;
 		s->domains[i].kdf_passes = conf->domains[i].kdf.passes;
 		s->domains[i].quota = conf->domains[i].quota;
+		s->domains[i].messages_hour =
+		    (uint32_t)conf->domains[i].rate[CONF_RATE_MESSAGES];
+		s->domains[i].recipients_hour =
+		    (uint32_t)conf->domains[i].rate[CONF_RATE_RECIPIENTS];
 		s->domains[i].trash_days = conf->domains[i].expire[CONF_TRASH];
 		s->domains[i].spam_days = conf->domains[i].expire[CONF_SPAM];
 		s->domains[i].waiting_days =

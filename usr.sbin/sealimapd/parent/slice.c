@@ -179,6 +179,8 @@ store_slice_put(struct wire *w, const struct store_slice *s)
 		msg_put_u32(m, s->domains[i].trash_days);
 		msg_put_u32(m, s->domains[i].spam_days);
 		msg_put_u32(m, s->domains[i].waiting_days);
+		msg_put_u32(m, s->domains[i].messages_hour);
+		msg_put_u32(m, s->domains[i].recipients_hour);
 		msg_put_bytes(m, s->domains[i].escrow_key,
 		    s->domains[i].escrow ? IMAP_ESCROW_LEN : 0);
 		msg_send(m);
@@ -251,6 +253,8 @@ get_store_domain(struct store_slice *s, struct msg *m)
 	d->trash_days = msg_get_u32(m);
 	d->spam_days = msg_get_u32(m);
 	d->waiting_days = msg_get_u32(m);
+	d->messages_hour = msg_get_u32(m);
+	d->recipients_hour = msg_get_u32(m);
 	key = msg_get_bytes(m, &len, IMAP_ESCROW_LEN);
 	d->escrow = !m->bad && len == IMAP_ESCROW_LEN;
 	if (d->escrow)

@@ -38,6 +38,7 @@
 
 #define ROLE_MAX 32
 #define KIB 1024
+#define SUBMITS "smtp-engine"
 
 /* A peer process of another role. */
 struct engine {
@@ -66,6 +67,7 @@ static void peer_bad(struct engine *, const struct msg *);
 static void login(struct engine *, struct msg *);
 static void login_cancel(struct engine *, struct msg *);
 static void login_refuse(struct engine *, uint32_t id, uint8_t why);
+static void spend(struct engine *, struct msg *);
 static void mail(struct engine *, struct msg *);
 static void run_queue(void);
 static bool ready(const struct waiter *);
@@ -183,10 +185,10 @@ static void
 peer_message(struct wire *w, struct msg *m, void *arg)
 {
 	struct engine *e = arg;
-	bool engine, deliver;
+	bool engine, submission, deliver;
 
-	engine = strcmp(e->role, "imap-engine") == 0 ||
-	    strcmp(e->role, "smtp-engine") == 0;
+	submission = strcmp(e->role, SUBMITS) == 0;
+	engine = submission || strcmp(e->role, "imap-engine") == 0;
 	deliver = strcmp(e->role, "smtp-deliver") == 0;
 	switch (m->type) {
 	case ENGINE_MASTER_LOGIN:
@@ -198,6 +200,12 @@ peer_message(struct wire *w, struct msg *m, void *arg)
 	case ENGINE_MASTER_CANCEL:
 		if (engine) {
 			login_cancel(e, m);
+			return;
+		}
+		break;
+	case ENGINE_MASTER_SPEND:
+		if (submission) {
+			spend(e, m);
 			return;
 		}
 		break;
@@ -229,13 +237,16 @@ login(struct engine *e, struct msg *m)
 	uint64_t conn;
 	uint8_t service;
 	const char *source;
-	bool trusted = true;
+	bool trusted;
 
 	conn = msg_get_u64(m);
 	service = msg_get_u8(m);
 	(void)msg_get_str(m, name, sizeof(name));
+	/* An engine that submits never gets a wire to a vault. */
 	if (msg_end(m) == -1 || m->id == 0 || service < SERVICE_IMAP ||
-	    service > SERVICE_MANAGE) {
+	    service > SERVICE_MANAGE ||
+	    (strcmp(e->role, SUBMITS) == 0) !=
+		(service == SERVICE_SUBMISSION)) {
 		peer_bad(e, m);
 		return;
 	}
@@ -243,10 +254,7 @@ login(struct engine *e, struct msg *m)
 		login_refuse(e, m->id, REFUSED_UNAVAILABLE);
 		return;
 	}
-	/* Another daemon's connections are not the parent's to tell. */
-	source = strcmp(e->role, "imap-engine") == 0 ?
-	    conns_find(conn, &trusted) :
-	    e->role;
+	source = conns_find(conn, &trusted);
 	if (!guard_allows(source, trusted, name)) {
 		report_add(COUNT_REFUSED, 1);
 		login_refuse(e, m->id, REFUSED_RATE);
@@ -295,6 +303,35 @@ login_refuse(struct engine *e, uint32_t id, uint8_t why)
 
 	out = msg_new(e->wire, MASTER_ENGINE_REFUSED, id);
 	msg_put_u8(out, why);
+	msg_send(out);
+}
+
+static void
+spend(struct engine *e, struct msg *m)
+{
+	char name[ACCOUNT_NAME_MAX];
+	uint32_t n[PACE_KINDS], limit[PACE_KINDS] = {0}, wait;
+	const struct store_domain *d;
+	struct msgout *out;
+
+	(void)msg_get_str(m, name, sizeof(name));
+	n[PACE_MESSAGES] = msg_get_u32(m);
+	n[PACE_RECIPIENTS] = msg_get_u32(m);
+	if (msg_end(m) == -1 || m->id == 0) {
+		peer_bad(e, m);
+		return;
+	}
+	d = master.slice == NULL ? NULL : domain_of(name);
+	if (d == NULL && master.slice != NULL)
+		d = &master.slice->domains[0];
+	if (d != NULL) {
+		limit[PACE_MESSAGES] = d->messages_hour;
+		limit[PACE_RECIPIENTS] = d->recipients_hour;
+	}
+	wait = pace_spend(name, limit, n, pace_now());
+	report_add(COUNT_PACED, wait > 0);
+	out = msg_new(e->wire, MASTER_ENGINE_SPENT, m->id);
+	msg_put_u32(out, wait);
 	msg_send(out);
 }
 

@@ -130,6 +130,17 @@ void guard_wrong(const char *source, bool trusted, const char *account);
 void guard_right(const char *source, const char *account);
 size_t guard_size(void);
 
+/* pace.c: what users submit. */
+enum pace_kind { PACE_MESSAGES, PACE_RECIPIENTS, PACE_KINDS };
+/*
+ * Takes n tokens of each kind, of at most limit an hour (0: any), or none: then
+ * the seconds until there are as many.
+ */
+uint32_t pace_spend(const char *account, const uint32_t limit[PACE_KINDS],
+    const uint32_t n[PACE_KINDS], uint64_t now_ms);
+uint64_t pace_now(void); /* milliseconds */
+size_t pace_size(void);
+
 /* report.c: what sealctl(8) is told. */
 enum count {
 	COUNT_VAULT, /* and enum vault_count */
@@ -141,6 +152,8 @@ enum count {
 	COUNT_RIGHT,
 	COUNT_WRONG,
 	COUNT_REFUSED,
+	COUNT_PACED,
+	COUNT_PACES,
 	COUNTS
 };
 void report_init(void);

@@ -299,7 +299,7 @@ take_secret(void)
 		take_change(&m);
 	if (m.type != ENGINE_OPENER_AUTH || msg_end(&m) == -1 ||
 	    version != STORE_WIRE_VERSION ||
-	    (scram ? o.service != SERVICE_IMAP :
+	    (scram ? o.service == SERVICE_MANAGE :
 		     o.mechanism != MECHANISM_PASSWORD)) {
 		log_warnx("engine: message type=%u is malformed", m.type);
 		msg_done(&m);
@@ -401,6 +401,8 @@ login(void)
 	uint8_t proof[SEAL_SUM_LEN] = {0};
 	enum answer a;
 
+	if (o.unlocked && o.service == SERVICE_SUBMISSION)
+		welcome();
 	for (int i = 0; i < TRIES; i++) {
 		a = o.vault == -1 ? VAULT_GONE : vault_ask();
 		if (a == VAULT_KNOWS) {
@@ -463,6 +465,7 @@ welcome(void)
 
 	seal_random(&session, sizeof(session));
 	wipe();
+	tell_master(OPENER_MASTER_RIGHT);
 	out = msg_new_fd(o.engine, VAULT_ENGINE_WELCOME, 0);
 	msg_put_u8(out, (uint8_t)o.scope);
 	msg_put_u32(out, o.slot);

@@ -56,6 +56,10 @@ static struct stat_row rows[COUNTS] = {
 	"Secrets that were tried", STAT_COUNTER, 0},
     [COUNT_REFUSED] = {"secrets_total", "result=\"refused\"",
 	"Secrets that were tried", STAT_COUNTER, 0},
+    [COUNT_PACED] = {"submission_paced_total", NULL,
+	"Recipients that users were told to submit later", STAT_COUNTER, 0},
+    [COUNT_PACES] = {"submission_accounts", NULL,
+	"Accounts that submitted within the hour", STAT_GAUGE, 0},
 };
 
 static void
@@ -69,6 +73,7 @@ report_refresh(struct stat_row *all)
 	all[COUNT_DERIVING].value = s.deriving;
 	all[COUNT_WAITING].value = s.waiting;
 	all[COUNT_GUARDED].value = guard_size();
+	all[COUNT_PACES].value = pace_size();
 }
 
 void

@@ -29,6 +29,7 @@
 
 static void command_starttls(struct session *);
 static bool command_counts(struct session *, enum smtp_verb);
+static bool command_logged_in(struct session *);
 static void
 command_mail(struct session *, enum smtp_verb, const char *, size_t);
 static void command_short(struct session *, enum smtp_verb);
@@ -74,6 +75,9 @@ command_run(struct session *s, const char *line, size_t len)
 		else
 			command_starttls(s);
 		break;
+	case SMTP_AUTH:
+		auth_start(s, arg, arglen);
+		break;
 	case SMTP_UNKNOWN:
 	case SMTP_RSET:
 	case SMTP_NOOP:
@@ -81,7 +85,6 @@ command_run(struct session *s, const char *line, size_t len)
 	case SMTP_VRFY:
 	case SMTP_EXPN:
 	case SMTP_QUIT:
-	case SMTP_AUTH:
 	case SMTP_HTTP:
 		command_short(s, verb);
 		break;
@@ -117,6 +120,8 @@ command_mail(
 		return;
 	}
 	if (verb == SMTP_MAIL) {
+		if (!command_logged_in(s))
+			return;
 		mail_from(s, arg, len);
 		return;
 	}
@@ -159,7 +164,6 @@ command_short(struct session *s, enum smtp_verb verb)
 		session_close(s);
 		break;
 	case SMTP_EXPN:
-	case SMTP_AUTH:
 		session_error(s, 502, "5.5.1", "Not offered here");
 		break;
 	case SMTP_UNKNOWN:
@@ -171,10 +175,29 @@ command_short(struct session *s, enum smtp_verb verb)
 	case SMTP_DATA:
 	case SMTP_BDAT:
 	case SMTP_STARTTLS:
+	case SMTP_AUTH:
 	case SMTP_HTTP:
 		session_error(s, 500, "5.5.1", "Unknown command");
 		break;
 	}
+}
+
+/* Where users submit nobody else does (RFC 6409 4.3). */
+static bool
+command_logged_in(struct session *s)
+{
+	if (s->kind != SMTP_LISTEN_SUBMISSION)
+		return true;
+	if (!tlsio_is_secure(s->io))
+		session_error(s, 530, "5.7.0", "Say STARTTLS first");
+	else if (s->login[0] == '\0')
+		session_error(s, 530, "5.7.0", "Log in first");
+	else if (session_login_over(s)) {
+		session_reply(s, 421, "4.7.0", "Connect and log in again");
+		session_close(s);
+	} else
+		return true;
+	return false;
 }
 
 /*

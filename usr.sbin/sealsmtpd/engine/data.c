@@ -453,12 +453,13 @@ data_trace(struct session *s)
 	smtp_address_print(&s->mail.from, from, sizeof(from));
 	memset(&trace, 0, sizeof(trace));
 	trace.from = from;
-	trace.helo = s->helo;
-	if (strcmp(s->peer, "local") != 0)
+	/* Where a user sits, and what his machine is called, is his affair. */
+	trace.helo = s->login[0] != '\0' ? "localhost" : s->helo;
+	if (s->login[0] == '\0' && strcmp(s->peer, "local") != 0)
 		trace.peer = s->peer;
 	trace.host = engine_config()->site.hostname;
 	trace.protocol = data_protocol(s);
-	if (session_is_secure(s)) {
+	if (s->login[0] == '\0' && session_is_secure(s)) {
 		(void)snprintf(tls, sizeof(tls), "%s %s", tlsio_version(s->io),
 		    tlsio_cipher(s->io));
 		trace.tls = tls;
@@ -490,6 +491,8 @@ data_protocol(const struct session *s)
 
 	if (!s->esmtp)
 		return "SMTP";
+	if (s->login[0] != '\0')
+		return s->mail.utf8 ? "UTF8SMTPSA" : "ESMTPSA";
 	return names[session_is_lmtp(s)][s->mail.utf8][session_is_secure(s)];
 }
 

@@ -46,8 +46,12 @@
 #define TRACE_MAX 4096           /* octets of trace fields */
 #define HEADER_MAX 60000         /* ... of a header that is looked at whole */
 #define SIGNATURES_MAX 4         /* DKIM keys that sign a message */
+#define AUTH_LINE_MAX 12288      /* octets of a line in AUTH: RFC 4954 4 */
+#define COMMENT_DEPTH_MAX 8      /* comments in comments of From */
+#define LOGIN_SECONDS_MAX 3600   /* then a client says again who it is */
 
 struct ask;
+struct auth;
 struct compressed;
 struct deliverer;
 struct dsn;
@@ -57,6 +61,7 @@ struct msg;
 struct msgout;
 struct outgoing;
 struct queue_ask;
+struct pace;
 struct tlsio;
 struct tlsio_server;
 
@@ -88,11 +93,14 @@ struct refusal {
 
 enum session_state {
 	SESSION_COMMAND,
-	SESSION_RCPT,    /* somebody was asked about a recipient */
-	SESSION_DATA,    /* up to CRLF.CRLF */
-	SESSION_BDAT,    /* chunk_left octets */
-	SESSION_COMMIT,  /* the message is made durable */
-	SESSION_CLOSING, /* no input is read any more */
+	SESSION_RCPT,      /* somebody was asked about a recipient */
+	SESSION_AUTH,      /* a secret is looked at */
+	SESSION_AUTH_LINE, /* the client is to send a line of AUTH */
+	SESSION_PACE,      /* imap-store was asked whether he may */
+	SESSION_DATA,      /* up to CRLF.CRLF */
+	SESSION_BDAT,      /* chunk_left octets */
+	SESSION_COMMIT,    /* the message is made durable */
+	SESSION_CLOSING,   /* no input is read any more */
 };
 
 LIST_HEAD(ask_list, ask);
@@ -118,6 +126,9 @@ struct session {
 	uint32_t transactions;
 	bool skip_line; /* of a line that was too long */
 	bool esmtp;
+	time_t login_since;
+	unsigned int login_tries; /* that were wrong */
+	struct auth *auth;        /* an exchange that is under way */
 	bool ending; /* after the answer of a message: see session_end() */
 	char *helo;
 	struct dsn *dsn; /* a report: there is no client, io is NULL */
@@ -127,6 +138,8 @@ struct session {
 
 	/* The mail transaction. */
 	bool in_mail;
+	bool paced; /* it was counted as a message */
+	struct pace *pace;
 	struct smtp_mail mail;
 	struct rcpt *rcpts;
 	size_t nrcpts;
@@ -167,8 +180,11 @@ void session_error(struct session *, int, const char *enh, const char *, ...)
     __attribute__((__format__(printf, 4, 5)));
 /* Logs that the client is shown the door, unless too many are. */
 void session_refused(const struct session *, const char *reason);
-void session_close(struct session *); /* after what was said */
-void session_reset(struct session *); /* RSET */
+void session_challenge(struct session *, const char *base64); /* 334 */
+void session_logged_in(struct session *);
+bool session_login_over(const struct session *); /* it was long ago */
+void session_close(struct session *);            /* after what was said */
+void session_reset(struct session *);            /* RSET */
 bool session_is_lmtp(const struct session *);
 /* May it send to everybody?  By its network, or because it has logged in. */
 bool session_may_relay(const struct session *);
@@ -202,6 +218,8 @@ enum count {
 	COUNT_DEFERRED,
 	COUNT_REJECTED,
 	COUNT_MESSAGE_BYTES,
+	COUNT_LOGINS,
+	COUNT_LOGINS_REFUSED,
 	COUNT_SESSIONS,
 	COUNTS
 };
@@ -212,6 +230,7 @@ void report_reply(int code, const char *enhanced);
 /* A message that the client has sent whole; for_now: 4xx. */
 void report_message(const struct session *, bool taken, bool for_now);
 void report_tls(const struct tlsio *); /* secure now */
+void report_login(bool right);
 
 /* command.c: one command line. */
 void command_run(struct session *, const char *line, size_t len);
@@ -223,12 +242,50 @@ void mail_refuse(struct session *, enum smtp_result, bool from);
 
 /* rcpt.c */
 void rcpt_to(struct session *, const char *, size_t);
+/* The user may send to the recipient that pace.c was asked about. */
+void rcpt_paced(struct session *);
 void rcpt_checked(struct session *, size_t target, enum deliver_result);
 /* Reply to a recipient that a deliverer did not (or did) take. */
 void rcpt_reply(struct session *, enum deliver_result, const char *done);
 /* The queue's word on room for mail that goes on. */
 void rcpt_room(struct session *, enum queue_result);
 void rcpt_clear(struct rcpt *);
+
+/* master.c: the wire to imap-store's master. */
+void master_start(int fd);
+bool master_there(void);
+struct msgout *master_new(uint32_t type, uint32_t id);
+uint32_t master_next_id(void);
+
+/* auth.c: AUTH, from its argument to a reply. */
+void auth_start(struct session *, const char *, size_t);
+void auth_line(struct session *, const char *, size_t); /* of the client */
+void auth_abort(struct session *);
+bool auth_master_message(struct msg *); /* false: malformed */
+void auth_master_gone(void);
+
+/*
+ * pace.c: what a user may send in an hour.  False: that cannot be known, and
+ * the client was told.  Else rcpt_paced() follows, or a refusal was said.
+ */
+bool pace_ask(struct session *);
+void pace_abort(struct session *);
+bool pace_spent(struct msg *); /* false: malformed */
+void pace_master_gone(void);
+
+/* identity.c: whose an address is. */
+enum identity_result { IDENTITY_OWN, IDENTITY_OTHER, IDENTITY_MALFORMED };
+bool identity_owns(const char *login, const struct smtp_address *);
+/* All addresses of a From or Sender field's value; n of them. */
+enum identity_result
+identity_list(const char *login, const char *, size_t, size_t *n);
+
+/*
+ * submission.c: the header of mail that is submitted, without the empty line.
+ * Why it is refused, or NULL: then out, to be freed, goes in its place.
+ */
+const struct refusal *submission_header(
+    struct session *, const uint8_t *, size_t, uint8_t **out, size_t *outlen);
 
 /* alias.c */
 enum alias_result {

@@ -84,6 +84,16 @@ mail_from(struct session *s, const char *arg, size_t len)
 		session_close(s);
 		return;
 	}
+	/* RFC 4954 5: known where AUTH is; nobody here is believed in it. */
+	if (mail.auth && s->kind != SMTP_LISTEN_SUBMISSION) {
+		mail_refuse(s, SMTP_UNKNOWN_PARAM, true);
+		return;
+	}
+	if (s->login[0] != '\0' && mail.from.domain[0] != '\0' &&
+	    !identity_owns(s->login, &mail.from)) {
+		session_error(s, 553, "5.7.1", "Not an address of yours");
+		return;
+	}
 	if (mail.size > config->message_max) {
 		session_error(s, 552, "5.3.4", "Message too large, limit %llu",
 		    (unsigned long long)config->message_max);
@@ -134,5 +144,8 @@ mail_extensions(struct session *s)
 	if (s->tls == SMTP_TLS_START && !tlsio_is_secure(s->io) &&
 	    engine_tls(s->listener) != NULL)
 		session_reply_more(s, 250, "STARTTLS");
+	if (s->kind == SMTP_LISTEN_SUBMISSION && tlsio_is_secure(s->io))
+		session_reply_more(s, 250, "AUTH PLAIN LOGIN%s",
+		    engine_config()->scram ? " SCRAM-SHA-256" : "");
 	session_reply(s, 250, NULL, "HELP");
 }

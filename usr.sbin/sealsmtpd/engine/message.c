@@ -283,6 +283,7 @@ message_header(struct message *m, bool last)
 {
 	static const struct refusal large = {552, "5.3.4", "Header too large"};
 	const uint8_t *header;
+	uint8_t *own = NULL;
 	size_t end, sep, len, rest;
 
 	if (!header_ends(m->buf, m->len, m->header, &m->line, &sep, last)) {
@@ -298,6 +299,15 @@ message_header(struct message *m, bool last)
 	header = m->buf + m->header;
 	len = end - m->header;
 	rest = m->len - end - sep;
+	if (m->session->login[0] != '\0') {
+		m->refusal = submission_header(
+		    m->session, header, len, &own, &len);
+		if (m->refusal != NULL) {
+			message_abort(m);
+			return;
+		}
+		header = own;
+	}
 	if (message_reported(m->session)) {
 		m->report = malloc(len + 1);
 		if (m->report == NULL)
@@ -309,8 +319,9 @@ message_header(struct message *m, bool last)
 		outgoing_header(m->out, header, len);
 		outgoing_body(m->out, m->buf + end + sep, rest);
 	}
-	if (sep == 0 && rest > 0) {
+	if (own != NULL || (sep == 0 && rest > 0)) {
 		message_replace(m, header, len, rest);
+		freezero(own, len);
 		return;
 	}
 	m->len = m->header;

@@ -69,6 +69,15 @@ rcpt_to(struct session *s, const char *arg, size_t len)
 		if (s->asking.orcpt == NULL)
 			fatal("strdup");
 	}
+	if (s->login[0] == '\0')
+		rcpt_ask(s);
+	else
+		(void)pace_ask(s);
+}
+
+void
+rcpt_paced(struct session *s)
+{
 	rcpt_ask(s);
 }
 

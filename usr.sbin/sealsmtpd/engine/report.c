@@ -57,6 +57,7 @@ static const char *const verbs[N_VERBS] = {
 };
 
 static const char message_help[] = "Messages, by what came of them";
+static const char login_help[] = "Logins of users who submit";
 static const char tls_help[] = "TLS handshakes, by version";
 
 /* In the order of enum count; then verbs, then refusals as they come. */
@@ -79,6 +80,10 @@ static struct stat_row rows[COUNTS + N_VERBS + REFUSALS] = {
 	STAT_COUNTER, 0},
     [COUNT_MESSAGE_BYTES] = {"message_bytes_total", NULL,
 	"Octets of messages that were accepted", STAT_COUNTER, 0},
+    [COUNT_LOGINS] = {"logins_total", "result=\"accepted\"", login_help,
+	STAT_COUNTER, 0},
+    [COUNT_LOGINS_REFUSED] = {"logins_total", "result=\"refused\"", login_help,
+	STAT_COUNTER, 0},
     [COUNT_SESSIONS] = {"smtp_sessions", NULL, "Sessions of SMTP and LMTP",
 	STAT_GAUGE, 0},
 };
@@ -179,6 +184,12 @@ report_tls(const struct tlsio *io)
 	rows[COUNT_TLS_RESUMED].value += tlsio_resumed(io);
 }
 
+void
+report_login(bool right)
+{
+	rows[right ? COUNT_LOGINS : COUNT_LOGINS_REFUSED].value++;
+}
+
 static void
 count_session(const struct session *s, void *arg)
 {
@@ -201,6 +212,10 @@ state_name(const struct session *s)
 	switch (s->state) {
 	case SESSION_COMMAND:
 		return s->in_mail ? "envelope" : "idle";
+	case SESSION_AUTH:
+	case SESSION_AUTH_LINE:
+		return "login";
+	case SESSION_PACE:
 	case SESSION_RCPT:
 		return "envelope";
 	case SESSION_DATA:
@@ -228,7 +243,10 @@ report_one(struct session *s, void *arg)
 	each = arg;
 	memset(&view, 0, sizeof(view));
 	view.conn = s->conn;
-	view.protocol = session_is_lmtp(s) ? "lmtp" : "smtp";
+	view.protocol = session_is_lmtp(s)    ? "lmtp" :
+	    s->kind == SMTP_LISTEN_SUBMISSION ? "submission" :
+						"smtp";
+	view.account = s->login[0] != '\0' ? s->login : NULL;
 	view.peer = s->peer;
 	if (tlsio_is_secure(s->io))
 		view.tls = tlsio_version(s->io);

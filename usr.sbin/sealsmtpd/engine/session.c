@@ -42,6 +42,7 @@ static void session_closed(struct tlsio *, enum tlsio_end, void *);
 static void session_secure(struct tlsio *, void *);
 static void session_greet(struct session *);
 static void session_free(struct session *);
+static bool session_waits(const struct session *);
 static void session_timeout(int, short, void *);
 static void session_timer(struct session *, time_t);
 static void session_consume(struct session *, size_t);
@@ -105,14 +106,15 @@ session_run(struct session *s)
 		return;
 	}
 	for (;;) {
-		if (s->state == SESSION_RCPT || s->state == SESSION_COMMIT ||
-		    s->state == SESSION_CLOSING || tlsio_full(s->io))
+		if (session_waits(s) || s->state == SESSION_CLOSING ||
+		    tlsio_full(s->io))
 			return;
 		in = tlsio_input(s->io, &len);
 		if (len == 0 && (s->state != SESSION_BDAT || s->chunk_left > 0))
 			return;
 		used = 0;
-		if (s->state == SESSION_COMMAND) {
+		if (s->state == SESSION_COMMAND ||
+		    s->state == SESSION_AUTH_LINE) {
 			session_line(s, in, len, &used);
 			if (used == 0)
 				return;
@@ -177,11 +179,38 @@ session_refused(const struct session *s, const char *reason)
 		    (unsigned long long)s->conn, s->peer, reason);
 }
 
+/* The line is longer than others may be. */
+void
+session_challenge(struct session *s, const char *base64)
+{
+	if (s->state == SESSION_CLOSING)
+		return;
+	s->active = session_now();
+	tlsio_write(s->io, "334 ", 4);
+	tlsio_write(s->io, base64, strlen(base64));
+	tlsio_write(s->io, "\r\n", 2);
+	s->sent += strlen(base64) + 6;
+	report_add(COUNT_SENT, strlen(base64) + 6);
+}
+
+void
+session_logged_in(struct session *s)
+{
+	s->login_since = session_now();
+}
+
+bool
+session_login_over(const struct session *s)
+{
+	return session_now() - s->login_since >= LOGIN_SECONDS_MAX;
+}
+
 void
 session_close(struct session *s)
 {
 	if (s->state == SESSION_CLOSING)
 		return;
+	auth_abort(s);
 	session_reset(s);
 	s->state = SESSION_CLOSING;
 	tlsio_finish(s->io);
@@ -192,6 +221,7 @@ void
 session_reset(struct session *s)
 {
 	ask_free_all(s);
+	pace_abort(s);
 	message_free(s->message);
 	queue_forget(s);
 	s->message = NULL;
@@ -210,7 +240,7 @@ session_reset(struct session *s)
 	free(s->targets);
 	s->targets = NULL;
 	s->ntargets = s->targets_size = 0;
-	s->in_mail = s->chunking = false;
+	s->in_mail = s->chunking = s->paced = false;
 	s->started = 0;
 	memset(&s->mail, 0, sizeof(s->mail));
 }
@@ -374,6 +404,7 @@ session_greet(struct session *s)
 static void
 session_free(struct session *s)
 {
+	auth_abort(s);
 	session_reset(s);
 	if (s->refused > REFUSED_LOGGED)
 		log_info("refused conn=%llu peer=%s more=%u",
@@ -388,6 +419,14 @@ session_free(struct session *s)
 	engine_session_ended();
 }
 
+/* For another process, not for its client. */
+static bool
+session_waits(const struct session *s)
+{
+	return s->state == SESSION_RCPT || s->state == SESSION_COMMIT ||
+	    s->state == SESSION_AUTH || s->state == SESSION_PACE;
+}
+
 static void
 session_consume(struct session *s, size_t len)
 {
@@ -400,13 +439,15 @@ session_consume(struct session *s, size_t len)
 static void
 session_line(struct session *s, const uint8_t *in, size_t len, size_t *used)
 {
-	char line[SMTP_COMMAND_MAX];
+	char line[AUTH_LINE_MAX];
 	const uint8_t *end;
-	size_t n;
+	size_t n, max;
+
+	max = s->state == SESSION_AUTH_LINE ? AUTH_LINE_MAX : SMTP_COMMAND_MAX;
 
 	end = memchr(in, '\n', len);
 	if (end == NULL) {
-		if (len < SMTP_COMMAND_MAX && !s->skip_line)
+		if (len < max && !s->skip_line)
 			return;
 		s->skip_line = true;
 		*used = len;
@@ -415,21 +456,29 @@ session_line(struct session *s, const uint8_t *in, size_t len, size_t *used)
 	}
 	*used = (size_t)(end - in) + 1;
 	n = *used - 1;
-	if (s->skip_line || *used > SMTP_COMMAND_MAX) {
+	if (s->skip_line || *used > max) {
 		s->skip_line = false;
 		session_consume(s, *used);
-		session_error(s, 500, "5.5.2", "Line too long");
+		/* RFC 4954 4 has a code of its own. */
+		session_error(s, 500, s->auth != NULL ? "5.5.6" : "5.5.2",
+		    "Line too long");
+		auth_abort(s);
 		return;
 	}
 	if (n == 0 || in[n - 1] != '\r') {
 		session_consume(s, *used);
 		session_error(s, 500, "5.5.2", "Lines end with CRLF");
+		auth_abort(s);
 		return;
 	}
 	n--;
 	memcpy(line, in, n);
 	session_consume(s, *used);
-	command_run(s, line, n);
+	if (s->state == SESSION_AUTH_LINE)
+		auth_line(s, line, n);
+	else
+		command_run(s, line, n);
+	explicit_bzero(line, n); /* it may hold a password */
 }
 
 static void
@@ -495,8 +544,7 @@ session_timeout(int fd, short what, void *arg)
 	    now - s->started >=
 		(s->message != NULL ? DATA_SECONDS_MAX : HANDSHAKE_SECONDS_MAX))
 		s->active = now - idle;
-	if (s->state != SESSION_COMMIT && s->state != SESSION_RCPT &&
-	    now - s->active >= idle) {
+	if (!session_waits(s) && now - s->active >= idle) {
 		if (log_may(&quota))
 			log_info("timeout conn=%llu peer=%s",
 			    (unsigned long long)s->conn, s->peer);

@@ -46,6 +46,7 @@ static void engine_alias(struct smtp_slice *, const struct conf_pair *);
 static void alias_add(struct smtp_slice *, const char *, const char *);
 static void send_deliver(struct wire *, const struct parent *);
 static bool is_ours(enum conf_proto);
+static bool is_submission(enum conf_proto);
 
 static const struct proc_row rows[] = {
     {
@@ -88,9 +89,10 @@ static const struct proc_row rows[] = {
 	.promises = "stdio recvfd", /* recvfd: connections and wires */
 	.runs_as = "_sealnet, in an empty root",
 	.talks_to = "mail servers and programs; smtp-deliver; smtp-queue; "
-		    "sealkeys",
+		    "sealkeys; imap-store about logins",
 	.holds = "messages in flight of all its clients; no key",
-	.trusts = "the parent, smtp-deliver, smtp-queue; never its clients",
+	.trusts = "the parent, smtp-deliver, smtp-queue, imap-store; never "
+		  "its clients",
     },
     {
 	.name = "smtp-queue",
@@ -148,9 +150,10 @@ static const struct proc_pair pairs[] = {
     {"smtp-relay", "smtp-resolver"},
 };
 
-/* "There is mail for X." */
+/* "There is mail for X."  Logins, and what a user may still send. */
 static const struct proc_abroad asks[] = {
     {"smtp-deliver", "sealimapd", "imap-store"},
+    {"smtp-engine", "sealimapd", "imap-store"},
 };
 
 static const struct proc_daemon daemon_smtp = {
@@ -168,6 +171,7 @@ const struct parent_kind smtp_parent = {
     .daemon = &daemon_smtp,
     .engine = "smtp-engine",
     .is_ours = is_ours,
+    .tells = is_submission,
     .config = send_config,
     .prepare = prepare_queue,
 };
@@ -175,7 +179,13 @@ const struct parent_kind smtp_parent = {
 static bool
 is_ours(enum conf_proto proto)
 {
-	return proto == CONF_SMTP || proto == CONF_LMTP;
+	return proto == CONF_SMTP || proto == CONF_LMTP || is_submission(proto);
+}
+
+static bool
+is_submission(enum conf_proto proto)
+{
+	return proto == CONF_SUBMISSION || proto == CONF_SUBMISSIONS;
 }
 
 static void
@@ -211,6 +221,9 @@ send_engine(struct wire *w, const struct parent *p)
 	s->command_seconds = (uint32_t)conf->limits[CONF_COMMAND_TIMEOUT];
 	s->errors_max = (uint32_t)conf->limits[CONF_BAD_COMMANDS];
 	s->received_max = (uint32_t)conf->limits[CONF_RECEIVED_LINES];
+	s->login_failures = (uint32_t)conf->limits[CONF_LOGIN_FAILURES];
+	s->scram = conf->scram;
+	s->show_agent = conf->show_agent;
 	engine_listeners(s, p);
 	engine_aliases(s, conf);
 	engine_relay(s, conf);
@@ -230,8 +243,9 @@ engine_listeners(struct smtp_slice *s, const struct parent *p)
 	for (size_t i = 0; i < parent_n_listens(p); i++) {
 		l = parent_listen(p, i);
 		out = &s->listeners[s->n_listeners++];
-		out->kind = l->proto == CONF_LMTP ? SMTP_LISTEN_LMTP :
-						    SMTP_LISTEN_SMTP;
+		out->kind = is_submission(l->proto) ? SMTP_LISTEN_SUBMISSION :
+		    l->proto == CONF_LMTP           ? SMTP_LISTEN_LMTP :
+						      SMTP_LISTEN_SMTP;
 		out->certs = parent_listen_certs(p, i);
 		out->only_tls13 = l->only_tls13;
 		switch (l->tls) {

@@ -83,6 +83,9 @@ smtp_slice_put(struct wire *w, const struct smtp_slice *s)
 	msg_put_u32(m, s->command_seconds);
 	msg_put_u32(m, s->errors_max);
 	msg_put_u32(m, s->received_max);
+	msg_put_u32(m, s->login_failures);
+	msg_put_u8(m, s->scram);
+	msg_put_u8(m, s->show_agent);
 	msg_send(m);
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		m = msg_new(w, SMTP_ENGINE_LISTENER, 0);
@@ -218,6 +221,9 @@ get_base(struct smtp_slice *s, struct msg *m)
 	s->command_seconds = msg_get_u32(m);
 	s->errors_max = msg_get_u32(m);
 	s->received_max = msg_get_u32(m);
+	s->login_failures = msg_get_u32(m);
+	s->scram = msg_get_u8(m) != 0;
+	s->show_agent = msg_get_u8(m) != 0;
 	return msg_end(m);
 }
 
@@ -237,7 +243,7 @@ get_listener(struct smtp_slice *s, struct msg *m)
 	l->only_tls13 = msg_get_u8(m) != 0;
 	l->certs = msg_get_u64(m);
 	if (msg_end(m) == -1 || kind < SMTP_LISTEN_SMTP ||
-	    kind > SMTP_LISTEN_LMTP || tls > SMTP_TLS_FIRST)
+	    kind > SMTP_LISTEN_SUBMISSION || tls > SMTP_TLS_FIRST)
 		return -1;
 	l->kind = (enum smtp_listener)kind;
 	l->tls = (enum smtp_tls)tls;

@@ -133,6 +133,31 @@ ATF_TC_BODY(submission, tc)
 	driver_stop(&d);
 }
 
+/* The engine that submits gets no wire to what a vault would answer on. */
+ATF_TC_WITHOUT_HEAD(submission_alone);
+ATF_TC_BODY(submission_alone, tc)
+{
+	static const uint8_t services[] = {SERVICE_IMAP, SERVICE_MANAGE};
+	struct msgout *out;
+	struct driver d;
+	struct msg m;
+
+	for (size_t i = 0; i < sizeof(services); i++) {
+		start(tc, &d);
+		if (i == 0)
+			add(&d, USER);
+		out = msg_new_fd(d.smtp, ENGINE_MASTER_LOGIN, 7);
+		msg_put_u64(out, 1);
+		msg_put_u8(out, services[i]);
+		msg_put_str(out, USER);
+		ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
+		ATF_CHECK_EQ(0, msg_recv_wait(d.smtp, &m, DRIVER_WAIT_MS));
+		ATF_CHECK_EQ(
+		    0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, NULL));
+		driver_stop(&d);
+	}
+}
+
 /* A recovery code is a secret of manage scope and nothing else. */
 ATF_TC_WITHOUT_HEAD(recovery);
 ATF_TC_BODY(recovery, tc)
@@ -772,6 +797,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, login);
 	ATF_TP_ADD_TC(tp, living_vault);
 	ATF_TP_ADD_TC(tp, submission);
+	ATF_TP_ADD_TC(tp, submission_alone);
 	ATF_TP_ADD_TC(tp, recovery);
 	ATF_TP_ADD_TC(tp, proof);
 	ATF_TP_ADD_TC(tp, killed_vault);

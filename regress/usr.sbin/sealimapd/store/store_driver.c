@@ -30,6 +30,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -217,6 +218,7 @@ driver_start(struct driver *d, const char *srcdir, const char *dir,
 	msg_done(&m);
 	send_config(d, kib, passes, derivations);
 	d->engine = send_wire(d, "imap-engine");
+	d->smtp = send_wire(d, "smtp-engine");
 	d->deliver = send_wire(d, "smtp-deliver");
 }
 
@@ -232,6 +234,7 @@ driver_stop(struct driver *d)
 	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	close(d->parent);
 	close(d->engine);
+	close(d->smtp);
 	close(d->deliver);
 	close(d->log);
 }
@@ -331,7 +334,8 @@ driver_login_send(
 {
 	struct msgout *out;
 
-	out = msg_new_fd(d->engine, ENGINE_MASTER_LOGIN, ++d->id);
+	out = msg_new_fd(service == SERVICE_SUBMISSION ? d->smtp : d->engine,
+	    ENGINE_MASTER_LOGIN, ++d->id);
 	msg_put_u64(out, conn);
 	msg_put_u8(out, service);
 	msg_put_str(out, account);
@@ -342,12 +346,18 @@ driver_login_send(
 uint32_t
 driver_login_answer(struct driver *d, int *fd, uint8_t *why)
 {
-	uint32_t id;
+	struct pollfd pfd[2];
 	struct msg m;
+	uint32_t id;
+	int from;
 
 	*fd = -1;
 	*why = 0;
-	ATF_REQUIRE_EQ(1, msg_recv_wait(d->engine, &m, DRIVER_WAIT_MS));
+	pfd[0] = (struct pollfd){.fd = d->engine, .events = POLLIN};
+	pfd[1] = (struct pollfd){.fd = d->smtp, .events = POLLIN};
+	ATF_REQUIRE(poll(pfd, 2, DRIVER_WAIT_MS) > 0);
+	from = pfd[0].revents != 0 ? d->engine : d->smtp;
+	ATF_REQUIRE_EQ(1, msg_recv_wait(from, &m, DRIVER_WAIT_MS));
 	id = m.id;
 	if (m.type == MASTER_ENGINE_OPENER)
 		*fd = msg_get_fd(&m);

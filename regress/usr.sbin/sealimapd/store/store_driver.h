@@ -40,6 +40,7 @@ struct driver {
 	pid_t pid;
 	int parent;  /* our end of its wire to the parent */
 	int engine;  /* imap-engine's end */
+	int smtp;    /* smtp-engine's, for SERVICE_SUBMISSION */
 	int deliver; /* smtp-deliver's end */
 	int log;     /* what drains its log */
 	uint32_t id;
