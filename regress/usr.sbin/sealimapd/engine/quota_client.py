@@ -127,7 +127,7 @@ class Own:
                      b"SETQUOTA a STORAGE 1", b"SETQUOTA a (STORAGE)",
                      b"SETQUOTA a (STORAGE -1)", b"SETQUOTA a (STORAGE 1",
                      b"SETQUOTA a (STORAGE 9223372036854775808)",
-                     b"SETQUOTA a (STORAGE 1 )", b"SETQUOTA a () x",
+                     b"SETQUOTA a () x",
                      b"UID GETQUOTA a"):
             c.expect(text, b"BAD")
         c = Client()
