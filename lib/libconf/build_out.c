@@ -162,6 +162,27 @@ build_route_auth(struct conf *conf, const char *path)
 	return build_path(r->auth, sizeof(r->auth), path);
 }
 
+/* One of each family. */
+const char *
+build_relay_source(struct conf *conf, const char *address)
+{
+	struct in6_addr in6;
+	struct in_addr in4;
+	char *source;
+
+	if (inet_pton(AF_INET, address, &in4) == 1)
+		source = conf->relay_source[0];
+	else if (inet_pton(AF_INET6, address, &in6) == 1)
+		source = conf->relay_source[1];
+	else
+		return "not a numeric address";
+	if (*source != '\0')
+		return "there is an address of this family already";
+	if (strlcpy(source, address, CONF_FORWARD_MAX) >= CONF_FORWARD_MAX)
+		return "too long";
+	return NULL;
+}
+
 const char *
 build_dkim(struct conf *conf, const char *domain, const char *selector,
     const char *key)

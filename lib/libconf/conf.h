@@ -238,7 +238,9 @@ struct conf {
 	char anchors[CONF_PATH_MAX];   /* file of trust anchors; "": built in */
 	char queue_key[CONF_PATH_MAX]; /* 32 octets; what waits is under it */
 	enum conf_relay_tls relay_tls; /* without a route */
-	struct conf_net *relay_from;   /* whose mail to others is taken */
+	/* Numeric addresses to call others from, IPv4 and IPv6; "": any. */
+	char relay_source[2][CONF_FORWARD_MAX];
+	struct conf_net *relay_from; /* whose mail to others is taken */
 	size_t n_relay_from;
 	struct conf_route *routes;
 	size_t n_routes;

@@ -87,6 +87,7 @@ const char *build_route_host(struct conf *, const char *);
 const char *build_route_port(struct conf *, const char *);
 const char *build_route_tls(struct conf *, const char *);
 const char *build_route_auth(struct conf *, const char *path);
+const char *build_relay_source(struct conf *, const char *address);
 const char *build_dkim(
     struct conf *, const char *domain, const char *selector, const char *key);
 const char *build_quota(uint64_t *, const char *);

@@ -76,7 +76,7 @@ int yyparse(void);
 }
 
 %token <w> HOSTNAME POSTMASTER DIRECTORY RUN LIBEXEC DOMAIN CERTIFICATE CERT
-%token <w> KEY LISTEN ON SOCKET IMAPS IMAP SMTP LMTP PORT NOTLS STARTTLS TABLE
+%token <w> KEY LISTEN ON SOCKET SOURCE IMAPS IMAP SMTP LMTP PORT NOTLS STARTTLS TABLE
 %token <w> ALIASES USER GROUP LIMIT LINGER COMPRESSION LOG ADDRESSES
 %token <w> EXPIRE SANDBOX HOST INDEX QUOTA KDF MEMORY PASSES INCLUDE STRING
 %token <w> RESOLVER FORWARD ANCHORS ESCROW SCRAM OCSP TLS
@@ -232,6 +232,9 @@ setting		: LINGER STRING {
 			once(ONCE_RELAY_TLS, &$1);
 			fail_at(&$3, build_relay_tls(&ps.conf->relay_tls,
 			    $3.s));
+		}
+		| RELAY SOURCE STRING {
+			fail_at(&$3, build_relay_source(ps.conf, $3.s));
 		}
 		| RELAY FROM STRING {
 			fail_at(&$3, build_relay_from(ps.conf, $3.s));
@@ -488,6 +491,7 @@ static const struct {
 	{ "sessions", SESSIONS },
 	{ "smtp", SMTP },
 	{ "socket", SOCKET },
+	{ "source", SOURCE },
 	{ "starttls", STARTTLS },
 	{ "submission", SUBMISSION },
 	{ "submissions", SUBMISSIONS },

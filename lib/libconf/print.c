@@ -204,6 +204,13 @@ print_relay(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "queue key ");
 	print_quoted(out, conf->queue_key);
 	(void)fprintf(out, "\nrelay tls %s\n", words[conf->relay_tls]);
+	for (size_t i = 0; i < 2; i++) {
+		if (conf->relay_source[i][0] == '\0')
+			continue;
+		(void)fprintf(out, "relay source ");
+		print_quoted(out, conf->relay_source[i]);
+		(void)fprintf(out, "\n");
+	}
 	for (size_t i = 0; i < conf->n_relay_from; i++) {
 		(void)fprintf(out, "relay from ");
 		print_net(&conf->relay_from[i], out);

@@ -25,10 +25,14 @@
 #define RELAY_NAME_MAX 256  /* octets of a host or domain, NUL included */
 #define RELAY_AUTH_MAX 1024 /* octets of "name:password", NUL included */
 #define RELAY_ROUTES_MAX 1024
+#define RELAY_ADDRESS_MAX 64 /* octets of one as text, NUL included */
 #define RELAY_JOBS_MAX 10000
 
 enum relay_config_message {
-	/* str hostname, u8 enum relay_tls, u32 jobs, u8 log_addresses */
+	/*
+	 * str hostname, u8 enum relay_tls, u32 jobs, u8 log_addresses, str
+	 * IPv4 address to call from, str IPv6 address ("": any)
+	 */
 	RELAY_CONFIG_BASE = 0x140,
 	/*
 	 * str domain ("*": all others), str host, u16 port, u8 enum relay_tls,

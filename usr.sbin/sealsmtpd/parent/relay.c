@@ -44,6 +44,8 @@ send_relay(struct wire *w, const struct conf *conf)
 	msg_put_u8(m, (uint8_t)relay_tls(conf->relay_tls));
 	msg_put_u32(m, (uint32_t)conf->limits[CONF_RELAY_JOBS]);
 	msg_put_u8(m, conf->log_addresses);
+	msg_put_str(m, conf->relay_source[0]);
+	msg_put_str(m, conf->relay_source[1]);
 	msg_send(m);
 	for (size_t i = 0; i < conf->n_routes && i < RELAY_ROUTES_MAX; i++)
 		send_route(w, &conf->routes[i]);

@@ -100,10 +100,8 @@ conn_start(struct plan *p, const struct sockaddr *sa, socklen_t len,
 	TAILQ_INSERT_TAIL(&conns, c, entry);
 	evtimer_set(&c->timer, conn_timeout, c);
 	evtimer_set(&c->end, conn_end, c);
-	c->fd = socket(
-	    sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd == -1 ||
-	    (connect(c->fd, sa, len) == -1 && errno != EINPROGRESS)) {
+	c->fd = relay_connect(sa, len);
+	if (c->fd == -1) {
 		conn_fail(c, "4.4.1", strerror(errno));
 		return;
 	}

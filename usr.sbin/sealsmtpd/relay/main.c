@@ -24,11 +24,17 @@
  */
 
 #include <sys/types.h>
+#include <sys/socket.h>
 
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
 #include <event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "msg.h"
@@ -62,6 +68,35 @@ int64_t
 relay_now(void)
 {
 	return (int64_t)time(NULL);
+}
+
+int
+relay_connect(const struct sockaddr *sa, socklen_t len)
+{
+	struct sockaddr_in sin = {0};
+	struct sockaddr_in6 sin6 = {0};
+	int fd, ret, saved_errno;
+
+	fd = socket(
+	    sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	ret = 0;
+	if (sa->sa_family == AF_INET &&
+	    inet_pton(AF_INET, config->source[0], &sin.sin_addr) == 1) {
+		sin.sin_family = AF_INET;
+		ret = bind(fd, (struct sockaddr *)&sin, sizeof(sin));
+	} else if (sa->sa_family == AF_INET6 &&
+	    inet_pton(AF_INET6, config->source[1], &sin6.sin6_addr) == 1) {
+		sin6.sin6_family = AF_INET6;
+		ret = bind(fd, (struct sockaddr *)&sin6, sizeof(sin6));
+	}
+	if (ret == 0 && (connect(fd, sa, len) == 0 || errno == EINPROGRESS))
+		return fd;
+	saved_errno = errno;
+	(void)close(fd);
+	errno = saved_errno;
+	return -1;
 }
 
 int
@@ -155,6 +190,9 @@ config_base(struct msg *m)
 	tls = msg_get_u8(m);
 	coming->jobs = msg_get_u32(m);
 	coming->log_addresses = msg_get_u8(m) != 0;
+	for (size_t i = 0; i < 2; i++)
+		(void)msg_get_str(
+		    m, coming->source[i], sizeof(coming->source[i]));
 	coming->tls = (enum relay_tls)tls;
 	return msg_end(m) == -1 || tls > RELAY_TLS_FIRST ||
 		coming->jobs > RELAY_JOBS_MAX ?

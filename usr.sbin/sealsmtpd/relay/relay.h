@@ -67,6 +67,7 @@ struct relay_config {
 	char hostname[RELAY_NAME_MAX];
 	enum relay_tls tls;
 	uint32_t jobs;
+	char source[2][RELAY_ADDRESS_MAX]; /* IPv4, IPv6; "": any */
 	bool log_addresses;
 	struct route *routes;
 	size_t n_routes;
@@ -111,6 +112,11 @@ struct job {
 const struct relay_config *relay_config(void);
 const struct tlsio_roots *relay_roots(void);
 int64_t relay_now(void); /* seconds, UTC */
+/*
+ * A socket on its way to the address, from where the configuration says; -1
+ * with errno.
+ */
+int relay_connect(const struct sockaddr *, socklen_t);
 
 /* ---- report.c: what is counted; the order is that of its rows ---------- */
 

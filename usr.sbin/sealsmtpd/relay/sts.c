@@ -353,13 +353,8 @@ fetch_next(struct sts *s)
 		sa = (const struct sockaddr *)&sin6;
 		len = sizeof(sin6);
 	}
-	s->fd = socket(
-	    sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->fd == -1 ||
-	    (connect(s->fd, sa, len) == -1 && errno != EINPROGRESS)) {
-		if (s->fd != -1)
-			(void)close(s->fd);
-		s->fd = -1;
+	s->fd = relay_connect(sa, len);
+	if (s->fd == -1) {
 		s->again = true;
 		sts_soon(s);
 		return;

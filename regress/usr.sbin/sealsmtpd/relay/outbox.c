@@ -20,7 +20,8 @@
  *	usage: outbox BIN-DIRECTORY QUEUE-DIRECTORY CONFIG
  *	       outbox roots (the file with those of the relay)
  * CONFIG: lines "forward ADDRESS@PORT", "anchors FILE", "route DOMAIN HOST PORT
- * TLS AUTH", "tls N", "retry SECONDS", "lifetime SECONDS", "jobs N".
+ * TLS AUTH", "tls N", "retry SECONDS", "lifetime SECONDS", "jobs N",
+ * "source 1" (it calls from 127.0.0.77).
  * Commands on standard input:
  *	send SENDER RCPT[,RCPT...] FILE [FLAGS [NOTIFY]]
  *	many N SENDER DOMAIN FILE (rcpt0@DOMAIN ...)
@@ -185,6 +186,8 @@ configure_relay(void)
 	msg_put_u8(m, (uint8_t)setting("tls", RELAY_TLS_MAY));
 	msg_put_u32(m, setting("jobs", 50));
 	msg_put_u8(m, 1);
+	msg_put_str(m, setting("source", 0) != 0 ? "127.0.0.77" : "");
+	msg_put_str(m, "");
 	send_ok(m);
 	f = fopen(config, "r");
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {

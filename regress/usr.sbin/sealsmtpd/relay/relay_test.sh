@@ -97,8 +97,8 @@ refused_body()
 {
 	sink mx
 	message
-	echo "route far.test 127.0.0.1 $PORT 1" >config
-	echo "retry 1" >>config
+	printf 'route far.test 127.0.0.1 %s 1\nretry 1\nsource 1\n' \
+	    "$PORT" >config
 	relay <<-EOT
 	send a@here.test never@far.test,once@far.test,b@far.test mail
 	send <> never2@far.test mail
@@ -110,6 +110,9 @@ refused_body()
 	[ "$(grep -c '^report' out)" -eq 1 ] || atf_fail "$(cat out)"
 	[ "$(cat mx/*.env | grep -c 'RCPT TO:<once@')" -eq 1 ] || atf_fail once
 	[ "$(cat mx/*.env | grep -c 'RCPT TO:<b@')" -eq 1 ] || atf_fail b
+	# Called from the address that the configuration says.
+	cat mx/*.env | grep '^peer' | sort -u >peers
+	[ "$(cat peers)" = "peer 127.0.0.77" ] || atf_fail "$(cat peers)"
 }
 refused_cleanup()
 {

@@ -151,12 +151,13 @@ class Session(threading.Thread):
                 if "close-at-mail" in WORDS:
                     raise EOFError
                 tls = isinstance(self.sock, ssl.SSLSocket)
-                self.env = [line, "tls" if tls else "plain"]
+                self.env = [line, "tls" if tls else "plain",
+                            "peer " + self.sock.getpeername()[0]]
                 self.say("250 2.1.0 ok")
             elif verb == "RCPT":
                 self.rcpt(line)
             elif verb == "DATA":
-                if len(self.env) < 3:
+                if len(self.env) < 4:
                     self.say("554 5.5.1 nobody")
                     continue
                 self.say("354 go on")
