@@ -362,7 +362,11 @@ run_queue(void)
 		waiter_run(w);
 }
 
-/* Suspects leave one core to others, where there are several. */
+/*
+ * Suspects leave one core to others, where there are several, and begin
+ * nothing beside the others' derivations, which fill the memory's bandwidth,
+ * unless it is their turn.
+ */
 static bool
 core_free(bool suspect)
 {
@@ -370,7 +374,10 @@ core_free(bool suspect)
 
 	if (master.deriving >= n)
 		return false;
-	return !suspect || n == 1 || master.suspects < n - 1;
+	if (!suspect || n == 1)
+		return true;
+	return master.suspects < n - 1 &&
+	    (master.deriving == master.suspects || queue_suspects_turn());
 }
 
 /*

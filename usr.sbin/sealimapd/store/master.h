@@ -99,7 +99,7 @@ struct waiter {
 #define SUSPECT_WRONG 8   /* wrong secrets lately, and more than right ones */
 #define SUSPECT_FADE_S 10 /* then what is known of a source is halved */
 #define SUSPECT_BEHIND 8  /* others that may go first */
-#define SUSPECT_NICE 10   /* priority of what derives for them */
+#define SUSPECT_NICE 19   /* priority of what derives for them */
 #define SOURCES_MAX 8192  /* that are remembered though nothing waits */
 void queue_start(void);
 int queue_add(struct waiter *, const char *source); /* -1: full; ENOBUFS */
@@ -113,6 +113,7 @@ unsigned int queue_openers(const struct source *);
 /* What came of a derivation, and what that makes of the source. */
 void queue_outcome(struct source *, bool right);
 bool queue_suspect(const struct source *);
+bool queue_suspects_turn(void); /* they have waited long enough */
 unsigned int queue_length(void);
 /* Takes out and returns one of a peer's; NULL: no more. */
 struct waiter *queue_of_engine(const struct engine *, uint32_t id, bool any);

@@ -240,10 +240,16 @@ next_of(bool suspects, bool (*ready)(const struct waiter *))
 	return NULL;
 }
 
+bool
+queue_suspects_turn(void)
+{
+	return queue.ahead >= SUSPECT_BEHIND;
+}
+
 struct waiter *
 queue_next(bool (*ready)(const struct waiter *))
 {
-	bool suspects = queue.ahead >= SUSPECT_BEHIND;
+	bool suspects = queue_suspects_turn();
 	struct waiter *w;
 
 	w = next_of(suspects, ready);
