@@ -28,6 +28,7 @@ int imap_engine_main(int, char *[]);
 #undef main
 
 #include <stdio.h>
+#include <zlib.h>
 
 #include "fake_tlsio.h"
 #include "harness.h"
@@ -65,6 +66,8 @@ static struct {
 	size_t len;
 	uint64_t literal; /* octets to come */
 	bool cr;
+	bool squeezed; /* COMPRESS is on */
+	z_stream z;
 } out;
 
 static bool
@@ -82,6 +85,29 @@ literal_announced(void)
 	return true;
 }
 
+static bool
+line_ends(const char *text)
+{
+	size_t len = strlen(text);
+
+	return out.len >= len &&
+	    memcmp(out.line_end + out.len - len, text, len) == 0;
+}
+
+/* COMPRESS begins after the one line, and ends after the other. */
+static void
+squeezed(void)
+{
+	if (!out.squeezed && line_ends("OK DEFLATE is active")) {
+		if (inflateInit2(&out.z, -15) != Z_OK)
+			abort();
+		out.squeezed = true;
+	} else if (out.squeezed && line_ends("OK Nobody is logged in")) {
+		(void)inflateEnd(&out.z);
+		out.squeezed = false;
+	}
+}
+
 static void
 out_octet(uint8_t c)
 {
@@ -89,6 +115,7 @@ out_octet(uint8_t c)
 		abort();
 	out.cr = c == '\r';
 	if (c == '\n') {
+		squeezed();
 		(void)literal_announced();
 		out.len = 0;
 	} else if (c != '\r') {
@@ -101,11 +128,10 @@ out_octet(uint8_t c)
 }
 
 static void
-client_gets(const uint8_t *p, size_t len)
+client_reads(const uint8_t *p, size_t len)
 {
 	size_t n;
 
-	harness_show(p, len);
 	while (len > 0) {
 		if (out.literal > 0) {
 			n = out.literal < len ? (size_t)out.literal : len;
@@ -117,6 +143,29 @@ client_gets(const uint8_t *p, size_t len)
 		out_octet(*p++);
 		len--;
 	}
+}
+
+static void
+client_gets(const uint8_t *p, size_t len)
+{
+	static uint8_t plain[16384];
+	int r;
+
+	harness_show(p, len);
+	if (!out.squeezed) {
+		client_reads(p, len);
+		return;
+	}
+	out.z.next_in = (Bytef *)(uintptr_t)p;
+	out.z.avail_in = (uInt)len;
+	do {
+		out.z.next_out = plain;
+		out.z.avail_out = sizeof(plain);
+		r = inflate(&out.z, Z_SYNC_FLUSH);
+		if (r != Z_OK && r != Z_BUF_ERROR)
+			abort();
+		client_reads(plain, sizeof(plain) - out.z.avail_out);
+	} while (out.squeezed && out.z.avail_out == 0);
 }
 
 static void
@@ -309,6 +358,8 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 		return 0;
 	set_up();
 	harness_begin();
+	if (out.squeezed)
+		(void)inflateEnd(&out.z);
 	memset(&out, 0, sizeof(out));
 	n_asked = 0;
 	login_asked = false;

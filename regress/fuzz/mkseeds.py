@@ -5,6 +5,7 @@ committed; this is how they were made, and how to make more."""
 
 import os
 import struct
+import zlib
 
 here = os.path.dirname(os.path.abspath(__file__))
 
@@ -284,6 +285,23 @@ def engine():
         step(MODSEQ | NEWS, u64(5)), done(), client("g EXPUNGE\r\n"),
         step(EXPUNGED | NEWS, u32(2), u32(1), u32(1), u32(1), u32(2)),
         step(EDONE, u8(0), s("9")))
+    one("replace", selected, client("c REPLACE 2 A (\\Draft) {5}\r\n"),
+        client("hello\r\n"), step(APPENDED, u32(7), u32(9)),
+        step(EXPUNGED, u32(1), u32(2), u32(2)), done(),
+        client("d UID REPLACE * INBOX {3+}\r\nabc\r\n"), done(8))
+    one("utf8", client("c ENABLE UTF8=ACCEPT\r\n"),
+        client("d APPEND \"\u00e4\" UTF8 (~{9}\r\n"), client("a: \u00e4\r\n\r\n)\r\n"),
+        step(APPENDED, u32(7), u32(9)), done(), selected,
+        client("e UID FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW (LAZY))\r\n"),
+        forged("summary_nested"), done())
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
+    squeezed = [deflate.compress(x) + deflate.flush(zlib.Z_SYNC_FLUSH)
+                for x in (b"d NOOP\r\nd NOOP\r\n", b"e NAMESPACE\r\n",
+                          b"f UNAUTHENTICATE\r\n")]
+    one("squeeze", client("c COMPRESS DEFLATE\r\n"), client(squeezed[0]),
+        client(squeezed[1][:9]), client(squeezed[1][9:]),
+        client(squeezed[2] + b"g CAPABILITY\r\n"),
+        client("h LOGIN anna secret\r\n"), step(REFUSE, u8(1)))
     one("rev2", client("c ENABLE IMAP4rev2\r\n"), selected,
         client("d LIST \"\" *\r\n"), box("\u00e4", False), done())
 
