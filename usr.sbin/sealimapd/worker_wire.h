@@ -37,6 +37,12 @@
 #define WORKER_WIRE_VERSION 1
 
 #define WORKER_CANDIDATES_MAX 256    /* without a verdict */
+#define WORKER_INDEX_DOCS 4096       /* messages of a segment */
+#define WORKER_INDEX_PAGE 32768      /* octets of a page */
+#define WORKER_INDEX_HINT 16384      /* octets */
+#define WORKER_INDEX_ASKED 64        /* pages of one PAGES */
+#define WORKER_INDEX_LEAVES 8        /* of one POSSIBLE */
+#define WORKER_TEXT_VERSION 1        /* of the text that is indexed */
 #define WORKER_CHUNK_END 0xffffffffU /* NEED: to the last chunk */
 
 /* u8 kind of a chunk */
@@ -46,7 +52,8 @@
 enum worker_wire {
 	/*
 	 * imap-store master -> worker master: descriptor: the end of a wire
-	 * whose other end the vault gets.  u32 version.  A child serves it
+	 * whose other end the vault gets.  u32 version, u8 1: what it is for
+	 * can wait for all else.  A child serves it
 	 * until EOF; with no child to be had, the descriptor is closed.
 	 */
 	STORE_WORKER_OPEN = 1,
@@ -86,6 +93,22 @@ enum worker_wire {
 	VAULT_WORKER_END = 15,
 	/* The search is no longer wanted: answered by DONE at once. */
 	VAULT_WORKER_CANCEL = 16,
+	/*
+	 * A segment of the index begins; then CANDIDATES with one node, which
+	 * is SEARCH_MAYBE, and END as for a search.  Each verdict is enum
+	 * worker_indexed; a message that is IN gets the next number, from 0,
+	 * in the order of the verdicts.  After END: PAGEs, HINT, DONE.
+	 */
+	VAULT_WORKER_INDEX = 17,
+	/*
+	 * In a search, before its candidates, one at a time: what does the
+	 * index say?  u32 segment (the vault's), u32 messages (at most
+	 * WORKER_INDEX_DOCS), u32 pages, bytes hint.  Answered by POSSIBLE.
+	 */
+	VAULT_WORKER_SEGMENT = 18,
+	/* What PAGES asked for, in that order: u32 page, bytes; none: it
+	 * cannot be read. */
+	VAULT_WORKER_PAGE = 19,
 
 	/*
 	 * A sort or threading begins (never within a search): u8 enum
@@ -116,6 +139,19 @@ enum worker_wire {
 	/* All verdicts were given, or the search was cancelled.  u8 0; or 1:
 	 * the program was not valid. */
 	WORKER_VAULT_DONE = 22,
+	/* Of the segment: u16 n (at most WORKER_INDEX_ASKED), n u32 pages. */
+	WORKER_VAULT_PAGES = 23,
+	/*
+	 * u32 segment, u16 n (at most WORKER_INDEX_LEAVES; 0: the index does
+	 * not help here), then n times: u16 node, raw a bit of each message:
+	 * could that leaf be true of it?  Bit i is of octet i / 8, 1 << i % 8.
+	 */
+	WORKER_VAULT_POSSIBLE = 24,
+	/* The next page of the segment that is made: the rest, octets. */
+	WORKER_VAULT_PAGE = 25,
+	/* After the last page: what says which page holds what: the rest. */
+	WORKER_VAULT_HINT = 26,
+
 	/* To the end of the message: u32 uid, in order; may come in several. */
 	WORKER_VAULT_SORTED = 40,
 	/*
@@ -124,6 +160,12 @@ enum worker_wire {
 	 * before what follows them.
 	 */
 	WORKER_VAULT_THREADED = 41
+};
+
+enum worker_indexed {
+	WORKER_INDEXED_NOT = 0, /* it cannot be, now or later */
+	WORKER_INDEXED_IN = 1,
+	WORKER_INDEXED_FULL = 2 /* no room: in the next segment, please */
 };
 
 #endif

@@ -99,7 +99,7 @@ decided(struct candidate *c)
 		t = plan_finish(state.query, c) ? SEARCH_YES : SEARCH_NO;
 	if (t == SEARCH_MAYBE)
 		return false;
-	child_verdict(c->handle, t == SEARCH_YES);
+	child_verdict(c, t == SEARCH_YES);
 	return true;
 }
 
@@ -162,7 +162,7 @@ candidate_begin(struct candidate *c, const uint8_t *summary, size_t summary_len,
 	if (body != NULL) {
 		scan_reset(state.here);
 		(void)scan_feed(state.here, c, 0, body, (size_t)c->size);
-		child_verdict(c->handle, plan_finish(state.query, c));
+		child_verdict(c, plan_finish(state.query, c));
 		candidate_free(c);
 		return;
 	}
@@ -257,7 +257,7 @@ slice_end(struct candidate *c, bool last)
 		line_step();
 		return;
 	}
-	child_verdict(c->handle, plan_finish(state.query, c));
+	child_verdict(c, plan_finish(state.query, c));
 	line_drop(c);
 }
 

@@ -97,10 +97,11 @@ verdicts_send(void)
 }
 
 void
-child_verdict(uint32_t handle, bool match)
+child_verdict(const struct candidate *c, bool match)
 {
-	child.verdicts[child.n].handle = handle;
-	child.verdicts[child.n].match = match;
+	child.verdicts[child.n].handle = c->handle;
+	child.verdicts[child.n].match = child.query.index ? build_verdict(c) :
+							    match;
 	child.open--;
 	if (++child.n == VERDICTS_MAX)
 		verdicts_send();
@@ -130,6 +131,8 @@ search_end(uint8_t result)
 	report_add(WORKER_SEARCHES, 1);
 	report_tell();
 	candidates_stop();
+	build_stop();
+	narrow_stop();
 	if (child.waiting != NULL)
 		candidate_free(child.waiting);
 	child.waiting = NULL;
@@ -194,6 +197,22 @@ search_begin(struct msg *msg)
 			term_make(&child.query.terms[i], node);
 	}
 	candidates_start(&child.query);
+}
+
+static void
+index_begin(const struct msg *msg)
+{
+	if (child.query.program != NULL || msg->id == 0)
+		child_nonsense(msg);
+	child.query.id = msg->id;
+	build_start(&child.query);
+	candidates_start(&child.query);
+}
+
+static void
+index_end(void)
+{
+	search_end(0);
 }
 
 static void
@@ -367,11 +386,26 @@ child_dispatch(struct msg *msg)
 	case VAULT_WORKER_CANCEL:
 		search_end(0);
 		return;
+	case VAULT_WORKER_INDEX:
+		index_begin(msg);
+		return;
+	case VAULT_WORKER_SEGMENT:
+		if (narrow_segment(&child.query, child.vault, msg) == -1)
+			child_nonsense(msg);
+		return;
+	case VAULT_WORKER_PAGE:
+		if (narrow_page(&child.query, child.vault, msg) == -1)
+			child_nonsense(msg);
+		return;
 	default:
 		child_nonsense(msg);
 	}
 	verdicts_send();
-	if (child.ended && child.waiting == NULL && candidates_empty())
+	if (!child.ended || child.waiting != NULL || !candidates_empty())
+		return;
+	if (child.query.index)
+		build_finish(child.vault, child.query.id, index_end);
+	else
 		search_end(0);
 }
 
@@ -389,6 +423,7 @@ child_message(struct wire *w, struct msg *msg, void *arg)
 	/* What comes after a search ended (or was not valid) is of no use. */
 	if (msg->type != VAULT_WORKER_SEARCH &&
 	    msg->type != VAULT_WORKER_SORT && !rows_sorting(msg->id) &&
+	    msg->type != VAULT_WORKER_INDEX &&
 	    (child.query.program == NULL || msg->id != child.query.id))
 		return;
 	child_dispatch(msg);

@@ -24,6 +24,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -46,6 +47,7 @@
 /* More users than this search text at once: the others are told "busy". */
 #define CHILDREN_MAX 64
 #define STORES_MAX 16
+#define QUIET_NICE 15 /* of what can wait */
 
 static struct {
 	struct wire *stores[STORES_MAX];
@@ -121,6 +123,7 @@ static void
 master_open(struct msg *msg)
 {
 	uint32_t version = msg_get_u32(msg);
+	bool quiet = msg_get_u8(msg) != 0;
 	int fd = msg_get_fd(msg);
 	size_t i, slot;
 	pid_t pid;
@@ -147,6 +150,8 @@ master_open(struct msg *msg)
 				wire_abandon(master.stores[i]);
 		}
 		memset(&master, 0, sizeof(master));
+		if (quiet && setpriority(PRIO_PROCESS, 0, QUIET_NICE) == -1)
+			log_warn("setpriority");
 		report_child();
 		proc_narrow("stdio", NULL, 0);
 		child_main(fd);

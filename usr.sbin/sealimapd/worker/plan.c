@@ -26,6 +26,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "index.h"
 #include "log.h"
 #include "worker.h"
 
@@ -84,6 +85,23 @@ looks(const struct query *q, const struct candidate *c, size_t i,
 	}
 }
 
+/* The whole field as TEXT sees it. */
+static void
+field_index(struct candidate *c, const char *field, size_t len)
+{
+	static char text[MIME_FIELD_MAX * 4], folded[MIME_FIELD_MAX * 4];
+	size_t n, decoded;
+
+	if (len > MIME_FIELD_MAX)
+		len = MIME_FIELD_MAX;
+	decoded = mime_words_decode(field, len, text, sizeof(text));
+	n = mime_fold(text, decoded, folded, sizeof(folded));
+	grams_break(c->grams);
+	grams_add(c->grams, folded, n);
+	explicit_bzero(text, decoded);
+	explicit_bzero(folded, n);
+}
+
 void
 plan_field(const struct query *q, struct candidate *c, const char *field,
     size_t len, bool top)
@@ -92,6 +110,10 @@ plan_field(const struct query *q, struct candidate *c, const char *field,
 	const char *colon, *in;
 	size_t i, n, name, skip, decoded;
 
+	if (q->index) {
+		field_index(c, field, len);
+		return;
+	}
 	if (len > MIME_FIELD_MAX)
 		len = MIME_FIELD_MAX;
 	if ((colon = memchr(field, ':', len)) == NULL)
@@ -232,7 +254,8 @@ plan_make(
 	uint32_t i;
 	size_t j;
 
-	leaves(q, c, s);
+	if (!q->index)
+		leaves(q, c, s);
 	if (plan_truth(q, c) != SEARCH_MAYBE)
 		return;
 	for (j = 0; j < q->n; j++) {

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "log.h"
 #include "worker.h"
 
@@ -34,9 +35,10 @@ struct scan {
 	struct mime_finder *finders; /* one per BODY or TEXT leaf */
 	size_t *leaf;                /* its node */
 	size_t n;
-	bool open;     /* the range under way has begun */
-	bool decided;  /* nothing more is needed */
-	uint64_t done; /* octets of the range under way */
+	struct grams *grams; /* where the index is made */
+	bool open;           /* the range under way has begun */
+	bool decided;        /* nothing more is needed */
+	uint64_t done;       /* octets of the range under way */
 	char *field;
 	size_t field_len;
 	bool bol; /* a header's next octet begins a line */
@@ -60,6 +62,8 @@ scan_new(const struct query *q)
 		if (kind == SEARCH_BODY || kind == SEARCH_TEXT)
 			s->leaf[s->n++] = i;
 	}
+	if (q->index)
+		s->grams = grams_new();
 	s->finders = calloc(s->n + 1, sizeof(*s->finders));
 	if (s->finders == NULL)
 		fatal(NULL);
@@ -72,6 +76,7 @@ scan_free(struct scan *s)
 	if (s == NULL)
 		return;
 	mime_text_free(s->text);
+	grams_free(s->grams);
 	freezero(s->finders, (s->n + 1) * sizeof(*s->finders));
 	freezero(s->field, MIME_FIELD_MAX);
 	free(s->leaf);
@@ -84,6 +89,8 @@ scan_reset(struct scan *s)
 	s->open = s->decided = false;
 	explicit_bzero(s->field, s->field_len);
 	s->field_len = 0;
+	if (s->grams != NULL)
+		grams_reset(s->grams);
 }
 
 static void
@@ -101,6 +108,10 @@ text_piece(void *arg, const void *data, size_t len)
 	struct scan *s = arg;
 	size_t i;
 
+	if (s->grams != NULL) {
+		grams_add(s->grams, data, len);
+		return;
+	}
 	for (i = 0; i < s->n && !s->decided; i++) {
 		if (s->c->truth[s->leaf[i]] == SEARCH_MAYBE &&
 		    mime_finder_feed(&s->finders[i], data, len))
@@ -154,6 +165,8 @@ range_start(struct scan *s, const struct range *r)
 		mime_finder_init(&s->finders[i],
 		    s->query->terms[s->leaf[i]].text,
 		    s->query->terms[s->leaf[i]].len);
+	if (s->grams != NULL)
+		grams_break(s->grams);
 	mime_text_start(
 	    s->text, r->coding, r->charset, r->html, true, text_piece, s);
 }
@@ -176,6 +189,7 @@ scan_feed(struct scan *s, struct candidate *c, uint64_t off, const uint8_t *p,
 	uint64_t from, n;
 
 	s->c = c;
+	c->grams = s->grams;
 	while (c->at < c->n && !s->decided) {
 		r = &c->ranges[c->at];
 		if (!s->open)

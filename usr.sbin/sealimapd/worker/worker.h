@@ -61,6 +61,7 @@ struct query {
 	size_t n;           /* nodes */
 	struct term *terms; /* by node */
 	uint32_t id;        /* of the search */
+	bool index;         /* it is none: a segment of the index is made */
 };
 
 /* A message that the vault has asked about. */
@@ -77,6 +78,7 @@ struct candidate {
 	uint64_t next;    /* chunk that is expected */
 	uint64_t need_to; /* last chunk of the slice asked for */
 	bool asked;
+	struct grams *grams; /* of its text, where the index is made */
 };
 TAILQ_HEAD(candidates, candidate);
 
@@ -101,7 +103,7 @@ void report_tell(void); /* a child, after a task */
 
 /* child.c */
 _Noreturn void child_main(int fd);
-void child_verdict(uint32_t handle, bool match);
+void child_verdict(const struct candidate *, bool match);
 void child_need(uint32_t handle, uint64_t first, uint64_t last);
 void child_sorted(uint32_t uid);
 void child_threaded(uint32_t uid, uint32_t place);
@@ -156,6 +158,19 @@ void rows_begin(struct msg *);
 /* Does the message of this id belong to a sort? */
 bool rows_sorting(uint32_t id);
 void rows_message(struct msg *, struct wire *);
+
+/* build.c: a segment of the index is made; narrow.c: it is asked. */
+struct wire;
+struct msg;
+void build_start(struct query *);
+void build_stop(void);
+uint8_t build_verdict(const struct candidate *); /* enum worker_indexed */
+/* All candidates are in: sends what was made, then calls done. */
+void build_finish(struct wire *, uint32_t id, void (*done)(void));
+/* A SEGMENT, a PAGE of it; -1: it makes no sense. */
+int narrow_segment(const struct query *, struct wire *, struct msg *);
+int narrow_page(const struct query *, struct wire *, struct msg *);
+void narrow_stop(void);
 
 /* unpack.c */
 void unpack_init(void);
