@@ -210,7 +210,10 @@ enum store_wire {
 	VAULT_MASTER_SESSIONS = 25,
 	/* vault -> master: no more sessions, please; exits after this. */
 	VAULT_MASTER_ENDING = 26,
-	/* vault -> master: a wire to a worker is wanted. */
+	/*
+	 * vault -> master: a wire to a worker is wanted; id: enum
+	 * worker_for, which the answer repeats.
+	 */
 	VAULT_MASTER_WORKER = 27,
 	/* vault -> master, now and then: u64 for each enum vault_count. */
 	VAULT_MASTER_COUNTS = 28,
@@ -362,6 +365,12 @@ enum store_wire {
 	CTL_MASTER_KICK = 92,
 	/* u32 version, str account: its mass deletes need not wait.  END. */
 	CTL_MASTER_CONFIRM = 69
+};
+
+/* What a vault wants a worker for. */
+enum worker_for {
+	WORKER_FOR_SEARCH = 1,
+	WORKER_FOR_INDEX = 2 /* it can wait */
 };
 
 #endif

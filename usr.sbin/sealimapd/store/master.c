@@ -807,6 +807,7 @@ vault_worker(struct child *c, const struct msg *m)
 	}
 	out = msg_new(worker->wire, STORE_WORKER_OPEN, 0);
 	msg_put_u32(out, WORKER_WIRE_VERSION);
+	msg_put_u8(out, m->id == WORKER_FOR_INDEX);
 	msg_put_fd(out, fds[0]);
 	msg_send(out);
 	out = msg_new(c->wire, MASTER_VAULT_WORKER, m->id);

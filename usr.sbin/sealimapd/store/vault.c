@@ -360,9 +360,9 @@ on_linger(int fd, short what, void *arg)
 }
 
 void
-vault_want_worker(void)
+vault_want_worker(enum worker_for what)
 {
-	msg_signal(vault.master, VAULT_MASTER_WORKER, 1);
+	msg_signal(vault.master, VAULT_MASTER_WORKER, what);
 }
 
 void
@@ -416,6 +416,7 @@ vault_end(void)
 	TAILQ_FOREACH (s, &vault.sessions, entry)
 		session_bye(s, 1);
 	search_worker_end();
+	index_end();
 	result = store_close(vault.store);
 	if (result != STORE_OK)
 		log_warn("account=%s closing: %s",
@@ -493,7 +494,8 @@ master_message(struct wire *w, struct msg *m, void *arg)
 		break;
 	case MASTER_VAULT_WORKER:
 		/* Without a descriptor: there is none to be had. */
-		search_worker(m->fd == -1 ? -1 : msg_get_fd(m));
+		(m->id == WORKER_FOR_INDEX ? index_worker : search_worker)(
+		    m->fd == -1 ? -1 : msg_get_fd(m));
 		break;
 	case MASTER_VAULT_CLERK:
 		quota_clerk(m->fd == -1 ? -1 : msg_get_fd(m));

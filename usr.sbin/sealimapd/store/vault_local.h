@@ -212,7 +212,7 @@ void vault_fail(const char *why) __attribute__((noreturn));
 void vault_run_soon(void);
 void vault_run_now(void); /* from an event only */
 void vault_retry(void);   /* run the sessions again after RETRY_MS */
-void vault_want_worker(void);
+void vault_want_worker(enum worker_for);
 void vault_want_clerk(void);
 int64_t vault_now(void);
 void vault_reap(struct session *); /* mark dead, free from the event loop */
@@ -230,6 +230,11 @@ void upkeep_now(void);    /* there is something to do */
 void upkeep_mail(void);   /* deliveries wait */
 bool vault_holding(void); /* first drain: no answers yet */
 void upkeep_news(void);   /* look now for what the other host has sent */
+
+/* vault_index.c */
+void index_soon(void);     /* messages may have come or gone */
+void index_worker(int fd); /* the wire that was wanted; -1: none */
+void index_end(void);
 
 /* vault_keys.c */
 struct manage_answer;

@@ -30,7 +30,7 @@
 #include <string.h>
 
 #include "log.h"
-#include "vault_feed.h"
+#include "vault_index.h"
 #include "vault_local.h"
 
 #include "../search.h"
@@ -55,6 +55,7 @@ struct search_run {
 	struct ranges sent[SEARCH_SENT_MAX];
 	bool saved; /* what was to be kept is */
 	struct feed feed;
+	struct narrow *narrow; /* what the index says */
 };
 
 /* The worker's wire, and the search that has it now. */
@@ -131,6 +132,7 @@ search_free_run(struct search_run *r)
 	for (size_t i = 0; i < SEARCH_SENT_MAX; i++)
 		free(r->sent[i].range);
 	feed_end(&r->feed);
+	narrow_free(r->narrow);
 	sort_free(r->sort);
 	uidlist_clear(&r->found);
 	free(r);
@@ -217,6 +219,8 @@ search_answer(struct session *s, struct job *j)
 			uidlist_clear(&s->view.saved);
 		return STEP_DONE;
 	}
+	if (r->text && narrow_step(&r->narrow, &r->feed) != STEP_DONE)
+		return STEP_WAIT;
 	if (!r->scanned) {
 		step = r->text ? search_text(s, j) : search_scan(s, j);
 		if (step != STEP_DONE)
@@ -382,6 +386,7 @@ search_text(struct session *s, struct job *j)
 	struct search_run *r = j->search;
 	struct search_facts f;
 	struct store_msg copy;
+	enum search_truth is;
 	uint8_t truth[SEARCH_NODES_MAX];
 	uint32_t last = view_last(j->view);
 	size_t pos;
@@ -405,7 +410,11 @@ search_text(struct session *s, struct job *j)
 		}
 		facts_of(j->view, &copy, pos, last, r->now, &f);
 		facts_more(s, j, copy.uid, copy.saved, &f);
-		switch (search_eval_store(r->program, &f, truth)) {
+		is = search_eval_store(r->program, &f, truth);
+		if (is == SEARCH_MAYBE &&
+		    narrow_apply(r->narrow, copy.uid, truth))
+			is = search_eval(r->program, truth);
+		switch (is) {
 		case SEARCH_YES:
 			uidlist_add(&r->found, copy.uid);
 			break;
@@ -540,7 +549,7 @@ worker_here(void)
 		return true;
 	if (!worker_asked) {
 		worker_asked = true;
-		vault_want_worker();
+		vault_want_worker(WORKER_FOR_SEARCH);
 	}
 	return false;
 }
@@ -668,6 +677,11 @@ worker_message(struct wire *w, struct msg *m, void *arg)
 		if (!j->search->sorting ||
 		    !sort_take(j->search->sort, m, &j->search->found))
 			m->bad = true;
+		break;
+	case WORKER_VAULT_PAGES:
+	case WORKER_VAULT_POSSIBLE:
+		narrow_message(j->search->narrow, &j->search->feed, m,
+		    search_count(j->search->program));
 		break;
 	case WORKER_VAULT_DONE:
 		if (msg_get_u8(m) != 0)

@@ -66,6 +66,7 @@ upkeep_init(void)
 	upkeep.holding = true;
 	(void)gettimeofday(&upkeep.hold_until, NULL);
 	upkeep.hold_until.tv_sec += FIRST_DRAIN_MS / 1000;
+	index_soon();
 	later(&upkeep.drain_ev, 0);
 }
 
@@ -88,6 +89,7 @@ upkeep_soon(void)
 {
 	time_t now;
 
+	index_soon();
 	/* What is under way goes on between the turns. */
 	if (store_busy(vault_store()))
 		return;
