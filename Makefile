@@ -1,6 +1,6 @@
 # The whole suite.  README.md says what the targets do for you; the ones a
 # developer wants are: all, test, lint, run, install, stress, interop, asan,
-# valgrind, fuzz, bench, bench-store, bench-tls.
+# valgrind, fuzz, bench, bench-scale, bench-store, bench-tls.
 # SAN and PREFIX, where given, configure anew; otherwise what configure was
 # last told holds.
 SAN = as-configured
@@ -13,6 +13,10 @@ COST =
 BENCH =
 WORK =
 OTHERS =
+PEERS =
+REPEAT =
+CONNECTIONS =
+LARGE =
 OUT =
 DISK =
 MESSAGES =
@@ -69,7 +73,13 @@ bench:
 	@sh mk/packages.sh build bench
 	@${MAKE} -s -j${JOBS} all
 	@exec env BENCH='${BENCH}' WORK='${WORK}' OTHERS='${OTHERS}' OUT='${OUT}' \
-	    sh mk/bench.sh
+	    PEERS='${PEERS}' REPEAT='${REPEAT}' sh mk/bench.sh
+
+bench-scale:
+	@sh mk/packages.sh build bench
+	@${MAKE} -s -j${JOBS} all
+	@exec env USERS='${USERS}' CONNECTIONS='${CONNECTIONS}' \
+	    LARGE='${LARGE}' sh mk/bench-scale.sh
 
 bench-store:
 	@sh mk/packages.sh build test
@@ -95,5 +105,5 @@ distclean: clean
 
 FRC:
 .PHONY: all config lib usr.sbin usr.bin links regress run test lint stress \
-	interop asan valgrind fuzz bench bench-store bench-tls install clean \
+	interop asan valgrind fuzz bench bench-scale bench-store bench-tls install clean \
 	distclean FRC

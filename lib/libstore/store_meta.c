@@ -110,7 +110,9 @@ meta_insert(struct metas *ms, size_t at, const struct store_meta *m)
 	memcpy(value, m->value, m->len);
 	value[m->len] = '\0';
 	memmove(ms->m + at + 1, ms->m + at, (ms->n - at) * sizeof(*ms->m));
-	ms->m[at] = (struct store_meta){name, value, m->len};
+	ms->m[at].name = name;
+	ms->m[at].value = value;
+	ms->m[at].len = m->len;
 	ms->n++;
 	return 0;
 }
