@@ -15,9 +15,14 @@
  */
 
 /*
- * Making it durable.  There is no timer and no thread: a sync runs when all
- * wires were read that had something, and takes with it what came while the
- * one before kept the process waiting.
+ * Making it durable, without a thread: a sync runs when all wires were read
+ * that had something, and takes with it what came while the one before kept the
+ * process waiting.  Those who were answered by it mostly come again at once,
+ * and are waited for, for a part of the time that it took.
+ *
+ * What became of recipients is in the journal before anything else happens, so
+ * it survives this process; the disk has it with the next message, or a moment
+ * later.  Only where the power fails within it is a message sent twice.
  */
 
 #include <sys/types.h>
@@ -28,6 +33,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -35,8 +41,12 @@
 #include "log.h"
 #include "peer.h"
 
-#define SYNC_MAX 512    /* entries of one sync */
-#define RETRY_SECONDS 1 /* where the journal takes nothing */
+#define SYNC_MAX 512     /* entries of one sync */
+#define RETRY_SECONDS 1  /* where the journal takes nothing */
+#define LATE_USEC 100000 /* what became of recipients, on the disk */
+#define UNLINK_USEC 2000 /* between files that are unlinked ... */
+#define UNLINK_PART 64   /* ... by this part of them all */
+#define GATHER_USEC 5000 /* at most, for those who were answered */
 
 struct gone {
 	TAILQ_ENTRY(gone) entry;
@@ -49,16 +59,33 @@ static struct {
 	struct entry_list waiting;
 	struct gone_list noted;   /* to be unlinked once that is durable */
 	struct gone_list written; /* likewise: it is in the journal */
+	struct gone_list gone;    /* it is */
+	size_t n_gone;
 	struct event event;
+	struct event write;
+	struct event late;
+	struct event unlink;
+	int64_t ended;        /* the last sync, in microseconds */
+	int64_t took;         /* and how long it was */
+	unsigned int waits;   /* entries */
+	unsigned int gathers; /* entries of the last sync: they come again */
 	int dir;
 	bool scheduled;
+	bool hurried; /* ... and everybody is there */
+	bool unsynced;
 } sync_state;
 
-static void sync_schedule(time_t);
+static void sync_schedule(int64_t);
 static void sync_run(int, short, void *);
+static void sync_changed(int, short, void *);
+static void sync_late(int, short, void *);
+static void sync_write(void);
+static int64_t sync_gather(void);
+static int64_t now_usec(void);
 static unsigned int sync_enter(struct entry **, enum queue_result *);
 static void sync_disk(struct entry *const *, unsigned int);
-static void sync_unlinks(void);
+static void sync_files(struct entry *const *, unsigned int);
+static void sync_unlinks(int, short, void *);
 
 void
 sync_init(int dirfd)
@@ -66,27 +93,35 @@ sync_init(int dirfd)
 	TAILQ_INIT(&sync_state.waiting);
 	TAILQ_INIT(&sync_state.noted);
 	TAILQ_INIT(&sync_state.written);
+	TAILQ_INIT(&sync_state.gone);
 	sync_state.dir = dirfd;
 	evtimer_set(&sync_state.event, sync_run, NULL);
+	evtimer_set(&sync_state.write, sync_changed, NULL);
+	evtimer_set(&sync_state.late, sync_late, NULL);
+	evtimer_set(&sync_state.unlink, sync_unlinks, NULL);
 }
 
 void
 sync_entry(struct entry *e)
 {
 	TAILQ_INSERT_TAIL(&sync_state.waiting, e, waiting);
-	sync_schedule(0);
+	sync_state.waits++;
+	sync_schedule(sync_gather());
 }
 
 void
 sync_entry_gone(struct entry *e)
 {
 	TAILQ_REMOVE(&sync_state.waiting, e, waiting);
+	sync_state.waits--;
 }
 
 void
 sync_changes(void)
 {
-	sync_schedule(0);
+	struct timeval now = {0};
+
+	evtimer_add(&sync_state.write, &now);
 }
 
 void
@@ -99,18 +134,46 @@ sync_unlink(const uint8_t id[QUEUE_ID_LEN])
 		fatal("calloc");
 	memcpy(g->id, id, sizeof(g->id));
 	TAILQ_INSERT_TAIL(&sync_state.noted, g, entry);
-	sync_schedule(0);
+	sync_changes();
 }
 
+/* In so many microseconds, or earlier if that was planned. */
 static void
-sync_schedule(time_t seconds)
+sync_schedule(int64_t usec)
 {
-	struct timeval tv = {.tv_sec = seconds};
+	struct timeval tv;
 
-	if (sync_state.scheduled)
+	if (sync_state.scheduled && (usec > 0 || sync_state.hurried))
 		return;
 	sync_state.scheduled = true;
+	sync_state.hurried = usec == 0;
+	tv.tv_sec = usec / 1000000;
+	tv.tv_usec = usec % 1000000;
 	evtimer_add(&sync_state.event, &tv);
+}
+
+static int64_t
+sync_gather(void)
+{
+	int64_t wait;
+
+	if (sync_state.waits >= sync_state.gathers)
+		return 0;
+	wait = sync_state.took / 2;
+	if (wait > GATHER_USEC)
+		wait = GATHER_USEC;
+	wait -= now_usec() - sync_state.ended;
+	return wait > 0 ? wait : 0;
+}
+
+static int64_t
+now_usec(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
+		fatal("clock_gettime");
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 static void
@@ -119,29 +182,65 @@ sync_run(int fd, short what, void *arg)
 	struct entry *entries[SYNC_MAX];
 	enum queue_result results[SYNC_MAX];
 	unsigned int n;
-	bool stuck;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
 	sync_state.scheduled = false;
-	stuck = record_changes() == -1;
-	if (stuck)
-		log_warn("queue: the journal takes no changes");
-	else
-		TAILQ_CONCAT(&sync_state.written, &sync_state.noted, entry);
+	sync_write();
 	n = sync_enter(entries, results);
+	if (n == 0)
+		return;
 	sync_disk(entries, n);
 	for (unsigned int i = 0; i < n; i++)
 		entry_answer(entries[i], results[i]);
-	sync_unlinks();
-	if (stuck)
-		sync_schedule(RETRY_SECONDS);
-	else if (!TAILQ_EMPTY(&sync_state.waiting) || record_compact() ||
-	    record_pending())
-		sync_schedule(0);
-	if (n > 0)
-		jobs_run();
+	sync_state.gathers = n;
+	if (!TAILQ_EMPTY(&sync_state.waiting))
+		sync_schedule(sync_gather());
+	jobs_run();
+}
+
+/* Changes to the journal; the disk has them with the next sync. */
+static void
+sync_write(void)
+{
+	struct timeval late = {.tv_usec = LATE_USEC};
+	struct timeval again = {0};
+	bool changed;
+
+	changed = record_pending();
+	if (record_changes() == -1) {
+		log_warn("queue: the journal takes no changes");
+		again.tv_sec = RETRY_SECONDS;
+		evtimer_add(&sync_state.write, &again);
+		return;
+	}
+	TAILQ_CONCAT(&sync_state.written, &sync_state.noted, entry);
+	if (changed && !sync_state.unsynced) {
+		sync_state.unsynced = true;
+		evtimer_add(&sync_state.late, &late);
+	}
+	if (record_compact() || record_pending())
+		evtimer_add(&sync_state.write, &again);
+}
+
+static void
+sync_changed(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	sync_write();
+}
+
+static void
+sync_late(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (sync_state.unsynced)
+		sync_disk(NULL, 0);
 }
 
 /* Journal records of the entries that wait. */
@@ -156,6 +255,7 @@ sync_enter(struct entry **entries, enum queue_result *results)
 		if (e == NULL)
 			break;
 		TAILQ_REMOVE(&sync_state.waiting, e, waiting);
+		sync_state.waits--;
 		entries[n] = e;
 		results[n] = QUEUE_DONE;
 		if (record_enter(entry_message(e)) == 0)
@@ -174,14 +274,35 @@ sync_enter(struct entry **entries, enum queue_result *results)
 static void
 sync_disk(struct entry *const *entries, unsigned int n)
 {
+	struct timeval soon = {.tv_usec = UNLINK_USEC};
+	struct gone *g;
+	int64_t began;
+
+	began = now_usec();
+	if (n == 0 || compat_syncfs(sync_state.dir) == -1) {
+		if (n > 0 && errno != ENOSYS)
+			fatal("queue: sync");
+		sync_files(entries, n);
+	}
+	sync_state.ended = now_usec();
+	if (n > 0)
+		sync_state.took = sync_state.ended - began;
+	sync_state.unsynced = false;
+	while ((g = TAILQ_FIRST(&sync_state.written)) != NULL) {
+		TAILQ_REMOVE(&sync_state.written, g, entry);
+		TAILQ_INSERT_TAIL(&sync_state.gone, g, entry);
+		sync_state.n_gone++;
+	}
+	if (!TAILQ_EMPTY(&sync_state.gone))
+		evtimer_add(&sync_state.unlink, &soon);
+}
+
+/* Where the system has no call for all of a file system. */
+static void
+sync_files(struct entry *const *entries, unsigned int n)
+{
 	int fd;
 
-	if (n > 0) {
-		if (compat_syncfs(sync_state.dir) == 0)
-			return;
-		if (errno != ENOSYS)
-			fatal("queue: sync");
-	}
 	for (unsigned int i = 0; i < n; i++)
 		if (spool_sync(entry_file(entries[i])) == -1)
 			fatal("queue: sync of a message");
@@ -196,15 +317,28 @@ sync_disk(struct entry *const *entries, unsigned int n)
 		fatal("queue: sync of the journal");
 }
 
+/*
+ * A few at a time: an unlink may wait for the file system, and those who have
+ * mail for us should not.
+ */
 static void
-sync_unlinks(void)
+sync_unlinks(int fd, short what, void *arg)
 {
+	struct timeval soon = {.tv_usec = UNLINK_USEC};
 	struct gone *g;
+	unsigned int n;
 
-	while ((g = TAILQ_FIRST(&sync_state.written)) != NULL) {
+	(void)fd;
+	(void)what;
+	(void)arg;
+	n = sync_state.n_gone / UNLINK_PART + 1;
+	while (n-- > 0 && (g = TAILQ_FIRST(&sync_state.gone)) != NULL) {
 		if (spool_unlink(g->id) == -1 && errno != ENOENT)
 			log_warn("queue: unlink");
-		TAILQ_REMOVE(&sync_state.written, g, entry);
+		TAILQ_REMOVE(&sync_state.gone, g, entry);
+		sync_state.n_gone--;
 		free(g);
 	}
+	if (!TAILQ_EMPTY(&sync_state.gone))
+		evtimer_add(&sync_state.unlink, &soon);
 }
