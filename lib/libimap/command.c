@@ -378,7 +378,6 @@ parse_compress(struct imap_lex *lex)
 	    lex_fail(lex, "Only DEFLATE is known");
 }
 
-/* By verb, so that a row is found by either. */
 static const struct imap_verb_row rows[IMAP_VERBS] = {
     {"BAD", IMAP_BAD, false, false, false, NULL},
     {"CAPABILITY", IMAP_CAPABILITY, false, true, false, parse_nothing},
@@ -433,7 +432,11 @@ static const struct imap_verb_row rows[IMAP_VERBS] = {
 const char *
 imap_verb_name(enum imap_verb verb)
 {
-	return rows[verb].name;
+	const struct imap_verb_row *row = rows;
+
+	while (row->verb != verb)
+		row++;
+	return row->name;
 }
 
 static const struct imap_verb_row *

@@ -274,10 +274,29 @@ ATF_TC_BODY(octets, tc)
 	}
 }
 
+/* Whatever the order of the table, each verb bears its own name. */
+ATF_TC_WITHOUT_HEAD(verb_names);
+ATF_TC_BODY(verb_names, tc)
+{
+	size_t i, k;
+
+	ATF_CHECK_STREQ("NOOP", imap_verb_name(IMAP_NOOP));
+	ATF_CHECK_STREQ("SEARCH", imap_verb_name(IMAP_SEARCH));
+	ATF_CHECK_STREQ("THREAD", imap_verb_name(IMAP_THREAD));
+	ATF_CHECK_STREQ("REPLACE", imap_verb_name(IMAP_REPLACE));
+	ATF_CHECK_STREQ("UNAUTHENTICATE", imap_verb_name(IMAP_UNAUTHENTICATE));
+	ATF_CHECK_STREQ("SETQUOTA", imap_verb_name(IMAP_SETQUOTA));
+	for (i = 0; i < IMAP_VERBS; i++)
+		for (k = 0; k < i; k++)
+			ATF_CHECK(strcmp(imap_verb_name((enum imap_verb)i),
+				      imap_verb_name((enum imap_verb)k)) != 0);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, sections);
 	ATF_TP_ADD_TC(tp, truncated);
 	ATF_TP_ADD_TC(tp, octets);
+	ATF_TP_ADD_TC(tp, verb_names);
 	return atf_no_error();
 }
