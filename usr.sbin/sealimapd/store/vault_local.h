@@ -42,6 +42,7 @@
 #define FIRST_DRAIN_MS 3000 /* the first answers wait so long for mail */
 #define IDLE_WORK_MS 2000   /* quiet before snapshots and the like */
 #define WORKER_LINGER_S 10  /* a worker is let go after that */
+#define WORKERS_MAX 3       /* of a user: searches and sorts at a time */
 #define PROGRESS_S 5        /* between two words on a search's progress */
 #define RETRY_MS 20         /* where too many bodies are open */
 

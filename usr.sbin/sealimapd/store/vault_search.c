@@ -17,9 +17,9 @@
 /*
  * SEARCH: what the columns decide is decided here, by number and flag; what
  * needs text goes to a worker of this user, which sees the text of the
- * messages that are still open, and answers yes or no.  One text search runs
- * at a time; others of the user wait their turn, the rest of the sessions'
- * work goes on between the steps.
+ * messages that are still open, and answers yes or no.  WORKERS_MAX searches
+ * and sorts run at a time, each with a worker of its own; others of the user
+ * wait their turn, the rest of the sessions' work goes on between the steps.
  */
 
 #include <sys/types.h>
@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "vault_index.h"
@@ -36,10 +37,13 @@
 #include "../search.h"
 #include "../worker_wire.h"
 
+struct helper;
+
 struct search_run {
 	struct session *session;
-	struct view other; /* V_FIND: a box that is not selected */
-	bool opened;       /* that one is in use */
+	struct helper *helper; /* the worker that it has; NULL: none */
+	struct view other;     /* V_FIND: a box that is not selected */
+	bool opened;           /* that one is in use */
 	struct search *program;
 	bool text;    /* needs the worker */
 	bool scanned; /* the column has been gone through */
@@ -58,10 +62,13 @@ struct search_run {
 	struct narrow *narrow; /* what the index says */
 };
 
-/* The worker's wire, and the search that has it now. */
-static struct wire *worker;
-static struct job *worker_job;
+/* A worker's wire, and the search that has it now. */
+static struct helper {
+	struct wire *wire; /* NULL: there is none */
+	struct job *job;
+} helpers[WORKERS_MAX];
 static bool worker_asked;
+static bool worker_refused; /* until one is free again */
 
 static void search_parse(struct session *, struct job *, struct msg *);
 static enum step search_answer(struct session *, struct job *);
@@ -70,12 +77,12 @@ static enum step search_text(struct session *, struct job *);
 static enum step search_sort(struct session *, struct job *);
 static enum step search_report(struct session *, struct job *);
 static void search_sent(struct session *, struct job *);
-static bool worker_here(void);
+static bool helper_take(struct job *);
 static bool worker_claim(struct job *);
 static void worker_message(struct wire *, struct msg *, void *);
 static void worker_gone(struct wire *, void *);
 static void worker_produce(struct wire *, void *);
-static void worker_drop(void);
+static void worker_drop(struct helper *);
 static void facts_of(struct view *, const struct store_msg *, size_t pos,
     uint32_t uid_max, int64_t now, struct search_facts *);
 static uint64_t bind_keyword(void *, const char *);
@@ -123,8 +130,8 @@ search_free_run(struct search_run *r)
 {
 	if (r == NULL)
 		return;
-	if (worker_job != NULL && worker_job->search == r)
-		worker_drop();
+	if (r->helper != NULL)
+		worker_drop(r->helper);
 	if (r->opened)
 		store_unuse(vault_store(), r->other.box);
 	view_clear(&r->other);
@@ -183,8 +190,8 @@ search_box_gone(struct session *s, uint64_t box)
 		j->search->opened = false;
 		j->search->other.selected = false;
 		j->result = DONE_NONEXISTENT;
-		if (worker_job == j)
-			worker_drop();
+		if (j->search->helper != NULL)
+			worker_drop(j->search->helper);
 		vault_run_soon();
 	}
 }
@@ -226,7 +233,7 @@ search_answer(struct session *s, struct job *j)
 		if (step != STEP_DONE)
 			return step;
 	}
-	if (r->text && !r->sorting && (r->feed.open > 0 || worker_job == j))
+	if (r->text && !r->sorting && (r->feed.open > 0 || r->helper != NULL))
 		return STEP_WAIT; /* verdicts, or the worker's DONE */
 	if (r->sort != NULL) {
 		step = search_sort(s, j);
@@ -295,15 +302,16 @@ search_sort(struct session *s, struct job *j)
 	if (r->sorted || !sort_wanted(r->sort) || r->found.n == 0)
 		return STEP_DONE;
 	if (!r->sorting) {
-		if (worker_job != NULL || !worker_here())
+		if (!helper_take(j))
 			return STEP_WAIT;
 		uidlist_sort(&r->found);
-		worker_job = j;
 		r->sorting = true;
-		sort_begin(r->sort, worker, j->id);
+		sort_begin(r->sort, r->helper->wire, j->id);
 	}
-	if (!sort_feed(r->sort, worker, j->id, j->view->box, &r->found))
-		wire_produce(worker, worker_produce);
+	if (r->helper != NULL &&
+	    !sort_feed(
+		r->sort, r->helper->wire, j->id, j->view->box, &r->found))
+		wire_produce(r->helper->wire, worker_produce);
 	return STEP_WAIT; /* the worker's DONE */
 }
 
@@ -401,11 +409,10 @@ search_text(struct session *s, struct job *j)
 		copy = *m;
 		if (budget-- == 0 || !feed_room(&r->feed)) {
 			feed_flush(&r->feed);
-			if (r->feed.open > 0 || wire_queued(worker) > 0) {
-				if (wire_queued(worker) > 0)
-					wire_produce(worker, worker_produce);
+			if (wire_queued(r->feed.worker) > 0)
+				wire_produce(r->feed.worker, worker_produce);
+			if (r->feed.open > 0 || wire_queued(r->feed.worker) > 0)
 				return STEP_WAIT;
-			}
 			return STEP_MORE;
 		}
 		facts_of(j->view, &copy, pos, last, r->now, &f);
@@ -429,7 +436,7 @@ search_text(struct session *s, struct job *j)
 	}
 	feed_flush(&r->feed);
 	r->scanned = true;
-	msg_signal(worker, VAULT_WORKER_END, j->id);
+	msg_signal(r->feed.worker, VAULT_WORKER_END, j->id);
 	return STEP_DONE;
 }
 
@@ -536,18 +543,30 @@ search_cancel(struct session *s, uint32_t id)
 			continue;
 		j->search->cancelled = true;
 		j->result = DONE_CANCELLED;
-		if (worker_job == j)
-			worker_drop();
+		if (j->search->helper != NULL)
+			worker_drop(j->search->helper);
 	}
 }
 
-/* Is there a worker?  If not, one is asked for. */
+/*
+ * A worker for this job: one that has nothing to do, or else one is asked for.
+ * Where no further one is to be had, the job waits for those that are there.
+ */
 static bool
-worker_here(void)
+helper_take(struct job *j)
 {
-	if (worker != NULL)
-		return true;
-	if (!worker_asked) {
+	bool room = false;
+
+	for (size_t i = 0; i < WORKERS_MAX; i++) {
+		if (helpers[i].wire == NULL)
+			room = true;
+		else if (helpers[i].job == NULL) {
+			helpers[i].job = j;
+			j->search->helper = &helpers[i];
+			return true;
+		}
+	}
+	if (room && !worker_asked && !worker_refused) {
 		worker_asked = true;
 		vault_want_worker(WORKER_FOR_SEARCH);
 	}
@@ -558,92 +577,129 @@ worker_here(void)
 static bool
 worker_claim(struct job *j)
 {
+	struct search_run *r = j->search;
 	const uint8_t *p;
 	struct msgout *o;
 	size_t len;
 
-	if (worker_job == j || j->search->scanned)
+	if (r->helper != NULL || r->scanned)
 		return true;
-	if (worker_job != NULL)
+	if (!helper_take(j))
 		return false;
-	if (!worker_here())
-		return false;
-	worker_job = j;
-	j->search->feed.worker = worker;
-	j->search->feed.id = j->id;
-	j->search->feed.box = j->view->box;
-	p = search_encode(j->search->program, &len);
+	r->feed.worker = r->helper->wire;
+	r->feed.id = j->id;
+	r->feed.box = j->view->box;
+	p = search_encode(r->program, &len);
 	if (p == NULL) {
 		j->result = DONE_LIMIT;
-		worker_drop();
+		worker_drop(r->helper);
 		return true;
 	}
-	o = msg_new(worker, VAULT_WORKER_SEARCH, j->id);
+	o = msg_new(r->helper->wire, VAULT_WORKER_SEARCH, j->id);
 	msg_put_raw(o, p, len);
 	msg_send(o);
 	return true;
 }
 
+static void
+worker_add(int fd)
+{
+	struct helper *h = helpers;
+	struct msgout *o;
+
+	while (h < helpers + WORKERS_MAX - 1 && h->wire != NULL)
+		h++;
+	if (h->wire != NULL) {
+		close(fd);
+		return;
+	}
+	h->wire = wire_new(fd, worker_message, worker_gone, h);
+	o = msg_new(h->wire, VAULT_WORKER_HELLO, 1);
+	msg_put_u32(o, WORKER_WIRE_VERSION);
+	msg_send(o);
+}
+
+/* Nobody works, and there is no worker: those who wait for one wait in vain. */
+static void
+worker_none(void)
+{
+	struct session *s = NULL;
+	struct job *j;
+
+	for (size_t i = 0; i < WORKERS_MAX; i++)
+		if (helpers[i].job != NULL) {
+			worker_refused = true;
+			return;
+		}
+	while ((s = vault_session_next(s)) != NULL)
+		TAILQ_FOREACH (j, &s->jobs, entry)
+			if (j->search != NULL &&
+			    (j->search->text || j->search->sort != NULL))
+				j->result = DONE_BUSY;
+}
+
 void
 search_worker(int fd)
 {
-	struct session *s = NULL;
-	struct msgout *o;
-	struct job *j;
-
 	worker_asked = false;
-	if (fd != -1 && worker == NULL) {
-		worker = wire_new(fd, worker_message, worker_gone, NULL);
-		o = msg_new(worker, VAULT_WORKER_HELLO, 1);
-		msg_put_u32(o, WORKER_WIRE_VERSION);
-		msg_send(o);
-	} else if (fd == -1) {
-		while ((s = vault_session_next(s)) != NULL)
-			TAILQ_FOREACH (j, &s->jobs, entry)
-				if (j->search != NULL &&
-				    (j->search->text ||
-					j->search->sort != NULL))
-					j->result = DONE_BUSY;
-	}
+	if (fd != -1)
+		worker_add(fd);
+	else
+		worker_none();
 	vault_run_soon();
 }
 
 void
 search_worker_end(void)
 {
-	wire_free(worker);
-	worker = NULL;
+	for (size_t i = 0; i < WORKERS_MAX; i++) {
+		wire_free(helpers[i].wire);
+		helpers[i].wire = NULL;
+	}
 }
 
 bool
 search_worker_release(void)
 {
-	if (worker_job != NULL)
-		return false;
-	search_worker_end();
-	return true;
+	bool all = true;
+
+	for (size_t i = 0; i < WORKERS_MAX; i++) {
+		if (helpers[i].job != NULL) {
+			all = false;
+			continue;
+		}
+		wire_free(helpers[i].wire);
+		helpers[i].wire = NULL;
+	}
+	return all;
 }
 
 /*
- * The search that has the worker ends early: the child goes with its wire, so
+ * A search that has a worker ends early: the child goes with its wire, so
  * that it keeps no text, and the next search asks for a fresh one.
  */
 static void
-worker_drop(void)
+worker_drop(struct helper *h)
 {
-	worker_job = NULL;
-	search_worker_end();
+	if (h->job != NULL)
+		h->job->search->helper = NULL;
+	h->job = NULL;
+	wire_free(h->wire);
+	h->wire = NULL;
+	worker_refused = false;
 	vault_run_soon();
 }
 
 static void
 worker_gone(struct wire *w, void *arg)
 {
-	if (worker_job != NULL) {
+	struct helper *h = arg;
+
+	if (h->job != NULL) {
 		log_warnx("the search worker died");
-		worker_job->result = DONE_BUSY;
+		h->job->result = DONE_BUSY;
 	}
-	worker_drop();
+	worker_drop(h);
 }
 
 /* After its DONE a sort must be whole, unless it was too much. */
@@ -661,7 +717,8 @@ sorted_whole(struct job *j)
 static void
 worker_message(struct wire *w, struct msg *m, void *arg)
 {
-	struct job *j = worker_job;
+	struct helper *h = arg;
+	struct job *j = h->job;
 
 	if (j == NULL || m->id != j->id)
 		return; /* of a search that ended meanwhile */
@@ -691,7 +748,9 @@ worker_message(struct wire *w, struct msg *m, void *arg)
 			worker_gone(w, arg);
 			return;
 		}
-		worker_job = NULL;
+		h->job = NULL;
+		j->search->helper = NULL;
+		worker_refused = false;
 		vault_worker_quiet();
 		vault_run_soon(); /* the next search, too */
 		break;
@@ -705,8 +764,8 @@ worker_message(struct wire *w, struct msg *m, void *arg)
 		worker_gone(w, arg);
 		return;
 	}
-	if (worker != NULL && worker_job == j && j->search->feed.need_n > 0)
-		wire_produce(worker, worker_produce);
+	if (j->search->helper == h && j->search->feed.need_n > 0)
+		wire_produce(w, worker_produce);
 	session_run(j->search->session);
 }
 
@@ -734,7 +793,8 @@ verdicts(struct job *j, struct msg *m)
 static void
 worker_produce(struct wire *w, void *arg)
 {
-	struct job *j = worker_job;
+	const struct helper *h = arg;
+	struct job *j = h->job;
 
 	wire_produce(w, NULL);
 	if (j == NULL)
