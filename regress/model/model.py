@@ -11,7 +11,7 @@ FETCH only of announced messages and with the right UID, EXPUNGE only where
 RFC 9051 section 7.5.1 allows it, EXISTS never less.  At the end of a round
 nothing is under way: a fresh session says what there is, it must be what the
 acknowledged commands can have made, and after a NOOP every view must be it.
-With "kill" the user's vault or an engine is killed in the midst of rounds:
+With "kill" the user's vault, a worker or an engine is killed in the midst of rounds:
 sessions end, and what was acknowledged must be there, flags too; what was not
 is there whole or not at all, in the order in which a session asked for it.
 Every other session speaks QRESYNC (RFC 7162): VANISHED instead of EXPUNGE, and
@@ -34,7 +34,7 @@ SERVER = json.load(open(sys.argv[1], encoding="utf-8"))
 SESSIONS = 8
 ROUNDS = 12
 FLAG = "\\Deleted"
-ROLES = ("imap-store: vault", "imap-engine")
+ROLES = ("imap-store: vault", "imap-engine", "imap-worker")
 
 
 class Gone(Exception):
@@ -339,6 +339,17 @@ class Model:
                 (box, session.key, len(body), body),
                 "kind": "APPEND", "box": box, "subject": subject}
 
+    def replace(self, session):
+        """One goes and one comes, or neither (RFC 8508)."""
+        uids = self.some(session)
+        if uids is None:
+            return self.append(session)
+        command = self.append(session)
+        box, words = command["box"], command["text"].split(" ", 2)[2]
+        return {"text": "UID REPLACE %d %s %s" % (uids[0], box, words),
+                "kind": "REPLACE", "uids": uids[:1], "box": box,
+                "subject": command["subject"]}
+
     def store(self, session):
         uids = self.some(session)
         if uids is None:
@@ -380,6 +391,10 @@ class Model:
 
     def look(self, session):
         uids = self.some(session)
+        if self.subjects and self.random.random() < 0.3:
+            subject = "s%d" % self.random.randint(1, self.subjects)
+            return {"text": "UID SEARCH SUBJECT " + subject,
+                    "kind": "UID SEARCH", "words": subject}
         if uids is None or self.random.random() < 0.4:
             return {"text": "UID SEARCH KEYWORD " + session.key,
                     "kind": "UID SEARCH", "key": session.key}
@@ -397,8 +412,10 @@ class Model:
             return {"text": "SEARCH ALL", "kind": "SEARCH"}
         if first and pick < 0.3:
             return self.copy_seq(session)
-        if pick < 0.45:
+        if pick < 0.4:
             return self.append(session)
+        if pick < 0.45:
+            return self.replace(session)
         if pick < 0.65:
             return self.store(session)
         if pick < 0.8:
@@ -521,11 +538,14 @@ class Model:
         for command in done:
             if "result" not in command:
                 need(self.killing, "no answer", command["text"])
-            elif command["kind"] not in ("COPY", "MOVE", "STORE"):
+            elif "words" in command and self.killing:
+                pass  # its worker may have gone
+            elif command["kind"] not in ("COPY", "MOVE", "STORE", "REPLACE"):
                 need(command["result"].startswith("OK"), command["text"],
                      command["result"])
         self.check_gone(new, done)
         self.check_new(new, done, sure)
+        self.check_replaced(new, done)
         self.check_flags(new, done)
         self.check_looks(new, done)
         self.state = new
@@ -537,8 +557,8 @@ class Model:
     def check_gone(self, new, done):
         """What is gone was deleted and expunged, or moved."""
         expunging = {c["from"] for c in done if c["kind"] == "EXPUNGE"}
-        moved = {(c["from"], uid) for c in done if c["kind"] == "MOVE"
-                 for uid in c["uids"]}
+        moved = {(c["from"], uid) for c in done
+                 if c["kind"] in ("MOVE", "REPLACE") for uid in c["uids"]}
         marked = {(c["from"], uid) for c in done
                   if c.get("what") == FLAG for uid in c["uids"]}
         for box in self.boxes:
@@ -554,13 +574,14 @@ class Model:
     def check_new(self, new, done, sure):
         """What was acknowledged is there; what is there was asked for."""
         expunging = {c["from"] for c in done if c["kind"] == "EXPUNGE"}
-        moved = {(c["from"], uid) for c in done if c["kind"] == "MOVE"
-                 for uid in c["uids"]}
+        moved = {(c["from"], uid) for c in done
+                 if c["kind"] in ("MOVE", "REPLACE") for uid in c["uids"]}
         expected = {}
         sources = {}
         for command in sure:
-            if command["kind"] == "APPEND":
-                found = re.search(r"APPENDUID \d+ (\d+)", command["result"])
+            if command["kind"] in ("APPEND", "REPLACE"):
+                found = re.search(r"APPENDUID \d+ (\d+)",
+                                  " ".join(command["codes"]))
                 expected[command["box"], int(found[1])] = command["subject"]
             elif command["kind"] in ("COPY", "MOVE"):
                 for old, uid in pairs(command):
@@ -583,6 +604,30 @@ class Model:
             for uid in new[box]:
                 need(uid in self.state[box] or (box, uid) in expected or
                      self.killing, "from nowhere", box, uid)
+
+    def check_replaced(self, new, done):
+        """One of both is there, whatever was killed."""
+        there = {subject for box in self.boxes
+                 for subject, _ in new[box].values()}
+        expunging = {c["from"] for c in done if c["kind"] == "EXPUNGE"}
+        marked = {(c["from"], uid) for c in done
+                  if c.get("what") == FLAG for uid in c["uids"]}
+        for command in done:
+            if command["kind"] != "REPLACE":
+                continue
+            box, uid = command["from"], command["uids"][0]
+            if command["subject"] in there:
+                need(uid not in new[box], "replaced and there", box, uid)
+            need(not command.get("result", "").startswith("OK") or
+                 uid not in new[box], "acknowledged and there", box, uid)
+            others = [c for c in done if c is not command and
+                      c["kind"] in ("MOVE", "REPLACE") and
+                      c["from"] == box and uid in c["uids"]]
+            deleted = FLAG in self.state[box].get(uid, (None, (FLAG,)))[1] or \
+                (box, uid) in marked
+            if uid in new[box] or others or (box in expunging and deleted):
+                continue
+            need(command["subject"] in there, "replaced by nothing", box, uid)
 
     def check_flags(self, new, done):
         """Each session's own keyword is as its commands, in order, left it;
@@ -631,12 +676,20 @@ class Model:
                 known = self.state[box].get(uid) or new[box].get(uid)
                 need(known is None or known[0] == subject, "subject", box,
                      uid, subject, known)
-            if "key" not in command or "result" not in command:
+            if not {"key", "words"} & set(command) or \
+                    not command.get("result", "").startswith("OK"):
                 continue
             found = set()
             for line in command["codes"]:
                 if line.startswith("SEARCH"):
                     found.update(int(x) for x in line.split()[1:])
+            if "words" in command:
+                for uid, (subject, _) in self.state[box].items():
+                    has = command["words"] in subject
+                    need(uid not in found or has, "found", box, uid)
+                    need(uid in found or not has or uid not in new[box],
+                         "not found", box, uid)
+                continue
             for uid, (_, flags) in self.state[box].items():
                 has = own.get(at, {}).get(uid, command["key"] in flags)
                 need(uid not in found or has, "found", box, uid)
@@ -706,7 +759,7 @@ def kill_role(role, rand):
     parent = {row[0]: row[1] for row in rows}
     found = [int(pid) for pid, ppid, args in rows
              if args.split(":")[0] == role.split(":")[0] and
-             (role == "imap-engine" or args == role) and
+             (":" not in role or args == role) and
              own & {pid, ppid, parent.get(ppid)}]
     if not found:
         return 0
@@ -726,7 +779,9 @@ def main():
         model.close()
         for role in ROLES:
             killed[role] += model.killed[role]
-    need(not killing or all(killed.values()), "nobody was killed", killed)
+    # A worker lives while there is work.
+    need(not killing or all(killed[x] for x in ROLES[:2]),
+         "nobody was killed", killed)
     print("killed: %s" % killed)
 
 
