@@ -53,7 +53,7 @@ ALL = 0xFFFFFFFF
 (SELECT, UNSELECT, LIST, STATUS, CREATE, DELETE, RENAME, SUBSCRIBE, APPEND,
  CHUNK, APPEND_END, APPEND_ABORT, FETCH, BODY, STORE, COPY, EXPUNGE, SEARCH,
  NOOP, IDLE, CANCEL, SET, DELETED, UNDELETE, SLOTS, TRY, SESSION, MANAGE,
- VERDICTS, NEED, DONE) = range(31)
+ VERDICTS, NEED, DONE, SORT, FIND, SORTED, THREADED) = range(35)
 EOF_, RAW, SECOND, TOGETHER = 0x3F, 0x3E, 0x80, 0x40
 select = step(SELECT, u8(3), s("INBOX"), u8(0), u8(0))
 append = (
@@ -132,6 +132,17 @@ def vault():
          step(NEED, u32(2), u32(0), u32(1)),
          step(VERDICTS, u32(1), u8(1), u32(2), u8(0), u32(3), u8(1)),
          step(CANCEL), step(DONE, u8(0)))
+    seed("vault", "sort", select,
+         step(SORT, u8(7), u8(9), u8(1), u8(2), u8(6), u8(0x83), u8(2), u32(1),
+              u32(2), SEARCH_FLAGS),
+         step(SORTED, u32(2), u32(1), u32(3)), step(DONE, u8(0)),
+         step(SORT, u8(3), u8(0), u8(2), u8(0), u8(0), u32(0), u32(0),
+              SEARCH_FLAGS),
+         step(THREADED, u32(0), u32(1), u32(1), u32(2), u32(2), u32(2),
+              u32(3), u32(0)), step(DONE, u8(0)),
+         step(FIND, u8(4), u8(0), u64(1), u8(1), u8(1), u8(4), u8(0), u32(0),
+              u32(0), SEARCH_TEXT),
+         step(VERDICTS, u32(1), u8(1)), step(CANCEL))
     seed("vault", "opener", step(TRY, s("secret"), u8(1)),
          step(SESSION, u32(1), u8(7), u8(1), bytes(32), u64(1), s("")))
     seed("vault", "manage", step(TRY, s(""), u8(3)),
@@ -157,7 +168,7 @@ def vault():
 # The order of kinds[] in engine_fuzz.c, and its other steps.
 (SELECTED, BOX, KEYWORDS, ROWS, ECHUNK, EXISTS, EXPUNGED, APPENDED, COPIED,
  FOUND, EDONE, BYE, SLOT, EDELETED, MODIFIED, VANISHED, MODSEQ,
- FOUND_MODSEQ) = range(18)
+ FOUND_MODSEQ, ETHREADED, COUNT, PROGRESS) = range(21)
 (CLIENT, LEAVE, STALL, ROW, REFUSE, OPENER, EEOF, ERAW, ANEW) = range(32, 41)
 NEWS = 0x80
 
@@ -253,6 +264,23 @@ def engine():
         step(FOUND, u32(2), u32(1), u32(2)), done(),
         client("d UID SEARCH $ NOT 1:2\r\n"), step(FOUND, u32(0)), done(),
         client("e FETCH $ UID\r\n"), done())
+    one("sort", selected,
+        client("c SORT RETURN (PARTIAL -1:-3 COUNT UPDATE (FLAGS)) "
+               "(REVERSE DATE) UTF-8 ALL\r\n"),
+        step(PROGRESS, u32(1), u32(9)), step(COUNT, u32(2), u32(2), u32(1)),
+        step(FOUND, u32(2), u32(2), u32(1)), done(),
+        step(EXPUNGED | NEWS, u32(1), u32(1), u32(1)),
+        step(EXISTS | NEWS, u32(2), u32(5), u32(5)), client("d NOOP\r\n"),
+        done(), step(FOUND, u32(1), u32(2)), done(),
+        client('e CANCELUPDATE "c"\r\n'))
+    one("thread", selected, client("c THREAD REFERENCES UTF-8 ALL\r\n"),
+        step(COUNT, u32(3), u32(1), u32(3)),
+        step(ETHREADED, u32(4), u32(0), u32(1), u32(1), u32(2), u32(2), u32(3),
+             u32(9), u32(20)), done())
+    one("multi", client("c ESEARCH IN (subtree-one (A B) subscribed) RETURN "
+                        "(MIN) BODY a\r\n"),
+        box("INBOX"), box("A"), box("A/B"), done(),
+        step(COUNT, u32(1), u32(7), u32(7)), done(), done())
     one("append", selected, client("c APPEND A (\\Seen) {5}\r\n"),
         client("hello"), client(" {3+}\r\nabc\r\n"),
         step(APPENDED, u32(7), u32(9)), step(APPENDED, u32(7), u32(10)),
@@ -370,6 +398,14 @@ def worker():
               summary[:100]),
          step(2, u32(1), u8(1), u8(0), u8(1), u32(1),
               u32(len(summary) - 100), summary[100:]))
+    for how, keys in ((1, u8(6) + u8(0x83) + u8(8)), (2, b""), (3, b"")):
+        seed("worker", "sort%d" % how,
+             step(8, u8(how), u8(len(keys)), keys),
+             step(9, u32(1), u64(len(mail)), u64(5), u8(0), u8(1), u8(0),
+                  u32(len(summary)), s(summary), u32(2), u64(9), u64(6), u8(0),
+                  u8(0), u32(3), u64(len(mail)), u64(7), u8(0), u8(3)),
+             step(2, u32(3), u8(0), u8(0), u8(1), u32(0), u32(len(mail)),
+                  mail), step(10))
     seed("worker", "gone", bare, step(3, u32(1)), step(4))
     seed("worker", "cancel", bare, step(5), search, step(4))
     seed("worker", "damaged", bare,

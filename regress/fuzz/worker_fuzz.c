@@ -25,7 +25,7 @@
 #include "harness.h"
 
 #define STEPS_MAX 64
-#define WHAT_KIND 0x07 /* index of kinds[] */
+#define WHAT_KIND 0x0f /* index of kinds[] */
 #define WHAT_ID 0x80   /* another search's */
 
 int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
@@ -33,7 +33,10 @@ const char *__asan_default_options(void);
 
 static const uint32_t kinds[] = {VAULT_WORKER_SEARCH, VAULT_WORKER_CANDIDATES,
     VAULT_WORKER_CHUNK, VAULT_WORKER_GONE, VAULT_WORKER_END,
-    VAULT_WORKER_CANCEL, VAULT_WORKER_SEARCH, VAULT_WORKER_CHUNK};
+    VAULT_WORKER_CANCEL, VAULT_WORKER_SEARCH, VAULT_WORKER_CHUNK,
+    VAULT_WORKER_SORT, VAULT_WORKER_ROWS, VAULT_WORKER_ROWS_END,
+    VAULT_WORKER_ROWS, VAULT_WORKER_CHUNK, VAULT_WORKER_CHUNK,
+    VAULT_WORKER_CANCEL, VAULT_WORKER_END};
 
 /* What it held when it ended is lost. */
 const char *
@@ -58,6 +61,7 @@ set_up(void)
 static void
 forget(void)
 {
+	rows_stop();
 	candidates_stop();
 	if (child.waiting != NULL)
 		candidate_free(child.waiting);

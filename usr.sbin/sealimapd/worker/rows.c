@@ -49,6 +49,17 @@ static struct {
 	size_t told;
 } state;
 
+void
+rows_stop(void)
+{
+	if (state.id != 0)
+		sort_stop();
+	mime_parser_free(state.parser);
+	if (state.summary != NULL)
+		freezero(state.summary, MIME_SUMMARY_MAX);
+	memset(&state, 0, sizeof(state));
+}
+
 static void
 rows_end(struct wire *vault, uint8_t result)
 {
@@ -57,11 +68,7 @@ rows_end(struct wire *vault, uint8_t result)
 
 	report_add(WORKER_SORTS, 1);
 	report_tell();
-	sort_stop();
-	mime_parser_free(state.parser);
-	if (state.summary != NULL)
-		freezero(state.summary, MIME_SUMMARY_MAX);
-	memset(&state, 0, sizeof(state));
+	rows_stop();
 	unpack_wipe();
 	o = msg_new(vault, WORKER_VAULT_DONE, id);
 	msg_put_u8(o, result);

@@ -158,6 +158,7 @@ void rows_begin(struct msg *);
 /* Does the message of this id belong to a sort? */
 bool rows_sorting(uint32_t id);
 void rows_message(struct msg *, struct wire *);
+void rows_stop(void); /* forgets and wipes all */
 
 /* build.c: a segment of the index is made; narrow.c: it is asked. */
 struct wire;
