@@ -210,6 +210,32 @@ chunked_cleanup()
 	stop
 }
 
+atf_test_case dead cleanup
+dead_head()
+{
+	atf_set descr "what waits for a dead host slows no other"
+}
+dead_body()
+{
+	sink mx
+	message
+	if [ -n "${STRESS-}" ]; then n=10000; else n=300; fi
+	printf 'route dead.test 127.0.0.1 1 1\nroute far.test 127.0.0.1 %s 1\n' \
+	    "$PORT" >config
+	# It is tried again each second, by one message.
+	relay <<-EOT
+	many $n a@here.test dead.test mail
+	many 40 a@here.test far.test mail
+	settle $n 15
+	EOT
+	has "^left $n" out
+	[ "$(find mx -name '*.eml' | wc -l)" -eq 40 ] || atf_fail "$(cat out)"
+}
+dead_cleanup()
+{
+	stop
+}
+
 atf_test_case smuggled cleanup
 smuggled_head()
 {
@@ -389,6 +415,7 @@ atf_init_test_cases()
 	atf_add_test_case servers
 	atf_add_test_case chunked
 	atf_add_test_case smuggled
+	atf_add_test_case dead
 	atf_add_test_case tls
 	atf_add_test_case remembered
 	atf_add_test_case killed
