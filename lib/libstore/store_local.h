@@ -294,6 +294,7 @@ struct writer {
 	uint64_t news; /* its last frame that says more than SAW */
 };
 
+#define PACK_BLOCK 65536 /* plain octets of a block */
 /* A file of 64 KiB blocks, each sealed, that only grows. */
 struct pack {
 	int fd;

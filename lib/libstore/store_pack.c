@@ -34,7 +34,6 @@
 
 #include "store_local.h"
 
-#define PACK_BLOCK 65536
 #define PACK_SLOT (PACK_BLOCK + SEAL_BOX_EXTRA)
 
 void

@@ -260,7 +260,8 @@ get_pack(struct pack *p, struct rd *r)
 	p->len = rd64(r);
 	len = rd32(r);
 	tail = rd_raw(r, len);
-	if (tail == NULL || len > p->len) {
+	/* What is not in the tail fills blocks. */
+	if (tail == NULL || len > p->len || (p->len - len) % PACK_BLOCK != 0) {
 		r->bad = true;
 		return;
 	}
