@@ -333,6 +333,21 @@ same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Annotations, as the snapshot would have them. */
+static bool
+same_metas(const struct metas *a, const struct metas *b)
+{
+	struct buf x = {0}, y = {0};
+	bool same;
+
+	metas_write(a, &x);
+	metas_write(b, &y);
+	same = x.len == y.len && (x.len == 0 || memcmp(x.p, y.p, x.len) == 0);
+	buf_clear(&x);
+	buf_clear(&y);
+	return same;
+}
+
 static void
 compare_box(struct refold *r, const struct box *a, const struct box *b)
 {
@@ -343,14 +358,14 @@ compare_box(struct refold *r, const struct box *a, const struct box *b)
 	    same_text(a->want, b->want) &&
 	    a->pub.uidvalidity == b->pub.uidvalidity &&
 	    a->pub.use == b->pub.use && a->uidmax == b->uidmax &&
-	    a->nextra == b->nextra;
+	    a->nextra == b->nextra && same_metas(&a->metas, &b->metas);
 	for (i = 0; i < STORE_KEYWORDS_MAX; i++)
 		same = same && same_text(a->keywords[i], b->keywords[i]) &&
 		    a->alias[i] == b->alias[i];
 	if (!same)
 		r->found(r->arg, a->pub.name, 0,
-		    "its name, numbers or keywords are not as the log has "
-		    "them");
+		    "its name, numbers, keywords or annotations are not as "
+		    "the log has them");
 }
 
 /* MODSEQs of what the other host did come of when we heard of it. */
@@ -419,12 +434,14 @@ compare_rest(struct refold *r)
 	    r->st->nghosts == r->live->nghosts &&
 	    r->st->live == r->live->live && r->st->lease == r->live->lease &&
 	    r->st->paired == r->live->paired &&
-	    r->st->next_box == r->live->next_box;
+	    r->st->next_box == r->live->next_box &&
+	    same_metas(&r->st->metas, &r->live->metas);
 	for (i = 0; same && i < r->st->nsubs; i++)
 		same = strcmp(r->st->subs[i], r->live->subs[i]) == 0;
 	if (!same)
 		r->found(r->arg, NULL, 0,
-		    "log: subscriptions or counts are not as it has them");
+		    "log: subscriptions, annotations or counts are not as it "
+		    "has them");
 	if (r->st->damage[0] != '\0')
 		r->found(r->arg, NULL, 0, r->st->damage);
 	r->phase = REFOLD_END;

@@ -329,7 +329,7 @@ exchange(struct host *from, bool whole)
 	if (settle(to, result)) {
 		world()->sum.merges += m.news;
 		world()->sum.again += m.again;
-		if (m.news && dice(4) == 0)
+		if (!world()->stay && m.news && dice(4) == 0)
 			check_live(to);
 	}
 	if (to->a.st != NULL && store_damage(to->a.st) != NULL)

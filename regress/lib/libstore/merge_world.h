@@ -81,6 +81,7 @@ struct world {
 	char bad[400];
 	unsigned int crash_in; /* calls until the crash; 0: none */
 	bool crashed;
+	bool stay; /* nobody is opened anew to compare */
 	struct {
 		unsigned int crashes, merges, again, rounds, messages,
 		    checkpoints;

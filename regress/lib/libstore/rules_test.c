@@ -36,7 +36,6 @@
 #include "merge_world.h"
 #include "store_local.h"
 
-#define KIND_STATE 1    /* of a sealed file of the snapshot */
 #define TAKEOVER_TAIL 8 /* messages that the other host has not seen */
 
 static struct account template;
@@ -167,73 +166,6 @@ ATF_TC_WITHOUT_HEAD(removed_snapshot);
 ATF_TC_BODY(removed_snapshot, tc)
 {
 	removed(close_and_open);
-}
-
-/* The state file as the version before had it, where it can say all. */
-static void
-write_before(struct store *st)
-{
-	struct buf b = {0};
-	struct seq s;
-
-	OK(snap_save(st));
-	ATF_REQUIRE_EQ(0, state_write(st, &b));
-	ATF_REQUIRE_EQ(5, b.p[11]);
-	b.p[11] = 4;
-	ATF_REQUIRE_EQ(0, seq_create(st, &s, "state.tmp", KIND_STATE));
-	ATF_REQUIRE_EQ(0, seq_put(&s, b.p, b.len));
-	ATF_REQUIRE_EQ(0, seq_end(&s));
-	ATF_REQUIRE_EQ(
-	    0, renameat(st->snap_fd, "state.tmp", st->snap_fd, "state"));
-	buf_clear(&b);
-}
-
-/* What it could not say of a removed mailbox, the log says. */
-static void
-close_as_before(struct host *h)
-{
-	uint64_t gen;
-
-	gen = h->a.st->gen;
-	write_before(h->a.st);
-	store_abandon(h->a.st);
-	h->a.st = NULL;
-	host_open(h);
-	ATF_REQUIRE(h->a.st != NULL);
-	ATF_CHECK(h->a.st->gen > gen);
-}
-
-ATF_TC_WITHOUT_HEAD(removed_before);
-
-ATF_TC_BODY(removed_before, tc)
-{
-	removed(close_as_before);
-}
-
-ATF_TC_WITHOUT_HEAD(state_before);
-
-ATF_TC_BODY(state_before, tc)
-{
-	struct account a;
-	uint64_t gen;
-	uint32_t uid;
-	char *was, *is;
-
-	account_make(&a);
-	account_open(&a);
-	OK(append(&a, STORE_INBOX, 1, 100, &uid));
-	(void)name_keyword(a.st, STORE_INBOX, "one");
-	OK(store_commit(a.st));
-	was = picture(&a);
-	gen = a.st->gen;
-	write_before(a.st);
-	account_crash(&a);
-	ATF_CHECK_EQ(gen, a.st->gen);
-	is = picture(&a);
-	ATF_CHECK_STREQ(was, is);
-	free(was);
-	free(is);
-	account_end(&a);
 }
 
 /* By a checkpoint alone: the snapshot is taken away. */
@@ -434,8 +366,6 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, removed_log);
 	ATF_TP_ADD_TC(tp, removed_snapshot);
-	ATF_TP_ADD_TC(tp, removed_before);
-	ATF_TP_ADD_TC(tp, state_before);
 	ATF_TP_ADD_TC(tp, removed_checkpoint);
 	ATF_TP_ADD_TC(tp, removed_many);
 	ATF_TP_ADD_TC(tp, takeover);
