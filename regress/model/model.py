@@ -396,7 +396,10 @@ class Model:
             return {"text": "UID SEARCH SUBJECT " + subject,
                     "kind": "UID SEARCH", "words": subject}
         if uids is None or self.random.random() < 0.4:
-            return {"text": "UID SEARCH KEYWORD " + session.key,
+            how = self.random.choice((
+                "SEARCH", "SORT (REVERSE SUBJECT) UTF-8",
+                "SEARCH RETURN (PARTIAL -1:-100000)"))
+            return {"text": "UID %s KEYWORD %s" % (how, session.key),
                     "kind": "UID SEARCH", "key": session.key}
         return {"text": "UID FETCH %s (FLAGS BODY.PEEK[HEADER.FIELDS "
                 "(SUBJECT)])" % uid_set(uids), "kind": "UID FETCH"}
@@ -681,8 +684,13 @@ class Model:
                 continue
             found = set()
             for line in command["codes"]:
-                if line.startswith("SEARCH"):
+                if line.startswith(("SEARCH", "SORT")):
                     found.update(int(x) for x in line.split()[1:])
+                if line.startswith("SORT"):
+                    self.check_order(box, [int(x) for x in line.split()[1:]])
+                part = re.search(r"PARTIAL \(\S+ ([\d:,]+)\)", line)
+                if line.startswith("ESEARCH") and part:
+                    found.update(numbers(part[1]))
             if "words" in command:
                 for uid, (subject, _) in self.state[box].items():
                     has = command["words"] in subject
@@ -695,6 +703,14 @@ class Model:
                 need(uid not in found or has, "found", box, uid)
                 need(uid in found or not has or uid not in new[box],
                      "not found", box, uid)
+
+    def check_order(self, box, uids):
+        """By subject from the last to the first, those equal by UID."""
+        known = [(self.state[box][x][0].upper(), x) for x in uids
+                 if x in self.state[box]]
+        for one, two in zip(known, known[1:]):
+            need(one[0] > two[0] or one[0] == two[0] and one[1] < two[1],
+                 "order", box, one, two)
 
     def check_views(self):
         """After a NOOP each view is what there is."""
