@@ -420,6 +420,41 @@ def smtpd():
     def say(line):
         return step(0, line.encode())
 
+    def submits(name, *steps):
+        seed("smtpd", "submission_" + name, u8(2), say("STARTTLS\r\n"),
+             say("EHLO a\r\n"), *steps)
+
+    go = step(8, u32(0))
+    submits("wrong", say("AUTH PLAIN AGFubmEAeA==\r\n"), step(9, u8(1)))
+    submits("login", say("AUTH LOGIN\r\n"), say("YW5uYQ==\r\n"),
+            say("eA==\r\n"), step(11), step(10),
+            say("AUTH PLAIN\r\n*\r\n"))
+    submits("scram", say("AUTH SCRAM-SHA-256 bixhPWEsbj1hLHI9ZnlrbwA=\r\n"),
+            say("AUTH SCRAM-SHA-256\r\nbiwsbj1hbm5hLHI9ZnlrbwA=\r\n"),
+            say("AUTH SCRAM-SHA-256 biwsbj1hbm5hLHI9ZnlrbzE=\r\n"),
+            step(9, u8(3)))
+    envelope = (say("MAIL FROM:<anna@example.org> AUTH=<>\r\n") +
+                say("RCPT TO:<anna+x@example.org>\r\n") + go +
+                step(1, u8(0)))
+    for name, head in (
+            ("mail", "From: \"A. B\" (c (d)) <anna@example.org>\r\n"
+             "Bcc: x@y.z\r\nUser-Agent: a\r\n b\r\n"),
+            ("two", "From: anna@example.org,\r\n\tA B <anna+b@example.org>"
+             "\r\nSender: all@example.org\r\n"),
+            ("other", "From: <ben@example.org>\r\n"),
+            ("malformed", "From : <@a:b@[1.2.3.4]>, \"x\r\n")):
+        submits(name, step(12), envelope, say("DATA\r\n"),
+                say(head + "\r\nbody\r\n.\r\n"), step(2, u16(1), u8(0)),
+                say("QUIT\r\n"))
+    submits("paced", step(12), say("MAIL FROM:<anna@example.org>\r\n"),
+            say("RCPT TO:<anna@example.org>\r\n"), step(8, u32(77)),
+            say("RCPT TO:<anna@example.org>\r\n"), step(11))
+    submits("notice", step(12), say("MAIL FROM:<>\r\n"),
+            say("RCPT TO:<anna@example.org>\r\n"), go, step(1, u8(0)),
+            say("BDAT 122 LAST\r\nFrom: anna@example.org\r\n"
+                "Content-Type: multipart/report; "
+                "report-type=disposition-notification;\r\n boundary=a"
+                "\r\n\r\n"), step(2, u16(1), u8(0)))
     hello = say("EHLO a\r\nLHLO a\r\n")
     rcpt = (say("MAIL FROM:<a@b.c> SIZE=9\r\n") +
             say("RCPT TO:<anna+tag@example.org>\r\n") + step(1, u8(0)))

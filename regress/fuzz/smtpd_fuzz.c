@@ -15,9 +15,10 @@
  */
 
 /*
- * Fuzzer of an SMTP and LMTP engine: what a client sends, and what deliverers
- * answer.  The engine must not end, and the client gets replies that are
- * whole: no NUL, no bare CR or LF.
+ * Fuzzer of an SMTP and LMTP engine: what a client sends, one that submits
+ * among them, and what deliverers and imap-store's master answer.  The engine
+ * must not end, and the client gets replies that are whole: no NUL, no bare CR
+ * or LF.
  */
 
 int smtp_engine_main(int, char *[]);
@@ -28,6 +29,8 @@ int smtp_engine_main(int, char *[]);
 #include "fake_tlsio.h"
 #include "harness.h"
 
+#include "../../usr.sbin/sealimapd/store_wire.h"
+
 #define STEPS_MAX 64
 #define ASKED_MAX 64
 #define WHAT_KIND 0x0f  /* see send_step() */
@@ -35,9 +38,11 @@ int smtp_engine_main(int, char *[]);
 
 int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 
-static int deliver_fd;
+static int deliver_fd, master_fd;
 static uint32_t asked[ASKED_MAX];
 static size_t n_asked;
+static int some_server;
+static uint32_t wanted; /* of the master, the last one */
 static bool cr;
 
 static void
@@ -54,6 +59,8 @@ client_gets(const uint8_t *p, size_t len)
 static void
 sent(struct wire *w, const struct msg *m, void *arg)
 {
+	if (w != NULL && wire_fd(w) == master_fd)
+		wanted = m->id;
 	if (w == NULL || wire_fd(w) != deliver_fd || m->id == 0 ||
 	    n_asked == ASKED_MAX ||
 	    (n_asked > 0 && asked[n_asked - 1] == m->id))
@@ -71,6 +78,35 @@ deliverer(void)
 	engine_wire("smtp-deliver", 0, deliver_fd, NULL);
 	harness_packet(harness_wire(deliver_fd), DELIVER_HELLO, 0, hello,
 	    sizeof(hello), -1);
+}
+
+static void
+store(void)
+{
+	wanted = 0;
+	master_fd = harness_fd();
+	engine_wire("imap-store", 0, master_fd, NULL);
+}
+
+/* As if the secret had been right: how that is told stands in auth.c. */
+static void
+logged_in(const struct session *const_s, void *arg)
+{
+	struct session *s = (struct session *)(uintptr_t)const_s;
+
+	(void)strlcpy(s->login, "anna@example.org", sizeof(s->login));
+	session_logged_in(s);
+}
+
+static void
+master_says(uint32_t type, const struct harness_step *s)
+{
+	struct wire *w;
+
+	if ((w = harness_wire(master_fd)) != NULL)
+		harness_packet(w, type,
+		    (s->what & WHAT_OTHER) != 0 ? 0xffffff : wanted, s->data,
+		    s->len, -1);
 }
 
 static void
@@ -116,6 +152,22 @@ send_step(const struct harness_step *s)
 	case 7:
 		answer(s->what, s);
 		break;
+	case 8:
+		master_says(MASTER_ENGINE_SPENT, s);
+		break;
+	case 9:
+		master_says(MASTER_ENGINE_REFUSED, s);
+		break;
+	case 10:
+		store(); /* started anew */
+		break;
+	case 11:
+		if ((w = harness_wire(master_fd)) != NULL)
+			harness_eof(w);
+		break;
+	case 12:
+		session_each(logged_in, NULL);
+		break;
 	default:
 		if (s->len > 0)
 			fake_client(s->data, s->len);
@@ -143,7 +195,7 @@ set_up(void)
 	    config->site.product, "Sealmail", sizeof(config->site.product));
 	config->site.codec = 2;
 	config->site.domains = calloc(1, SITE_NAME_MAX);
-	config->listeners = calloc(2, sizeof(*config->listeners));
+	config->listeners = calloc(3, sizeof(*config->listeners));
 	config->aliases = calloc(2, sizeof(*config->aliases));
 	if (config->site.domains == NULL || config->listeners == NULL ||
 	    config->aliases == NULL)
@@ -158,7 +210,13 @@ set_up(void)
 	config->received_max = 20;
 	config->listeners[0].kind = SMTP_LISTEN_SMTP;
 	config->listeners[1].kind = SMTP_LISTEN_LMTP;
-	config->n_listeners = 2;
+	config->listeners[2].kind = SMTP_LISTEN_SUBMISSION;
+	config->listeners[2].tls = SMTP_TLS_START;
+	/* The fake one looks no further than that there is one. */
+	tls[2] = (struct tlsio_server *)&some_server;
+	config->n_listeners = 3;
+	config->login_failures = 3;
+	config->scram = true;
 	for (int i = 0; i < 2; i++) {
 		config->aliases[i].alias = strdup("all");
 		config->aliases[i].target = strdup(i == 0 ? "anna" : "ben");
@@ -178,10 +236,11 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 	set_up();
 	harness_begin();
 	cr = false;
-	pc.listener = data[0] & 1;
+	pc.listener = (data[0] & 2) != 0 ? 2 : data[0] & 1;
 	data++;
 	len--;
 	deliverer();
+	store();
 	harness_run();
 	engine_conn(&pc, harness_fd(), NULL);
 	for (int n = 0; n < STEPS_MAX && harness_step(&data, &len, &s); n++) {
@@ -194,6 +253,8 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 	fake_client(NULL, 0);
 	harness_run();
 	if ((w = harness_wire(deliver_fd)) != NULL)
+		harness_eof(w);
+	if ((w = harness_wire(master_fd)) != NULL)
 		harness_eof(w);
 	harness_run();
 	if (session_any())
