@@ -70,6 +70,28 @@ check_body() {
 	atf_check -s exit:1 -e match:"cert.pem" ./ctl check
 }
 
+# A certificate that a daemon could not serve, or nobody would believe.
+atf_test_case pairs
+pairs_body() {
+	configure
+	cp key.pem good.pem
+	openssl ecparam -name prime256v1 -genkey -noout -out key.pem
+	chmod 600 key.pem
+	atf_check -s exit:1 -e match:"cert.pem: certificate x has another key" \
+	    ./ctl check
+	echo "no key" >key.pem
+	atf_check -s exit:1 -e match:"key.pem" ./ctl check
+	cp good.pem key.pem
+	atf_check -o match:"valid" ./ctl check
+	chmod 644 key.pem
+	atf_check -s exit:1 -e match:"key.pem" ./ctl check
+	chmod 600 key.pem
+	openssl x509 -in cert.pem -signkey key.pem -days -1 -out old.pem \
+	    2>/dev/null || atf_fail "no old certificate"
+	mv old.pem cert.pem
+	atf_check -s exit:1 -e match:"certificate x has expired" ./ctl check
+}
+
 # The sample must be valid but for the files that it names.
 atf_test_case sample
 sample_body() {
@@ -280,6 +302,7 @@ refusals_cleanup() {
 atf_init_test_cases() {
 	atf_add_test_case usage
 	atf_add_test_case check
+	atf_add_test_case pairs
 	atf_add_test_case sample
 	atf_add_test_case manual
 	atf_add_test_case not_running
