@@ -209,7 +209,11 @@ damage_body() {
 	"$client" "$suite/server.json" 1 work >worked 2>&1 ||
 	    fail_with worked "they differ"
 	compare 1
+	# The last frame has a message, and nothing that upkeep acts upon.
+	mkmaildir last 1 9
+	imapdo append 1 INBOX last >/dev/null || atf_fail "cannot append"
 	stop_suite
+	read_account "$(account 1)" >read.json || atf_fail "it cannot be read"
 	set -- "$(account 1)"/log/*.1
 	[ -f "$1" ] || atf_fail "no log"
 	segment=log/${1##*/}
