@@ -3,7 +3,7 @@
 # sealctl dkim and dns against sealsmtpd and a name server that has exactly
 # the zone which sealctl printed, signed.
 #
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2094
 
 . "$(atf_get_srcdir)/../../suite/suite.sh"
 

@@ -2,7 +2,8 @@
 #
 # sealctl queue against a running suite, whose queue was filled before.
 #
-# shellcheck shell=sh disable=SC2154
+# sealctl is a command with its options.
+# shellcheck shell=sh disable=SC2154,SC2086
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
@@ -139,7 +140,6 @@ list_body() {
 	    $sealctl queue message 00000000000000000000000000000000
 	for words in "remove" "remove -a $id" "message" "flush a b" "show -x" \
 	    "reschedule $id"; do
-		# shellcheck disable=SC2086
 		atf_check -s exit:2 -e match:usage $sealctl queue $words
 	done
 	atf_check -s exit:1 -e match:"no time" \
@@ -220,7 +220,6 @@ rights_body() {
 	#!/bin/sh
 	gid=$1
 	shift
-	# shellcheck disable=SC2086
 	exec setpriv --reuid=60009 --regid="$gid" --clear-groups \
 	    $SEALCTL queue "$@"
 	EOT
@@ -230,7 +229,6 @@ rights_body() {
 	atf_check -o match:far.test ./as 60002 list
 	atf_check -o match:no ./as 60002 show
 	for words in "flush" "pause" "remove -a" "reschedule -t +1h"; do
-		# shellcheck disable=SC2086
 		atf_check -s exit:1 -e match:"not allowed" ./as 60002 $words
 	done
 	$sealctl queue list -j -r e@far.test >json

@@ -254,6 +254,7 @@ smuggled_body()
 	for end in '\n.\n' '\n.\r\n' '\r.\r\n' '\r\n.\n' '\r\n.\r' '\r.\r' \
 	    '\r\r\n.\r\r\n' '\r\n\0.\r\n' '\n\n.\n\n' '\r'; do
 		i=$((i + 1))
+		# shellcheck disable=SC2059
 		printf "From: a@here.test\r\n\r\nx${end}MAIL FROM:<evil@x.test>\r\n.$end" \
 		    >"mail$i"
 		echo "send a@here.test b@data.test mail$i" >>commands

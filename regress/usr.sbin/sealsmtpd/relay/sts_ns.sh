@@ -25,6 +25,10 @@ wait_for() {
 	done
 }
 
+nsd_ended() {
+	! [ -e nsd.pid ] || ! kill -0 "$(cat nsd.pid)" 2>/dev/null
+}
+
 python3 - <<'END'
 import fcntl, socket, struct
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -186,7 +190,7 @@ got() {
 	fi
 }
 mkdir -p base/queue
-printf "forward 127.0.0.1@53\nanchors $PWD/anchors\nretry 60\n" >config
+printf 'forward 127.0.0.1@53\nanchors %s/anchors\nretry 60\n' "$PWD" >config
 printf 'From: a@here.test\r\n\r\nx\r\n' >mail
 {
 	for d in plain.example sts.example strip.example self.example \
@@ -224,7 +228,7 @@ sed -i '/_mta-sts/d;s/^mx.sts.example. .*/mx.sts.example. 300 A 127.0.0.10/' \
     example.zone
 sed -i 's/ SOA ns.test. h.test. 1 / SOA ns.test. h.test. 2 /' example.zone
 kill "$(cat nsd.pid)"
-wait_for sh -c '! [ -e nsd.pid ] || ! kill -0 "$(cat nsd.pid)" 2>/dev/null'
+wait_for nsd_ended
 nsd -d -c nsd.conf >nsd.out 2>&1 &
 pids="$pids $!"
 {
