@@ -44,6 +44,25 @@ no_vault() {
 	flock -n "$data_dir/accounts/$domain/user0001/lock" true
 }
 
+# stay ACCOUNT: somebody is logged in until the file "staying" is removed.
+stay() {
+	: >staying
+	python3 - "$host" "$imaps_port" "$cafile" "$1" "$password" <<'EOS' &
+import imaplib, os, ssl, sys, time
+host, port, cafile, account, password = sys.argv[1:]
+context = ssl.create_default_context(cafile=cafile)
+context.check_hostname = False
+m = imaplib.IMAP4_SSL(host, int(port), ssl_context=context)
+m.login(account, password)
+open("stays", "w").close()
+end = time.time() + 60
+while os.path.exists("staying") and time.time() < end:
+    time.sleep(0.05)
+m.logout()
+EOS
+	wait_for 30 test -f stays || atf_fail "no session stays"
+}
+
 # open_account CODE STDIN ARGS...
 open_account() {
 	want=$1
@@ -131,10 +150,12 @@ opens_body() {
 	    >app.out || atf_fail "no app password"
 	app=$(sed -n 's/.*"password":"\([^"]*\)".*/\1/p' app.out)
 	# While a vault lives it is refused; wrong secrets change nothing.
+	stay $a
 	open_account 1 "$phrase
 a new password
 " -k firm.key $a
 	grep -q "logged in" open.err || fail_with open.err "not that"
+	rm staying
 	wait_for 20 no_vault || atf_fail "the vault stays"
 	open_account 1 "wrong
 a new password
