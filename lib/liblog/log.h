@@ -78,7 +78,7 @@ void fatalx(const char *, ...) __attribute__((noreturn, format(printf, 1, 2)));
  * LOG_VIS_BUFS static buffers, so valid for that many more calls.  Blanks,
  * quotes and '=' are encoded too, so one value stays one word.  NULL gives "-".
  */
-#define LOG_VIS_BUFS 4
+#define LOG_VIS_BUFS 8
 const char *log_vis(const char *);
 const char *log_vis_len(const void *, size_t);
 
