@@ -274,6 +274,23 @@ trusts(const struct conf *c, const char *address)
 	return conf_trusts(c, &ss);
 }
 
+/* all.in: the ports of those who submit, and how much they may. */
+static void
+submits(const struct conf *c)
+{
+	ATF_CHECK_EQ(CONF_SUBMISSION, c->listens[6].proto);
+	ATF_CHECK_EQ(CONF_TLS_START, c->listens[6].tls);
+	ATF_CHECK_EQ(587, c->listens[6].port);
+	ATF_CHECK_EQ(CONF_SUBMISSIONS, c->listens[7].proto);
+	ATF_CHECK_EQ(CONF_TLS_FIRST, c->listens[7].tls);
+	ATF_CHECK_EQ(4650, c->listens[7].port);
+	ATF_CHECK(c->show_agent);
+	ATF_CHECK_EQ(9, c->domains[0].rate[CONF_RATE_MESSAGES]);
+	ATF_CHECK_EQ(2000, c->domains[0].rate[CONF_RATE_RECIPIENTS]);
+	ATF_CHECK_EQ(7, c->domains[1].rate[CONF_RATE_MESSAGES]);
+	ATF_CHECK_EQ(0, c->domains[1].rate[CONF_RATE_RECIPIENTS]);
+}
+
 /* all.in: 192.0.2.0/24, 127.0.0.1 and 2001:db8::/32, and who may control. */
 static void
 trust(const struct conf *c)
@@ -335,7 +352,8 @@ ATF_TC_BODY(everything, tc)
 	ATF_CHECK_STREQ("/etc/ssl/two.ocsp", c->certs[1].ocsp);
 	ATF_CHECK_EQ(3600, c->limits[CONF_TICKET_LIFE]);
 	ATF_CHECK_EQ(0, c->limits[CONF_CERTIFICATE_CHECK]);
-	ATF_REQUIRE_EQ(6, c->n_listens);
+	ATF_REQUIRE_EQ(8, c->n_listens);
+	submits(c);
 	ATF_REQUIRE_EQ(3, c->n_routes);
 	ATF_CHECK_STREQ("example.net", c->routes[1].domain);
 	ATF_CHECK_EQ(25, c->routes[0].port);
