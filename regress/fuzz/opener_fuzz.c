@@ -148,8 +148,10 @@ told(int fd, const struct msg *m, void *arg)
 	if (fd == f.vault &&
 	    (m->type == OPENER_VAULT_SESSION || m->type == OPENER_VAULT_MANAGE))
 		let_in();
-	if (fd == f.master && m->type == OPENER_MASTER_RIGHT)
-		f.answers++; /* the vault's, again */
+	/* The vault answers, but for submission there is none. */
+	if (fd == f.master && m->type == OPENER_MASTER_RIGHT &&
+	    o.service != SERVICE_SUBMISSION)
+		f.answers++;
 	if (fd == f.master && !f.scripted && m->type == OPENER_MASTER_DERIVE)
 		say(fd, MASTER_OPENER_GO, NULL, 0);
 	if (fd == f.master && !f.scripted && m->type == OPENER_MASTER_MAYI)

@@ -138,8 +138,7 @@ cmd_check(struct invocation *inv)
 	if (inv->argc != 1)
 		return EXIT_BAD_USAGE;
 	/* It was parsed before; now what it names. */
-	if (conf_check(inv->conf, stderr) == -1 ||
-	    pairs_check(inv->conf) == -1)
+	if (conf_check(inv->conf, stderr) == -1 || pairs_check(inv->conf) == -1)
 		return EXIT_FAILED;
 	if (inv->json)
 		(void)puts("[\n  {\"configuration\": \"valid\"}\n]");
