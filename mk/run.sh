@@ -57,7 +57,7 @@ rm -f "$RUN/server.json" "$RUN/ended"
 # The name of a socket has at most some 100 octets.
 sock=$RUN/sock
 [ "${#RUN}" -le 80 ] || sock=$(mktemp -d "${TMPDIR:-/tmp}/sealmail.XXXXXX")
-mkdir -p "$sock" "$RUN/mail"
+mkdir -p "$sock" "$RUN/mail" "$RUN/dkim"
 chmod 755 "$sock"
 conf=$RUN/sealmail.conf
 cert=$RUN/cert.pem
@@ -185,6 +185,7 @@ make_conf() {
 		echo "listen on \"$host\" submission port $submission_port"
 		echo "listen on \"$host\" submissions port $submissions_port"
 		echo "queue key \"$RUN/queue.key\""
+		echo "dkim directory \"$RUN/dkim\""
 		echo "table local \"file:$RUN/aliases\""
 		echo "aliases local"
 		# All clients of a bench have one address.

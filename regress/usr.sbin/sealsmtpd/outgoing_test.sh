@@ -13,7 +13,7 @@ src=$(atf_get_srcdir)
 start() {
 	lines=$1
 	shift
-	mkdir -p sink libexec
+	mkdir -p sink libexec dkim
 	python3 "$src/relay/sink.py" "$PWD/sink" "$@" &
 	echo $! >sink.pid
 	wait_for 60 test -s sink/port || atf_fail "no sink"
@@ -52,6 +52,7 @@ directory "$PWD/base"
 run directory "$PWD/r"
 libexec "$PWD/libexec"
 queue key "$PWD/queue.key"
+dkim directory "$PWD/dkim"
 listen on 127.0.0.1 smtp port $smtp_port
 listen on 127.0.0.1 lmtp port $lmtp_port
 relay from 127.0.0.1
