@@ -53,7 +53,9 @@ assert m.create("Plans")[0] == "OK"
 m.logout()
 END
 	one=$(app_password 1) two=$(app_password 2)
-	[ -n "$one" ] && [ -n "$two" ] || atf_fail "no app passwords"
+	if [ -z "$one" ] || [ -z "$two" ]; then
+		atf_fail "no app passwords"
+	fi
 	for user in user0001 user0002; do
 		wait_for 60 free_account $user || atf_fail "$user is in use"
 	done
