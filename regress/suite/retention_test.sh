@@ -193,6 +193,14 @@ verify_inside_body() {
 a = json.load(sys.stdin)
 sys.exit(a["findings"] != 0 or a["faults"] != [] or a["octets"] < 2000000)' \
 	    <out || fail_with out "not JSON, or not that"
+	# The administrator may let it be done, and learns numbers only.
+	must ctl verify -k user0001
+	grep -q "^user0001@.*: messages 30[0-9], octets [0-9]*, findings 0$" \
+	    out || fail_with out "the administrator's"
+	must ctl verify -j -k user0001
+	grep -q '"findings":0' out || fail_with out "not JSON"
+	ctl verify -k user0002 >out 2>&1 && fail_with out "without a key"
+	grep -q 'nobody is logged in' out || fail_with out "nobody"
 	# A session has its turn while it runs, and may change what it reads.
 	audited >audit.out 2>&1 &
 	must as_user delete 1 3
@@ -203,6 +211,8 @@ sys.exit(a["findings"] != 0 or a["faults"] != [] or a["octets"] < 2000000)' \
 	dd if=/dev/zero of="$1" bs=1 seek=100 count=8 conv=notrunc 2>/dev/null
 	audited >out 2>&1 && fail_with out "a damaged message is not seen"
 	grep -q "UID [0-9]*: " out || fail_with out "no message is named"
+	ctl verify -k user0001 >out 2>&1 && fail_with out "not seen with -k"
+	grep -q 'findings [1-9]' out || fail_with out "no findings"
 	audited -j >out 2>&1
 	grep -q '"mailbox":"' out || fail_with out "no mailbox is named"
 	suite_alive

@@ -83,7 +83,8 @@ static const struct command {
     {{"user", "quota"}, cmd_user_quota, " account size", false},
     {{"user", "rename"}, cmd_user_rename, " account name", false},
     {{"user", "show"}, cmd_user_show, " account", false},
-    {{"verify", NULL}, cmd_verify, " [-d directory] [account ...]", false},
+    {{"verify", NULL}, cmd_verify,
+	" [-d directory] [account ...] | -k account ...", false},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

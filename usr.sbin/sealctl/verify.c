@@ -32,6 +32,7 @@
 #include "seal.h"
 #include "sealctl.h"
 #include "store_verify.h"
+#include "store_wire.h"
 
 static const struct column finding_columns[] = {
     {"account", COLUMN_TEXT, 0},
@@ -110,6 +111,95 @@ verify_account(const char *account, int fd, void *arg)
 	return -1;
 }
 
+static const struct column vault_columns[] = {
+    {"account", COLUMN_TEXT, 0},
+    {"messages", COLUMN_NUMBER, 0},
+    {"octets", COLUMN_NUMBER, 0},
+    {"findings", COLUMN_NUMBER, 0},
+};
+#define N_VAULT_COLUMNS (sizeof(vault_columns) / sizeof(vault_columns[0]))
+
+/* What the vault of an account says; the number of findings, or -1. */
+static int64_t
+vault_follow(struct store *st, const char *account, uint64_t figures[4])
+{
+	uint64_t told = 0;
+	struct msg msg;
+
+	memset(&msg, 0, sizeof(msg));
+	memset(figures, 0, 4 * sizeof(*figures));
+	for (;;) {
+		store_receive(st, &msg);
+		if (msg.id == st->id && msg.type == MASTER_CTL_END)
+			break;
+		if (msg.id != st->id || msg.type != MASTER_CTL_AUDITED)
+			continue;
+		for (int i = 0; i < 4; i++)
+			figures[i] = msg_get_u64(&msg);
+		if (told == 0)
+			bar_start(figures[1]);
+		if (figures[0] > told)
+			bar_add(figures[0] - told);
+		told = figures[0];
+	}
+	bar_clear();
+	return store_end(&msg, account) == -1 ? -1 : (int64_t)figures[3];
+}
+
+/* One account, by who has its key: the vault of a user who is logged in. */
+static bool
+vault_verify(struct store *st, struct invocation *inv, const char *arg)
+{
+	char account[ACCOUNT_NAME_MAX];
+	struct msgout *m;
+	uint64_t figures[4];
+	int64_t findings;
+
+	if (account_name(inv->conf, arg, account, sizeof(account)) == -1)
+		return false;
+	m = store_new(st, CTL_MASTER_AUDIT);
+	msg_put_str(m, account);
+	store_send(m);
+	findings = vault_follow(st, account, figures);
+	if (findings == -1)
+		return false;
+	if (inv->json) {
+		out_text(account);
+		out_number(figures[0]);
+		out_number(figures[2]);
+		out_number(figures[3]);
+	} else
+		(void)printf("%s: messages %llu, octets %llu, findings %llu\n",
+		    account, (unsigned long long)figures[0],
+		    (unsigned long long)figures[2],
+		    (unsigned long long)figures[3]);
+	return findings == 0;
+}
+
+static int
+verify_vaults(struct invocation *inv)
+{
+	struct store st;
+	bool good = true;
+	int code;
+
+	if (inv->argc < 3)
+		return EXIT_BAD_USAGE;
+	if ((code = store_open(&st, inv)) != 0)
+		return code;
+	if (inv->json)
+		out_start(vault_columns, N_VAULT_COLUMNS, true);
+	for (int i = 2; i < inv->argc; i++)
+		if (!vault_verify(&st, inv, inv->argv[i]))
+			good = false;
+	store_close(&st);
+	if ((inv->json ? out_end() : fflush(stdout)) != 0) {
+		warn("standard output");
+		good = false;
+	}
+	return good ? 0 : EXIT_FAILED;
+}
+
 int
 cmd_verify(struct invocation *inv)
 {
@@ -117,6 +207,8 @@ cmd_verify(struct invocation *inv)
 	unsigned int failed;
 	int base, first = 1;
 
+	if (inv->argc > 1 && strcmp(inv->argv[1], "-k") == 0)
+		return verify_vaults(inv);
 	if (inv->argc > 2 && strcmp(inv->argv[1], "-d") == 0) {
 		first = 3;
 		base = open(inv->argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -127,6 +127,15 @@ enum clerk_may {
 	CLERK_QUOTA = 2 /* look at an account, and change its quota */
 };
 
+/* How far the audit of a vault is. */
+enum audit_state {
+	AUDIT_GOES = 0,
+	AUDIT_DONE = 1,
+	AUDIT_FAILED = 2, /* it has ended without a result */
+	AUDIT_BUSY = 3,   /* another one is under way */
+	AUDIT_NOBODY = 4  /* nobody is logged in: there is no vault */
+};
+
 /* What the forker is to make. */
 enum store_child { CHILD_OPENER = 1, CHILD_CLERK = 2 };
 
@@ -320,6 +329,16 @@ enum store_wire {
 	 * Nothing; the clerk ends when it is done.
 	 */
 	MASTER_CLERK_SWEEP = 79,
+	/*
+	 * clerk -> master: str account: let its vault look at all that is
+	 * sealed.  Answered by AUDITED until its state is not AUDIT_GOES.
+	 */
+	CLERK_MASTER_AUDIT = 110,
+	/* master -> clerk: u8 enum audit_state, then as MASTER_CTL_AUDITED. */
+	MASTER_CLERK_AUDITED = 111,
+	MASTER_VAULT_AUDIT =
+	    112, /* master -> vault: nothing; id: the clerk's */
+	VAULT_MASTER_AUDITED = 113, /* as MASTER_CLERK_AUDITED */
 
 	/*
 	 * sealctl -> clerk, over the descriptor that its control message
@@ -363,6 +382,14 @@ enum store_wire {
 	 * END.
 	 */
 	CTL_MASTER_KICK = 92,
+	/*
+	 * u32 version, str account: its vault, if there is one, looks whether
+	 * all that is sealed opens.  AUDITED, now and then, and END.
+	 */
+	CTL_MASTER_AUDIT = 114,
+	/* clerk -> sealctl: u64 messages, u64 of how many, u64 octets, u64
+	 * findings, so far. */
+	MASTER_CTL_AUDITED = 115,
 	/* u32 version, str account: its mass deletes need not wait.  END. */
 	CTL_MASTER_CONFIRM = 69
 };

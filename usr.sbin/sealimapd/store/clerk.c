@@ -67,6 +67,7 @@ static void user_list(struct msg *, uint32_t id);
 static void user_show(struct msg *, uint32_t id);
 static void user_confirm(struct msg *, uint32_t id);
 static void user_kick(struct msg *, uint32_t id);
+static void user_audit(struct msg *, uint32_t id);
 static void sweep(struct msg *, uint32_t id);
 static void sweep_daily(void) __attribute__((noreturn));
 static void user_limit(struct msg *, uint32_t id);
@@ -168,6 +169,9 @@ serve(struct msg *m)
 		break;
 	case CTL_MASTER_KICK:
 		user_kick(m, m->id);
+		break;
+	case CTL_MASTER_AUDIT:
+		user_audit(m, m->id);
 		break;
 	case CTL_MASTER_CONFIRM:
 		user_confirm(m, m->id);
@@ -376,6 +380,56 @@ user_kick(struct msg *m, uint32_t id)
 	kick(account);
 	log_info("account=%s kicked", log_addr(account));
 	end(id, NULL);
+}
+
+/* What the vault tells is passed on; the state says how it ended. */
+static enum audit_state
+audit_follow(const char *account, uint32_t id)
+{
+	struct msgout *out;
+	struct msg m;
+	enum audit_state state;
+
+	ask(CLERK_MASTER_AUDIT, account, &m, MASTER_CLERK_AUDITED);
+	while ((state = msg_get_u8(&m)) == AUDIT_GOES || state == AUDIT_DONE) {
+		out = msg_new_fd(clerk.ctl, MASTER_CTL_AUDITED, id);
+		for (int i = 0; i < 4; i++)
+			msg_put_u64(out, msg_get_u64(&m));
+		send_to_ctl(out);
+		if (state == AUDIT_DONE)
+			break;
+		msg_done(&m);
+		if (msg_recv_wait(clerk.master, &m, DERIVE_WAIT_MS) != 1)
+			exit(0);
+		if (m.type != MASTER_CLERK_AUDITED || m.id != clerk.asked)
+			fatalx("master: unknown message type=%u", m.type);
+	}
+	msg_done(&m);
+	return state;
+}
+
+static void
+user_audit(struct msg *m, uint32_t id)
+{
+	static const char *const reasons[] = {
+	    [AUDIT_GOES] = NULL,
+	    [AUDIT_DONE] = NULL,
+	    [AUDIT_FAILED] = "its vault has ended before it was through",
+	    [AUDIT_BUSY] = "its vault is being verified by somebody else",
+	    [AUDIT_NOBODY] = "nobody is logged in, so there is no key",
+	};
+	char account[ACCOUNT_NAME_MAX];
+	enum audit_state state;
+
+	if (!request_get(m, account, sizeof(account)))
+		return;
+	if (msg_end(m) == -1) {
+		end(id, "the request is malformed");
+		return;
+	}
+	msg_done(m);
+	state = audit_follow(account, id);
+	end(id, reasons[state <= AUDIT_NOBODY ? state : AUDIT_FAILED]);
 }
 
 static void

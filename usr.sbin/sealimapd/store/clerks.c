@@ -39,6 +39,8 @@ static void on_sweep(int, short, void *);
 static void clerk_kdf(struct child *, struct msg *);
 static void clerk_sessions(struct child *, struct msg *);
 static void clerk_kick(struct child *, struct msg *);
+static void clerk_audit(struct child *, struct msg *);
+static void clerk_state(struct child *, enum audit_state);
 
 static struct event sweep_ev;
 
@@ -98,6 +100,9 @@ clerk_message(struct child *c, struct msg *m)
 		break;
 	case CLERK_MASTER_KICK:
 		clerk_kick(c, m);
+		break;
+	case CLERK_MASTER_AUDIT:
+		clerk_audit(c, m);
 		break;
 	default:
 		return false;
@@ -176,6 +181,74 @@ clerk_kicked(struct child *c)
 	c->kick->kicks--;
 	c->kick = NULL;
 	msg_signal(c->wire, MASTER_CLERK_KICKED, c->kick_id);
+}
+
+static void
+clerk_audit(struct child *c, struct msg *m)
+{
+	static uint32_t number;
+	char name[ACCOUNT_NAME_MAX];
+	struct account *a;
+
+	(void)msg_get_str(m, name, sizeof(name));
+	if (msg_end(m) == -1 || c->audit != NULL) {
+		m->bad = true;
+		return;
+	}
+	c->audit_id = m->id;
+	a = account_find(name);
+	if (a == NULL || a->vault == NULL) {
+		clerk_state(c, AUDIT_NOBODY);
+		return;
+	}
+	c->audit = a;
+	c->audit_no = ++number;
+	msg_signal(a->vault->wire, MASTER_VAULT_AUDIT, c->audit_no);
+}
+
+/* Without figures. */
+static void
+clerk_state(struct child *c, enum audit_state state)
+{
+	struct msgout *out = msg_new(
+	    c->wire, MASTER_CLERK_AUDITED, c->audit_id);
+
+	c->audit = NULL;
+	msg_put_u8(out, (uint8_t)state);
+	for (int i = 0; i < 4; i++)
+		msg_put_u64(out, 0);
+	msg_send(out);
+}
+
+void
+clerk_unaudited(struct child *c)
+{
+	clerk_state(c, AUDIT_FAILED);
+}
+
+bool
+clerk_audited(struct account *a, struct msg *m)
+{
+	struct msgout *out;
+	struct child *c;
+	uint64_t figures[4];
+	uint8_t state = msg_get_u8(m);
+
+	for (int i = 0; i < 4; i++)
+		figures[i] = msg_get_u64(m);
+	if (msg_end(m) == -1 || state > AUDIT_BUSY)
+		return false;
+	c = child_auditing(a, m->id);
+	if (c == NULL)
+		return true; /* sealctl did not wait */
+	out = msg_new(c->wire, MASTER_CLERK_AUDITED, c->audit_id);
+	msg_put_u8(out, state);
+	for (int i = 0; i < 4; i++)
+		msg_put_u64(out, figures[i]);
+	msg_send(out);
+	if (state != AUDIT_GOES)
+		c->audit = NULL;
+	return true;
 }
 
 void

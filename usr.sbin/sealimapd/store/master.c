@@ -630,6 +630,9 @@ child_message(struct wire *wire, struct msg *m, void *arg)
 		if (good)
 			vault_ended(c->account);
 		break;
+	case VAULT_MASTER_AUDITED:
+		good = vault && clerk_audited(c->account, m);
+		break;
 	case VAULT_MASTER_WORKER:
 		good = vault && msg_end(m) == 0;
 		if (good)
@@ -790,7 +793,21 @@ vault_ended(struct account *a)
 	TAILQ_FOREACH (c, &master.children, entry) {
 		if (c->kick == a)
 			clerk_kicked(c);
+		if (c->audit == a)
+			clerk_unaudited(c);
 	}
+}
+
+/* The clerk that waits for that audit. */
+struct child *
+child_auditing(struct account *a, uint32_t no)
+{
+	struct child *c;
+
+	TAILQ_FOREACH (c, &master.children, entry)
+		if (c->audit == a && c->audit_no == no)
+			break;
+	return c;
 }
 
 static void

@@ -79,6 +79,9 @@ struct child {
 	uint8_t service;
 	uint32_t kick_id; /* a clerk's: what to answer */
 	struct account *kick;
+	uint32_t audit_id; /* the same, for an audit */
+	uint32_t audit_no; /* that the vault knows it by */
+	struct account *audit;
 	char from[SOURCE_MAX]; /* the source's name */
 };
 
@@ -181,7 +184,10 @@ struct store_domain;
 void clerks_start(void);
 void clerk_start(int fd, enum clerk_may);
 bool clerk_message(struct child *, struct msg *); /* false: not one of its */
-void clerk_kicked(struct child *); /* the vault it waits for has ended */
+void clerk_kicked(struct child *);    /* the vault it waits for has ended */
+void clerk_unaudited(struct child *); /* the same, amid an audit */
+struct child *child_auditing(struct account *, uint32_t no); /* or NULL */
+bool clerk_audited(struct account *, struct msg *); /* the vault tells */
 void clerk_gone(struct child *);
 /* What a domain, or NULL, wants of escrow slots. */
 void domain_escrow(const struct store_domain *, struct escrow_wish *);

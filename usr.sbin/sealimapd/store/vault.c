@@ -371,6 +371,12 @@ vault_want_clerk(void)
 	msg_signal(vault.master, VAULT_MASTER_CLERK, 1);
 }
 
+struct msgout *
+vault_to_master(uint32_t type, uint32_t id)
+{
+	return vault.master == NULL ? NULL : msg_new(vault.master, type, id);
+}
+
 void
 vault_worker_quiet(void)
 {
@@ -417,6 +423,7 @@ vault_end(void)
 		session_bye(s, 1);
 	search_worker_end();
 	index_end();
+	audit_asked_end();
 	result = store_close(vault.store);
 	if (result != STORE_OK)
 		log_warn("account=%s closing: %s",
@@ -499,6 +506,9 @@ master_message(struct wire *w, struct msg *m, void *arg)
 		break;
 	case MASTER_VAULT_CLERK:
 		quota_clerk(m->fd == -1 ? -1 : msg_get_fd(m));
+		break;
+	case MASTER_VAULT_AUDIT:
+		audit_asked(m->id);
 		break;
 	case MASTER_VAULT_KICK:
 		vault_kick();

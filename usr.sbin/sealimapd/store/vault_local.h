@@ -216,6 +216,7 @@ void vault_retry(void);   /* run the sessions again after RETRY_MS */
 void vault_want_worker(enum worker_for);
 void vault_want_clerk(void);
 int64_t vault_now(void);
+struct msgout *vault_to_master(uint32_t type, uint32_t id); /* NULL: gone */
 void vault_reap(struct session *); /* mark dead, free from the event loop */
 void vault_worker_quiet(void);     /* no search runs now */
 void *vault_alloc(size_t n, size_t size); /* zeroed; fatal without memory */
@@ -334,6 +335,8 @@ extern const struct job_kind audit_kinds[];
 extern const struct job_kind quota_kinds[];
 struct audit;
 void audit_free(struct audit *); /* NULL ok */
+void audit_asked(uint32_t id);   /* by the administrator */
+void audit_asked_end(void);
 void deleted_change(uint8_t op, struct manage_answer *);
 extern const struct job_kind append_kind;
 extern const struct job_kind search_kind;
