@@ -169,8 +169,8 @@ ATF_TC_BODY(engine, tc)
 ATF_TC_WITHOUT_HEAD(store);
 ATF_TC_BODY(store, tc)
 {
-	struct store_domain domain = {
-	    "a.example", 65536, 3, 1ULL << 33, 30, 10, 365, true, {1, 2, 3}};
+	struct store_domain domain = {"a.example", 65536, 3, 1ULL << 33, 30, 10,
+	    365, 40, 50, true, {1, 2, 3}};
 	char administrators[2][IMAP_ACCOUNT_MAX] = {
 	    "a@b.example", "c@d.example"};
 	struct store_slice s, *got;
@@ -207,6 +207,8 @@ ATF_TC_BODY(store, tc)
 	ATF_CHECK_EQ(30, got->domains[0].trash_days);
 	ATF_CHECK_EQ(10, got->domains[0].spam_days);
 	ATF_CHECK_EQ(365, got->domains[0].waiting_days);
+	ATF_CHECK_EQ(40, got->domains[0].messages_hour);
+	ATF_CHECK_EQ(50, got->domains[0].recipients_hour);
 	ATF_CHECK(got->domains[0].escrow);
 	ATF_CHECK_EQ(0,
 	    memcmp(domain.escrow_key, got->domains[0].escrow_key,
@@ -326,7 +328,7 @@ ATF_TC_WITHOUT_HEAD(truncated);
 ATF_TC_BODY(truncated, tc)
 {
 	struct store_domain domain = {
-	    "a.example", 65536, 3, 0, 0, 0, 0, true, {1, 2, 3}};
+	    "a.example", 65536, 3, 0, 0, 0, 0, 0, 0, true, {1, 2, 3}};
 	struct imap_listen listen = {IMAP_LISTEN_IMAPS, false, 1};
 	struct engine_slice e;
 	struct store_slice s;
