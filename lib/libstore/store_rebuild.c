@@ -96,6 +96,18 @@ make_aside(struct rebuild *r)
 	return -1;
 }
 
+static struct {
+	void (*call)(void *, size_t, size_t);
+	void *arg;
+} tell;
+
+void
+store_rebuild_tell(void (*call)(void *, size_t, size_t), void *arg)
+{
+	tell.call = call;
+	tell.arg = arg;
+}
+
 static int
 make_mark(struct rebuild *r)
 {
@@ -275,6 +287,8 @@ read_pieces(struct rebuild *r, int logfd, size_t *n)
 		    logfd, &list[i], r->known ? r->account.id : NULL, &p[i].s);
 		free(p[i].s.data);
 		p[i].s.data = NULL;
+		if (tell.call != NULL)
+			tell.call(tell.arg, i + 1, *n);
 		p[i].follows = i > 0 &&
 		    memcmp(list[i].writer, list[i - 1].writer, WRITER_LEN) ==
 			0 &&

@@ -35,5 +35,7 @@ struct store_rebuilt {
  * STORE_LOCKED: a vault has the account.
  */
 enum store_result store_rebuild(int acctfd, bool all, struct store_rebuilt *);
+/* Tells, from now on, of each segment that was read, and of how many. */
+void store_rebuild_tell(void (*)(void *arg, size_t n, size_t of), void *arg);
 
 #endif

@@ -40,6 +40,15 @@ static const struct column rebuilt_columns[] = {
 };
 #define N_COLUMNS (sizeof(rebuilt_columns) / sizeof(rebuilt_columns[0]))
 
+static void
+show_progress(void *arg, size_t n, size_t of)
+{
+	(void)arg;
+	if (n == 1)
+		bar_start(of);
+	bar_add(1);
+}
+
 static int
 rebuild_account(const char *account, int fd, void *arg)
 {
@@ -47,7 +56,9 @@ rebuild_account(const char *account, int fd, void *arg)
 	struct store_rebuilt out;
 	enum store_result result;
 
+	store_rebuild_tell(show_progress, NULL);
 	result = store_rebuild(fd, *all, &out);
+	bar_clear();
 	if (result == STORE_OK) {
 		out_text(account);
 		out_number(out.kept);
