@@ -167,7 +167,7 @@ class Keys:
                      b"ON 1-Feb-94", b"ON 29-Feb-1993", b"ON 001-Feb-1993",
                      b"ON 1-Feb-1993 x", b"0", b"1:0", b"1,", b"UID",
                      b"UID x", b"KEYWORD", b"KEYWORD \\Seen", b"HEADER x",
-                     b"RETURN ALL", b"RETURN (FOO) ALL", b"RETURN (ALL ) ALL",
+                     b"RETURN ALL", b"RETURN (FOO) ALL", b"RETURN ( ALL) ALL",
                      b"ALL RETURN (ALL)", b"CHARSET UTF-8",
                      b"SEEN CHARSET UTF-8 ALL", b"(SEEN", b"SEEN)",
                      b"TEXT {1+}\r\n\xff"):
@@ -416,7 +416,7 @@ class Change:
         for text in (b"FLAGS", b"FLAGS ", b"FLAG (\\Seen)", b"=FLAGS (\\Seen)",
                      b"+ FLAGS (\\Seen)", b"FLAGS.LOUD (\\Seen)",
                      b"FLAGS (\\Seen),(\\Draft)", b"FLAGS (\\Seen  \\Draft)",
-                     b"FLAGS (\\Seen )", b"FLAGS \\Seen ", b"FLAGS (\\*)"):
+                     b"FLAGS ( \\Seen)", b"FLAGS \\Seen ", b"FLAGS (\\*)"):
             c.expect(b"STORE 1 " + text, b"BAD")
         c.expect(b"STORE 5 FLAGS ()", b"BAD")
         c.ok(b"UID STORE 4294967294 FLAGS ()")
