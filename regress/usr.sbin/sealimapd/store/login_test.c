@@ -152,6 +152,8 @@ ATF_TC_BODY(submission_alone, tc)
 		msg_put_str(out, USER);
 		ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
 		ATF_CHECK_EQ(0, msg_recv_wait(d.smtp, &m, DRIVER_WAIT_MS));
+		close(d.smtp);
+		d.smtp = -1;
 		ATF_CHECK_EQ(
 		    0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, NULL));
 		driver_stop(&d);
