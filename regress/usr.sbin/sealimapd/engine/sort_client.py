@@ -577,8 +577,10 @@ class Progress:
 
     def t_interrupt(self):
         """LOGOUT, or the connection's end, ends a search that lasts"""
-        for gone in (False, True):
-            c, pids = self.stopped(1, b"progress")
+        # Each by a user without idle workers, which would be stopped too.
+        for user, gone in ((2, False), (3, True)):
+            box(Client(user), b"progress", [SMALL] * 5)
+            c, pids = self.stopped(user, b"progress")
             try:
                 c.send(b"t1 SORT (DATE) UTF-8 BODY body\r\n")
                 assert b"INPROGRESS" in c.line()
@@ -589,7 +591,7 @@ class Progress:
                     assert c.until(b"t1")[-1].startswith(b"t1 NO")
                     assert c.until(b"t2")[-1].startswith(b"t2 OK")
                 # Others have a worker again, although that one still stands
-                d = Client(1, b"progress")
+                d = Client(user, b"progress")
                 assert d.ok(b"SEARCH BODY body")[0] == \
                     b"* SEARCH 1 2 3 4 5\r\n"
                 d.ok(b"LOGOUT")
