@@ -108,13 +108,12 @@ pair_wrong(X509 *x, EVP_PKEY *key)
 	return NULL;
 }
 
-int
+void
 pairs_check(const struct conf *conf)
 {
 	const struct conf_cert *c;
 	const char *wrong;
 	EVP_PKEY *key;
-	int ret = 0;
 	X509 *x;
 
 	for (size_t i = 0; i < conf->n_certs; i++) {
@@ -122,14 +121,12 @@ pairs_check(const struct conf *conf)
 		x = leaf_load(c->cert);
 		key = key_load(c->key);
 		wrong = pair_wrong(x, key);
-		if (wrong != NULL) {
+		if (wrong != NULL)
 			(void)fprintf(stderr, "%s: certificate %s %s\n",
 			    c->cert, c->name, wrong);
-			ret = -1;
-		}
+
 		X509_free(x);
 		EVP_PKEY_free(key);
 	}
 	ERR_clear_error();
-	return ret;
 }

@@ -182,7 +182,7 @@ unsigned int accounts_each(const struct invocation *, int first, int base,
     int (*run)(const char *account, int fd, void *), void *arg);
 
 /* pairs.c: -1 after a line for each certificate that cannot serve. */
-int pairs_check(const struct conf *);
+void pairs_check(const struct conf *);
 
 /* The commands: each returns the program's exit code. */
 struct invocation {

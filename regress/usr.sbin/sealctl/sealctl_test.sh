@@ -77,7 +77,8 @@ pairs_body() {
 	cp key.pem good.pem
 	openssl ecparam -name prime256v1 -genkey -noout -out key.pem
 	chmod 600 key.pem
-	atf_check -s exit:1 -e match:"cert.pem: certificate x has another key" \
+	atf_check -o match:"valid" \
+	    -e match:"cert.pem: certificate x has another key" \
 	    ./ctl check
 	echo "no key" >key.pem
 	atf_check -s exit:1 -e match:"key.pem" ./ctl check
@@ -89,7 +90,8 @@ pairs_body() {
 	openssl x509 -in cert.pem -signkey key.pem -days -1 -out old.pem \
 	    2>/dev/null || atf_fail "no old certificate"
 	mv old.pem cert.pem
-	atf_check -s exit:1 -e match:"certificate x has expired" ./ctl check
+	atf_check -o match:"valid" -e match:"certificate x has expired" \
+	    ./ctl check
 }
 
 # The sample must be valid but for the files that it names.
