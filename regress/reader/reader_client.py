@@ -152,9 +152,10 @@ def compare(theirs, ours):
     for name, box in a.items():
         if opened and box["uidvalidity"] != b[name]["uidvalidity"]:
             sys.exit("%s: uidvalidity differs" % name)
-        if box["annotations"] != b[name]["annotations"]:
+        if box.get("annotations", {}) != b[name].get("annotations", {}):
             sys.exit("%s: the reader shows the annotations %s, IMAP %s" %
-                     (name, box["annotations"], b[name]["annotations"]))
+                     (name, box.get("annotations", {}),
+                      b[name].get("annotations", {})))
         shown = b[name]["messages"]
         placed = [key(m) for m in box["messages"] if m["uid"]]
         new = sorted(key(m) for m in box["messages"] if not m["uid"])
