@@ -23,6 +23,7 @@ PLEDGE = set("stdio rpath wpath cpath dpath tmppath inet mcast fattr chown "
 NEEDS = {
     "open": "rpath|wpath|cpath", "openat": "rpath|wpath|cpath",
     "opendir": "rpath", "fdopendir": "rpath", "readdir": "rpath",
+    "scandir": "rpath",
     "stat": "rpath|wpath|cpath", "lstat": "rpath|wpath|cpath",
     "fstatat": "rpath|wpath|cpath", "access": "rpath", "faccessat": "rpath",
     "readlink": "rpath", "readlinkat": "rpath", "realpath": "rpath",

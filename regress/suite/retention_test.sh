@@ -198,7 +198,7 @@ sys.exit(a["findings"] != 0 or a["faults"] != [] or a["octets"] < 2000000)' \
 	grep -q "^user0001@.*: messages 30[0-9], octets [0-9]*, findings 0$" \
 	    out || fail_with out "the administrator's"
 	must ctl verify -j -k user0001
-	grep -q '"findings":0' out || fail_with out "not JSON"
+	grep -q '"findings": 0' out || fail_with out "not JSON"
 	ctl verify -k user0002 >out 2>&1 && fail_with out "without a key"
 	grep -q 'nobody is logged in' out || fail_with out "nobody"
 	# A session has its turn while it runs, and may change what it reads.

@@ -39,11 +39,14 @@ struct dirent {
 #define DT_REG 8
 #define DT_LNK 10
 
+int alphasort(const struct dirent **, const struct dirent **);
 int closedir(DIR *);
 int dirfd(DIR *);
 DIR *fdopendir(int);
 DIR *opendir(const char *);
 struct dirent *readdir(DIR *);
 void rewinddir(DIR *);
+int scandir(const char *, struct dirent ***, int (*)(const struct dirent *),
+    int (*)(const struct dirent **, const struct dirent **));
 
 #endif
