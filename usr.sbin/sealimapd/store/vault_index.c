@@ -40,6 +40,7 @@
 #define INDEX_STARVED_S 60    /* so long changes may put it off */
 #define INDEX_NEXT_MS 50      /* between two segments */
 #define INDEX_TROUBLE_S 600   /* after a failure */
+#define INDEX_BUSY_S 20       /* and where no worker was to be had */
 #define INDEX_SMALL 4         /* as many of a size are made into one */
 #define INDEX_LARGE (3 << 20) /* octets of a segment that is never small */
 #define INDEX_ROWS 8          /* messages shown to the worker in one go */
@@ -54,6 +55,7 @@ static struct {
 	struct wire *worker;
 	bool wanted;
 	bool building;
+	bool heard; /* the worker has said something */
 	bool ended; /* all were shown to the worker */
 	struct feed feed;
 	uint32_t *todo; /* ascending UIDs */
@@ -325,6 +327,7 @@ begin(void)
 		return;
 	}
 	state.building = true;
+	state.heard = false;
 	state.ended = false;
 	state.at = state.nin = 0;
 	state.from = state.todo[state.ntodo - 1] + 1;
@@ -386,6 +389,7 @@ index_message(struct wire *w, struct msg *m, void *arg)
 {
 	if (!state.building || m->id != state.feed.id)
 		return;
+	state.heard = true;
 	switch (m->type) {
 	case WORKER_VAULT_VERDICTS:
 		verdicts(m);
@@ -511,7 +515,11 @@ trouble(const char *what, enum store_result result)
 static void
 index_gone(struct wire *w, void *arg)
 {
-	if (state.building)
+	/* All the places for what can wait were taken. */
+	if (state.building && !state.heard) {
+		build_end();
+		later(INDEX_BUSY_S * 1000);
+	} else if (state.building)
 		trouble("the worker ended", STORE_UNKNOWN);
 	else
 		build_end();

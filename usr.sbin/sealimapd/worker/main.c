@@ -45,7 +45,10 @@
 #include "worker.h"
 
 /* More users than this search text at once: the others are told "busy". */
-#define CHILDREN_MAX 64
+#define SEARCHES_MAX 64
+/* Likewise for what can wait, in places of their own. */
+#define QUIET_MAX 4
+#define CHILDREN_MAX (SEARCHES_MAX + QUIET_MAX)
 #define STORES_MAX 16
 #define QUIET_NICE 15 /* of what can wait */
 
@@ -125,15 +128,20 @@ master_open(struct msg *msg)
 	uint32_t version = msg_get_u32(msg);
 	bool quiet = msg_get_u8(msg) != 0;
 	int fd = msg_get_fd(msg);
-	size_t i, slot;
+	size_t i, slot, end;
 	pid_t pid;
 
 	if (msg_end(msg) == -1 || version != WORKER_WIRE_VERSION)
 		fatalx("wire to imap-store: bad request for a worker");
-	for (slot = 0; slot < CHILDREN_MAX && master.children[slot] != 0;
-	     slot++)
-		continue;
-	if (slot == CHILDREN_MAX) {
+	end = quiet ? CHILDREN_MAX : SEARCHES_MAX;
+	slot = quiet ? SEARCHES_MAX : 0;
+	while (slot < end && master.children[slot] != 0)
+		slot++;
+	if (slot == end && quiet) {
+		close(fd);
+		return;
+	}
+	if (slot == end) {
 		log_warnx("too many searches: no worker for another");
 		report_add(WORKER_REFUSED, 1);
 		close(fd);
