@@ -541,7 +541,8 @@ class Model:
         for command in done:
             if "result" not in command:
                 need(self.killing, "no answer", command["text"])
-            elif "words" in command and self.killing:
+            elif self.killing and ("words" in command or
+                                   "SORT" in command["text"]):
                 pass  # its worker may have gone
             elif command["kind"] not in ("COPY", "MOVE", "STORE", "REPLACE"):
                 need(command["result"].startswith("OK"), command["text"],
