@@ -19,6 +19,7 @@ when it comes back, or selects a box again, what it knew and what it is told at
 the SELECT must together be what there is.
 """
 
+import itertools
 import json
 import os
 import random
@@ -35,6 +36,7 @@ SESSIONS = 8
 ROUNDS = 12
 FLAG = "\\Deleted"
 ROLES = ("imap-store: vault", "imap-engine", "imap-worker")
+TURNS = itertools.cycle(ROLES)
 
 
 class Gone(Exception):
@@ -456,7 +458,7 @@ class Model:
             except Gone:
                 need(self.killing, "connection ended")
         if self.killing and self.random.random() < 0.3:
-            role = self.random.choice(ROLES)
+            role = next(TURNS)
             self.killed[role] += kill_role(role, self.random)
         idling = []
         for session in list(self.sessions):
