@@ -141,7 +141,8 @@ narrow_segment(const struct query *q, struct wire *w, struct msg *m)
 	narrow.nasked = narrow.got = 0;
 	leaves_find(q);
 	/* A hint that some other worker has made up rules nothing out. */
-	if (narrow.hint_len != (size_t)pages * GRAM_LEN || pages == 0)
+	if (pages > SEGMENT_PAGES ||
+	    narrow.hint_len != (size_t)pages * GRAM_LEN)
 		narrow.hint_len = 0;
 	memcpy(narrow.hint, hint, narrow.hint_len);
 	if (narrow.hint_len > 0)
