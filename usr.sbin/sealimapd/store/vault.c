@@ -46,28 +46,14 @@
 #include "vault.h"
 #include "vault_local.h"
 
-#define TAGS_MAX SEAL_SLOTS_MAX
-#define TAG_LEN 32
 #define OPENERS_MAX 64
 #define LOCK_STEP_MS 20
-
-/* Secrets that have opened the account, by tags under a key of this process. */
-struct tags {
-	uint8_t key[32];
-	uint8_t proof_key[SEAL_KEY_LEN];
-	size_t n;
-	struct {
-		uint8_t tag[TAG_LEN];
-		uint32_t slot;
-		uint8_t scope;
-	} tag[TAGS_MAX];
-};
 
 /* A process that has somebody's secret to show. */
 struct opener {
 	TAILQ_ENTRY(opener) entry;
 	struct wire *wire;
-	uint8_t nonce[32];
+	uint8_t nonce[NONCE_LEN];
 	uint8_t tag[TAG_LEN];
 	bool tried;
 	bool known;
@@ -78,7 +64,6 @@ struct opener {
 static struct {
 	const struct vault_start *start;
 	struct store *store;
-	struct tags *tags;
 	struct wire *master;
 	TAILQ_HEAD(, session) sessions;
 	TAILQ_HEAD(, opener) openers;
@@ -115,12 +100,8 @@ static void opener_message(struct wire *, struct msg *, void *);
 static void opener_gone(struct wire *, void *);
 static void opener_try(struct opener *, struct msg *);
 static void opener_session(struct opener *, struct msg *);
-static bool proof_good(struct opener *, uint32_t slot, const uint8_t *proof);
 static void opener_manage(struct opener *, struct msg *);
 static void manage(int fd, const struct slot_change *);
-static int tag_find(uint32_t slot);
-static void tag_of(const void *secret, size_t len, uint8_t tag[TAG_LEN]);
-static void tag_add(const uint8_t tag[TAG_LEN], uint32_t slot, uint8_t scope);
 
 void
 vault_main(struct vault_start *start)
@@ -143,12 +124,7 @@ vault_main(struct vault_start *start)
 	TAILQ_INIT(&vault.openers);
 	vault_open(start);
 	events_init();
-	vault.tags = secret_alloc(sizeof(*vault.tags));
-	if (vault.tags == NULL)
-		fatal("secret memory");
-	memset(vault.tags, 0, sizeof(*vault.tags));
-	randombytes_buf(vault.tags->key, sizeof(vault.tags->key));
-	seal_ring_sub(start->ring, SEAL_SUB_PROOF, vault.tags->proof_key);
+	tags_init(start->ring);
 	tag_of(start->secret, start->secret_len, tag);
 	explicit_bzero(start->secret, start->secret_len);
 	if (start->change.op == 0)
@@ -401,7 +377,7 @@ vault_fail(const char *why)
 	TAILQ_FOREACH (s, &vault.sessions, entry)
 		session_bye(s, 2);
 	store_abandon(vault.store);
-	secret_free(vault.tags);
+	tags_end();
 	msg_wipe();
 	exit(1);
 }
@@ -428,7 +404,7 @@ vault_end(void)
 	if (result != STORE_OK)
 		log_warn("account=%s closing: %s",
 		    log_addr(vault.start->account), store_strerror(result));
-	secret_free(vault.tags);
+	tags_end();
 	msg_wipe();
 	exit(result != STORE_OK);
 }
@@ -593,7 +569,7 @@ opener_try(struct opener *o, struct msg *m)
 {
 	const uint8_t *secret;
 	struct msgout *out;
-	size_t len, i, hit = TAGS_MAX;
+	size_t len;
 	uint8_t service;
 
 	secret = msg_get_bytes(m, &len, SECRET_MAX);
@@ -604,15 +580,9 @@ opener_try(struct opener *o, struct msg *m)
 	}
 	o->tried = true;
 	tag_of(secret, len, o->tag);
-	for (i = 0; i < vault.tags->n; i++)
-		if (sodium_memcmp(vault.tags->tag[i].tag, o->tag, TAG_LEN) ==
-			0 &&
-		    service != SERVICE_MANAGE)
-			hit = i;
-	if (hit < TAGS_MAX) {
+	if (service != SERVICE_MANAGE &&
+	    tag_known(o->tag, &o->slot, &o->scope)) {
 		o->known = true;
-		o->slot = vault.tags->tag[hit].slot;
-		o->scope = vault.tags->tag[hit].scope;
 		out = msg_new(o->wire, VAULT_OPENER_KNOWN, m->id);
 		msg_put_u32(out, o->slot);
 		msg_put_u8(out, o->scope);
@@ -622,22 +592,6 @@ opener_try(struct opener *o, struct msg *m)
 		msg_put_raw(out, o->nonce, sizeof(o->nonce));
 	}
 	msg_send(out);
-}
-
-static bool
-proof_good(struct opener *o, uint32_t slot, const uint8_t *proof)
-{
-	uint8_t text[sizeof(o->nonce) + 4], want[32];
-	bool good;
-
-	memcpy(text, o->nonce, sizeof(o->nonce));
-	for (int i = 0; i < 4; i++)
-		text[sizeof(o->nonce) + i] = (uint8_t)(slot >> (24 - 8 * i));
-	(void)crypto_generichash(want, sizeof(want), text, sizeof(text),
-	    vault.tags->proof_key, sizeof(vault.tags->proof_key));
-	good = sodium_memcmp(want, proof, sizeof(want)) == 0;
-	explicit_bzero(want, sizeof(want));
-	return good;
 }
 
 static void
@@ -670,9 +624,9 @@ opener_session(struct opener *o, struct msg *m)
 		scope = o->scope;
 		/* It may have been changed since. */
 		rev = keys_revision(slot);
-		if (tag_find(slot) == -1)
+		if (!tag_of_slot(slot))
 			rev = 0;
-	} else if (!proof_good(o, slot, proof)) {
+	} else if (!proof_good(o->nonce, slot, proof)) {
 		log_warnx("an opener's proof is wrong");
 		close(fd);
 		opener_free(o);
@@ -706,7 +660,7 @@ opener_manage(struct opener *o, struct msg *m)
 	slot_change_get(m, &c);
 	fd = msg_get_fd(m);
 	if (msg_end(m) == -1 || !o->tried || o->known ||
-	    !proof_good(o, slot, proof)) {
+	    !proof_good(o->nonce, slot, proof)) {
 		log_warnx("an opener's change is malformed or not proved");
 		if (fd != -1)
 			close(fd);
@@ -753,49 +707,9 @@ void
 vault_slot_ended(uint32_t slot)
 {
 	struct session *s;
-	int i;
 
-	while ((i = tag_find(slot)) != -1) {
-		vault.tags->tag[i] = vault.tags->tag[--vault.tags->n];
-		explicit_bzero(&vault.tags->tag[vault.tags->n],
-		    sizeof(vault.tags->tag[0]));
-	}
+	tag_forget(slot);
 	TAILQ_FOREACH (s, &vault.sessions, entry)
 		if (s->slot == slot)
 			session_bye(s, 4);
-}
-
-static int
-tag_find(uint32_t slot)
-{
-	for (size_t i = 0; i < vault.tags->n; i++)
-		if (vault.tags->tag[i].slot == slot)
-			return (int)i;
-	return -1;
-}
-
-static void
-tag_of(const void *secret, size_t len, uint8_t tag[TAG_LEN])
-{
-	(void)crypto_generichash(tag, TAG_LEN, secret, len, vault.tags->key,
-	    sizeof(vault.tags->key));
-}
-
-static void
-tag_add(const uint8_t tag[TAG_LEN], uint32_t slot, uint8_t scope)
-{
-	struct tags *t = vault.tags;
-	size_t i;
-
-	/* One secret a slot: a new one takes the place of the old. */
-	for (i = 0; i < t->n; i++)
-		if (t->tag[i].slot == slot)
-			break;
-	if (i == TAGS_MAX)
-		return;
-	memcpy(t->tag[i].tag, tag, TAG_LEN);
-	t->tag[i].slot = slot;
-	t->tag[i].scope = scope;
-	if (i == t->n)
-		t->n++;
 }

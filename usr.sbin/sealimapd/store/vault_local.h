@@ -238,6 +238,20 @@ void index_soon(void);     /* messages may have come or gone */
 void index_worker(int fd); /* the wire that was wanted; -1: none */
 void index_end(void);
 
+/* vault_tags.c: secrets that have opened the account are known again. */
+#define TAG_LEN 32
+#define NONCE_LEN 32
+void tags_init(const struct seal_ring *); /* fatal without secret memory */
+void tags_end(void);
+void tag_of(const void *secret, size_t len, uint8_t tag[TAG_LEN]);
+void tag_add(const uint8_t tag[TAG_LEN], uint32_t slot, uint8_t scope);
+bool tag_known(const uint8_t tag[TAG_LEN], uint32_t *slot, uint8_t *scope);
+bool tag_of_slot(uint32_t slot); /* is there one? */
+void tag_forget(uint32_t slot);
+/* Is it what the master key gives for that nonce and slot?  32 octets. */
+bool
+proof_good(const uint8_t nonce[NONCE_LEN], uint32_t slot, const uint8_t *proof);
+
 /* vault_keys.c */
 struct manage_answer;
 struct seal_slot_info;
