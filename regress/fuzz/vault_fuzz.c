@@ -217,8 +217,8 @@ set_up(void)
 	vault.start = &start;
 	TAILQ_INIT(&vault.sessions);
 	TAILQ_INIT(&vault.openers);
-	vault.tags = secret_alloc(sizeof(*vault.tags));
-	if (vault.tags == NULL || keys_open(&start) == -1)
+	tags_init(start.ring);
+	if (keys_open(&start) == -1)
 		abort();
 	events_init();
 }
@@ -228,7 +228,8 @@ input_begin(void)
 {
 	fuzz_account_restore();
 	harness_begin();
-	memset(vault.tags, 0, sizeof(*vault.tags));
+	tags_end();
+	tags_init(start.ring);
 	memset(done, 0, sizeof(done));
 	memset(append_id, 0, sizeof(append_id));
 	next_id = worker_id = 0;
