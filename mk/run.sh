@@ -7,9 +7,14 @@
 #   RUN=DIR    the folder (run): configuration, certificate, mail, logs
 #   USERS=N    accounts user0001@sealmail.test and so on, beside the demo one
 #   PORT=auto  free ports; PORT=N: from N on, N+9 for mail that leaves;
-#              default 10993
+#              PORT=own: those of the protocols; default 10993
 #   COST=low   passwords cost an intruder little: for tests, 1,000 users in
 #              seconds
+# And for tests of hosts that send each other mail (regress/sites):
+#   RUN_DOMAIN=D   another domain than sealmail.test
+#   RUN_NAME=HOST  the host's name (localhost)
+#   RUN_LISTEN=*   where it listens (127.0.0.1, where clients are sent)
+#   RUN_RELAY=dns  mail that leaves goes where DNS says, not to a port here
 set -u
 umask 022
 
@@ -18,8 +23,10 @@ USERS=${USERS:-1}
 PORT=${PORT:-10993}
 COST=${COST:-normal}
 waiters=
-domain=sealmail.test
+domain=${RUN_DOMAIN:-sealmail.test}
 host=127.0.0.1
+RUN_LISTEN=${RUN_LISTEN:-$host}
+RUN_RELAY=${RUN_RELAY:-port}
 sealimapd=$top/usr.sbin/sealimapd/parent/sealimapd
 sealsmtpd=$top/usr.sbin/sealsmtpd/parent/sealsmtpd
 sealctl=$top/usr.sbin/sealctl/sealctl
@@ -38,8 +45,8 @@ low | normal) ;;
 *) die "COST=$COST: low, or nothing" ;;
 esac
 case $PORT in
-auto) ;;
-*[!0-9]*) die "PORT=$PORT: a number, or auto" ;;
+auto | own) ;;
+*[!0-9]*) die "PORT=$PORT: a number, auto or own" ;;
 esac
 
 mkdir -p "${RUN:=run}" || exit 1
@@ -112,6 +119,15 @@ ports_in_use() {
 
 # Ports below those that the system gives to clients.
 choose_ports() {
+	if [ "$PORT" = own ]; then
+		imaps_port=993
+		smtp_port=25
+		lmtp_port=24
+		relay_port=10025
+		submission_port=587
+		submissions_port=465
+		return
+	fi
 	if [ "$PORT" != auto ]; then
 		imaps_port=$PORT
 		smtp_port=$((PORT + 1))
@@ -157,6 +173,7 @@ END
 # Mail that leaves goes to a port where a test may listen, and no farther.
 conf_relay() {
 	echo "relay from $host"
+	[ "$RUN_RELAY" = port ] || return 0
 	echo "route relay.test host $host port $relay_port"
 	grep -qs '^route "\*"' "$RUN/extra.conf" ||
 	    echo "route \"*\" host $host port $relay_port"
@@ -171,19 +188,19 @@ make_conf() {
 	touch "$RUN/aliases"
 	{
 		echo "# Made anew by every make run."
-		echo "hostname \"localhost\""
+		echo "hostname \"${RUN_NAME:-localhost}\""
 		echo "domain \"$domain\""
 		echo "postmaster \"demo@$domain\""
 		echo "directory \"$RUN/mail\""
 		echo "run directory \"$sock\""
 		echo "libexec \"$top/libexec\""
 		echo "certificate \"run\" cert \"$cert\" key \"$key\""
-		echo "listen on \"$host\" imaps port $imaps_port"
-		echo "listen on \"$host\" smtp port $smtp_port"
+		echo "listen on \"$RUN_LISTEN\" imaps port $imaps_port"
+		echo "listen on \"$RUN_LISTEN\" smtp port $smtp_port"
 		echo "listen on \"$host\" lmtp port $lmtp_port"
 		echo "listen on socket \"$sock/lmtp.sock\" lmtp"
-		echo "listen on \"$host\" submission port $submission_port"
-		echo "listen on \"$host\" submissions port $submissions_port"
+		echo "listen on \"$RUN_LISTEN\" submission port $submission_port"
+		echo "listen on \"$RUN_LISTEN\" submissions port $submissions_port"
 		echo "queue key \"$RUN/queue.key\""
 		echo "dkim directory \"$RUN/dkim\""
 		echo "table local \"file:$RUN/aliases\""
