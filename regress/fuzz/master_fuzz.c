@@ -22,6 +22,7 @@
  */
 
 #include "../../usr.sbin/sealimapd/store/master.c"
+#include "../../usr.sbin/sealimapd/store/peers.c"
 
 #include "harness.h"
 
@@ -114,7 +115,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
 	struct harness_step s;
 	struct child *c;
-	struct engine *e;
+	struct peer *p;
 
 	set_up();
 	harness_begin();
@@ -123,20 +124,20 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 	master.forker = wire_new(
 	    forker_fd = harness_fd(), forker_message, forker_gone, NULL);
 	for (size_t i = 0; i < ROLES; i++)
-		master_wire(roles[i], 0, peer_fd[i] = harness_fd());
+		peer_wire(roles[i], 0, peer_fd[i] = harness_fd());
 	conns_add(1, "192.0.2.1", false);
 	for (int n = 0; n < STEPS_MAX && harness_step(&data, &len, &s); n++) {
 		send_step(&s);
 		harness_run();
 	}
-	TAILQ_FOREACH (e, &master.peers, entry)
-		harness_eof(e->wire);
+	TAILQ_FOREACH (p, &peers, entry)
+		harness_eof(p->wire);
 	harness_run();
 	TAILQ_FOREACH (c, &master.children, entry)
 		harness_eof(c->wire);
 	harness_run();
 	conns_remove(1);
-	if (!TAILQ_EMPTY(&master.children) || !TAILQ_EMPTY(&master.peers) ||
+	if (!TAILQ_EMPTY(&master.children) || !TAILQ_EMPTY(&peers) ||
 	    master.openers != 0 || master.deriving != 0 ||
 	    master.suspects != 0 || queue_length() != 0 ||
 	    account_vaults() != 0)

@@ -106,7 +106,7 @@ wanted_worker(void)
 		return;
 	worker_wanted = false;
 	worker_fd = harness_fd();
-	search_worker(worker_fd);
+	pool_worker(worker_fd);
 	harness_run();
 }
 
@@ -255,7 +255,7 @@ input_end(void)
 {
 	struct session *s;
 
-	search_worker_end();
+	pool_end();
 	while ((s = TAILQ_FIRST(&vault.sessions)) != NULL) {
 		TAILQ_REMOVE(&vault.sessions, s, entry);
 		session_free(s);

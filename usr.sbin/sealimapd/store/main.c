@@ -82,7 +82,7 @@ on_reload_commit(void *arg)
 static void
 on_wire(const char *role, unsigned int instance, int fd, void *arg)
 {
-	master_wire(role, instance, fd);
+	peer_wire(role, instance, fd);
 }
 
 static void

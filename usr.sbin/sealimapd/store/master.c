@@ -15,8 +15,8 @@
  */
 
 /*
- * The master: a table of accounts with their vaults and openers, the wires that
- * bring them together, and the order in which logins have their turn.
+ * The master's processes: openers and vaults, the wires that bring them
+ * together, and when a login has its turn.
  */
 
 #include <sys/types.h>
@@ -36,40 +36,19 @@
 #include "../imap_config.h"
 #include "../worker_wire.h"
 
-#define ROLE_MAX 32
 #define KIB 1024
-#define SUBMITS "smtp-engine"
-
-/* A peer process of another role. */
-struct engine {
-	TAILQ_ENTRY(engine) entry;
-	struct wire *wire;
-	unsigned int instance;
-	char role[ROLE_MAX];
-};
 
 static struct {
 	struct wire *forker;
 	struct store_slice *slice;
 	TAILQ_HEAD(, child) children;
-	TAILQ_HEAD(, engine) peers;
 	unsigned int deriving;
 	unsigned int suspects; /* of them: for sources that are */
 	unsigned int openers;
-} master = {.children = TAILQ_HEAD_INITIALIZER(master.children),
-    .peers = TAILQ_HEAD_INITIALIZER(master.peers)};
+} master = {.children = TAILQ_HEAD_INITIALIZER(master.children)};
 
 static void forker_message(struct wire *, struct msg *, void *);
 static void forker_gone(struct wire *, void *);
-static void peer_message(struct wire *, struct msg *, void *);
-static void peer_gone(struct wire *, void *);
-static void peer_bad(struct engine *, const struct msg *);
-static void login(struct engine *, struct msg *);
-static void login_cancel(struct engine *, struct msg *);
-static void login_refuse(struct engine *, uint32_t id, uint8_t why);
-static void spend(struct engine *, struct msg *);
-static void mail(struct engine *, struct msg *);
-static void run_queue(void);
 static bool ready(const struct waiter *);
 static void waiter_run(struct waiter *);
 static void child_message(struct wire *, struct msg *, void *);
@@ -105,7 +84,7 @@ master_slice(struct store_slice *slice)
 	log_addr_clear(slice->log_addresses);
 	guard_limits(slice->failures_source, slice->failures_user);
 	account_tell(MASTER_VAULT_NEWS);
-	run_queue();
+	master_run();
 }
 
 void
@@ -130,231 +109,8 @@ forker_gone(struct wire *w, void *arg)
 	fatalx("the forker ended");
 }
 
-/* A peer that was started anew has a new wire before the old one ends. */
 void
-master_wire(const char *role, unsigned int instance, int fd)
-{
-	struct engine *e, *old;
-
-	TAILQ_FOREACH (old, &master.peers, entry) {
-		if (old->instance == instance && strcmp(old->role, role) == 0)
-			break;
-	}
-	if (old != NULL)
-		peer_gone(old->wire, old);
-	e = calloc(1, sizeof(*e));
-	if (e == NULL)
-		fatal("out of memory");
-	(void)strlcpy(e->role, role, sizeof(e->role));
-	e->instance = instance;
-	e->wire = wire_new(fd, peer_message, peer_gone, e);
-	TAILQ_INSERT_TAIL(&master.peers, e, entry);
-}
-
-static struct engine *
-peer_find(const char *role)
-{
-	struct engine *e;
-
-	TAILQ_FOREACH (e, &master.peers, entry) {
-		if (strcmp(e->role, role) == 0)
-			return e;
-	}
-	return NULL;
-}
-
-static void
-peer_gone(struct wire *w, void *arg)
-{
-	struct engine *e = arg;
-	struct waiter *waiter;
-	struct account *a;
-
-	while ((waiter = queue_of_engine(e, 0, true)) != NULL) {
-		a = waiter->account;
-		free(waiter);
-		account_tidy(a);
-	}
-	TAILQ_REMOVE(&master.peers, e, entry);
-	wire_free(e->wire);
-	free(e);
-}
-
-/* What a role may say: engines log in, deliverers tell of mail. */
-static void
-peer_message(struct wire *w, struct msg *m, void *arg)
-{
-	struct engine *e = arg;
-	bool engine, submission, deliver;
-
-	submission = strcmp(e->role, SUBMITS) == 0;
-	engine = submission || strcmp(e->role, "imap-engine") == 0;
-	deliver = strcmp(e->role, "smtp-deliver") == 0;
-	switch (m->type) {
-	case ENGINE_MASTER_LOGIN:
-		if (engine) {
-			login(e, m);
-			return;
-		}
-		break;
-	case ENGINE_MASTER_CANCEL:
-		if (engine) {
-			login_cancel(e, m);
-			return;
-		}
-		break;
-	case ENGINE_MASTER_SPEND:
-		if (submission) {
-			spend(e, m);
-			return;
-		}
-		break;
-	case DELIVER_MASTER_MAIL:
-		if (deliver) {
-			mail(e, m);
-			return;
-		}
-		break;
-	default:
-		break;
-	}
-	peer_bad(e, m);
-}
-
-static void
-peer_bad(struct engine *e, const struct msg *m)
-{
-	log_warnx("bad message role=%s instance=%u type=%u", e->role,
-	    e->instance, m->type);
-	wire_fail(e->wire);
-}
-
-static void
-login(struct engine *e, struct msg *m)
-{
-	char name[ACCOUNT_NAME_MAX];
-	struct waiter *w;
-	uint64_t conn;
-	uint8_t service;
-	const char *source;
-	bool trusted;
-
-	conn = msg_get_u64(m);
-	service = msg_get_u8(m);
-	(void)msg_get_str(m, name, sizeof(name));
-	/* An engine that submits never gets a wire to a vault. */
-	if (msg_end(m) == -1 || m->id == 0 || service < SERVICE_IMAP ||
-	    service > SERVICE_MANAGE ||
-	    (strcmp(e->role, SUBMITS) == 0) !=
-		(service == SERVICE_SUBMISSION)) {
-		peer_bad(e, m);
-		return;
-	}
-	if (master.slice == NULL) {
-		login_refuse(e, m->id, REFUSED_UNAVAILABLE);
-		return;
-	}
-	source = conns_find(conn, &trusted);
-	if (!guard_allows(source, trusted, name)) {
-		report_add(COUNT_REFUSED, 1);
-		login_refuse(e, m->id, REFUSED_RATE);
-		return;
-	}
-	w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		fatal("out of memory");
-	w->engine = e;
-	w->id = m->id;
-	w->service = service;
-	w->trusted = trusted;
-	w->account = account_get(name);
-	if (queue_add(w, source) == -1) {
-		log_warnx("login refused, too many wait source=%s", source);
-		login_refuse(e, m->id, REFUSED_UNAVAILABLE);
-		account_tidy(w->account);
-		free(w);
-		return;
-	}
-	run_queue();
-}
-
-static void
-login_cancel(struct engine *e, struct msg *m)
-{
-	struct account *a;
-	struct waiter *w;
-
-	if (msg_end(m) == -1) {
-		peer_bad(e, m);
-		return;
-	}
-	w = queue_of_engine(e, m->id, false);
-	if (w == NULL)
-		return; /* its opener hears of it by the end of its wire */
-	a = w->account;
-	free(w);
-	account_tidy(a);
-}
-
-static void
-login_refuse(struct engine *e, uint32_t id, uint8_t why)
-{
-	struct msgout *out;
-
-	out = msg_new(e->wire, MASTER_ENGINE_REFUSED, id);
-	msg_put_u8(out, why);
-	msg_send(out);
-}
-
-static void
-spend(struct engine *e, struct msg *m)
-{
-	char name[ACCOUNT_NAME_MAX];
-	uint32_t n[PACE_KINDS], limit[PACE_KINDS] = {0}, wait;
-	const struct store_domain *d;
-	struct msgout *out;
-
-	(void)msg_get_str(m, name, sizeof(name));
-	n[PACE_MESSAGES] = msg_get_u32(m);
-	n[PACE_RECIPIENTS] = msg_get_u32(m);
-	if (msg_end(m) == -1 || m->id == 0) {
-		peer_bad(e, m);
-		return;
-	}
-	d = master.slice == NULL ? NULL : domain_of(name);
-	if (d == NULL && master.slice != NULL)
-		d = &master.slice->domains[0];
-	if (d != NULL) {
-		limit[PACE_MESSAGES] = d->messages_hour;
-		limit[PACE_RECIPIENTS] = d->recipients_hour;
-	}
-	wait = pace_spend(name, limit, n, pace_now());
-	report_add(COUNT_PACED, wait > 0);
-	out = msg_new(e->wire, MASTER_ENGINE_SPENT, m->id);
-	msg_put_u32(out, wait);
-	msg_send(out);
-}
-
-static void
-mail(struct engine *e, struct msg *m)
-{
-	char name[ACCOUNT_NAME_MAX];
-	struct account *a;
-
-	(void)msg_get_str(m, name, sizeof(name));
-	if (msg_end(m) == -1) {
-		peer_bad(e, m);
-		return;
-	}
-	a = account_find(name);
-	/* One that does not read has a MAIL in its queue and looks after it. */
-	if (a != NULL && a->vault != NULL &&
-	    wire_queued(a->vault->wire) < MSG_HIGH)
-		msg_signal(a->vault->wire, MASTER_VAULT_MAIL, 0);
-}
-
-static void
-run_queue(void)
+master_run(void)
 {
 	struct waiter *w;
 
@@ -503,7 +259,7 @@ opener_start(struct waiter *w)
 
 	if (wire_pair(fds) == -1 || (c = child_new(CHILD_OPENER)) == NULL) {
 		log_warn("login refused, out of descriptors");
-		login_refuse(w->engine, w->id, REFUSED_UNAVAILABLE);
+		peer_refuse(w->peer, w->id, REFUSED_UNAVAILABLE);
 		account_tidy(a);
 		return;
 	}
@@ -540,7 +296,7 @@ opener_start(struct waiter *w)
 	msg_send(out);
 	if (a->vault != NULL)
 		(void)vault_link(a, c);
-	out = msg_new(w->engine->wire, MASTER_ENGINE_OPENER, w->id);
+	out = msg_new(w->peer->wire, MASTER_ENGINE_OPENER, w->id);
 	msg_put_fd(out, fds[0]);
 	msg_send(out);
 }
@@ -680,7 +436,7 @@ child_gone(struct wire *wire, void *arg)
 	a->openers--;
 	child_free(c);
 	account_tidy(a);
-	run_queue();
+	master_run();
 }
 
 /* It is none any more, or is the vault. */
@@ -720,7 +476,7 @@ opener_wants(struct child *c, const struct msg *m)
 	}
 	c->waiter = w;
 	c->account->asking++;
-	run_queue();
+	master_run();
 }
 
 /* By its secret, which it was sent by an engine. */
@@ -767,14 +523,14 @@ opener_mayi(struct child *c, const struct msg *m)
 		opener_over(c);
 		msg_signal(c->wire, MASTER_OPENER_BE, m->id);
 	}
-	run_queue();
+	master_run();
 }
 
 static void
 vault_up(struct child *c)
 {
 	c->account->up = true;
-	run_queue();
+	master_run();
 }
 
 /* It takes no more sessions; it may still hold the lock for a moment. */
@@ -813,7 +569,7 @@ child_auditing(struct account *a, uint32_t no)
 static void
 vault_worker(struct child *c, const struct msg *m)
 {
-	struct engine *worker;
+	struct peer *worker;
 	struct msgout *out;
 	int fds[2];
 

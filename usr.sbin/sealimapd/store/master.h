@@ -37,6 +37,7 @@ struct msg;
 struct store_slice;
 struct wire;
 
+#define ROLE_MAX 32
 #define SOURCE_MAX 64        /* octets of a source's name, NUL included */
 #define TRY_MAX 32           /* openers at a living vault at once */
 #define SILENT_MAX 4         /* ... without one, before they have a core */
@@ -85,13 +86,21 @@ struct child {
 	char from[SOURCE_MAX]; /* the source's name */
 };
 
+/* A process of another role. */
+struct peer {
+	TAILQ_ENTRY(peer) entry;
+	struct wire *wire;
+	unsigned int instance;
+	char role[ROLE_MAX];
+};
+
 /* One that waits: a login, or an opener that wants to derive. */
 struct waiter {
 	TAILQ_ENTRY(waiter) entry; /* of its source, in order of arrival */
 	struct source *source;
 	struct account *account;
 	struct child *child; /* NULL: a login */
-	struct engine *engine;
+	struct peer *peer;
 	uint32_t id;
 	uint8_t service;
 	bool trusted;
@@ -119,7 +128,7 @@ bool queue_suspect(const struct source *);
 bool queue_suspects_turn(void); /* they have waited long enough */
 unsigned int queue_length(void);
 /* Takes out and returns one of a peer's; NULL: no more. */
-struct waiter *queue_of_engine(const struct engine *, uint32_t id, bool any);
+struct waiter *queue_of_peer(const struct peer *, uint32_t id, bool any);
 
 /* conns.c: where a connection came from, by the parent's word. */
 void conns_add(uint64_t conn, const char *source, bool trusted);
@@ -178,6 +187,12 @@ void account_tell(uint16_t type);              /* all of those */
 /* Forgets it where nobody wants it any more. */
 void account_tidy(struct account *);
 
+/* peers.c: engines, deliverers, workers. */
+void peer_wire(const char *role, unsigned int instance, int fd);
+struct peer *peer_find(const char *role); /* the first; NULL: none */
+/* A login's end before it began; why: REFUSED_* of store_wire.h. */
+void peer_refuse(struct peer *, uint32_t id, uint8_t why);
+
 /* clerks.c: what clerks ask of the master, and when there is to be one. */
 struct escrow_wish;
 struct store_domain;
@@ -193,6 +208,7 @@ void clerk_gone(struct child *);
 void domain_escrow(const struct store_domain *, struct escrow_wish *);
 
 /* master.c */
+void master_run(void); /* those whose turn it is */
 struct child *child_new(enum store_child);
 void child_free(struct child *);
 const struct store_slice *master_config(void); /* NULL: not yet */
@@ -200,7 +216,6 @@ const struct store_slice *master_config(void); /* NULL: not yet */
 const struct store_domain *domain_of(const char *account);
 void master_start(int forker);
 void master_slice(struct store_slice *); /* takes it */
-void master_wire(const char *role, unsigned int instance, int fd);
 void master_ctl(int fd, bool may_change);
 
 /*

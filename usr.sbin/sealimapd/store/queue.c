@@ -261,14 +261,14 @@ queue_next(bool (*ready)(const struct waiter *))
 }
 
 struct waiter *
-queue_of_engine(const struct engine *engine, uint32_t id, bool any)
+queue_of_peer(const struct peer *peer, uint32_t id, bool any)
 {
 	struct source *s;
 	struct waiter *w;
 
 	TAILQ_FOREACH (s, &queue.turns, turn) {
 		TAILQ_FOREACH (w, &s->waiters, entry) {
-			if (w->engine != engine || (!any && w->id != id))
+			if (w->peer != peer || (!any && w->id != id))
 				continue;
 			queue_remove(w);
 			return w;

@@ -362,7 +362,7 @@ vault_worker_quiet(void)
 static void
 on_worker(int fd, short what, void *arg)
 {
-	if (!search_worker_release())
+	if (!pool_release())
 		vault_worker_quiet();
 }
 
@@ -397,7 +397,7 @@ vault_end(void)
 	}
 	TAILQ_FOREACH (s, &vault.sessions, entry)
 		session_bye(s, 1);
-	search_worker_end();
+	pool_end();
 	index_end();
 	audit_asked_end();
 	result = store_close(vault.store);
@@ -477,7 +477,7 @@ master_message(struct wire *w, struct msg *m, void *arg)
 		break;
 	case MASTER_VAULT_WORKER:
 		/* Without a descriptor: there is none to be had. */
-		(m->id == WORKER_FOR_INDEX ? index_worker : search_worker)(
+		(m->id == WORKER_FOR_INDEX ? index_worker : pool_worker)(
 		    m->fd == -1 ? -1 : msg_get_fd(m));
 		break;
 	case MASTER_VAULT_CLERK:

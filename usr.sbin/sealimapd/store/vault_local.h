@@ -362,9 +362,32 @@ bool append_message(struct session *, struct msg *); /* false: out of order */
 void append_free(struct append *);
 void search_free_run(struct search_run *);
 void search_cancel(struct session *, uint32_t id);
-void search_worker(int fd); /* the wire that was wanted; -1: none */
-void search_worker_end(void);
-bool search_worker_release(void); /* ends the worker unless it is at work */
+/* To vault_pool.c: of the search that has a worker. */
+enum worker_said { WORKER_MORE, WORKER_DONE, WORKER_BAD };
+enum worker_said search_message(struct job *, struct msg *);
+bool search_serve(struct job *, struct wire *worker); /* see hungry */
+bool search_hungry(const struct job *); /* its worker waits for bodies */
+bool search_wants_worker(const struct job *);
+void search_lost(struct job *); /* it has its worker no more */
+struct session *search_session(const struct job *);
+
+/* vault_pool.c: workers, each for one search or sort at a time. */
+struct helper;
+/*
+ * One that has nothing to do, or else one is asked for: false.  Where no
+ * further one is to be had, the job waits for those that are there.
+ */
+bool pool_take(struct job *, struct helper **);
+struct wire *pool_wire(const struct helper *);
+void pool_serve(struct helper *); /* once its wire has room */
+/*
+ * A search that has a worker ends early: the child goes with its wire, so
+ * that it keeps no text, and the next search asks for a fresh one.
+ */
+void pool_drop(struct helper *);
+void pool_worker(int fd); /* the wire that was wanted; -1: none */
+void pool_end(void);
+bool pool_release(void); /* ends those that are not at work; true: all */
 
 /* vault_notify.c */
 struct events;

@@ -16,10 +16,8 @@
 
 /*
  * SEARCH: what the columns decide is decided here, by number and flag; what
- * needs text goes to a worker of this user, which sees the text of the
- * messages that are still open, and answers yes or no.  WORKERS_MAX searches
- * and sorts run at a time, each with a worker of its own; others of the user
- * wait their turn, the rest of the sessions' work goes on between the steps.
+ * needs text goes to a worker of this user (vault_pool.c), which sees the text
+ * of the messages that are still open, and answers yes or no.
  */
 
 #include <sys/types.h>
@@ -28,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "vault_index.h"
@@ -36,8 +33,6 @@
 
 #include "../search.h"
 #include "../worker_wire.h"
-
-struct helper;
 
 struct search_run {
 	struct session *session;
@@ -62,14 +57,6 @@ struct search_run {
 	struct narrow *narrow; /* what the index says */
 };
 
-/* A worker's wire, and the search that has it now. */
-static struct helper {
-	struct wire *wire; /* NULL: there is none */
-	struct job *job;
-} helpers[WORKERS_MAX];
-static bool worker_asked;
-static bool worker_refused; /* until one is free again */
-
 static void search_parse(struct session *, struct job *, struct msg *);
 static enum step search_answer(struct session *, struct job *);
 static enum step search_scan(struct session *, struct job *);
@@ -77,12 +64,7 @@ static enum step search_text(struct session *, struct job *);
 static enum step search_sort(struct session *, struct job *);
 static enum step search_report(struct session *, struct job *);
 static void search_sent(struct session *, struct job *);
-static bool helper_take(struct job *);
-static bool worker_claim(struct job *);
-static void worker_message(struct wire *, struct msg *, void *);
-static void worker_gone(struct wire *, void *);
-static void worker_produce(struct wire *, void *);
-static void worker_drop(struct helper *);
+static bool claim(struct job *);
 static void facts_of(struct view *, const struct store_msg *, size_t pos,
     uint32_t uid_max, int64_t now, struct search_facts *);
 static uint64_t bind_keyword(void *, const char *);
@@ -131,7 +113,7 @@ search_free_run(struct search_run *r)
 	if (r == NULL)
 		return;
 	if (r->helper != NULL)
-		worker_drop(r->helper);
+		pool_drop(r->helper);
 	if (r->opened)
 		store_unuse(vault_store(), r->other.box);
 	view_clear(&r->other);
@@ -191,7 +173,7 @@ search_box_gone(struct session *s, uint64_t box)
 		j->search->other.selected = false;
 		j->result = DONE_NONEXISTENT;
 		if (j->search->helper != NULL)
-			worker_drop(j->search->helper);
+			pool_drop(j->search->helper);
 		vault_run_soon();
 	}
 }
@@ -219,7 +201,7 @@ search_answer(struct session *s, struct job *j)
 			uidlist_clear(&s->view.saved);
 		return STEP_DONE;
 	}
-	if (r->text && !worker_claim(j))
+	if (r->text && !claim(j))
 		return STEP_WAIT;
 	if (j->result != DONE_OK) {
 		if (j->items != 0)
@@ -302,16 +284,16 @@ search_sort(struct session *s, struct job *j)
 	if (r->sorted || !sort_wanted(r->sort) || r->found.n == 0)
 		return STEP_DONE;
 	if (!r->sorting) {
-		if (!helper_take(j))
+		if (!pool_take(j, &r->helper))
 			return STEP_WAIT;
 		uidlist_sort(&r->found);
 		r->sorting = true;
-		sort_begin(r->sort, r->helper->wire, j->id);
+		sort_begin(r->sort, pool_wire(r->helper), j->id);
 	}
 	if (r->helper != NULL &&
 	    !sort_feed(
-		r->sort, r->helper->wire, j->id, j->view->box, &r->found))
-		wire_produce(r->helper->wire, worker_produce);
+		r->sort, pool_wire(r->helper), j->id, j->view->box, &r->found))
+		pool_serve(r->helper);
 	return STEP_WAIT; /* the worker's DONE */
 }
 
@@ -410,7 +392,7 @@ search_text(struct session *s, struct job *j)
 		if (budget-- == 0 || !feed_room(&r->feed)) {
 			feed_flush(&r->feed);
 			if (wire_queued(r->feed.worker) > 0)
-				wire_produce(r->feed.worker, worker_produce);
+				pool_serve(r->helper);
 			if (r->feed.open > 0 || wire_queued(r->feed.worker) > 0)
 				return STEP_WAIT;
 			return STEP_MORE;
@@ -544,38 +526,13 @@ search_cancel(struct session *s, uint32_t id)
 		j->search->cancelled = true;
 		j->result = DONE_CANCELLED;
 		if (j->search->helper != NULL)
-			worker_drop(j->search->helper);
+			pool_drop(j->search->helper);
 	}
-}
-
-/*
- * A worker for this job: one that has nothing to do, or else one is asked for.
- * Where no further one is to be had, the job waits for those that are there.
- */
-static bool
-helper_take(struct job *j)
-{
-	bool room = false;
-
-	for (size_t i = 0; i < WORKERS_MAX; i++) {
-		if (helpers[i].wire == NULL)
-			room = true;
-		else if (helpers[i].job == NULL) {
-			helpers[i].job = j;
-			j->search->helper = &helpers[i];
-			return true;
-		}
-	}
-	if (room && !worker_asked && !worker_refused) {
-		worker_asked = true;
-		vault_want_worker(WORKER_FOR_SEARCH);
-	}
-	return false;
 }
 
 /* The worker for this job: true if it has it, or has failed (result). */
 static bool
-worker_claim(struct job *j)
+claim(struct job *j)
 {
 	struct search_run *r = j->search;
 	const uint8_t *p;
@@ -584,122 +541,21 @@ worker_claim(struct job *j)
 
 	if (r->helper != NULL || r->scanned)
 		return true;
-	if (!helper_take(j))
+	if (!pool_take(j, &r->helper))
 		return false;
-	r->feed.worker = r->helper->wire;
+	r->feed.worker = pool_wire(r->helper);
 	r->feed.id = j->id;
 	r->feed.box = j->view->box;
 	p = search_encode(r->program, &len);
 	if (p == NULL) {
 		j->result = DONE_LIMIT;
-		worker_drop(r->helper);
+		pool_drop(r->helper);
 		return true;
 	}
-	o = msg_new(r->helper->wire, VAULT_WORKER_SEARCH, j->id);
+	o = msg_new(pool_wire(r->helper), VAULT_WORKER_SEARCH, j->id);
 	msg_put_raw(o, p, len);
 	msg_send(o);
 	return true;
-}
-
-static void
-worker_add(int fd)
-{
-	struct helper *h = helpers;
-	struct msgout *o;
-
-	while (h < helpers + WORKERS_MAX - 1 && h->wire != NULL)
-		h++;
-	if (h->wire != NULL) {
-		close(fd);
-		return;
-	}
-	h->wire = wire_new(fd, worker_message, worker_gone, h);
-	o = msg_new(h->wire, VAULT_WORKER_HELLO, 1);
-	msg_put_u32(o, WORKER_WIRE_VERSION);
-	msg_send(o);
-}
-
-/* Nobody works, and there is no worker: those who wait for one wait in vain. */
-static void
-worker_none(void)
-{
-	struct session *s = NULL;
-	struct job *j;
-
-	for (size_t i = 0; i < WORKERS_MAX; i++)
-		if (helpers[i].job != NULL) {
-			worker_refused = true;
-			return;
-		}
-	while ((s = vault_session_next(s)) != NULL)
-		TAILQ_FOREACH (j, &s->jobs, entry)
-			if (j->search != NULL &&
-			    (j->search->text || j->search->sort != NULL))
-				j->result = DONE_BUSY;
-}
-
-void
-search_worker(int fd)
-{
-	worker_asked = false;
-	if (fd != -1)
-		worker_add(fd);
-	else
-		worker_none();
-	vault_run_soon();
-}
-
-void
-search_worker_end(void)
-{
-	for (size_t i = 0; i < WORKERS_MAX; i++) {
-		wire_free(helpers[i].wire);
-		helpers[i].wire = NULL;
-	}
-}
-
-bool
-search_worker_release(void)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < WORKERS_MAX; i++) {
-		if (helpers[i].job != NULL) {
-			all = false;
-			continue;
-		}
-		wire_free(helpers[i].wire);
-		helpers[i].wire = NULL;
-	}
-	return all;
-}
-
-/*
- * A search that has a worker ends early: the child goes with its wire, so
- * that it keeps no text, and the next search asks for a fresh one.
- */
-static void
-worker_drop(struct helper *h)
-{
-	if (h->job != NULL)
-		h->job->search->helper = NULL;
-	h->job = NULL;
-	wire_free(h->wire);
-	h->wire = NULL;
-	worker_refused = false;
-	vault_run_soon();
-}
-
-static void
-worker_gone(struct wire *w, void *arg)
-{
-	struct helper *h = arg;
-
-	if (h->job != NULL) {
-		log_warnx("the search worker died");
-		h->job->result = DONE_BUSY;
-	}
-	worker_drop(h);
 }
 
 /* After its DONE a sort must be whole, unless it was too much. */
@@ -714,59 +570,76 @@ sorted_whole(struct job *j)
 	return r->sorted;
 }
 
-static void
-worker_message(struct wire *w, struct msg *m, void *arg)
+/* What its worker says of a search; WORKER_BAD: it is not to be believed. */
+enum worker_said
+search_message(struct job *j, struct msg *m)
 {
-	struct helper *h = arg;
-	struct job *j = h->job;
+	struct search_run *r = j->search;
 
-	if (j == NULL || m->id != j->id)
-		return; /* of a search that ended meanwhile */
 	switch (m->type) {
 	case WORKER_VAULT_VERDICTS:
 		verdicts(j, m);
 		break;
 	case WORKER_VAULT_NEED:
-		feed_need(&j->search->feed, m);
+		feed_need(&r->feed, m);
 		break;
 	case WORKER_VAULT_SORTED:
 	case WORKER_VAULT_THREADED:
-		if (!j->search->sorting ||
-		    !sort_take(j->search->sort, m, &j->search->found))
+		if (!r->sorting || !sort_take(r->sort, m, &r->found))
 			m->bad = true;
 		break;
 	case WORKER_VAULT_PAGES:
 	case WORKER_VAULT_POSSIBLE:
-		narrow_message(j->search->narrow, &j->search->feed, m,
-		    search_count(j->search->program));
+		narrow_message(
+		    r->narrow, &r->feed, m, search_count(r->program));
 		break;
 	case WORKER_VAULT_DONE:
 		if (msg_get_u8(m) != 0)
 			j->result = DONE_LIMIT;
-		if (msg_end(m) == -1 || !j->search->scanned ||
-		    j->search->feed.open > 0 || !sorted_whole(j)) {
-			worker_gone(w, arg);
-			return;
-		}
-		h->job = NULL;
-		j->search->helper = NULL;
-		worker_refused = false;
-		vault_worker_quiet();
-		vault_run_soon(); /* the next search, too */
-		break;
+		if (msg_end(m) == -1 || !r->scanned || r->feed.open > 0 ||
+		    !sorted_whole(j))
+			return WORKER_BAD;
+		return WORKER_DONE;
 	default:
-		log_warnx("worker: unknown message type=%u", m->type);
-		worker_gone(w, arg);
-		return;
+		m->bad = true;
+		break;
 	}
-	if (m->bad) {
-		log_warnx("worker: malformed message type=%u", m->type);
-		worker_gone(w, arg);
-		return;
-	}
-	if (j->search->helper == h && j->search->feed.need_n > 0)
-		wire_produce(w, worker_produce);
-	session_run(j->search->session);
+	return m->bad ? WORKER_BAD : WORKER_MORE;
+}
+
+/* What it has asked for of the bodies; true: there is more. */
+bool
+search_serve(struct job *j, struct wire *worker)
+{
+	for (int budget = STEP_CHUNKS; budget > 0; budget--)
+		if (!feed_serve(&j->search->feed) || wire_queued(worker) > 0)
+			break;
+	return search_hungry(j);
+}
+
+bool
+search_hungry(const struct job *j)
+{
+	return j->search->feed.need_n > 0;
+}
+
+bool
+search_wants_worker(const struct job *j)
+{
+	return j->search != NULL &&
+	    (j->search->text || j->search->sort != NULL);
+}
+
+void
+search_lost(struct job *j)
+{
+	j->search->helper = NULL;
+}
+
+struct session *
+search_session(const struct job *j)
+{
+	return j->search->session;
 }
 
 static void
@@ -788,21 +661,4 @@ verdicts(struct job *j, struct msg *m)
 		if (match == 1 && uid <= j->view->told)
 			uidlist_add(&r->found, uid);
 	}
-}
-
-static void
-worker_produce(struct wire *w, void *arg)
-{
-	const struct helper *h = arg;
-	struct job *j = h->job;
-
-	wire_produce(w, NULL);
-	if (j == NULL)
-		return;
-	for (int budget = STEP_CHUNKS; budget > 0; budget--)
-		if (!feed_serve(&j->search->feed) || wire_queued(w) > 0)
-			break;
-	if (j->search->feed.need_n > 0)
-		wire_produce(w, worker_produce);
-	session_run(j->search->session);
 }
