@@ -39,6 +39,34 @@ suite_get() {
 	    "$suite/server.json" | sed 's/\\"/"/g;s/\\\\/\\/g'
 }
 
+# client_run CLIENT CASE: CLIENT_client.py of the test's folder does CASE with
+# the suite that runs, which must live on.
+client_run() {
+	python3 "$(atf_get_srcdir)/$1_client.py" "$suite/server.json" "$2" \
+	    >client.out 2>&1 || fail_with client.out 'it went wrong'
+	suite_alive
+}
+
+# client_case CLIENT CASE [CONFIGURATION]: a test case CASE of the program, in
+# a suite of its own with that line in its configuration.
+client_case() {
+	atf_test_case "$2" cleanup
+	eval "
+$2_head() {
+	atf_set timeout 300
+}
+$2_body() {
+	need python3
+	mkdir suite
+	echo '${3-}' >suite/extra.conf
+	start_suite USERS=3
+	client_run $1 $2
+}
+$2_cleanup() {
+	stop_suite
+}"
+}
+
 # wait_for SECONDS COMMAND...: until the command succeeds.
 wait_for() {
 	wait_tenths=$(($1 * 10))

@@ -2,7 +2,7 @@
 """
 What a running suite says of a message's parts against what it serves.
 
-usage: mime_client.py server.json CASE [FIXTURES FORGE]
+usage: mime_client.py server.json CASE
 
 The structure is read from BODYSTRUCTURE alone; every part of it is then
 fetched, and must have the octets and lines it was said to have (RFC 9051
@@ -14,11 +14,14 @@ import os
 import random
 import re
 import subprocess
-import sys
 import tempfile
 import time
 
 from engine_client import SERVER, Client, run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SEEDS = os.path.join(HERE, "../../../fuzz/mime_seeds")
+FORGE = os.path.join(HERE, "forge")
 
 
 def parse(text):
@@ -161,7 +164,7 @@ class Fixtures:
         c.ok(b"CREATE fixtures")
         c.ok(b"SELECT fixtures")
         n = 0
-        names = sorted(glob.glob(sys.argv[3] + "/*.eml"))
+        names = sorted(glob.glob(SEEDS + "/*.eml"))
         assert len(names) >= 30, names
         for name in names:
             with open(name, "rb") as f:
@@ -343,7 +346,7 @@ class Forged:
             f.write(message)
             f.flush()
             subprocess.run(
-                [sys.argv[4], SERVER["data_dir"],
+                [FORGE, SERVER["data_dir"],
                  "user%04d@%s" % (user, SERVER["domain"]), f.name, kind,
                  str(number)], check=True)
 
@@ -358,7 +361,7 @@ class Forged:
         raise AssertionError("not delivered: %d" % n)
 
     def t_forged(self):
-        with open(sys.argv[3] + "/mixed_related.eml", "rb") as f:
+        with open(SEEDS + "/mixed_related.eml", "rb") as f:
             message = f.read()
         kinds = ("true", "none", "garbage", "short", "long", "other", "zip")
         for kind in kinds:
@@ -381,7 +384,7 @@ class Forged:
 
     def t_flipped(self):
         """What was changed at random is at worst wrong, never ill-formed."""
-        with open(sys.argv[3] + "/nested.eml", "rb") as f:
+        with open(SEEDS + "/nested.eml", "rb") as f:
             message = f.read()
         many = 400 if os.environ.get("STRESS") else 60
         for seed in range(many):
@@ -402,7 +405,7 @@ class Forged:
 class Fields:
     def t_all(self):
         """Each octet of a summary, changed and its sum put right."""
-        with open(sys.argv[3] + "/nested.eml", "rb") as f:
+        with open(SEEDS + "/nested.eml", "rb") as f:
             message = f.read()
         many = 3000 if os.environ.get("STRESS") else 150
         forged = Forged()

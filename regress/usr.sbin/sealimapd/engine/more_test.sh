@@ -8,31 +8,8 @@
 
 parts="Compress Unauthenticate Utf8 Preview Replace"
 
-# part [line of the configuration]
-client() {
-	need python3
-	if [ -n "$2" ]; then
-		mkdir suite && echo "$2" >suite/extra.conf
-	fi
-	start_suite USERS=3
-	python3 "$(atf_get_srcdir)/more_client.py" \
-	    "$suite/server.json" "$1" >client.out 2>&1 ||
-	    fail_with client.out 'it went wrong'
-	suite_alive
-}
-
 for part in $parts; do
-	eval "
-atf_test_case $part cleanup
-${part}_head() {
-	atf_set timeout 300
-}
-${part}_body() {
-	client $part
-}
-${part}_cleanup() {
-	stop_suite
-}"
+	client_case more "$part"
 done
 
 atf_test_case Compress_isolated cleanup
@@ -40,10 +17,12 @@ Compress_isolated_head() {
 	atf_set timeout 300
 }
 Compress_isolated_body() {
-	client Compress 'sessions isolated'
-	python3 "$(atf_get_srcdir)/more_client.py" \
-	    "$suite/server.json" Isolated >client.out 2>&1 ||
-	    fail_with client.out 'it went wrong'
+	need python3
+	mkdir suite
+	echo 'sessions isolated' >suite/extra.conf
+	start_suite USERS=3
+	client_run more Compress
+	client_run more Isolated
 }
 Compress_isolated_cleanup() {
 	stop_suite

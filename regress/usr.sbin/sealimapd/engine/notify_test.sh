@@ -7,22 +7,7 @@
 parts="Grammar Other Names Selected"
 
 for part in $parts; do
-	eval "
-atf_test_case $part cleanup
-${part}_head() {
-	atf_set timeout 300
-}
-${part}_body() {
-	need python3
-	start_suite USERS=3
-	python3 \"\$(atf_get_srcdir)/notify_client.py\" \
-	    \"\$suite/server.json\" $part >client.out 2>&1 ||
-	    fail_with client.out 'it went wrong'
-	suite_alive
-}
-${part}_cleanup() {
-	stop_suite
-}"
+	client_case notify "$part"
 done
 
 atf_init_test_cases() {

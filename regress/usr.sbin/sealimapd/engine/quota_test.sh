@@ -7,24 +7,8 @@
 parts="Own Set"
 
 for part in $parts; do
-	eval "
-atf_test_case $part cleanup
-${part}_head() {
-	atf_set timeout 300
-}
-${part}_body() {
-	need python3
-	mkdir suite
-	echo 'administrator \"user0003@sealmail.test\"' >suite/extra.conf
-	start_suite USERS=3
-	python3 \"\$(atf_get_srcdir)/quota_client.py\" \
-	    \"\$suite/server.json\" $part >client.out 2>&1 ||
-	    fail_with client.out 'it went wrong'
-	suite_alive
-}
-${part}_cleanup() {
-	stop_suite
-}"
+	client_case quota "$part" \
+	    'administrator "user0003@sealmail.test"'
 done
 
 atf_init_test_cases() {

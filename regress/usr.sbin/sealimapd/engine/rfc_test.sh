@@ -9,23 +9,7 @@ cases="rfc:Model rfc:Formats rfc:Operation rfc:Answers rfc:Any rfc:Login rfc:Box
     selected:Names condstore:Condstore condstore:Qresync"
 
 for part in $cases; do
-	name=${part#*:}
-	eval "
-atf_test_case $name cleanup
-${name}_head() {
-	atf_set timeout 300
-}
-${name}_body() {
-	need python3
-	start_suite USERS=3
-	python3 \"\$(atf_get_srcdir)/${part%:*}_client.py\" \
-	    \"\$suite/server.json\" $name >client.out 2>&1 ||
-	    fail_with client.out 'it went wrong'
-	suite_alive
-}
-${name}_cleanup() {
-	stop_suite
-}"
+	client_case "${part%:*}" "${part#*:}"
 done
 
 atf_test_case sections
