@@ -3,10 +3,10 @@
 include ${TOP}/config.mk
 include ${TOP}/mk/libs.mk
 OBJS = ${HELPERS:=.o} ${TESTS:=.o}
-# With SHTESTS, which have none, so that the list is never empty: bmake would
-# then include the folder.
-NOTED = ${OBJS} ${SHTESTS:=.o}
-DEPS = ${NOTED:.o=.d} ${PROGS:=.d}
+# Of a list that is empty, or has two blanks in a row, bmake would include the
+# folder: so one word that no file has, and all of them through one modifier.
+NOTED = ${HELPERS} ${TESTS} ${PROGS} none
+DEPS = ${NOTED:=.d}
 all: ${TESTS} ${SHTESTS} ${PROGS}
 .SUFFIXES:
 .SUFFIXES: .o .c .sh

@@ -145,9 +145,26 @@ promises_body() {
 	    atf_fail "a role would be killed"
 }
 
+# BSD make reads every folder's file and knows what to do for all of it.
+atf_test_case makefiles
+makefiles_body() {
+	need bmake
+	top=$(suite_top)
+	(cd "$top" && find . -name Makefile -not -path './Makefile') >files
+	[ "$(wc -l <files)" -gt 50 ] || atf_fail "$(cat files)"
+	while read -r file; do
+		bmake -n -C "$top/${file%/Makefile}" all >out 2>&1 || {
+			echo "$file"
+			tail -n 3 out
+		}
+	done <files >bad
+	[ ! -s bad ] || fail_with bad "BSD make does not read them"
+}
+
 atf_init_test_cases() {
 	atf_add_test_case openbsd
 	atf_add_test_case freebsd
 	atf_add_test_case libevent
 	atf_add_test_case promises
+	atf_add_test_case makefiles
 }
