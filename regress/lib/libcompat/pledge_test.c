@@ -51,7 +51,7 @@
 #include <unistd.h>
 
 #include "compat.h"
-#include "inchild.h"
+#include "../../sandbox/inchild.h"
 #include "msg.h"
 
 #define OK 17 /* what a probe that got through returns */

@@ -31,7 +31,7 @@
 #include <unistd.h>
 
 #include "compat.h"
-#include "inchild.h"
+#include "../../sandbox/inchild.h"
 
 #define OK 7
 #define ALL "stdio rpath wpath cpath unveil"

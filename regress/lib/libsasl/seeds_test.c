@@ -21,8 +21,8 @@
 #include <sys/types.h>
 
 #include <atf-c.h>
-#include <dirent.h>
-#include <stdio.h>
+
+#include "../../fuzz/seeds.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 
@@ -31,34 +31,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 ATF_TC_WITHOUT_HEAD(seeds);
 ATF_TC_BODY(seeds, tc)
 {
-	static unsigned char buf[65536];
-	char path[1024], dir[768];
-	struct dirent *de;
-	FILE *f;
-	DIR *d;
-	size_t n;
-	int seen;
-
-	snprintf(dir, sizeof(dir), "%s/../../fuzz/sasl_seeds",
-	    atf_tc_get_config_var(tc, "srcdir"));
-	d = opendir(dir);
-	ATF_REQUIRE(d != NULL);
-	seen = 0;
-	while ((de = readdir(d)) != NULL) {
-		if (de->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, de->d_name);
-		f = fopen(path, "r");
-		ATF_REQUIRE(f != NULL);
-		n = fread(buf, 1, sizeof(buf), f);
-		fclose(f);
-		LLVMFuzzerTestOneInput(buf, n);
-		for (size_t i = 0; i < n; i++)
-			LLVMFuzzerTestOneInput(buf, i);
-		seen++;
-	}
-	closedir(d);
-	ATF_CHECK(seen >= 10);
+	seeds_run(atf_tc_get_config_var(tc, "srcdir"), "sasl_seeds",
+	    LLVMFuzzerTestOneInput);
 }
 
 ATF_TP_ADD_TCS(tp)

@@ -15,19 +15,15 @@
  */
 
 /*
- * A sandbox cannot be left, so each probe runs in a child of its own.
+ * The seeds of a fuzz target as a test of the library that it tries: each seed,
+ * and each beginning of it, without the fuzzer's own build.
  */
 
-#ifndef INCHILD_H
-#define INCHILD_H
+#ifndef SEEDS_H
+#define SEEDS_H
 
-/* What run() returns for a child that did not exit by itself. */
-#define KILLED_BY(sig) (1000 + (sig))
-#define SANDBOX_KILL KILLED_BY(31) /* SIGSYS */
-
-/* Forks, calls fn(arg) in the child, and returns its exit status. */
-int run(int (*fn)(const void *), const void *arg);
-/* As the user nobody, where this process is root. */
-int run_as_user(int (*fn)(const void *), const void *arg);
+/* All seeds of a folder beside this file; the test fails if there are few. */
+void seeds_run(const char *srcdir, const char *folder,
+    int (*target)(const unsigned char *, size_t));
 
 #endif
