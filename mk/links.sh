@@ -22,7 +22,7 @@ usr.sbin/sealimapd/worker/imap-worker
 usr.sbin/sealsmtpd/engine/smtp-engine
 usr.sbin/sealsmtpd/deliver/smtp-deliver
 usr.sbin/sealsmtpd/queue/smtp-queue
-usr.sbin/sealsmtpd/relay/smtp-relay
-usr.sbin/sealsmtpd/resolver/smtp-resolver
+usr.sbin/sealrelayd/relay/smtp-relay
+usr.sbin/sealrelayd/resolver/smtp-resolver
 usr.sbin/sealkeys/sealkeys
 END

@@ -25,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../usr.sbin/sealsmtpd/relay/reply.c"
+#include "../../usr.sbin/sealrelayd/relay/reply.c"
 #include "dkim.h"
 
 #define KIND_REPLY 0x01

@@ -27,8 +27,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../usr.sbin/sealsmtpd/resolver/packet.h"
-#include "../../usr.sbin/sealsmtpd/resolver/resolver.h"
+#include "../../usr.sbin/sealrelayd/resolver/packet.h"
+#include "../../usr.sbin/sealrelayd/resolver/resolver.h"
 #include "harness.h"
 #include "msg.h"
 

@@ -68,8 +68,8 @@ engines_body() {
 	none imap-engine usr.sbin/sealimapd/engine/imap-engine "$opens"
 	none smtp-engine usr.sbin/sealsmtpd/engine/smtp-engine "$opens"
 	none imap-worker usr.sbin/sealimapd/worker/imap-worker "$opens"
-	none smtp-relay usr.sbin/sealsmtpd/relay/smtp-relay "$opens"
-	none smtp-resolver usr.sbin/sealsmtpd/resolver/smtp-resolver "$opens"
+	none smtp-relay usr.sbin/sealrelayd/relay/smtp-relay "$opens"
+	none smtp-resolver usr.sbin/sealrelayd/resolver/smtp-resolver "$opens"
 }
 
 atf_test_case keyholders

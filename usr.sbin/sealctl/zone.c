@@ -38,7 +38,7 @@
 #include "seal.h"
 #include "zone.h"
 
-#include "../sealsmtpd/resolver_wire.h"
+#include "../sealrelayd/resolver_wire.h"
 
 #define TTL 3600
 #define STS_ID_LEN 8   /* octets, of at most 16 */

@@ -33,7 +33,7 @@
 
 #include "zone.h"
 
-#include "../sealsmtpd/resolver_wire.h"
+#include "../sealrelayd/resolver_wire.h"
 
 #define ASK_MAX 256 /* questions at once */
 #define WAIT_MS ((RESOLVER_SECONDS + 10) * 1000)

@@ -38,7 +38,7 @@
 #include "seal.h"
 #include "zone.h"
 
-#include "../sealsmtpd/resolver_wire.h"
+#include "../sealrelayd/resolver_wire.h"
 
 #define PEM_MAX (256 * 1024)
 #define KEY_MAX 16384 /* octets of a public key of ssh */

@@ -22,9 +22,10 @@ start() {
 	    -keyout key.pem -out cert.pem 2>/dev/null ||
 	    atf_fail "no certificate"
 	chmod 600 key.pem
-	for r in engine/smtp-engine deliver/smtp-deliver queue/smtp-queue \
-	    relay/smtp-relay resolver/smtp-resolver; do
-		cp "$top/usr.sbin/sealsmtpd/$r" libexec/
+	for r in sealsmtpd/engine/smtp-engine sealsmtpd/deliver/smtp-deliver \
+	    sealsmtpd/queue/smtp-queue sealrelayd/relay/smtp-relay \
+	    sealrelayd/resolver/smtp-resolver; do
+		cp "$top/usr.sbin/$r" libexec/
 	done
 	cp "$top/usr.sbin/sealkeys/sealkeys" libexec/
 	# shellcheck disable=SC2046

@@ -19,8 +19,8 @@ configure() {
 	cp "$top/usr.sbin/sealsmtpd/engine/smtp-engine" \
 	    "$top/usr.sbin/sealsmtpd/deliver/smtp-deliver" \
 	    "$top/usr.sbin/sealsmtpd/queue/smtp-queue" \
-	    "$top/usr.sbin/sealsmtpd/relay/smtp-relay" \
-	    "$top/usr.sbin/sealsmtpd/resolver/smtp-resolver" \
+	    "$top/usr.sbin/sealrelayd/relay/smtp-relay" \
+	    "$top/usr.sbin/sealrelayd/resolver/smtp-resolver" \
 	    "$top/usr.sbin/sealkeys/sealkeys" libexec/ ||
 	    atf_fail "programs are missing"
 	# shellcheck disable=SC2046

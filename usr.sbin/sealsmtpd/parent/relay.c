@@ -29,7 +29,7 @@
 #include "msg.h"
 #include "smtp_procs.h"
 
-#include "../relay_config.h"
+#include "../../sealrelayd/relay_config.h"
 
 static enum relay_tls relay_tls(enum conf_relay_tls);
 static void send_route(struct wire *, const struct conf_route *);

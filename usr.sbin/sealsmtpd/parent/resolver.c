@@ -31,7 +31,7 @@
 #include "msg.h"
 #include "smtp_procs.h"
 
-#include "../resolver_config.h"
+#include "../../sealrelayd/resolver_config.h"
 
 #define ANCHORS_FILE_MAX 65536 /* octets */
 

@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../../usr.sbin/sealsmtpd/resolver/packet.h"
+#include "../../../../usr.sbin/sealrelayd/resolver/packet.h"
 
 static uint8_t reply[65535];
 static size_t reply_len;

@@ -34,7 +34,7 @@
 
 #include "tlsio_client.h"
 
-#include "../queue_wire.h"
+#include "../../sealsmtpd/queue_wire.h"
 #include "../relay_config.h"
 #include "../resolver_wire.h"
 #include "reply.h"

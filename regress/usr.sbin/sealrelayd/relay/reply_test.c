@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../../../usr.sbin/sealsmtpd/relay/reply.h"
+#include "../../../../usr.sbin/sealrelayd/relay/reply.h"
 
 /* Feeds it octet by octet; what came of it. */
 static enum reply_result

@@ -43,8 +43,8 @@
 #include "proc.h"
 #include "proc_local.h"
 
-#include "../../../../usr.sbin/sealsmtpd/resolver_config.h"
-#include "../../../../usr.sbin/sealsmtpd/resolver_wire.h"
+#include "../../../../usr.sbin/sealrelayd/resolver_config.h"
+#include "../../../../usr.sbin/sealrelayd/resolver_wire.h"
 
 #define WAIT_MS 40000
 #define TYPE_ERROR 0

@@ -4,7 +4,7 @@
 # web server and mail servers on their real ports: sts_ns.sh.
 
 SRC=$(atf_get_srcdir)
-BIN=$SRC/../../../../usr.sbin/sealsmtpd
+BIN=$SRC/../../../../usr.sbin
 
 atf_test_case downgrade
 downgrade_head()

@@ -3,7 +3,7 @@
 # RFC 4033-4035, 5321 5.1, 6698, 7505.
 
 SRC=$(atf_get_srcdir)
-PROGRAM=$SRC/../../../../usr.sbin/sealsmtpd/resolver/smtp-resolver
+PROGRAM=$SRC/../../../../usr.sbin/sealrelayd/resolver/smtp-resolver
 
 # sign ZONE: ZONE.zone -> ZONE.signed, ZONE.ds
 sign()

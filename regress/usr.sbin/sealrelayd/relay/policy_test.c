@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../../usr.sbin/sealsmtpd/relay/policy.h"
+#include "../../../../usr.sbin/sealrelayd/relay/policy.h"
 
 #define GOOD                                                          \
 	"version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\n" \

@@ -55,8 +55,8 @@
 
 #include "../../../../usr.sbin/sealsmtpd/queue_config.h"
 #include "../../../../usr.sbin/sealsmtpd/queue_wire.h"
-#include "../../../../usr.sbin/sealsmtpd/relay_config.h"
-#include "../../../../usr.sbin/sealsmtpd/resolver_config.h"
+#include "../../../../usr.sbin/sealrelayd/relay_config.h"
+#include "../../../../usr.sbin/sealrelayd/resolver_config.h"
 
 #define WAIT_MS 20000
 #define HEAD "Received: by outbox\r\n"
@@ -65,7 +65,8 @@ enum role { QUEUE, RELAY, RESOLVER, ROLES };
 
 static const char *const names[] = {
     "smtp-queue", "smtp-relay", "smtp-resolver"};
-static const char *const dirs[] = {"queue", "relay", "resolver"};
+static const char *const dirs[] = {
+    "sealsmtpd/queue", "sealrelayd/relay", "sealrelayd/resolver"};
 static const char *const promises[] = {
     "stdio rpath wpath cpath recvfd", "stdio recvfd inet", "stdio recvfd inet"};
 

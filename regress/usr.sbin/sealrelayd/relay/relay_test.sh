@@ -3,7 +3,7 @@
 # servers of all kinds at the other end.
 
 SRC=$(atf_get_srcdir)
-BIN=$SRC/../../../../usr.sbin/sealsmtpd
+BIN=$SRC/../../../../usr.sbin
 
 # sink NAME WORD ...: a server, its port in PORT, what it gets in NAME/
 sink()

@@ -28,7 +28,7 @@
 #include "relay.h"
 #include "sts.h"
 
-#include "../unpack.h"
+#include "../../sealsmtpd/unpack.h"
 
 #define CHUNK_COMPRESSED 1
 #define CHUNK_LAST 2

@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../queue_wire.h"
+#include "../../sealsmtpd/queue_wire.h"
 
 #define REPLY_LINE_MAX 2048 /* octets of a line; RFC 5321 4.5.3.1.5 has 512 */
 #define REPLY_LINES_MAX 256 /* of one reply */
