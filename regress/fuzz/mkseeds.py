@@ -723,6 +723,135 @@ def resolver():
          step(RRAW | 0x80, u32(7)))
 
 
+# The order of enum step_kind in queue_fuzz.c.
+(QPUT, QCHECK, QSIGN, QREPORTED, QWANT, QTOOK, QSTOP, QREADY, QOUTCOME,
+ QUNREACHABLE, QMEMORY, QRAW, QGOES, QCOMES, QASKER, QASKS, QASKER_GOES, QTIME,
+ QRESTART, QFRAME, QSPOIL_LOG, QSPOIL_MSG) = range(22)
+RELAY = 0x40
+
+
+def qenvelope(sender="anna@example.org", ret=0, envid="", arrival=1700000000,
+              flags=0, codec=0):
+    return (u8(1) + s(sender) + s("anna@example.org") + u8(flags) +
+            u8(codec) + s(envid) + u8(ret) + u64(arrival) + u32(0) +
+            s("t1"))
+
+
+def qrcpt(address, dest="example.net", orcpt="", notify=0):
+    return u8(2) + s(address) + s(dest) + s(orcpt) + u8(notify)
+
+
+def qdata(kind, octets, flags=0):
+    return u8(3) + u8(kind) + u8(flags) + u32(len(octets)) + s(octets)
+
+
+def qput(*records, ident=1):
+    return step(QPUT, u8(ident), *records)
+
+
+def qmessage(*rcpts, ident=1, **envelope):
+    return qput(qenvelope(**envelope), *rcpts, qdata(1, b"body\r\n"),
+                qdata(0, b"From: a\r\n\r\n"), u8(4), ident=ident)
+
+
+def qoutcome(*rows, job=0):
+    return step(QOUTCOME | RELAY, u8(job), u16(len(rows)), *(
+        u16(i) + u8(what) + u16(code) + s("5.1.1") + s("mx.example.net") +
+        s("said so") for i, what, code in rows))
+
+
+def qask(question, *fields, ident="", dest="", sender="", rcpt=""):
+    return step(QASKS, u8(question), u32(1), s(ident), s(dest), s(sender),
+                s(rcpt), *fields)
+
+
+def qid(n):
+    return bytes([n]) + bytes(15)
+
+
+def be_str(text):
+    return be(len(text), 4) + text.encode()
+
+
+def queue():
+    none, forged = u8(0), u8(1)
+    ready = step(QREADY | RELAY, u32(5))
+    two = qmessage(qrcpt("b@example.net"), qrcpt("c@example.net", notify=3,
+                   orcpt="rfc822;c@example.net"), ret=1, envid="e1")
+    seed("queue", "sent", none, two, ready, step(QWANT | RELAY, u8(0),
+         u64(1 << 40)), step(QTOOK | RELAY, u8(0)),
+         qoutcome((0, 1, 250), (1, 2, 250)), step(QWANT, u64(100)),
+         step(QTOOK), step(QREPORTED, u8(1)), step(QRESTART))
+    seed("queue", "failed", none, ready, two, step(QWANT | RELAY, u8(0),
+         u64(0)), step(QSTOP | RELAY, u8(0)), qoutcome((0, 4, 550)),
+         qoutcome((1, 3, 450)), step(QREPORTED, u8(0)),
+         step(QTIME, u32(600)), step(QRESTART), step(QREPORTED, u8(1)))
+    seed("queue", "unreachable", none, ready, two,
+         step(QUNREACHABLE | RELAY, u8(0), u32(60), s("4.4.1"), s("mx"),
+              s("no")), step(QTIME, u32(14400)), step(QWANT, u64(0)),
+         step(QREPORTED, u8(1)), step(QTIME, u32(6 * 86400)),
+         step(QREPORTED, u8(1)))
+    seed("queue", "memory", none, step(QMEMORY | RELAY, s("example.net"),
+         s("tls")), two, step(QRESTART), ready, qoutcome((0, 1, 250)))
+    seed("queue", "null", none, ready, qmessage(qrcpt("b@example.net"),
+         sender=""), qoutcome((0, 4, 550)))
+    seed("queue", "arrival", none, qmessage(qrcpt("b@example.net"),
+         arrival=2**63 - 1), step(QTIME, u32(600)))
+    seed("queue", "pieces", none, qput(qenvelope(codec=1, flags=7)),
+         qput(qrcpt("b@example.net")), qput(qdata(1, b"x" * 300, 1)),
+         qput(u8(6) + u8(2)), qput(qdata(0, b"h")), qput(u8(4)),
+         qput(qenvelope(), qrcpt("c@x.org", "x.org"), ident=2),
+         qput(u8(5), ident=2), step(QCHECK, u64(7)),
+         step(QSIGN, s("example.org"), s("s1"), b"d" * 32),
+         step(QSIGN, s("example.com"), s("s1"), b"d" * 32))
+    seed("queue", "gone", none, ready, two, step(QGOES | RELAY),
+         qput(qenvelope(), ident=3), step(QGOES), step(QCOMES),
+         step(QCOMES | RELAY), ready, step(QTIME, u32(300)),
+         qoutcome((0, 4, 550), (1, 4, 550)), step(QGOES))
+    seed("queue", "list", none, two, step(QASKER), qask(0),
+         qask(0, dest="example.net"), qask(4, u8(1)), qask(6),
+         step(QASKS, u8(7), u32(1)))
+    seed("queue", "asked", none, ready, two, step(QASKER | 0x20),
+         qask(2, rcpt="b@example.net"), qask(5, u64(1800000000)), qask(1),
+         qask(2), qask(0), step(QRESTART), step(QASKER | 0x20), qask(3),
+         qask(2, dest="example.com"), qask(6), qask(4, u8(1), ident="t1"),
+         step(QREPORTED, u8(1)), step(QASKER_GOES))
+    seed("queue", "late", none, two, step(QASKER | 0x20),
+         qask(5, u64(2**63 - 1)), ready)
+    many = b"".join(qrcpt("r%d@example.net" % n, "d%d.net" % (n % 7))
+                    for n in range(120))
+    seed("queue", "many", none, qmessage(many), ready,
+         qoutcome(*((n, 4, 550) for n in range(0, 120, 7))))
+    seed("queue", "compacted", none, *(
+         qmessage(qrcpt("b%d@example.net" % n), ident=n)
+         for n in range(1, 9)), ready, *(
+         qoutcome((0, 1, 250), job=n) for n in range(2)), step(QRESTART))
+    enter = (u8(1) + qid(1) + be_str("a@b") + be_str("") + be_str("") +
+             be_str("t") + be(40, 8) * 3 + be(9, 4) + be(1700000000, 8) * 2 +
+             b"\0\0\0" + be(2, 2))
+    rcpt = (u8(2) + qid(1) + be_str("c@d") + be_str("d") + be_str("") +
+            u8(0))
+    change = (u8(3) + qid(1) + be(1, 2) + u8(2) + be(3, 2) + u8(7) +
+              be(1700000000, 8) + u8(1) + be(1700000000, 8) + be(550, 2) +
+              be_str("5.0.0") + be_str("h") + be_str("no"))
+    dest = (u8(5) + be_str("d") + be(0, 8) + be(3, 2) + u8(1) + be(3, 4) +
+            b"mem")
+    whole = u8(7) + qid(1)
+    seed("queue", "frame", none, step(QFRAME, u8(6), enter, rcpt, rcpt,
+         change, dest, whole), step(QRESTART), ready,
+         step(QWANT | RELAY, u8(0), u64(100)), step(QFRAME, u8(2), u8(6),
+         u8(1), u8(4), qid(1)), step(QRESTART))
+    seed("queue", "frames", none, two, step(QFRAME, u8(2), enter, rcpt),
+         step(QRESTART), step(QFRAME, u8(1), u8(4) + qid(1)),
+         step(QFRAME, u8(9), whole), step(QRESTART), two)
+    seed("queue", "torn", none, two, step(QSPOIL_LOG, b"\x40\0zzzz"), two,
+         step(QRESTART), two, ready, step(QRESTART))
+    seed("queue", "forged", forged, ready, two,
+         step(QSPOIL_MSG, b"\x18\0" + b"\1\0\0\0" + be(65536, 4) +
+              be(6, 4)), step(QWANT | RELAY, u8(0), u64(1 << 40)),
+         step(QTOOK | RELAY, u8(0)))
+
+
 def out():
     header = ("From: a@example.org\r\nTo:  b@example.net,\r\n\tc@x.org \r\n"
               "Subject: \r\nDATE : x\r\n")
@@ -739,6 +868,7 @@ def out():
 if __name__ == "__main__":
     parent()
     resolver()
+    queue()
     out()
     clerk()
     opener()

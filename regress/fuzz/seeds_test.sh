@@ -1,7 +1,7 @@
 #! /usr/bin/env atf-sh
 # The seeds of the fuzzers, whole, cut and changed, through the real decoders.
 
-targets="clerk deliver engine keys master opener out parent resolver sealmail
+targets="clerk deliver engine keys master opener out parent queue resolver sealmail
     smtpd store vault worker"
 
 replay_body() {

@@ -34,7 +34,8 @@
 #include "peer.h"
 
 #define CREDIT_MAX 100000
-#define RUN_MAX 100 /* jobs handed out between other work */
+#define RUN_MAX 100          /* jobs handed out between other work */
+#define RUN_SECONDS_MAX 3600 /* a later time would overflow the timer's */
 
 struct job {
 	RB_ENTRY(job) entry;
@@ -232,7 +233,9 @@ run(int fd, short what, void *arg)
 	if (n == RUN_MAX)
 		run_in(0);
 	else if (wake != -1)
-		run_in(wake > now ? wake - now : 1);
+		run_in(wake <= now                   ? 1 :
+			wake > now + RUN_SECONDS_MAX ? RUN_SECONDS_MAX :
+						       wake - now);
 }
 
 static void

@@ -295,7 +295,8 @@ look_delayed(struct message *m, int64_t now)
 	bool changed;
 
 	warn = queue_limits()->warn;
-	if (warn == 0 || now < m->arrival + (int64_t)warn ||
+	/* When it arrived is an engine's word. */
+	if (warn == 0 || now - (int64_t)warn < m->arrival ||
 	    m->sender[0] == '\0')
 		return false;
 	changed = false;
