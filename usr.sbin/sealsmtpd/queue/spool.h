@@ -77,6 +77,12 @@ int spool_get(struct spool_in *, struct spool_chunk *);
 void spool_close(struct spool_in *); /* NULL is fine */
 
 int spool_unlink(const uint8_t id[QUEUE_ID_LEN]);
+/*
+ * This message has left, durably: its file is for the next one.  false: there
+ * are enough of them.
+ */
+bool spool_spare(const uint8_t id[QUEUE_ID_LEN]);
+bool spool_spare_unlink(void); /* one; false: there is none */
 /* Is there room for so many octets, leaving this much free? */
 bool spool_room(uint64_t octets, uint64_t free_bytes, uint64_t free_inodes);
 /*

@@ -46,6 +46,7 @@
 #define LATE_USEC 100000 /* what became of recipients, on the disk */
 #define UNLINK_USEC 2000 /* between files that are unlinked ... */
 #define UNLINK_PART 64   /* ... by this part of them all */
+#define SPARE_SECONDS 1  /* that files wait for another message */
 #define GATHER_USEC 5000 /* at most, for those who were answered */
 
 struct gone {
@@ -65,6 +66,7 @@ static struct {
 	struct event write;
 	struct event late;
 	struct event unlink;
+	struct event spare;
 	int64_t ended;        /* the last sync, in microseconds */
 	int64_t took;         /* and how long it was */
 	unsigned int waits;   /* entries */
@@ -73,6 +75,7 @@ static struct {
 	bool scheduled;
 	bool hurried; /* ... and everybody is there */
 	bool unsynced;
+	bool renewed; /* there was a spare file more */
 } sync_state;
 
 static void sync_schedule(int64_t);
@@ -86,6 +89,8 @@ static unsigned int sync_enter(struct entry **, enum queue_result *);
 static void sync_disk(struct entry *const *, unsigned int);
 static void sync_files(struct entry *const *, unsigned int);
 static void sync_unlinks(int, short, void *);
+static bool sync_spare(const uint8_t *);
+static void sync_spares(int, short, void *);
 
 void
 sync_init(int dirfd)
@@ -99,6 +104,7 @@ sync_init(int dirfd)
 	evtimer_set(&sync_state.write, sync_changed, NULL);
 	evtimer_set(&sync_state.late, sync_late, NULL);
 	evtimer_set(&sync_state.unlink, sync_unlinks, NULL);
+	evtimer_set(&sync_state.spare, sync_spares, NULL);
 }
 
 void
@@ -290,6 +296,10 @@ sync_disk(struct entry *const *entries, unsigned int n)
 	sync_state.unsynced = false;
 	while ((g = TAILQ_FIRST(&sync_state.written)) != NULL) {
 		TAILQ_REMOVE(&sync_state.written, g, entry);
+		if (sync_spare(g->id)) {
+			free(g);
+			continue;
+		}
 		TAILQ_INSERT_TAIL(&sync_state.gone, g, entry);
 		sync_state.n_gone++;
 	}
@@ -341,4 +351,37 @@ sync_unlinks(int fd, short what, void *arg)
 	}
 	if (!TAILQ_EMPTY(&sync_state.gone))
 		evtimer_add(&sync_state.unlink, &soon);
+}
+
+/* The next message may have it: that costs less than a new one. */
+static bool
+sync_spare(const uint8_t *id)
+{
+	struct timeval later = {.tv_sec = SPARE_SECONDS};
+
+	if (!spool_spare(id))
+		return false;
+	sync_state.renewed = true;
+	if (!evtimer_pending(&sync_state.spare, NULL))
+		evtimer_add(&sync_state.spare, &later);
+	return true;
+}
+
+/* Nothing has left for a while: what is over goes. */
+static void
+sync_spares(int fd, short what, void *arg)
+{
+	struct timeval later = {.tv_sec = SPARE_SECONDS};
+	struct timeval soon = {.tv_usec = UNLINK_USEC};
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (!sync_state.renewed) {
+		if (spool_spare_unlink())
+			evtimer_add(&sync_state.spare, &soon);
+		return;
+	}
+	sync_state.renewed = false;
+	evtimer_add(&sync_state.spare, &later);
 }

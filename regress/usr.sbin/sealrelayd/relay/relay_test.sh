@@ -62,7 +62,7 @@ delivered_body()
 	send <> d@far.test mail 1
 	many 30 a@here.test far.test mail
 	wait 20
-	sleep 2
+	sleep 4
 	EOT
 	has '^empty' out
 	[ "$(find mx -name '*.eml' | wc -l)" -eq 32 ] ||

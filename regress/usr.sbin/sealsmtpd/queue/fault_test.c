@@ -43,6 +43,7 @@
 #include "../../../../usr.sbin/sealsmtpd/queue/queue.h"
 
 #define MESSAGES 6
+#define SECOND 2 /* ... and so many later */
 #define RCPTS 3
 #define CALLS_MAX 2000
 #define NOTES 200
@@ -76,6 +77,7 @@ int __real_fsync(int);
 int __real_fdatasync(int);
 int __real_compat_syncfs(int);
 int __real_unlinkat(int, const char *, int);
+int __real_renameat(int, const char *, int, const char *);
 int __real_ftruncate(int, off_t);
 int __real_mkdirat(int, const char *, mode_t);
 void *__real_malloc(size_t);
@@ -88,6 +90,7 @@ int __wrap_fsync(int);
 int __wrap_fdatasync(int);
 int __wrap_compat_syncfs(int);
 int __wrap_unlinkat(int, const char *, int);
+int __wrap_renameat(int, const char *, int, const char *);
 int __wrap_ftruncate(int, off_t);
 int __wrap_mkdirat(int, const char *, mode_t);
 void *__wrap_malloc(size_t);
@@ -167,6 +170,12 @@ int
 __wrap_unlinkat(int fd, const char *name, int flags)
 {
 	return now(false) ? -1 : __real_unlinkat(fd, name, flags);
+}
+
+int
+__wrap_renameat(int fd, const char *from, int to_fd, const char *to)
+{
+	return now(false) ? -1 : __real_renameat(fd, from, to_fd, to);
 }
 
 int
@@ -273,21 +282,29 @@ make_message(void)
 	return m;
 }
 
+static struct message *
+take_message(int dir)
+{
+	struct message *m;
+
+	m = make_message();
+	if (m == NULL)
+		return NULL;
+	sync_or_end(dir);
+	message_insert(m);
+	message_start(m);
+	promise(ACK_IN, m, 0);
+	return m;
+}
+
 /* What an engine and a relay make it do. */
 static void
 work(int dir)
 {
 	struct message *all[MESSAGES];
 
-	for (int i = 0; i < MESSAGES; i++) {
-		all[i] = make_message();
-		if (all[i] == NULL)
-			continue;
-		sync_or_end(dir);
-		message_insert(all[i]);
-		message_start(all[i]);
-		promise(ACK_IN, all[i], 0);
-	}
+	for (int i = 0; i < MESSAGES; i++)
+		all[i] = take_message(dir);
 	for (int i = 0; i < MESSAGES; i++) {
 		if (all[i] == NULL)
 			continue;
@@ -312,9 +329,15 @@ work(int dir)
 		if (journal_sync() == -1)
 			_exit(8);
 		promise(ACK_GONE, all[i], 0);
-		(void)spool_unlink(all[i]->id);
+		if (!spool_spare(all[i]->id))
+			(void)spool_unlink(all[i]->id);
 		message_free(all[i]);
 	}
+	/* Into the files of those that have gone. */
+	for (int i = 0; i < SECOND; i++)
+		(void)take_message(dir);
+	while (spool_spare_unlink())
+		;
 	for (int i = 0; i < 1000 && record_compact(); i++)
 		sync_or_end(dir);
 	compacted = journal_size() < JOURNAL_WANTED;
