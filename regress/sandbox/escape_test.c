@@ -223,10 +223,24 @@ foreign_account(void)
 }
 
 static void
+try_probes(struct attempt *a, const struct probe *probes, size_t n)
+{
+	int res;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((probes[i].fine & has(a->row)) != 0)
+			continue;
+		a->call = probes[i].call;
+		res = run(enter_and_try, a);
+		ATF_CHECK_MSG(res == SANDBOX_KILL || res == SAFE,
+		    "%s: %s: %d", a->row->name, probes[i].name, res);
+	}
+}
+
+static void
 try_all(int as_user)
 {
 	struct attempt a;
-	int res;
 
 	for (size_t i = 0; i < n_rows; i++) {
 		a.row = &rows[i];
@@ -241,14 +255,8 @@ try_all(int as_user)
 			ATF_CHECK_EQ_MSG(OUT, run(enter_and_try, &a),
 			    "%s: cannot do its work", a.row->name);
 		}
-		for (size_t k = 0; k < n_probes; k++) {
-			if ((probes[k].fine & has(a.row)) != 0)
-				continue;
-			a.call = probes[k].call;
-			res = run(enter_and_try, &a);
-			ATF_CHECK_MSG(res == SANDBOX_KILL || res == SAFE,
-			    "%s: %s: %d", a.row->name, probes[k].name, res);
-		}
+		try_probes(&a, probes_files, n_probes_files);
+		try_probes(&a, probes_system, n_probes_system);
 	}
 	ATF_CHECK_EQ(0, access(probe_secret, R_OK));
 	ATF_CHECK_EQ(-1, access(probe_made, F_OK));

@@ -46,7 +46,7 @@ extern char probe_secret[4096], probe_made[4096];
 extern int probe_tcp, probe_udp, probe_local;
 extern struct sockaddr_un probe_abstract; /* somebody listens there */
 
-extern const struct probe probes[];
-extern const size_t n_probes;
+extern const struct probe probes_files[], probes_system[];
+extern const size_t n_probes_files, n_probes_system;
 
 #endif
