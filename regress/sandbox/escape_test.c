@@ -232,8 +232,8 @@ try_probes(struct attempt *a, const struct probe *probes, size_t n)
 			continue;
 		a->call = probes[i].call;
 		res = run(enter_and_try, a);
-		ATF_CHECK_MSG(res == SANDBOX_KILL || res == SAFE,
-		    "%s: %s: %d", a->row->name, probes[i].name, res);
+		ATF_CHECK_MSG(res == SANDBOX_KILL || res == SAFE, "%s: %s: %d",
+		    a->row->name, probes[i].name, res);
 	}
 }
 

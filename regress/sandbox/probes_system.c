@@ -595,5 +595,4 @@ const struct probe probes_system[] = {
 #endif
 };
 
-const size_t n_probes_system =
-    sizeof(probes_system) / sizeof(probes_system[0]);
+const size_t n_probes_system = sizeof(probes_system) / sizeof(probes_system[0]);
