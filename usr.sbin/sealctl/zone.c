@@ -60,6 +60,8 @@ static void service(const struct conf *, const char *, struct zone *,
     const char *, const char *);
 static void srv_raw(struct zone_record *, uint16_t, const char *);
 static void dkim_record(const struct conf_dkim_key *, void *);
+static void reverse_name(const char *, char *, size_t);
+static void print_record(const struct zone_record *);
 static void print_text(const char *);
 
 void
@@ -122,13 +124,15 @@ zone_print(const struct zone *z, bool json)
 	    {"note", COLUMN_TEXT, 0},
 	};
 	const struct zone_record *r;
+	char name[ZONE_NAME_MAX];
 
 	if (json)
 		out_start(columns, sizeof(columns) / sizeof(columns[0]), true);
 	for (size_t i = 0; i < z->n; i++) {
 		r = &z->records[i];
 		if (json) {
-			out_text(r->name);
+			reverse_name(r->name, name, sizeof(name));
+			out_text(r->kind == ZONE_PTR ? name : r->name);
 			out_text(r->kind == ZONE_NOTE ? "" : r->type);
 			out_text(r->data);
 			out_text(r->note);
@@ -136,14 +140,49 @@ zone_print(const struct zone *z, bool json)
 		}
 		if (r->note[0] != '\0')
 			(void)printf("; %s\n", r->note);
-		if (r->kind == ZONE_NOTE)
-			continue;
-		(void)printf("%s. %d IN %s ", r->name, TTL, r->type);
-		if (r->kind == ZONE_TEXT || r->kind == ZONE_TEXT_KIND)
-			print_text(r->data);
-		else
-			(void)puts(r->data);
+		if (r->kind != ZONE_NOTE)
+			print_record(r);
 	}
+}
+
+/* One of another's zone is a remark: a name server would refuse the file. */
+static void
+print_record(const struct zone_record *r)
+{
+	char name[ZONE_NAME_MAX];
+
+	if (r->kind == ZONE_PTR) {
+		reverse_name(r->name, name, sizeof(name));
+		(void)printf("; %s. %d IN PTR %s\n", name, TTL, r->data);
+		return;
+	}
+	(void)printf("%s. %d IN %s ", r->name, TTL, r->type);
+	if (r->kind == ZONE_TEXT || r->kind == ZONE_TEXT_KIND)
+		print_text(r->data);
+	else
+		(void)puts(r->data);
+}
+
+/* RFC 1035 3.5, RFC 3596 2.5; "" if it is no address. */
+static void
+reverse_name(const char *address, char *buf, size_t size)
+{
+	uint8_t a[16];
+	size_t n;
+
+	*buf = '\0';
+	if (inet_pton(AF_INET, address, a) == 1) {
+		(void)snprintf(buf, size, "%u.%u.%u.%u.in-addr.arpa", a[3],
+		    a[2], a[1], a[0]);
+		return;
+	}
+	if (inet_pton(AF_INET6, address, a) != 1 || size < 4 * sizeof(a) + 9)
+		return;
+	n = 0;
+	for (size_t i = sizeof(a); i-- > 0; n += 4)
+		(void)snprintf(
+		    buf + n, size - n, "%x.%x.", a[i] & 15, a[i] >> 4);
+	(void)snprintf(buf + n, size - n, "ip6.arpa");
 }
 
 int
@@ -195,7 +234,8 @@ host_records(const struct conf *conf, struct zone *z)
 			struct sockaddr_in6 in6;
 
 			memcpy(&in6, ifa->ifa_addr, sizeof(in6));
-			host_address(conf, z, AF_INET6, &in6.sin6_addr);
+			if (!IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr))
+				host_address(conf, z, AF_INET6, &in6.sin6_addr);
 		}
 	}
 	freeifaddrs(all);
