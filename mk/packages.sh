@@ -19,7 +19,7 @@ for task; do
 		want="$want kyua libatf-dev atf-sh binutils procps python3"
 		want="$want python3-nacl python3-dkim nsd ldnsutils"
 		want="$want isync neomutt fetchmail offlineimap3 swaks"
-		want="$want bmake mandoc strace systemd"
+		want="$want bmake mandoc strace systemd iproute2"
 		;;
 	interop)
 		want="$want aerc alpine getmail6 mutt tmux nodejs npm"

@@ -1,0 +1,194 @@
+"""A suite on a host of its own, by mk/run.sh; and its users' programs."""
+import imaplib
+import json
+import os
+import re
+import smtplib
+import ssl
+import subprocess
+
+from world import DNS, PATIENCE, WEB, Failed, kill, until
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+
+class Site:
+    """mx.DOMAIN, with users user0001@DOMAIN and so on."""
+
+    def __init__(self, world, host, domain, users=3, more=""):
+        self.world, self.host, self.domain = world, host, domain
+        self.name = "mx." + domain
+        self.folder = os.path.join(world.folder, host.name)
+        os.makedirs(self.folder)
+        cert, key = world.authority.make(self.name, "ca", self.name,
+                                         "localhost")
+        os.rename(cert, self.path("cert.pem"))
+        os.rename(key, self.path("key.pem"))
+        with open(self.path("extra.conf"), "w", encoding="utf-8") as f:
+            f.write("resolver forward %s\nresolver anchors \"%s\"\n"
+                    "log addresses yes\nlimit queue-retry 1s\n"
+                    "limit queue-retry-longest 2s\n%s" % (
+                        DNS, world.names.anchors, more))
+        env = dict(os.environ, RUN=self.folder, PORT="own", COST="low",
+                   USERS=str(users), RUN_DOMAIN=domain, RUN_NAME=self.name,
+                   RUN_LISTEN="*", RUN_RELAY="dns")
+        with open(self.path("run.out"), "w", encoding="utf-8") as out:
+            self.process = subprocess.Popen(
+                host.command("sh", TOP + "/mk/run.sh"), env=env, stdout=out,
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        self.server = None
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def ready(self):
+        """Waits until it runs."""
+        def there():
+            if self.process.poll() is not None:
+                raise Failed(self.read("run.out"))
+            return os.path.exists(self.path("server.json"))
+        until("server.json of " + self.name, there)
+        self.server = json.loads(self.read("server.json"))
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+    def user(self, n):
+        return "user%04d@%s" % (n, self.domain)
+
+    def ctl(self, *args, fails=False, raw=False):
+        """What it prints; fails None: it may fail or not."""
+        cmd = self.server["sealctl"].split() + list(args)
+        got = subprocess.run(self.host.command(*cmd), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=not raw,
+                             check=False)
+        if fails is not None and (got.returncode != 0) != fails:
+            raise Failed("%s: %d\n%s%s" % (" ".join(args), got.returncode,
+                                           got.stdout, got.stderr))
+        return got.stdout if fails is False else got.stdout + got.stderr
+
+    def json(self, *args):
+        return json.loads(self.ctl("-j", *args))
+
+    def change(self, pattern, by):
+        """A line of its configuration; taken at once."""
+        text, n = re.subn(pattern, by, self.read("sealmail.conf"))
+        if n == 0:
+            raise Failed("no %s in the configuration" % pattern)
+        with open(self.path("sealmail.conf"), "w", encoding="utf-8") as f:
+            f.write(text)
+        self.ctl("reload")
+
+    def zone(self):
+        """What it wants in DNS: its own zone's lines, and those of others."""
+        own, others = [], []
+        for line in self.ctl("dns", self.domain).splitlines():
+            if re.match(r"; \S+\.arpa\. .* PTR ", line):
+                others.append(line[2:])
+            elif not line.startswith(";"):
+                own.append(line)
+        own.append("mta-sts.%s. 300 A %s" % (self.domain, WEB))
+        return own, others
+
+    def policy(self, age=604800):
+        """What it wants in the web, by its own words."""
+        note = next(x["note"] for x in self.json("dns", self.domain)
+                    if x["name"].startswith("_mta-sts."))
+        words = re.search(r"(version: .*) / (mode: .*) / (mx: .*) / max_age",
+                          note)
+        return "%s\n%s\n%s\nmax_age: %d\n" % (*words.groups(), age)
+
+    # ---- As its users see it
+
+    def context(self):
+        return ssl.create_default_context(cafile=self.server["cafile"])
+
+    def submit(self, sender, rcpts, text, mail=(), rcpt=()):
+        """By user number sender, on port 587; the answer."""
+        with self.host.inside():
+            m = smtplib.SMTP("localhost", self.server["submission_port"],
+                             timeout=PATIENCE)
+        m.starttls(context=self.context())
+        m.login(self.user(sender), self.server["password"])
+        return self.talk(m, self.user(sender), rcpts, text, mail, rcpt)
+
+    def relay(self, sender, rcpts, text, mail=(), rcpt=()):
+        """By port 25, of this host, without a login."""
+        with self.host.inside():
+            m = smtplib.SMTP("localhost", self.server["smtp_port"],
+                             timeout=PATIENCE)
+        m.ehlo()
+        return self.talk(m, sender, rcpts, text, mail, rcpt)
+
+    @staticmethod
+    def talk(m, sender, rcpts, text, mail, rcpt):
+        try:
+            if "SMTPUTF8" in mail:
+                m.command_encoding = "utf-8"
+            steps = [m.mail(sender, list(mail))]
+            steps += [m.rcpt(r, list(rcpt)) for r in rcpts]
+            steps.append(m.data(text))
+            for code, answer in steps:
+                if code >= 300:
+                    raise Failed("%d %s" % (code, answer.decode()))
+            m.quit()
+            return steps[-1][1].decode()
+        finally:
+            m.close()
+
+    def imap(self, n):
+        with self.host.inside():
+            m = imaplib.IMAP4_SSL("localhost", self.server["imaps_port"],
+                                  ssl_context=self.context(),
+                                  timeout=PATIENCE)
+        m.login(self.user(n), self.server["password"])
+        return m
+
+    def messages(self, n, what="BODY.PEEK[]"):
+        """All in the INBOX of user n."""
+        m = self.imap(n)
+        m.select("INBOX", readonly=True)
+        got = [x[1] for x in m.uid("fetch", "1:*", "(%s)" % what)[1]
+               if isinstance(x, tuple)]
+        m.logout()
+        return got
+
+    def has(self, n, ident):
+        """Those in the INBOX of user n whose header has these words."""
+        m = self.imap(n)
+        m.select("INBOX", readonly=True)
+        numbers = m.uid("search", "HEADER", "X-Id", '"%s"' % ident)[1][0]
+        got = [m.uid("fetch", x.decode(), "(BODY.PEEK[])")[1][0][1]
+               for x in numbers.split()]
+        m.logout()
+        return got
+
+    # ---- As its administrator sees it
+
+    def counted(self, name):
+        """value of the label: number, over all processes."""
+        total = {}
+        for r in self.json("show", "stats"):
+            if r["name"] == name:
+                label = r["label"].split("=")[-1].strip('"')
+                total[label] = total.get(label, 0) + int(r["value"])
+        return total
+
+    def pids(self, role):
+        return [int(r["pid"]) for r in self.json("show", "processes")
+                if r["role"] == role and int(r["pid"]) > 0]
+
+    def kill(self, role):
+        for pid in self.pids(role):
+            kill(pid)
+
+    def waits(self, **want):
+        """Records of the queue which have these values."""
+        return [r for r in self.json("queue", "show", "-r", want["recipient"])
+                if all(str(want[k]) in str(r[k]) for k in want)]
