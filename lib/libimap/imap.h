@@ -296,7 +296,9 @@ enum imap_seal_op {
 	IMAP_SEAL_UNDELETE, /* name2: ids; seal_box */
 	IMAP_SEAL_CONFIRM,
 	IMAP_SEAL_PURGE,
-	IMAP_SEAL_VERIFY
+	IMAP_SEAL_VERIFY,
+	IMAP_SEAL_SETTINGS,
+	IMAP_SEAL_SET /* seal_on: save-sent */
 };
 #define IMAP_SCOPE_IMAP 0x1
 #define IMAP_SCOPE_SUBMISSION 0x2
@@ -365,6 +367,7 @@ struct imap_cmd {
 	struct imap_str seal_box; /* UTF-8; p is NULL without one */
 	uint32_t seal_scope;      /* IMAP_SCOPE_ */
 	uint32_t seal_slot;
+	bool seal_on;
 	bool uid;     /* UID FETCH and its kin */
 	bool badname; /* a mailbox name that cannot exist */
 	bool has_initial;

@@ -121,6 +121,25 @@ parse_deleted(struct imap_lex *lex)
 	return argument(lex, &cmd->secret);
 }
 
+/* SP name SP value */
+static int
+parse_set(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+
+	cmd->seal_op = IMAP_SEAL_SET;
+	if (lex_space(lex) == -1)
+		return -1;
+	if (!lex_take(lex, "SAVE-SENT"))
+		return lex_fail(lex, "Unknown setting");
+	if (lex_space(lex) == -1)
+		return -1;
+	cmd->seal_on = lex_take(lex, "YES");
+	if (!cmd->seal_on && !lex_take(lex, "NO"))
+		return lex_fail(lex, "YES or NO");
+	return 0;
+}
+
 int
 imap_parse_sealmail(struct imap_lex *lex)
 {
@@ -141,6 +160,12 @@ imap_parse_sealmail(struct imap_lex *lex)
 	}
 	if (lex_take(lex, "DELETED"))
 		return parse_deleted(lex);
+	if (lex_take(lex, "SETTINGS")) {
+		cmd->seal_op = IMAP_SEAL_SETTINGS;
+		return 0;
+	}
+	if (lex_take(lex, "SET"))
+		return parse_set(lex);
 	if (lex_take(lex, "PASSWD")) {
 		cmd->seal_op = IMAP_SEAL_PASSWD;
 		if (argument(lex, &cmd->secret) == -1)

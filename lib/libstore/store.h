@@ -228,6 +228,10 @@ enum store_result store_deleted_purge(struct store *, uint32_t *n);
 uint64_t store_live_bytes(const struct store *);
 /* The same with what waits in in/, and the limit or 0, in octets. */
 enum store_result store_quota(struct store *, uint64_t *used, uint64_t *limit);
+/* See store_blob.h; durable when it returns. */
+enum store_result store_settings(struct store *, struct store_settings *);
+enum store_result
+store_settings_set(struct store *, const struct store_settings *);
 /*
  * Octets of the blobs that an expunge of what has \Deleted would let go.  Past
  * STORE_RECLAIM_MAX messages, or where the column cannot be read, the sum of

@@ -768,7 +768,7 @@ place_all(struct backup *b)
 	if (place_deletes(b) == -1 || drop_keys(b) == -1 ||
 	    drop_drained(b) == -1 || retire_blobs(b, "blob", true) == -1 ||
 	    empty_trash(b) == -1 || copy_lines(b, "limits") == -1 ||
-	    copy_lines(b, "quota") == -1)
+	    copy_lines(b, "quota") == -1 || copy_lines(b, "settings") == -1)
 		return -1;
 	return path_remove_tree(b->to, PART);
 }

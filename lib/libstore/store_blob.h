@@ -98,6 +98,11 @@ struct store_limits {
 };
 enum store_result store_limits_read(int acctfd, struct store_limits *);
 enum store_result store_limits_write(int acctfd, const struct store_limits *);
+/* settings: the user's, written by his vault; missing file: none. */
+struct store_settings {
+	bool save_sent; /* what he submits is copied to his \Sent box */
+};
+enum store_result store_settings_read(int acctfd, struct store_settings *);
 /* Live octets by the vault's last word, plus those waiting in in/. */
 enum store_result store_usage(int acctfd, uint64_t *bytes);
 /* False if the file system lacks room for size more octets or inodes. */
@@ -113,7 +118,8 @@ enum store_result
 store_rcpt_open(int basefd, const char *account, struct store_rcpt **);
 /* May it take size more octets?  STORE_OVERQUOTA, STORE_NOSPACE, ... */
 enum store_result store_rcpt_check(struct store_rcpt *, uint64_t size);
-void store_rcpt_free(struct store_rcpt *); /* NULL ok */
+bool store_rcpt_saves_sent(const struct store_rcpt *); /* see settings */
+void store_rcpt_free(struct store_rcpt *);             /* NULL ok */
 
 /*
  * Writing a blob: create, body chunks (all plain STORE_CHUNK but the last),
@@ -134,12 +140,15 @@ struct store_chunk {
 	size_t len;       /* <= STORE_CHUNK */
 };
 
+/* Of an envelope: the account's user has sent this himself. */
+#define STORE_OWN_COPY (UINT64_C(1) << 8)
+
 /* What goes into stanza and table.  Strings: not NULL, cut where too long. */
 struct store_envelope {
 	uint8_t delivery_id[STORE_ID]; /* the same: the same delivery */
 	int64_t date;                  /* internal date, seconds UTC */
-	uint64_t flags;                /* system flags to set at drain */
-	const char *from;              /* envelope, for the record */
+	uint64_t flags;   /* system flags to set at drain, STORE_OWN_COPY */
+	const char *from; /* envelope, for the record */
 	const char *to;
 	const char *hint;    /* +detail or folder */
 	const char *verdict; /* authentication results, for the record */

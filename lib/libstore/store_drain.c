@@ -253,15 +253,39 @@ delivery_look(struct store *st, const char *path, struct delivery *d)
 }
 
 /*
+ * Where what the user has sent goes: the deliverer has said in the stanza,
+ * which no sender has a word in, that it is a copy for himself.
+ */
+static struct box *
+target_sent(struct store *st)
+{
+	const struct store_box *named;
+	struct box *sent = NULL;
+
+	for (size_t i = 0; i < st->nboxes; i++)
+		if ((st->boxes[i]->pub.use & STORE_USE_SENT) != 0 &&
+		    (sent == NULL || st->boxes[i]->pub.id < sent->pub.id))
+			sent = st->boxes[i];
+	if (sent != NULL)
+		return sent;
+	named = store_box_named(st, "Sent");
+	return box_find(
+	    st, named == NULL || named->use != 0 ? STORE_INBOX : named->id);
+}
+
+/*
  * INBOX, or the box that the hint names.  The hint may be the sender's word
  * (+detail), so it reaches no box with a special use but \Junk: nobody puts
  * mail among what the user sent, drafted or threw away.
  */
 static struct box *
-target(struct store *st, const char *hint)
+target(struct store *st, const struct seal_stanza *stanza)
 {
 	const struct store_box *named;
+	const char *hint = stanza->hint;
 
+	if (stanza->flags & STORE_OWN_COPY)
+		return target_sent(st);
 	named = hint[0] == '\0' ? NULL : store_box_named(st, hint);
 	if (named != NULL && (named->use & ~STORE_USE_JUNK) != 0)
 		named = NULL;
@@ -276,7 +300,7 @@ place_delivery(struct store *st, const struct delivery *d)
 	struct place p;
 	struct box *box;
 
-	box = target(st, d->stanza.hint);
+	box = target(st, &d->stanza);
 	if (box == NULL || col_load(st, box) == -1)
 		return STORE_CORRUPT;
 	if (box->n >= STORE_MESSAGES_MAX)

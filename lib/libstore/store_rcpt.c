@@ -47,6 +47,8 @@ store_rcpt_open(int basefd, const char *account, struct store_rcpt **out)
 	result = store_account_open(basefd, account, &rcpt->fd);
 	if (result == STORE_OK)
 		result = store_limits_read(rcpt->fd, &limits);
+	if (result == STORE_OK)
+		result = store_settings_read(rcpt->fd, &rcpt->settings);
 	if (result == STORE_OK && limits.disabled)
 		result = STORE_DISABLED;
 	if (result == STORE_OK &&
@@ -60,6 +62,12 @@ store_rcpt_open(int basefd, const char *account, struct store_rcpt **out)
 	rcpt->quota = limits.quota;
 	*out = rcpt;
 	return STORE_OK;
+}
+
+bool
+store_rcpt_saves_sent(const struct store_rcpt *rcpt)
+{
+	return rcpt->settings.save_sent;
 }
 
 static uint64_t

@@ -230,7 +230,8 @@ restore_all(struct restore *r)
 	if (give_layout(r) == -1 ||
 	    put_small(r, "account", 0440, SEAL_ACCOUNT_LEN) == -1 ||
 	    put_small(r, "limits", 0440, LINES_MAX) == -1 ||
-	    put_small(r, "quota", 0440, LINES_MAX) == -1)
+	    put_small(r, "quota", 0440, LINES_MAX) == -1 ||
+	    put_small(r, "settings", 0440, LINES_MAX) == -1)
 		return sys_result();
 	result = put_keys(r);
 	if (result != STORE_OK)

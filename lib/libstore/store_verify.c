@@ -84,6 +84,7 @@ static const struct entry {
     {"account", PART_FILE, 0027, true},
     {"limits", PART_FILE, 0022, false},
     {"quota", PART_FILE, 0022, false},
+    {"settings", PART_FILE, 0022, false},
     {"lock", PART_FILE, 0077, false},
     {"keys", PART_KEYS, 0027, true},
     {"in", PART_IN, 0007, true},

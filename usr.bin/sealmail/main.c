@@ -50,7 +50,9 @@ usage(void)
 		    "account id,...|all\n"
 		    "       sealmail deleted confirm [options] account\n"
 		    "       sealmail deleted purge [options] account\n"
-		    "       sealmail verify [options] account\n",
+		    "       sealmail verify [options] account\n"
+		    "       sealmail set list [options] account\n"
+		    "       sealmail set save-sent [options] account yes|no\n",
 	    stderr);
 	return EX_USAGE;
 }
@@ -143,6 +145,7 @@ static const struct {
     {"passwd", cmd_passwd},
     {"recover", cmd_recover},
     {"rekey", cmd_rekey},
+    {"set", cmd_set},
     {"undelete", cmd_undelete},
     {"verify", cmd_verify},
 };

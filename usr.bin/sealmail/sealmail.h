@@ -79,6 +79,8 @@ int cmd_undelete(int argc, char *argv[]);
 char *text_quoted(char **line);
 void text_plain(char *); /* nothing in it that a terminal obeys */
 void text_json(const char *name, const char *); /* ,"name":"text" */
+/* settings.c */
+int cmd_set(int argc, char *argv[]);
 /* verify.c */
 int cmd_verify(int argc, char *argv[]);
 

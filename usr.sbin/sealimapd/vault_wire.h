@@ -298,6 +298,8 @@ enum vault_wire {
 	 * then: all are set, or removed, or none.  R_DONE.
 	 */
 	V_SETMETA = 145,
+	V_SETTINGS = 146,     /* R_SETTINGS, R_DONE */
+	V_SETTINGS_SET = 147, /* u8 1: save-sent.  R_DONE. */
 
 	/* ---- vault -> engine ---- */
 
@@ -414,7 +416,8 @@ enum vault_wire {
 	 */
 	R_EVENT = 232,
 	/* u64 box or 0, str entry, u8 has a value, bytes value if so */
-	R_META = 233
+	R_META = 233,
+	R_SETTINGS = 234 /* u8 1: save-sent */
 };
 
 #endif

@@ -27,7 +27,7 @@
 #ifndef DELIVER_WIRE_H
 #define DELIVER_WIRE_H
 
-#define DELIVER_VERSION 1
+#define DELIVER_VERSION 2
 
 #define DELIVER_ACCOUNT_MAX 320 /* of an account's name, NUL included */
 #define DELIVER_ADDRESS_MAX 800 /* of an envelope address as text */
@@ -53,8 +53,10 @@ enum deliver_message {
 	 */
 	DELIVER_CHECK = 2,
 	/*
-	 * Deliverer, to CHECK: u8 enum deliver_result.  Free blocks and inodes
-	 * are looked at too, so there is room when the engine says 354.
+	 * Deliverer, to CHECK: u8 enum deliver_result, u8 1: what this
+	 * account submits is copied to its \Sent box, by the user's wish.  Free
+	 * blocks and inodes are looked at too, so there is room when the engine
+	 * says 354.
 	 */
 	DELIVER_CHECKED = 3,
 
@@ -66,7 +68,7 @@ enum deliver_message {
 	DELIVER_PUT = 4,
 	/*
 	 * Deliverer, once per delivery that was committed: u16 n, n times u8
-	 * enum deliver_result in the order of the TARGET records.
+	 * enum deliver_result in the order of the TARGET and OWN records.
 	 * DELIVER_DONE of a target means durable.  An aborted delivery is not
 	 * answered.
 	 */
@@ -94,6 +96,11 @@ enum deliver_record {
 	 */
 	DELIVER_COMMIT = 4,
 	DELIVER_ABORT = 5, /* nothing; the end of the packet */
+	/*
+	 * str account: a target that has submitted this itself; the copy goes
+	 * to its \Sent box, \Seen.
+	 */
+	DELIVER_OWN = 6,
 };
 
 enum deliver_result {

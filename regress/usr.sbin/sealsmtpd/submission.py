@@ -8,6 +8,7 @@ import hmac
 import imaplib
 import json
 import os
+import smtplib
 import socket
 import ssl
 import sys
@@ -411,6 +412,154 @@ def header():
         fail("Bcc was followed")
 
 
+def save_sent(n, on):
+    """Says whether what a user sends is saved; what the server then says."""
+    m = imaplib.IMAP4_SSL("localhost", S["imaps_port"], ssl_context=CONTEXT)
+    m.login(user(n), PASSWORD)
+    imaplib.Commands["XSEALMAIL"] = ("AUTH", "SELECTED")
+    if on is not None and m.xatom("XSEALMAIL", "SET", "SAVE-SENT",
+                                  "yes" if on else "NO")[0] != "OK":
+        fail("SET")
+    m.xatom("XSEALMAIL", "SETTINGS")
+    got = m.response("XSEALMAIL")[1]
+    for bad in ("SET", "SET SAVE-SENT", "SET SAVE-SENT maybe", "SET X YES",
+                "SETTINGS x"):
+        try:
+            if m.xatom("XSEALMAIL", bad)[0] == "OK":
+                fail(bad)
+        except m.error:
+            pass
+    m.logout()
+    return got[-1].decode()
+
+
+def sent_box(n, name="Sent"):
+    """(flags, text) of what lies there."""
+    m = imaplib.IMAP4_SSL("localhost", S["imaps_port"], ssl_context=CONTEXT)
+    m.login(user(n), PASSWORD)
+    n = int(m.select(name, True)[1][0])
+    got = [m.fetch(str(i + 1), "(FLAGS BODY.PEEK[])")[1] for i in range(n)]
+    m.logout()
+    return [(a[0][0].decode().split("FLAGS (")[1].split(")")[0],
+             a[0][1].decode()) for a in got]
+
+
+def sent():
+    # Nobody has asked for it.
+    c = Client().login()
+    send(c, mail(), "250")
+    if sent_box(1) != [] or save_sent(1, None) != "SETTING SAVE-SENT NO":
+        fail("saved unasked")
+    if save_sent(1, True) != "SETTING SAVE-SENT YES" or \
+            save_sent(2, None) != "SETTING SAVE-SENT NO":
+        fail("not set")
+    # In the session that was there before, too; himself among those who get it.
+    hidden = "Bcc: %s,\n\tx@hidden.test\nX-Mailer: m\nReturn-Path: <x@y.test>\n"
+    send(c, mail(more=hidden % user(3), to=user(1)), "250", to=user(1))
+    got = sent_box(1)
+    if len(got) != 1 or got[0][0] != "\\Seen":
+        fail("copy: %r" % got)
+    text = got[0][1]
+    if "\r\nBcc: %s,\r\n\tx@hidden.test\r\n" % user(3) not in text or \
+            "Received:" in text or "X-Mailer" in text or \
+            "Return-Path" in text or not text.endswith("\r\n\r\nbody\r\n"):
+        fail("copy:\n" + text)
+    his = mailbox(1)
+    if len(his) != 1 or "hidden" in his[0] or "Received: " not in his[0]:
+        fail("INBOX: %r" % his)
+
+    def message_id(t):
+        return t.split("\r\nMessage-ID: ")[1].split("\r\n")[0]
+    if message_id(his[0]) != message_id(text):
+        fail("two Message-IDs")
+    # Of many chunks, by BDAT, to one elsewhere.
+    body = "".join("%06d %s\r\n" % (i, "x" * 60) for i in range(5000))
+    text = "From: %s\r\nBcc: h@x.test\r\nX-N: 2\r\n\r\n%s" % (user(1), body)
+    expect(c.say("MAIL FROM:<%s> BODY=8BITMIME" % user(1)), "250")
+    expect(c.say("RCPT TO:<somebody@relay.test>"), "250")
+    text = text.encode()
+    for at in range(0, len(text), 50000):
+        piece = text[at:at + 50000]
+        c.sock.sendall(b"BDAT %d%s\r\n" % (
+            len(piece), b" LAST" if at + 50000 >= len(text) else b"") + piece)
+        expect(c.reply(), "250")
+    # The same on purpose is two messages.
+    send(c, mail(more="X-Twice: 1\n"), "250")
+    send(c, mail(more="X-Twice: 1\n"), "250")
+    # A message that is refused leaves no copy, nor does RSET.
+    send(c, mail(author=user(2), more="X-Refused: 1\n"), "553")
+    expect(c.say("MAIL FROM:<%s>" % user(1)), "250")
+    expect(c.say("RCPT TO:<%s>" % user(2)), "250")
+    expect(c.say("RSET"), "250")
+    got = [t for _, t in sent_box(1)]
+    if len(got) != 4 or not got[1].endswith(body) or "Bcc: h@x" not in got[1]:
+        fail("%d copies" % len(got))
+    # What strangers, and others of the house, address cannot get there.
+    for port, to in ((S["smtp_port"], "user0001+Sent@" + DOMAIN),
+                     (S["smtp_port"], '"user0001+\\\\Sent"@' + DOMAIN)):
+        s = smtplib.SMTP("localhost", port)
+        s.ehlo("x.test")
+        s.docmd("MAIL FROM:<a@x.test>")
+        s.docmd("RCPT TO:<%s>" % to)
+        s.data("Subject: forged\r\n\r\nx\r\n")
+        s.quit()
+    send(Client().login(user(2)), mail(user(2), user(1)), "250", user(2),
+         "user0001+Sent@" + DOMAIN)
+    if len(sent_box(1)) != 4 or sent_box(2):
+        fail("forged")
+    # Where there is no such box, INBOX; and no more once he says so.
+    m = imaplib.IMAP4_SSL("localhost", S["imaps_port"], ssl_context=CONTEXT)
+    m.login(user(1), PASSWORD)
+    m.delete("Sent")
+    send(c, mail(more="X-Where: here\n"), "250")
+    if "X-Where" not in sent_box(1, "INBOX")[-1][1]:
+        fail("no box and no copy")
+    m.create("Sent")
+    send(c, mail(), "250")
+    if len(sent_box(1)) != 1:
+        fail("not by its name")
+    save_sent(1, False)
+    send(c, mail(), "250")
+    if len(sent_box(1)) != 1 or save_sent(1, None) != "SETTING SAVE-SENT NO":
+        fail("saved once more")
+    m.logout()
+
+
+def sent_away():
+    """No vault lives, and the one that comes later finds the copy."""
+    save_sent(1, True)
+    c = Client().login()
+    for i in range(3):
+        send(c, mail(more="X-N: %d\n" % i), "250")
+    got = sent_box(1)
+    if sorted(t.split("X-N: ")[1][0] for _, t in got) != ["0", "1", "2"]:
+        fail("%d copies" % len(got))
+
+
+def sent_full():
+    """No room for the copy: it is not sent."""
+    save_sent(1, True)
+    send(Client().login(user(2)), mail(user(2), user(1)), "250", user(2),
+         user(1))
+    c = Client().login()
+    expect(c.say("MAIL FROM:<%s>" % user(1)), "250")
+    # His vault tells what he uses in its own time.
+    end = time.monotonic() + 60
+    while True:
+        got = c.say("RCPT TO:<%s>" % user(2))
+        if got.startswith("452 4.2.2 Your mailbox"):
+            break
+        if time.monotonic() > end:
+            fail(got)
+        time.sleep(.1)
+        expect(c.say("RSET"), "250")
+        expect(c.say("MAIL FROM:<%s>" % user(1)), "250")
+    save_sent(1, False)
+    expect(c.say("RCPT TO:<%s>" % user(2)), "250")
+    got = c.data(mail())
+    expect(got, "250")
+
+
 def agent():
     c = Client().login()
     send(c, mail(more="User-Agent: kept\nX-Mailer: kept\n"), "250")
@@ -511,6 +660,6 @@ def slow():
 
 CASES = {f.__name__: f for f in (
     commands, injected, mechanisms, scopes, envelope, authors, notices,
-    header, agent, flood, paced, slow)}
+    header, sent, sent_away, sent_full, agent, flood, paced, slow)}
 
 CASES[sys.argv[2]](*sys.argv[3:])

@@ -40,6 +40,9 @@ simple envelope "senders: the account, its details, its aliases, no others"
 simple authors "From and Sender: his own, and in one reading only"
 simple notices "the empty sender is for notifications"
 simple header "what is added, and what is taken out"
+simple sent "what a user has sent is saved for him if he wants"
+simple sent_away "the same while none of his sessions lives" \
+    "linger 0"
 simple agent "a mail program is named where the site wants it" \
     "submission agent show"
 simple flood "wrong passwords: the door, and then the address" \
@@ -68,9 +71,24 @@ scopes_cleanup() {
 	stop_suite
 }
 
+atf_test_case sent_full cleanup
+sent_full_head() {
+	atf_set descr "no room for the copy: refused before it is sent"
+}
+sent_full_body() {
+	begin
+	$sealctl user quota "user0001@$domain" 1 >ctl.out 2>&1 ||
+	    fail_with ctl.out quota
+	try sent_full
+	suite_alive
+}
+sent_full_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	for t in commands injected mechanisms envelope authors notices header \
-	    agent flood paced slow scopes; do
+	    sent sent_away sent_full agent flood paced slow scopes; do
 		atf_add_test_case $t
 	done
 }

@@ -65,7 +65,8 @@ static bool
 needs_session(enum imap_seal_op op)
 {
 	return op == IMAP_SEAL_LIST || op == IMAP_SEAL_DELETED ||
-	    op == IMAP_SEAL_UNDELETE || op == IMAP_SEAL_VERIFY;
+	    op == IMAP_SEAL_UNDELETE || op == IMAP_SEAL_VERIFY ||
+	    op == IMAP_SEAL_SETTINGS || op == IMAP_SEAL_SET;
 }
 
 /* The secrets have been sent, or will not be. */
@@ -249,6 +250,45 @@ undelete(struct job *job)
 	msg_send(o);
 }
 
+/* What needs no secret, only the session's user. */
+static bool
+session_start_op(struct job *job)
+{
+	struct msgout *o;
+
+	switch (job->cmd->seal_op) {
+	case IMAP_SEAL_LIST:
+		msg_send(job_request(job, V_SLOTS));
+		return true;
+	case IMAP_SEAL_VERIFY:
+		msg_send(job_request(job, V_AUDIT));
+		return true;
+	case IMAP_SEAL_DELETED:
+		msg_send(job_request(job, V_DELETED));
+		return true;
+	case IMAP_SEAL_UNDELETE:
+		undelete(job);
+		return true;
+	case IMAP_SEAL_SETTINGS:
+		msg_send(job_request(job, V_SETTINGS));
+		return true;
+	case IMAP_SEAL_SET:
+		o = job_request(job, V_SETTINGS_SET);
+		msg_put_u8(o, job->cmd->seal_on);
+		msg_send(o);
+		return true;
+	case IMAP_SEAL_PASSWD:
+	case IMAP_SEAL_APP_ADD:
+	case IMAP_SEAL_APP_REVOKE:
+	case IMAP_SEAL_RECOVER:
+	case IMAP_SEAL_REKEY:
+	case IMAP_SEAL_CONFIRM:
+	case IMAP_SEAL_PURGE:
+		break;
+	}
+	return false;
+}
+
 void
 manage_start(struct job *job)
 {
@@ -268,22 +308,8 @@ manage_start(struct job *job)
 					 "This session has a user");
 		return;
 	}
-	if (cmd->seal_op == IMAP_SEAL_LIST) {
-		msg_send(job_request(job, V_SLOTS));
+	if (session_start_op(job))
 		return;
-	}
-	if (cmd->seal_op == IMAP_SEAL_VERIFY) {
-		msg_send(job_request(job, V_AUDIT));
-		return;
-	}
-	if (cmd->seal_op == IMAP_SEAL_DELETED) {
-		msg_send(job_request(job, V_DELETED));
-		return;
-	}
-	if (cmd->seal_op == IMAP_SEAL_UNDELETE) {
-		undelete(job);
-		return;
-	}
 	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		fatal("manage");
@@ -611,6 +637,21 @@ audit_answer(struct job *job, struct msg *msg)
 	conn_protocol(job->conn, "audit");
 }
 
+/* "* XSEALMAIL SETTING name value" */
+static void
+settings_answer(struct job *job, struct msg *msg)
+{
+	struct imap_buf *b = conn_out(job->conn);
+	uint8_t save_sent = msg_get_u8(msg);
+
+	if (msg_end(msg) == -1) {
+		conn_protocol(job->conn, "settings");
+		return;
+	}
+	imap_puts(b, "* XSEALMAIL SETTING SAVE-SENT ");
+	imap_puts(b, save_sent == 1 ? "YES\r\n" : "NO\r\n");
+}
+
 /* An R_SLOT: "* XSEALMAIL SLOT id kind scopes created label". */
 void
 manage_answer(struct job *job, struct msg *msg)
@@ -630,6 +671,10 @@ manage_answer(struct job *job, struct msg *msg)
 	}
 	if (msg->type == R_DELETED) {
 		deleted_answer(job, msg);
+		return;
+	}
+	if (msg->type == R_SETTINGS) {
+		settings_answer(job, msg);
 		return;
 	}
 	id = msg_get_u32(msg);

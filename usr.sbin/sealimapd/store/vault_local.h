@@ -347,6 +347,7 @@ extern const struct job_kind box_kinds[];
 extern const struct job_kind deleted_kinds[];
 extern const struct job_kind audit_kinds[];
 extern const struct job_kind quota_kinds[];
+extern const struct job_kind settings_kinds[];
 struct audit;
 void audit_free(struct audit *); /* NULL ok */
 void audit_asked(uint32_t id);   /* by the administrator */

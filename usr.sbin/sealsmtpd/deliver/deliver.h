@@ -47,6 +47,7 @@ struct target {
 	char *account;
 	char *to;
 	char *hint;
+	bool own; /* the account's user has sent it */
 	enum deliver_result result;
 };
 

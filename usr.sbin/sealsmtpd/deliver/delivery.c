@@ -32,11 +32,13 @@
 
 #include "deliver.h"
 
+#define FLAG_SEEN 0x01 /* \Seen, as sealstore(5) numbers flags */
+
 static int base = -1;
 
 static struct delivery *
 delivery_new(struct engine *, struct delivery_tree *, struct msg *);
-static int record_target(struct delivery *, struct msg *);
+static int record_target(struct delivery *, struct msg *, bool own);
 static int record_chunk(struct delivery *, struct msg *);
 static int record_commit(struct delivery *, struct msg *);
 static int record_known(struct delivery *, struct msg *);
@@ -155,7 +157,9 @@ record_read(struct delivery *d, struct delivery_tree *tree, struct msg *msg)
 {
 	switch (msg_get_u8(msg)) {
 	case DELIVER_TARGET:
-		return record_target(d, msg);
+		return record_target(d, msg, false);
+	case DELIVER_OWN:
+		return record_target(d, msg, true);
 	case DELIVER_CHUNK:
 		return record_chunk(d, msg);
 	case DELIVER_COMMIT:
@@ -211,7 +215,7 @@ delivery_new(struct engine *engine, struct delivery_tree *tree, struct msg *msg)
 }
 
 static int
-record_target(struct delivery *d, struct msg *msg)
+record_target(struct delivery *d, struct msg *msg, bool own)
 {
 	char account[DELIVER_ACCOUNT_MAX], to[DELIVER_ADDRESS_MAX];
 	char hint[DELIVER_HINT_MAX + 1];
@@ -230,9 +234,17 @@ record_target(struct delivery *d, struct msg *msg)
 		d->targets_size = size;
 	}
 	t = &d->targets[d->ntargets++];
+	t->own = own;
 	t->account = get_string(msg, account, sizeof(account));
-	t->to = get_string(msg, to, sizeof(to));
-	t->hint = get_string(msg, hint, sizeof(hint));
+	if (own) {
+		t->to = strdup("");
+		t->hint = strdup("");
+		if (t->to == NULL || t->hint == NULL)
+			fatal("strdup");
+	} else {
+		t->to = get_string(msg, to, sizeof(to));
+		t->hint = get_string(msg, hint, sizeof(hint));
+	}
 	if (t->account == NULL || t->to == NULL || t->hint == NULL)
 		return -1;
 	return 0;
@@ -296,6 +308,7 @@ record_commit(struct delivery *d, struct msg *msg)
 			continue;
 		env.to = t->to;
 		env.hint = t->hint;
+		env.flags = t->own ? STORE_OWN_COPY | FLAG_SEEN : 0;
 		res = store_blob_finish(t->blob, &env);
 		if (res != STORE_OK)
 			target_fail(t, res);

@@ -138,6 +138,7 @@ engine_check(struct engine *engine, struct msg *msg)
 	struct msgout *out;
 	enum store_result res;
 	uint64_t size;
+	bool saves = false;
 
 	if (msg_get_str(msg, account, sizeof(account)) == -1)
 		return -1;
@@ -147,10 +148,12 @@ engine_check(struct engine *engine, struct msg *msg)
 	res = recipient_get(account, &rcpt);
 	if (res == STORE_OK) {
 		res = recipient_check(rcpt, size);
+		saves = store_rcpt_saves_sent(recipient_store(rcpt));
 		recipient_put(rcpt);
 	}
 	out = msg_new(engine->wire, DELIVER_CHECKED, msg->id);
 	msg_put_u8(out, (uint8_t)delivery_result(res, account));
+	msg_put_u8(out, saves);
 	msg_send(out);
 	return 0;
 }

@@ -40,6 +40,7 @@ static void data_refuse(struct session *);
 static void data_trace(struct session *);
 static void data_answer(struct session *);
 static bool data_all_have(const struct session *);
+static bool data_own_failed(const struct session *);
 static void data_limits(struct session *);
 static void data_again(struct session *, enum deliver_result);
 static void data_targets(struct session *);
@@ -111,6 +112,8 @@ data_delivered(struct session *s)
 
 	/* Accounts first: what the queue has it may send at once. */
 	m = s->message;
+	if (m->ask != NULL || (m->copy != NULL && m->copy->ask != NULL))
+		return;
 	if (m->out == NULL)
 		data_answer(s);
 	else if (!data_all_have(s)) {
@@ -134,7 +137,14 @@ data_all_have(const struct session *s)
 	for (size_t i = 0; i < s->ntargets; i++)
 		if (s->targets[i].result != DELIVER_DONE)
 			return false;
-	return true;
+	return !data_own_failed(s);
+}
+
+/* Its sender wants a copy and could have none. */
+static bool
+data_own_failed(const struct session *s)
+{
+	return s->saves && s->own.result != DELIVER_DONE;
 }
 
 void
@@ -176,6 +186,8 @@ data_answer(struct session *s)
 		}
 	} else if (worst == DELIVER_DONE)
 		session_reply(s, 250, "2.0.0", "Ok %s", s->message->id);
+	else if (data_own_failed(s))
+		rcpt_own_reply(s, s->own.result);
 	else if (s->nrcpts == 1)
 		rcpt_reply(s, worst, "Ok");
 	else
@@ -207,6 +219,8 @@ data_again(struct session *s, enum deliver_result worst)
 			t->again = t->result == DELIVER_DONE;
 		}
 	}
+	s->own.again = worst != DELIVER_DONE && s->saves &&
+	    s->own.result == DELIVER_DONE;
 }
 
 /*
@@ -372,11 +386,14 @@ data_end(struct session *s)
 		data_refuse(s);
 		return;
 	}
-	s->state = SESSION_COMMIT;
 	s->queued = DELIVER_TROUBLE;
+	message_copy_known(m);
+	s->state = SESSION_COMMIT;
 	if (m->local)
 		message_commit(m);
-	else
+	if (m->copy != NULL)
+		message_commit(m->copy);
+	if (!m->local && m->copy == NULL)
 		data_delivered(s);
 }
 
@@ -525,6 +542,8 @@ data_worst(const struct session *s)
 {
 	enum deliver_result first, result;
 
+	if (data_own_failed(s))
+		return DELIVER_TROUBLE;
 	first = rcpt_result(s, &s->rcpts[0]);
 	for (size_t i = 1; i < s->nrcpts; i++) {
 		result = rcpt_result(s, &s->rcpts[i]);
@@ -550,4 +569,8 @@ data_log(struct session *s, enum deliver_result result)
 		    (unsigned long long)s->message->data.size,
 		    session_is_secure(s) ? tlsio_version(s->io) : "-",
 		    (int)rcpt_result(s, &s->rcpts[i]), (int)result);
+	if (s->saves)
+		log_info("copy conn=%llu id=%s account=%s result=%d",
+		    (unsigned long long)s->conn, s->message->id,
+		    log_addr(s->login), (int)s->own.result);
 }

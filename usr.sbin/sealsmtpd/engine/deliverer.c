@@ -49,7 +49,7 @@ struct ask {
 	struct session *session;
 	struct deliverer *deliverer;
 	size_t target;
-	bool message; /* a message, not a question */
+	struct message *message; /* NULL: a question */
 };
 RB_HEAD(ask_tree, ask);
 
@@ -138,19 +138,20 @@ deliverer_check(
 	ask = ask_new(s, d);
 	ask->target = target;
 	out = msg_new(d->wire, DELIVER_CHECK, ask->id);
-	msg_put_str(out, s->targets[target].account);
+	msg_put_str(out,
+	    target == TARGET_OWN ? s->own.account : s->targets[target].account);
 	msg_put_u64(out, size);
 	msg_send(out);
 	return ask;
 }
 
 struct ask *
-deliverer_open(struct session *s, struct deliverer *d)
+deliverer_open(struct message *m, struct deliverer *d)
 {
 	struct ask *ask;
 
-	ask = ask_new(s, d);
-	ask->message = true;
+	ask = ask_new(m->session, d);
+	ask->message = m;
 	d->messages++;
 	return ask;
 }
@@ -175,7 +176,7 @@ deliverer_full(struct deliverer *d)
 void
 ask_free(struct ask *ask)
 {
-	if (ask->message)
+	if (ask->message != NULL)
 		ask->deliverer->messages--;
 	RB_REMOVE(ask_tree, &asks, ask);
 	LIST_REMOVE(ask, of_session);
@@ -189,7 +190,7 @@ ask_free_all(struct session *s)
 	struct ask *ask, *next;
 
 	LIST_FOREACH_SAFE (ask, &s->asks, of_session, next)
-		if (!ask->message)
+		if (ask->message == NULL)
 			ask_free(ask);
 }
 
@@ -263,9 +264,9 @@ deliverer_end(struct deliverer *d)
 {
 	struct timeval tv = {GIVE_UP_SECONDS, 0};
 	struct session *s;
+	struct message *message;
 	struct ask *ask;
 	size_t i, target;
-	bool message;
 
 	for (i = 0; deliverers[i] != d; i++)
 		;
@@ -280,18 +281,22 @@ deliverer_end(struct deliverer *d)
 		target = ask->target;
 		message = ask->message;
 		ask_free(ask);
-		if (!message) {
-			rcpt_checked(s, target, DELIVER_TROUBLE);
+		if (message == NULL) {
+			rcpt_checked(s, target, DELIVER_TROUBLE, false);
 			continue;
 		}
-		s->message->ask = NULL;
-		s->message->deliverer = NULL;
-		if (s->state == SESSION_COMMIT) {
+		message->ask = NULL;
+		message->deliverer = NULL;
+		if (s->state != SESSION_COMMIT) {
+			message_lost(message);
+			continue;
+		}
+		if (message->of != NULL)
+			s->own.result = DELIVER_TROUBLE;
+		else
 			for (i = 0; i < s->ntargets; i++)
 				s->targets[i].result = DELIVER_TROUBLE;
-			data_delivered(s);
-		} else
-			message_lost(s->message);
+		data_delivered(s);
 	}
 	wire_free(d->wire);
 	free(d);
@@ -340,20 +345,21 @@ deliverer_checked(struct deliverer *d, struct msg *msg)
 	struct session *s;
 	struct ask *ask;
 	size_t target;
-	uint8_t result;
+	uint8_t result, saves;
 
 	result = msg_get_u8(msg);
-	if (msg_end(msg) == -1 || result > DELIVER_TROUBLE)
+	saves = msg_get_u8(msg);
+	if (msg_end(msg) == -1 || result > DELIVER_TROUBLE || saves > 1)
 		return -1;
 	ask = ask_find(msg->id, d);
 	if (ask == NULL)
 		return 0; /* the client is gone */
-	if (ask->message)
+	if (ask->message != NULL)
 		return -1;
 	s = ask->session;
 	target = ask->target;
 	ask_free(ask);
-	rcpt_checked(s, target, (enum deliver_result)result);
+	rcpt_checked(s, target, (enum deliver_result)result, saves == 1);
 	return 0;
 }
 
@@ -362,6 +368,7 @@ deliverer_answer(struct deliverer *d, struct msg *msg)
 {
 	uint8_t results[DELIVER_TARGETS_MAX];
 	struct session *s;
+	struct message *m;
 	struct ask *ask;
 	uint16_t n;
 
@@ -379,12 +386,16 @@ deliverer_answer(struct deliverer *d, struct msg *msg)
 	if (ask == NULL)
 		return 0;
 	s = ask->session;
-	if (!ask->message || s->state != SESSION_COMMIT || n != s->ntargets)
+	m = ask->message;
+	if (m == NULL || s->state != SESSION_COMMIT ||
+	    n != (m->of != NULL ? 1 : s->ntargets))
 		return -1;
-	for (uint16_t i = 0; i < n; i++)
+	if (m->of != NULL)
+		s->own.result = (enum deliver_result)results[0];
+	for (uint16_t i = 0; m->of == NULL && i < n; i++)
 		s->targets[i].result = (enum deliver_result)results[i];
 	ask_free(ask);
-	s->message->ask = NULL;
+	m->ask = NULL;
 	data_delivered(s);
 	return 0;
 }

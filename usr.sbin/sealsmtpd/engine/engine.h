@@ -139,6 +139,12 @@ struct session {
 	/* The mail transaction. */
 	bool in_mail;
 	bool paced; /* it was counted as a message */
+	/*
+	 * The user's own copy: account NULL until a deliverer was asked about
+	 * it, then saves says whether he wants one.
+	 */
+	struct target own;
+	bool saves;
 	struct pace *pace;
 	struct smtp_mail mail;
 	struct rcpt *rcpts;
@@ -244,11 +250,15 @@ void mail_refuse(struct session *, enum smtp_result, bool from);
 void rcpt_to(struct session *, const char *, size_t);
 /* The user may send to the recipient that pace.c was asked about. */
 void rcpt_paced(struct session *);
-void rcpt_checked(struct session *, size_t target, enum deliver_result);
+#define TARGET_OWN SIZE_MAX /* session.own, in place of an index */
+void
+rcpt_checked(struct session *, size_t target, enum deliver_result, bool saves);
 /* Reply to a recipient that a deliverer did not (or did) take. */
 void rcpt_reply(struct session *, enum deliver_result, const char *done);
 /* The queue's word on room for mail that goes on. */
 void rcpt_room(struct session *, enum queue_result);
+/* Why the sender's own copy cannot be. */
+void rcpt_own_reply(struct session *, enum deliver_result);
 void rcpt_clear(struct rcpt *);
 
 /* master.c: the wire to imap-store's master. */
@@ -282,10 +292,11 @@ identity_list(const char *login, const char *, size_t, size_t *n);
 
 /*
  * submission.c: the header of mail that is submitted, without the empty line.
- * Why it is refused, or NULL: then out, to be freed, goes in its place.
+ * Why it is refused, or NULL: then out, to be freed, goes in its place.  Behind
+ * it are hidden octets: fields that only its sender may see.
  */
-const struct refusal *submission_header(
-    struct session *, const uint8_t *, size_t, uint8_t **out, size_t *outlen);
+const struct refusal *submission_header(struct session *, const uint8_t *,
+    size_t, uint8_t **out, size_t *outlen, size_t *hidden);
 
 /* alias.c */
 enum alias_result {
@@ -324,7 +335,9 @@ struct message {
 	struct session *session;
 	struct deliverer *deliverer; /* NULL: gone, or never to be told */
 	struct ask *ask;
-	struct outgoing *out;          /* NULL: nobody is elsewhere */
+	struct outgoing *out; /* NULL: nobody is elsewhere */
+	struct message *copy; /* for its sender's \Sent box; NULL: none */
+	struct message *of;   /* of a copy: what it is a copy of */
 	const struct refusal *refusal; /* what was wrong with its header */
 	struct smtp_data data;
 	struct mime_parser *parser;
@@ -354,6 +367,8 @@ void message_feed(struct message *, const void *, size_t);
 /* All octets are there: so is the header, and refusal is set. */
 void message_end(struct message *);
 void message_commit(struct message *);
+/* Forgets the copy that its sender has had, before any is committed. */
+void message_copy_known(struct message *);
 /* Who was to get it is gone. */
 void message_lost(struct message *);
 /* Its header, where a report wants it; now the caller's, or NULL. */
@@ -444,7 +459,7 @@ struct deliverer *deliverer_for(const char *account);
 struct deliverer *deliverer_least(void);
 struct ask *deliverer_check(
     struct session *, struct deliverer *, size_t target, uint64_t size);
-struct ask *deliverer_open(struct session *, struct deliverer *);
+struct ask *deliverer_open(struct message *, struct deliverer *);
 struct msgout *deliverer_put(struct ask *);
 bool deliverer_full(struct deliverer *);
 void ask_free(struct ask *);
@@ -455,7 +470,8 @@ void retry_begin(struct message *);
 void retry_update(struct message *, const void *, size_t);
 /* The targets that have had it; n of them in known. */
 size_t retry_known(struct message *, uint16_t *known);
-void retry_note(struct message *); /* after the answer: see target.again */
+bool retry_has_own(struct message *); /* its sender has his copy */
+void retry_note(struct message *);    /* after the answer: see target.again */
 void retry_end(struct message *);
 
 #endif

@@ -44,6 +44,7 @@ static TAILQ_HEAD(, message) spares = TAILQ_HEAD_INITIALIZER(spares);
 static unsigned int nspares;
 
 static struct message *message_alloc(void);
+static bool message_copy_new(struct message *);
 static void message_take(struct message *, size_t);
 static void message_copy(struct message *, const uint8_t *, size_t);
 static void message_header(struct message *, bool);
@@ -77,7 +78,11 @@ message_new(struct session *s)
 	if (deliverer != NULL) {
 		m->local = true;
 		m->deliverer = deliverer;
-		m->ask = deliverer_open(s, deliverer);
+		m->ask = deliverer_open(m, deliverer);
+	}
+	if (s->saves && !message_copy_new(m)) {
+		message_free(m);
+		return NULL;
 	}
 	m->header_kept = m->out != NULL || s->login[0] != '\0' ||
 	    message_reported(s);
@@ -86,6 +91,41 @@ message_new(struct session *s)
 	    proc_instance(), (unsigned long long)s->conn, s->transactions);
 	retry_begin(m);
 	return m;
+}
+
+/*
+ * What a user submits, once more, for his \Sent box: with the fields that only
+ * he may see and without trace fields, as his own program would have saved it.
+ */
+static bool
+message_copy_new(struct message *m)
+{
+	struct deliverer *deliverer;
+	struct message *c;
+
+	deliverer = deliverer_least();
+	if (deliverer == NULL)
+		return false;
+	c = message_alloc();
+	m->copy = c;
+	c->of = m;
+	c->session = m->session;
+	c->codec = m->codec;
+	c->local = true;
+	c->deliverer = deliverer;
+	c->ask = deliverer_open(c, deliverer);
+	arc4random_buf(c->delivery_id, sizeof(c->delivery_id));
+	return true;
+}
+
+void
+message_copy_known(struct message *m)
+{
+	if (m->copy == NULL || !retry_has_own(m))
+		return;
+	message_free(m->copy);
+	m->copy = NULL;
+	m->session->own.result = DELIVER_DONE;
 }
 
 uint8_t *
@@ -111,6 +151,8 @@ message_add(struct message *m, size_t len)
 	}
 	if (m->out != NULL)
 		outgoing_body(m->out, m->buf + m->len, len);
+	if (m->copy != NULL)
+		message_copy(m->copy, m->buf + m->len, len);
 	message_take(m, len);
 }
 
@@ -138,6 +180,8 @@ message_end(struct message *m)
 void
 message_lost(struct message *m)
 {
+	if (m->of != NULL)
+		m = m->of;
 	m->lost = true;
 	message_abort(m);
 	session_run(m->session);
@@ -159,7 +203,7 @@ message_commit(struct message *m)
 	if (m->len > 0 || mime_parser_size(m->parser) == 0)
 		put_chunk(m, &out, KIND_BODY, m->len, &body);
 	message_summary(m, &out);
-	n = retry_known(m, known);
+	n = m->of != NULL ? 0 : retry_known(m, known);
 	put_room(m, &out, 3 + n * 2);
 	msg_put_u8(out, DELIVER_COMMIT);
 	msg_put_u16(out, (uint16_t)n);
@@ -184,6 +228,8 @@ message_abort(struct message *m)
 	}
 	outgoing_free(m->out);
 	m->out = NULL;
+	if (m->copy != NULL)
+		message_abort(m->copy);
 	m->dead = true;
 	m->deliverer = NULL;
 	explicit_bzero(m->buf, m->len);
@@ -199,6 +245,7 @@ message_free(struct message *m)
 	if (m == NULL)
 		return;
 	message_abort(m);
+	message_free(m->copy);
 	retry_end(m);
 	if (m->report != NULL)
 		freezero(m->report, m->report_len);
@@ -245,7 +292,8 @@ bool
 message_stalled(const struct message *m)
 {
 	return (m->deliverer != NULL && deliverer_full(m->deliverer)) ||
-	    (m->out != NULL && queue_full());
+	    (m->out != NULL && queue_full()) ||
+	    (m->copy != NULL && message_stalled(m->copy));
 }
 
 /* len octets more are in the buffer: the deliverer's. */
@@ -284,7 +332,7 @@ message_header(struct message *m, bool last)
 	static const struct refusal large = {552, "5.3.4", "Header too large"};
 	const uint8_t *header;
 	uint8_t *own = NULL;
-	size_t end, sep, len, rest;
+	size_t end, sep, len, rest, hidden;
 
 	if (!header_ends(m->buf, m->len, m->header, &m->line, &sep, last)) {
 		if (m->len - m->header < HEADER_MAX)
@@ -301,7 +349,7 @@ message_header(struct message *m, bool last)
 	rest = m->len - end - sep;
 	if (m->session->login[0] != '\0') {
 		m->refusal = submission_header(
-		    m->session, header, len, &own, &len);
+		    m->session, header, len, &own, &len, &hidden);
 		if (m->refusal != NULL) {
 			message_abort(m);
 			return;
@@ -319,9 +367,14 @@ message_header(struct message *m, bool last)
 		outgoing_header(m->out, header, len);
 		outgoing_body(m->out, m->buf + end + sep, rest);
 	}
+	if (m->copy != NULL && own != NULL) {
+		message_copy(m->copy, own, len + hidden);
+		message_copy(m->copy, (const uint8_t *)"\r\n", 2);
+		message_copy(m->copy, m->buf + end + sep, rest);
+	}
 	if (own != NULL || (sep == 0 && rest > 0)) {
 		message_replace(m, header, len, rest);
-		freezero(own, len);
+		freezero(own, own == NULL ? 0 : len + hidden);
 		return;
 	}
 	m->len = m->header;
@@ -400,13 +453,17 @@ message_start(struct message *m, struct msgout **out)
 	smtp_address_print(&s->mail.from, from, sizeof(from));
 	if (strlen(from) >= DELIVER_ADDRESS_MAX)
 		from[DELIVER_ADDRESS_MAX - 1] = '\0';
-	put_room(m, out, DELIVER_ADDRESS_MAX + 64);
+	put_room(m, out, DELIVER_ADDRESS_MAX + DELIVER_ACCOUNT_MAX + 64);
 	msg_put_u8(*out, DELIVER_ENVELOPE);
 	msg_put_str(*out, from);
 	msg_put_u8(*out, m->codec);
 	msg_put_i64(*out, (int64_t)time(NULL));
 	msg_put_raw(*out, m->delivery_id, sizeof(m->delivery_id));
-	for (size_t i = 0; i < s->ntargets; i++) {
+	if (m->of != NULL) {
+		msg_put_u8(*out, DELIVER_OWN);
+		msg_put_str(*out, s->login);
+	}
+	for (size_t i = 0; m->of == NULL && i < s->ntargets; i++) {
 		t = &s->targets[i];
 		put_room(m, out,
 		    strlen(t->account) + strlen(t->to) + strlen(t->hint) + 16);

@@ -30,6 +30,8 @@
 
 #include "engine.h"
 
+static void rcpt_ask_own(struct session *);
+static void rcpt_own(struct session *, enum deliver_result, bool);
 static void rcpt_ask(struct session *);
 static bool rcpt_ask_rest(struct session *);
 static bool rcpt_expand(struct session *);
@@ -78,13 +80,21 @@ rcpt_to(struct session *s, const char *arg, size_t len)
 void
 rcpt_paced(struct session *s)
 {
-	rcpt_ask(s);
+	if (s->own.account == NULL)
+		rcpt_ask_own(s);
+	else
+		rcpt_ask(s);
 }
 
 /* A deliverer's word on one account of the recipient in question. */
 void
-rcpt_checked(struct session *s, size_t target, enum deliver_result result)
+rcpt_checked(
+    struct session *s, size_t target, enum deliver_result result, bool saves)
 {
+	if (target == TARGET_OWN) {
+		rcpt_own(s, result, saves);
+		return;
+	}
 	s->targets[target].result = result;
 	if (--s->asked > 0)
 		return;
@@ -134,6 +144,56 @@ rcpt_clear(struct rcpt *rcpt)
 	free(rcpt->dest);
 	free(rcpt->orcpt);
 	memset(rcpt, 0, sizeof(*rcpt));
+}
+
+/* Does the user want a copy of what he sends, and is there room for it? */
+static void
+rcpt_ask_own(struct session *s)
+{
+	struct deliverer *deliverer;
+
+	deliverer = deliverer_for(s->login);
+	if (deliverer == NULL) {
+		rcpt_clear(&s->asking);
+		rcpt_reply(s, DELIVER_TROUBLE, "Ok");
+		return;
+	}
+	s->own.account = strdup(s->login);
+	/* No address has a line end: no other target is like it. */
+	s->own.hint = strdup("\nown");
+	if (s->own.account == NULL || s->own.hint == NULL)
+		fatal("strdup");
+	(void)deliverer_check(s, deliverer, TARGET_OWN, s->mail.size);
+	s->state = SESSION_RCPT;
+}
+
+static void
+rcpt_own(struct session *s, enum deliver_result result, bool saves)
+{
+	s->state = SESSION_COMMAND;
+	s->saves = saves && result == DELIVER_DONE;
+	if (s->saves || (!saves && result != DELIVER_TROUBLE)) {
+		rcpt_ask(s);
+		session_run(s);
+		return;
+	}
+	/* To send it and keep no copy is not what he has asked for. */
+	free(s->own.account);
+	free(s->own.hint);
+	memset(&s->own, 0, sizeof(s->own));
+	rcpt_clear(&s->asking);
+	rcpt_own_reply(s, result);
+	session_run(s);
+}
+
+void
+rcpt_own_reply(struct session *s, enum deliver_result result)
+{
+	if (result == DELIVER_OVERQUOTA)
+		session_reply(s, 452, "4.2.2",
+		    "Your mailbox is full: no copy of this can be saved");
+	else
+		rcpt_reply(s, DELIVER_TROUBLE, "Ok");
 }
 
 static void

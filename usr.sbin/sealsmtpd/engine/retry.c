@@ -64,8 +64,9 @@ retry_begin(struct message *m)
 {
 	char from[SMTP_PATH_MAX * 2];
 
-	m->hashing = m->local &&
-	    (m->session->ntargets > 1 || m->out != NULL || nnotes > 0);
+	m->hashing = m->of == NULL && (m->local || m->copy != NULL) &&
+	    (m->session->ntargets > 1 || m->out != NULL || m->copy != NULL ||
+		nnotes > 0);
 	if (!m->hashing)
 		return;
 	if (sodium_is_zero(key, sizeof(key)))
@@ -107,6 +108,19 @@ retry_known(struct message *m, uint16_t *known)
 	return n;
 }
 
+bool
+retry_has_own(struct message *m)
+{
+	uint8_t hash[HASH_LEN];
+	const struct note *note;
+
+	if (!m->hashing)
+		return false;
+	retry_hash(m, hash);
+	note = note_find(hash);
+	return note != NULL && note_has(note, &m->session->own);
+}
+
 /*
  * A note serves once: what this message brought is forgotten, and what is to
  * come again noted.  Otherwise the same text sent on purpose would be lost.
@@ -116,6 +130,7 @@ retry_note(struct message *m)
 {
 	uint8_t hash[HASH_LEN];
 	const struct session *s;
+	const struct target *t;
 	struct note *note;
 
 	if (!m->hashing)
@@ -123,14 +138,15 @@ retry_note(struct message *m)
 	s = m->session;
 	retry_hash(m, hash);
 	note = note_find(hash);
-	for (size_t i = 0; i < s->ntargets; i++) {
+	for (size_t i = 0; i < s->ntargets + s->saves; i++) {
+		t = i < s->ntargets ? &s->targets[i] : &s->own;
 		if (note != NULL)
-			note_remove(note, &s->targets[i]);
-		if (!s->targets[i].again)
+			note_remove(note, t);
+		if (!t->again)
 			continue;
 		if (note == NULL)
 			note = note_new(hash);
-		note_add(note, &s->targets[i]);
+		note_add(note, t);
 	}
 	if (note != NULL && note->n == 0)
 		note_free(note);

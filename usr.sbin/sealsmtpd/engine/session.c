@@ -238,6 +238,10 @@ session_reset(struct session *s)
 		free(s->targets[i].to);
 	}
 	free(s->targets);
+	free(s->own.account);
+	free(s->own.hint);
+	memset(&s->own, 0, sizeof(s->own));
+	s->saves = false;
 	s->targets = NULL;
 	s->ntargets = s->targets_size = 0;
 	s->in_mail = s->chunking = s->paced = false;
@@ -331,7 +335,10 @@ session_resume(struct deliverer *deliverer)
 	struct session *s, *next;
 
 	TAILQ_FOREACH_SAFE (s, &sessions, entry, next) {
-		if (s->message != NULL && s->message->deliverer == deliverer)
+		if (s->message != NULL &&
+		    (s->message->deliverer == deliverer ||
+			(s->message->copy != NULL &&
+			    s->message->copy->deliverer == deliverer)))
 			session_run(s);
 	}
 }

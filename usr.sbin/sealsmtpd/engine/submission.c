@@ -44,6 +44,7 @@ enum field {
 	FIELD_MESSAGE_ID,
 	FIELD_CONTENT_TYPE,
 	FIELD_GONE,  /* goes */
+	FIELD_BCC,   /* goes, but for its sender */
 	FIELD_AGENT, /* goes, unless the config says otherwise */
 };
 
@@ -57,8 +58,8 @@ static const struct {
     {"Message-ID", FIELD_MESSAGE_ID},
     {"Content-Type", FIELD_CONTENT_TYPE},
     /* RFC 5322 3.6.3: the first way, for all recipients alike. */
-    {"Bcc", FIELD_GONE},
-    {"Resent-Bcc", FIELD_GONE},
+    {"Bcc", FIELD_BCC},
+    {"Resent-Bcc", FIELD_BCC},
     /* Those are of final delivery, and ours. */
     {"Return-Path", FIELD_GONE},
     {"Delivered-To", FIELD_GONE},
@@ -94,7 +95,8 @@ static const struct refusal no_report = {
 struct head {
 	struct session *session;
 	char *out;
-	size_t len;
+	char *bcc;
+	size_t len, bcc_len;
 	unsigned int from, sender; /* so many fields */
 	size_t authors;
 	bool date, id, report;
@@ -110,7 +112,7 @@ static bool is_report(const char *, size_t);
 
 const struct refusal *
 submission_header(struct session *s, const uint8_t *header, size_t len,
-    uint8_t **out, size_t *outlen)
+    uint8_t **out, size_t *outlen, size_t *hidden)
 {
 	const struct refusal *refusal;
 	struct head head;
@@ -120,7 +122,8 @@ submission_header(struct session *s, const uint8_t *header, size_t len,
 	memset(&head, 0, sizeof(head));
 	head.session = s;
 	head.out = malloc(len + ADDED_MAX);
-	if (head.out == NULL)
+	head.bcc = malloc(len + 1);
+	if (head.out == NULL || head.bcc == NULL)
 		fatal("malloc");
 	refusal = NULL;
 	p = (const char *)header;
@@ -135,14 +138,16 @@ submission_header(struct session *s, const uint8_t *header, size_t len,
 	/* RFC 8098 3: so that nothing answers a notification. */
 	if (refusal == NULL && s->mail.from.domain[0] == '\0' && !head.report)
 		refusal = &no_report;
-	if (refusal != NULL) {
+	if (refusal == NULL) {
+		head_add(&head);
+		memcpy(head.out + head.len, head.bcc, head.bcc_len);
+		*out = (uint8_t *)head.out;
+		*outlen = head.len;
+		*hidden = head.bcc_len;
+	} else
 		free(head.out);
-		return refusal;
-	}
-	head_add(&head);
-	*out = (uint8_t *)head.out;
-	*outlen = head.len;
-	return NULL;
+	freezero(head.bcc, head.bcc_len);
+	return refusal;
 }
 
 /* A whole field with its line ends: judged, and kept or left out. */
@@ -179,6 +184,10 @@ head_field(struct head *h, const char *p, size_t len)
 		h->report = is_report(colon + 1, len - name - 1);
 		break;
 	case FIELD_GONE:
+		return NULL;
+	case FIELD_BCC:
+		memcpy(h->bcc + h->bcc_len, p, len);
+		h->bcc_len += len;
 		return NULL;
 	case FIELD_AGENT:
 		if (!engine_config()->show_agent)
