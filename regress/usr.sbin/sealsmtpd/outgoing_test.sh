@@ -2,7 +2,7 @@
 #
 # Mail that leaves: sealsmtpd with all its roles, a client (outgoing_cases.py)
 # and, instead of the world, a server that writes down what it gets
-# (relay/sink.py).  What was delivered here is opened by mailtool.
+# (sink.py).  What was delivered here is opened by mailtool.
 
 . "$(atf_get_srcdir)/../../suite/suite.sh"
 
@@ -14,7 +14,7 @@ start() {
 	lines=$1
 	shift
 	mkdir -p sink libexec dkim
-	python3 "$src/relay/sink.py" "$PWD/sink" "$@" &
+	python3 "$src/../sealrelayd/relay/sink.py" "$PWD/sink" "$@" &
 	echo $! >sink.pid
 	wait_for 60 test -s sink/port || atf_fail "no sink"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \

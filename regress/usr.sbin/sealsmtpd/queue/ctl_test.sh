@@ -8,11 +8,11 @@
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
 SRC=$(atf_get_srcdir)
-BIN=$SRC/../../../../usr.sbin/sealsmtpd
+BIN=$SRC/../../../../usr.sbin
 
 # sink NAME: a mail server, its port in PORT, what it gets in NAME/
 sink() {
-	python3 "$SRC/../relay/sink.py" "$@" >"$1.log" 2>&1 &
+	python3 "$SRC/../../sealrelayd/relay/sink.py" "$@" >"$1.log" 2>&1 &
 	echo $! >>children
 	wait_for 60 test -s "$1/port" || atf_fail "sink: $(cat "$1.log")"
 	PORT=$(cat "$1/port")
@@ -35,7 +35,7 @@ fill() {
 		echo "route far.test 127.0.0.1 1 1"
 		echo "route near.test 127.0.0.1 1 1"
 	} >config
-	"$SRC/../relay/outbox" "$BIN" base config >out 2>err <<-EOT ||
+	"$SRC/../../sealrelayd/relay/outbox" "$BIN" base config >out 2>err <<-EOT ||
 		send a@here.test b@far.test,c@near.test mail
 		send a@here.test d@far.test mail
 		send o@here.test e@far.test mail
