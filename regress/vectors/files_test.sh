@@ -31,7 +31,7 @@ computed_head() {
 }
 computed_body() {
 	need_nacl
-	atf_check -o match:'vectors, 32 files' \
+	atf_check -o match:'vectors, 48 files' \
 	    /usr/bin/python3 "$here/vectors.py" check "$here"
 }
 
@@ -45,6 +45,7 @@ made_body() {
 	reads "$made" "$here/made.json" "$(vector code.app)"
 	reads "$made" "$here/made.json" "$(vector code.recovery)"
 	reads "${made%/*}/two" "$here/two.json" "$(vector code.app)"
+	reads "${made%/*}/noted" "$here/noted.json" "$(vector code.app)"
 	reads "$made" "$here/made.json" "a pass phrase of the firm" \
 	    --escrow-key="$here/made/escrow.key"
 	reads "$made" "$here/made.json" "$(vector member.secret)" --member-secret

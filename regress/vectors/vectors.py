@@ -96,8 +96,12 @@ EARLIER = fixed("earlier master key")
 PHRASE = b"a pass phrase of the firm"
 ESCROW = fixed("escrow secret")
 MEMBER = fixed("member secret")
+GENERATION = 3  # of the snapshot
 ROOTS = [(1, 1, fixed("root 1")), (2, 3, fixed("root 2"))]
 DELIVERY = [fixed("delivery secret %d" % i) for i in (0, 1)]
+
+
+SNAPSHOT = kdf(AMK, 2, b"sealamk1")
 
 
 def sign(data):
@@ -543,6 +547,131 @@ def two_writers(made):
         w.end()
 
 
+# ---- A snapshot, and annotations
+
+def sequence(name, kind, plain):
+    """A file that is sealed from front to end."""
+    head = b"SMsnap\0\1" + bytes([kind]) + bytes(7) + fixed(name, 16)
+    out = head
+    for i in range((len(plain) - 1) // 65536 + 1):
+        part = plain[i * 65536:(i + 1) * 65536]
+        last = i == (len(plain) - 1) // 65536
+        nonce = fixed("%s %d" % (name, i), 24)
+        out += nonce + xseal(SNAPSHOT, nonce, part,
+                             head + struct.pack(">QB", i, last))
+    FILES["snap/%d/%s" % (GENERATION, name)] = out
+
+
+def pack(name, kind, plain):
+    """Whole blocks to their file; what the state has of it."""
+    out = b""
+    for i in range(len(plain) // 65536):
+        nonce = fixed("%s %d" % (name, i), 24)
+        out += nonce + xseal(SNAPSHOT, nonce, plain[i * 65536:(i + 1) * 65536],
+                             struct.pack(">BQQ", kind, GENERATION, i))
+    FILES["snap/%d/%s" % (GENERATION, name)] = out
+    tail = plain[len(plain) // 65536 * 65536:]
+    return struct.pack(">QI", len(plain), len(tail)) + tail
+
+
+def annotation(name, value):
+    return text16(name) + struct.pack(
+        ">BI", value is not None, len(value or b"")) + (value or b"")
+
+
+def column(box, messages, tombs):
+    """messages: (uid, blob, flags, modseq, cold record)."""
+    plain = struct.pack(">II", len(messages), len(tombs))
+    for uid, blob, flags, modseq, record in messages:
+        plain += struct.pack(">IIQQqhHII", uid, blob.size, flags, modseq,
+                             blob.date, 0, 1 if blob.name == "deflate" else 0,
+                             CREATED + 300, record) + blob.instance[:8]
+    for uid, when, modseq, instance in tombs:
+        plain += struct.pack(">IIQ", uid, when, modseq) + instance[:8]
+    sequence("box.%x.1" % box, 2, plain)
+
+
+def keywords(*names):
+    out = struct.pack(">B", len(names))
+    for i, name in enumerate(names):
+        out += struct.pack(">B", i) + text16(name)
+    return out + bytes(56)
+
+
+def merging():
+    return text16(b"") * 2 + struct.pack(">BQB", 0, 0, 0) + \
+        16 * struct.pack(">IQ", 0, 0) + struct.pack(">II", 0, 0)
+
+
+def state(w, packs, boxes, ghost, live):
+    plain = struct.pack(">IQQQIQQQQ", 6, GENERATION, w.lamport, 16, 1002, live,
+                        2, len(FILES[w.name]) - 64, 0)
+    plain += struct.pack(">I", 1) + w.writer + b"\0" + w.chain + struct.pack(
+        ">IQQQQQBB", w.segment, len(FILES[w.name]), w.seq, w.lamport, w.seq,
+        w.seq, 0, 0)
+    plain += packs + struct.pack(">I", len(boxes)) + b"".join(boxes)
+    plain += struct.pack(">I", 2) + text16(b"INBOX") + text16(b"Told by state")
+    plain += struct.pack(">III", 0, 0, 1) + ghost
+    notes = annotation(b"/private/comment", b"of the account")
+    plain += struct.pack(">I", 1) + notes
+    sequence("state", 1, struct.pack(">Q", len(plain)) + plain)
+
+
+def snapshot(made):
+    """
+    One writer with annotations, and a snapshot of format 6 that covers its
+    log.  That it was read shows in a subscription that the log has not.
+    """
+    stored, deflate = made[:2]
+    for name in list(FILES):
+        if not name.startswith(("account", "keys/")):
+            del FILES[name]
+    for blob in (stored, deflate):
+        FILES["blob/" + blob.id.hex()] = blob.file
+
+    def meta(box, name, value):
+        return 15, struct.pack(">Q", box) + annotation(name, value)
+
+    w = Log("annotated", 0, False)
+    w.begin(0)
+    w.frame(0, 4, mkbox(1, 1000, 0, b"INBOX"), mkbox(2, 1002, 1, b"Archive"),
+            mkbox(16, 1004, 0, b"Gone"), (8, b"\1" + text16(b"INBOX")),
+            place(stored, 1, 2, flags=1),
+            meta(1, b"/private/comment", b"as it was first"),
+            meta(1, b"/shared/comment", b"for all \0 \xc3\xa4"),
+            meta(1, b"/private/x", b""), meta(16, b"/private/x", b"goes"),
+            meta(0, b"/private/comment", b"of the account"))
+    w.frame(0, 4, (10, struct.pack(">QB", 1, 0) + text16(b"work")),
+            place(deflate, 1, 4, codec=1, flags=0x100),
+            meta(1, b"/private/comment", b"as it is"),
+            meta(1, b"/private/x", None), meta(99, b"/private/x", b"no box"),
+            (3, struct.pack(">Q", 16)))
+    chunk = struct.pack(">BII", 0, 300, 300) + b"s" * 300
+    # One record and half a summary in a block, the others in the tails.
+    cold = bytes(511 * 128)
+    for blob, offset, length, seq in ((stored, 0, 0xffffffff, 1),
+                                      (deflate, 65536 - 100, len(chunk), 2)):
+        cold += blob.instance + blob.id + blob.key + bytes(16) + struct.pack(
+            ">QQIBQ", blob.bytes, offset, length, 0, seq)
+        cold += bytes(-len(cold) % 128)
+    packs = pack("cold", 1, cold) + \
+        pack("sum", 2, pattern(65536 - 100) + chunk)
+    column(1, [(2, stored, 1, 10, 511), (4, deflate, 0x100, 24, 512)], [])
+    column(2, [], [(6, CREATED + 200, 8, fixed("told by state", 16))])
+    notes = annotation(b"/private/comment", b"as it is") + \
+        annotation(b"/shared/comment", b"for all \0 \xc3\xa4")
+    boxes = [
+        struct.pack(">QIIIIIQQHI", 1, 1000, 4, 2, 1, 0,
+                    stored.size + deflate.size, 24, 0, 1) + text16(b"INBOX") +
+        keywords(b"work") + merging() + struct.pack(">I", 2) + notes,
+        struct.pack(">QIIIIIQQHI", 2, 1002, 6, 0, 0, 0, 0, 8, 1, 1) +
+        text16(b"Archive") + keywords() + merging() + struct.pack(">I", 0)]
+    ghost = struct.pack(">QIHII", 16, 1004, 0, 0, CREATED + 200) + \
+        text16(b"Gone") + keywords() + merging() + struct.pack(">I", 0)
+    state(w, packs, boxes, ghost, stored.bytes + deflate.bytes)
+    w.end()
+
+
 # ---- All
 
 def deletes_file(number, flags, entries):
@@ -603,6 +732,9 @@ def compute():
                  for name, data in FILES.items()}
     two_writers(made)
     all_files.update((accounts + "two/" + name, data)
+                     for name, data in FILES.items())
+    snapshot(made)
+    all_files.update((accounts + "noted/" + name, data)
                      for name, data in FILES.items())
     all_files["made/head/" + ID.hex()] = head(w)
     all_files.update(escrow_files())

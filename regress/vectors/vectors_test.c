@@ -43,6 +43,7 @@
 #define ACCOUNT "made/accounts/vectors.example/someone"
 #define COPY "copied/accounts/vectors.example/someone"
 #define TWO "made/accounts/vectors.example/two"
+#define NOTED "made/accounts/vectors.example/noted"
 #define SUITE "suite/accounts/sealmail.test/user0001"
 #define CODES 4
 
@@ -724,6 +725,87 @@ ATF_TC_BODY(two_writers, tc)
 	close(fd);
 }
 
+static void
+check_meta(struct store *st, uint64_t box, size_t i, const char *name,
+    const char *value, size_t len)
+{
+	const struct store_meta *m;
+
+	m = store_meta_at(st, box, i);
+	ATF_REQUIRE_MSG(
+	    m != NULL, "annotation %zu of %llu", i, (unsigned long long)box);
+	ATF_CHECK_STREQ(name, m->name);
+	ATF_REQUIRE_EQ(len, m->len);
+	ATF_CHECK(memcmp(value, m->value, len) == 0);
+}
+
+/* From the snapshot, whose column and packs are read, too; or from the log. */
+static void
+check_noted(struct store *st, bool snapshot)
+{
+	static const char all[] = "for all \0 \xc3\xa4";
+	struct store_chunk chunks[STORE_SUMMARY_CHUNKS];
+	const struct store_box *b;
+	size_t n;
+
+	ATF_CHECK_MSG(store_damage(st) == NULL, "%s", store_damage(st));
+	ATF_CHECK(store_subscribed(st, "INBOX"));
+	ATF_CHECK_EQ(snapshot, store_subscribed(st, "Told by state"));
+	check_message(st, "INBOX", 2, 1, 0, 10, "stored");
+	check_message(st, "INBOX", 4, 0x100, 0, 24, "deflate");
+	b = store_box_named(st, "INBOX");
+	ATF_CHECK_EQ(2, b->messages);
+	ATF_CHECK_EQ(5, b->uidnext);
+	ATF_CHECK_STREQ("work", b->keywords[0]);
+	check_meta(st, b->id, 0, "/private/comment", "as it is", 8);
+	check_meta(st, b->id, 1, "/shared/comment", all, sizeof(all) - 1);
+	ATF_CHECK(store_meta_at(st, b->id, 2) == NULL);
+	check_meta(st, 0, 0, "/private/comment", "of the account", 14);
+	ATF_CHECK(store_meta_at(st, 0, 1) == NULL);
+	ATF_REQUIRE_EQ(STORE_OK, store_summary(st, b->id, 4, chunks, &n));
+	ATF_REQUIRE_EQ(1, n);
+	ATF_CHECK(!chunks[0].compressed);
+	ATF_REQUIRE_EQ(300, chunks[0].len);
+	for (n = 0; n < 300; n++)
+		ATF_CHECK_EQ('s', ((const uint8_t *)chunks[0].data)[n]);
+	b = store_box_named(st, "Archive");
+	ATF_REQUIRE(b != NULL);
+	ATF_CHECK_EQ(0, b->messages);
+	ATF_CHECK_EQ(snapshot ? 7 : 1, b->uidnext);
+	ATF_CHECK(store_box_named(st, "Gone") == NULL);
+}
+
+/* The page's snapshot is opened as what it is, and folded again without it. */
+ATF_TC_WITHOUT_HEAD(noted);
+ATF_TC_BODY(noted, tc)
+{
+	char cmd[1024];
+	struct seal_ring *r;
+	struct store *st;
+	int base, fd;
+
+	begin(tc);
+	(void)snprintf(cmd, sizeof(cmd),
+	    "mkdir base && cp -R '%s/" NOTED "' noted && "
+	    "chmod -R u+w noted && mkdir -p noted/trash noted/in",
+	    dir);
+	ATF_REQUIRE_EQ(0, system(cmd));
+	fd = open("noted", O_RDONLY | O_DIRECTORY);
+	base = open("base", O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(fd != -1 && base != -1);
+	r = unlock_password(fd);
+	ATF_REQUIRE_EQ(STORE_OK, store_open(base, fd, r, &st));
+	check_noted(st, true);
+	store_abandon(st);
+	ATF_REQUIRE_EQ(0, system("rm -rf noted/snap/* base/*"));
+	ATF_REQUIRE_EQ(STORE_OK, store_open(base, fd, r, &st));
+	check_noted(st, false);
+	ATF_REQUIRE_EQ(STORE_OK, store_close(st));
+	seal_ring_free(r);
+	close(base);
+	close(fd);
+}
+
 /* What the suite wrote once opens for ever, its snapshot too. */
 ATF_TC_WITHOUT_HEAD(suite);
 ATF_TC_BODY(suite, tc)
@@ -792,6 +874,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, store);
 	ATF_TP_ADD_TC(tp, store_from_start);
 	ATF_TP_ADD_TC(tp, two_writers);
+	ATF_TP_ADD_TC(tp, noted);
 	ATF_TP_ADD_TC(tp, suite);
 	return atf_no_error();
 }
