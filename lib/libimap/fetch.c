@@ -147,9 +147,8 @@ section_parts(struct imap_lex *lex, struct imap_section *s)
 	return 0;
 }
 
-/* From behind the "[" to behind the partial. */
-static int
-section(struct imap_lex *lex, struct imap_section *s)
+int
+imap_parse_section(struct imap_lex *lex, struct imap_section *s)
 {
 	uint64_t count;
 
@@ -237,7 +236,7 @@ item(struct imap_lex *lex)
 		return 0;
 	}
 	lex->p++;
-	if (section(lex, s) == -1)
+	if (imap_parse_section(lex, s) == -1)
 		return -1;
 	cmd->nsections++;
 	return 0;

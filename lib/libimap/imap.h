@@ -50,6 +50,7 @@
 #define IMAP_NAME_MAX 2000   /* octets of a mailbox name or pattern, as given */
 #define IMAP_ID_MAX 255      /* octets of an object's id (RFC 8474) */
 #define IMAP_SORT_MAX 16     /* criteria of a SORT */
+#define IMAP_STEPS_MAX 2000  /* messages and parts of an APPEND's line */
 
 #define IMAP_STAR UINT32_MAX /* "*" in a set: the highest number */
 
@@ -78,7 +79,7 @@ enum imap_verb {
 	IMAP_GETMETADATA, /* name (empty: the server), entries, maxsize, depth
 			   */
 	IMAP_SETMETADATA, /* name, entries */
-	IMAP_APPEND,      /* see below */
+	IMAP_APPEND,      /* name, steps, literal: see below */
 	IMAP_IDLE,
 	IMAP_CHECK,
 	IMAP_CLOSE,
@@ -359,6 +360,37 @@ struct imap_entry {
 	bool set; /* else NIL */
 };
 
+/*
+ * APPEND and REPLACE: what is to be done before the octets that the client
+ * sends next, in this order.  A message is one literal, or parts (RFC 4469),
+ * which are literals and URLs.
+ */
+enum imap_step_kind {
+	IMAP_STEP_BEGIN, /* a message: flags, keywords, date */
+	IMAP_STEP_URL,   /* a part of it: url */
+	IMAP_STEP_END    /* it is whole */
+};
+struct imap_step {
+	struct imap_step *next;
+	enum imap_step_kind kind;
+	bool catenate;  /* BEGIN: of parts */
+	uint32_t flags; /* IMAP_FLAG_ */
+	struct imap_str *keywords;
+	size_t nkeywords;
+	bool has_date;
+	int64_t date; /* seconds UTC */
+	int16_t zone; /* minutes east */
+	struct imap_str url;
+};
+
+/* A message of the user, or a part of it (RFC 5092). */
+struct imap_url {
+	struct imap_str name; /* of the mailbox, in UTF-8 */
+	uint32_t uidvalidity; /* 0: any */
+	uint32_t uid;
+	struct imap_section section; /* BODY.PEEK[...], without: the whole */
+};
+
 struct imap_block;
 
 struct imap_cmd {
@@ -372,7 +404,8 @@ struct imap_cmd {
 	bool badname; /* a mailbox name that cannot exist */
 	bool has_initial;
 	bool silent;
-	bool has_date;
+	bool literal;     /* APPEND: octets follow the steps */
+	bool part;        /* APPEND: and they are one of a message's parts */
 	bool sync;        /* APPEND: the client waits for a continuation */
 	bool binary;      /* APPEND: the literal may hold NUL */
 	bool wrapped;     /* APPEND: UTF8 (...): a parenthesis follows */
@@ -412,10 +445,9 @@ struct imap_cmd {
 	uint8_t sort[IMAP_SORT_MAX]; /* enum imap_sort, _REVERSE */
 	size_t nsort;
 	enum imap_thread thread;
-	int64_t date;   /* APPEND: seconds UTC */
-	int16_t zone;   /* minutes east */
-	uint64_t size;  /* APPEND: octets of the message */
-	uint64_t quota; /* SETQUOTA: STORAGE, units of 1,024 octets */
+	struct imap_step *steps; /* APPEND */
+	uint64_t size;           /* APPEND: octets of the literal */
+	uint64_t quota;          /* SETQUOTA: STORAGE, units of 1,024 octets */
 	struct imap_notify *notify;
 	struct imap_entry *entries;
 	size_t nentries;
@@ -430,12 +462,13 @@ enum imap_event {
 	IMAP_COMMAND,  /* imap_reader_take() it */
 	IMAP_CONTINUE, /* send a continuation, then read on */
 	/*
-	 * APPEND: take it; then _accept() or _refuse().  After IMAP_DATA one
-	 * more message of the same command (RFC 3502): its name is empty.
+	 * APPEND with a literal: take it; then _accept() or _refuse().  After
+	 * IMAP_DATA what goes on in the same command (RFC 3502, RFC 4469): its
+	 * name is empty.  An APPEND of URLs alone is an IMAP_COMMAND.
 	 */
 	IMAP_MESSAGE,
-	IMAP_DATA,     /* octets of the message: _data() */
-	IMAP_DATA_END, /* the APPEND is whole */
+	IMAP_DATA,     /* octets of the literal: _data() */
+	IMAP_DATA_END, /* the APPEND is whole: take its last steps */
 	IMAP_DATA_BAD, /* it was, but is not as it should: imap_reader_bad() */
 	IMAP_LINE,     /* the line asked for: _data(), without its end */
 	IMAP_FATAL     /* cannot go on: say BYE and close */
@@ -477,6 +510,13 @@ void imap_cmd_free(struct imap_cmd *);
 struct imap_cmd *imap_cmd_new(void);
 /* n zeroed octets that live as long as the command. */
 void *imap_cmd_alloc(struct imap_cmd *, size_t n);
+/*
+ * Reads a URL of this server, relative to the mailbox base (NULL: none is
+ * selected); what it points to lives as long as the command.  -1: it is no
+ * such URL, or names no message.
+ */
+int imap_url_parse(struct imap_cmd *, const struct imap_str *text,
+    const struct imap_str *base, struct imap_url *);
 
 /* The name of a verb in capitals, without UID. */
 const char *imap_verb_name(enum imap_verb);

@@ -30,10 +30,13 @@ struct imap_lex {
 	const uint8_t *end;
 	struct imap_cmd *cmd;
 	const char *error;
-	bool utf8;   /* names are not modified UTF-7 */
-	bool rev2;   /* RFC 9051 alone: what it took out is unknown */
-	bool binary; /* a literal8 may stand here */
-	bool more;   /* the end was met inside a literal (APPEND) */
+	bool utf8;    /* names are not modified UTF-7 */
+	bool rev2;    /* RFC 9051 alone: what it took out is unknown */
+	bool binary;  /* a literal8 may stand here */
+	bool more;    /* the end was met inside a literal (APPEND) */
+	bool single;  /* APPEND: no further message may follow */
+	size_t steps; /* of it, so far */
+	struct imap_step *last; /* of those */
 };
 
 /* lex.c */
@@ -57,6 +60,8 @@ size_t lex_word(const struct imap_lex *, const char **);
 /* Is the text here this word, in any case, and the end of a word? */
 bool lex_take(struct imap_lex *, const char *word);
 int lex_mailbox(struct imap_lex *, struct imap_str *);
+/* The name of a mailbox from what was given as such. */
+int lex_name(struct imap_lex *, const struct imap_str *raw, struct imap_str *);
 int lex_pattern(struct imap_lex *, struct imap_str *);
 /* A number in braces at the end of a line: its parts; false if none. */
 struct imap_literal {
@@ -77,6 +82,8 @@ int imap_parse_entries(struct imap_lex *);
 int imap_parse_notify(struct imap_lex *);
 /* fetch.c: "(" fetch-att *(SP fetch-att) ")" */
 int imap_parse_items(struct imap_lex *);
+/* From behind the "[" to behind the partial. */
+int imap_parse_section(struct imap_lex *, struct imap_section *);
 /* quota.c */
 int imap_parse_getquota(struct imap_lex *);
 int imap_parse_setquota(struct imap_lex *);
@@ -126,8 +133,8 @@ int imap_parse_append(struct imap_lex *);
 int imap_parse_replace(struct imap_lex *);
 /* SELECT and EXAMINE with their parameters. */
 int imap_parse_select(struct imap_lex *);
-/* append-message of RFC 3502: what follows the first message. */
-int imap_parse_append_more(struct imap_lex *);
+/* What follows a literal of it, which may have been a message's part. */
+int imap_parse_append_more(struct imap_lex *, bool part);
 int imap_parse_list(struct imap_lex *);
 int imap_parse_lsub(struct imap_lex *);
 int imap_parse_fetch(struct imap_lex *);

@@ -386,9 +386,8 @@ normalize(struct imap_lex *lex, struct imap_str *s)
  * the first level.  A name that no mailbox can have is noted, not refused:
  * the grammar allows it.
  */
-static int
-mailbox_name(
-    struct imap_lex *lex, const struct imap_str *raw, struct imap_str *s)
+int
+lex_name(struct imap_lex *lex, const struct imap_str *raw, struct imap_str *s)
 {
 	char *to;
 	ssize_t n;
@@ -424,7 +423,7 @@ lex_mailbox(struct imap_lex *lex, struct imap_str *s)
 
 	if (lex_astring(lex, &raw) == -1)
 		return -1;
-	return mailbox_name(lex, &raw, s);
+	return lex_name(lex, &raw, s);
 }
 
 /* list-mailbox = 1*list-char / string */
@@ -438,5 +437,5 @@ lex_pattern(struct imap_lex *lex, struct imap_str *s)
 			return -1;
 	} else if (run(lex, list_char, &raw) == -1)
 		return -1;
-	return mailbox_name(lex, &raw, s);
+	return lex_name(lex, &raw, s);
 }

@@ -54,6 +54,7 @@ struct imap_reader {
 	bool binary;      /* the message may hold NUL */
 	bool single;      /* and no other follows */
 	bool wrapped;     /* a parenthesis closes it */
+	bool part;        /* it is one of a message's parts */
 	bool given;       /* the answer has been returned */
 	enum state after; /* what follows SKIP or LITERAL */
 	uint8_t *buf;     /* the command so far */
@@ -246,6 +247,19 @@ command_end(struct imap_reader *r)
 	return IMAP_COMMAND;
 }
 
+/* The octets of an APPEND's message, or a part of it, come next. */
+static enum imap_event
+message_offer(struct imap_reader *r)
+{
+	r->sync = r->cmd->sync;
+	r->left = r->cmd->size;
+	r->binary = r->cmd->binary;
+	r->wrapped = r->cmd->wrapped;
+	r->part = r->cmd->part;
+	r->state = OFFER;
+	return IMAP_MESSAGE;
+}
+
 /* Is this literal an APPEND's message?  Then r->cmd is the command. */
 static bool
 is_message(struct imap_reader *r)
@@ -265,7 +279,7 @@ is_message(struct imap_reader *r)
 	}
 	if (row->verb != IMAP_APPEND && row->verb != IMAP_REPLACE)
 		return false;
-	if (row->parse(&lex) == 0) {
+	if (row->parse(&lex) == 0 && r->cmd->literal) {
 		r->cmd->verb = row->verb;
 		r->single = row->verb == IMAP_REPLACE;
 		return true;
@@ -276,28 +290,41 @@ is_message(struct imap_reader *r)
 	return false;
 }
 
-/* A literal stands at the end of the line: what becomes of it? */
-static enum imap_event
-literal_begin(struct imap_reader *r, const struct imap_literal *literal)
+/* Is it too large to be an argument?  Then the command is bad. */
+static void
+literal_check(struct imap_reader *r, const struct imap_literal *literal)
 {
-	size_t max;
+	size_t max = r->login ? IMAP_LITERAL_MAX : IMAP_PRELITERAL_MAX;
 
-	r->sync = !literal->nonsync;
-	if (r->error == NULL && is_message(r)) {
-		r->left = r->cmd->size;
-		r->binary = r->cmd->binary;
-		r->wrapped = r->cmd->wrapped;
-		r->state = OFFER;
-		return IMAP_MESSAGE;
-	}
-	max = r->login ? IMAP_LITERAL_MAX : IMAP_PRELITERAL_MAX;
 	if (r->error == NULL &&
 	    (literal->overflow || literal->size > max ||
 		literal->size > r->max - r->len))
 		r->error = "Literal too large";
+}
+
+/* An argument: it goes into the buffer, what follows is read as before it. */
+static enum imap_event
+literal_keep(
+    struct imap_reader *r, const struct imap_literal *literal, enum state after)
+{
 	r->left = literal->size;
-	r->after = LINE;
+	r->after = after;
+	buffer_add(r, (const uint8_t *)"\r\n", 2);
+	r->state = LITERAL;
+	return literal->nonsync ? IMAP_MORE : IMAP_CONTINUE;
+}
+
+/* A literal stands at the end of the line: what becomes of it? */
+static enum imap_event
+literal_begin(struct imap_reader *r, const struct imap_literal *literal)
+{
+	r->sync = !literal->nonsync;
+	if (r->error == NULL && is_message(r))
+		return message_offer(r);
+	literal_check(r, literal);
 	if (r->error != NULL) {
+		r->left = literal->size;
+		r->after = LINE;
 		/* The client will not send what it was not asked for. */
 		if (r->sync)
 			return command_end(r);
@@ -309,9 +336,7 @@ literal_begin(struct imap_reader *r, const struct imap_literal *literal)
 		r->state = SKIP;
 		return IMAP_MORE;
 	}
-	buffer_add(r, (const uint8_t *)"\r\n", 2);
-	r->state = LITERAL;
-	return r->sync ? IMAP_CONTINUE : IMAP_MORE;
+	return literal_keep(r, literal, LINE);
 }
 
 /* The line is whole: IMAP_MORE if the command is not. */
@@ -375,9 +400,12 @@ read_literal(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 	return IMAP_MORE;
 }
 
-/* Does the line offer one more message (RFC 3502)?  Then it is r->cmd. */
-static bool
-another_message(struct imap_reader *r)
+/*
+ * What follows a literal of an APPEND, as r->cmd: -1 if it cannot be read;
+ * *more: for want of a literal that it names.
+ */
+static int
+append_more(struct imap_reader *r, bool *more)
 {
 	struct imap_lex lex = {.utf8 = r->utf8, .rev2 = r->rev2};
 
@@ -386,15 +414,14 @@ another_message(struct imap_reader *r)
 	lex.cmd = r->cmd;
 	lex.p = r->buf;
 	lex.end = r->buf + r->len;
-	if (imap_parse_append_more(&lex) == -1)
-		return false;
+	lex.single = r->single;
 	r->cmd->verb = IMAP_APPEND;
-	r->sync = r->cmd->sync;
-	r->left = r->cmd->size;
-	r->binary = r->cmd->binary;
-	r->wrapped = r->cmd->wrapped;
-	r->state = OFFER;
-	return true;
+	if (imap_parse_append_more(&lex, r->part) == 0)
+		return 0;
+	*more = lex.more;
+	if (!lex.more)
+		r->error = lex.error;
+	return -1;
 }
 
 /* Takes the parenthesis off that closes UTF8 (...). */
@@ -408,11 +435,58 @@ unwrap(struct imap_reader *r)
 	return true;
 }
 
-/* The end of an APPEND's line: a line end, or the next message's literal. */
+/* The rest is wrong: a literal that comes anyway is read over. */
+static enum imap_event
+message_bad(struct imap_reader *r, const struct imap_literal *literal)
+{
+	if (literal != NULL && literal->nonsync) {
+		if (literal->overflow || literal->size > IMAP_SKIP_MAX) {
+			r->state = DEAD;
+			return IMAP_FATAL;
+		}
+		r->left = literal->size;
+		r->len = r->line = 0;
+		r->after = MESSAGE_END;
+		r->state = SKIP;
+		return IMAP_MORE;
+	}
+	r->bad = r->error;
+	buffer_drop(r);
+	r->state = LINE;
+	return IMAP_DATA_BAD;
+}
+
+/* A line behind a literal of APPEND is whole. */
+static enum imap_event
+message_line(struct imap_reader *r)
+{
+	struct imap_literal literal;
+	bool any, more = false;
+
+	if (r->len > r->line && r->buf[r->len - 1] == '\r')
+		r->len--;
+	if (r->wrapped && !unwrap(r) && r->error == NULL)
+		r->error = "Closing parenthesis expected";
+	any = imap_literal_find(r->buf + r->line, r->len - r->line, &literal);
+	if (r->error == NULL && append_more(r, &more) == 0) {
+		if (r->cmd->literal)
+			return message_offer(r);
+		buffer_drop(r);
+		r->state = LINE;
+		return IMAP_DATA_END;
+	}
+	if (any && more)
+		literal_check(r, &literal);
+	if (any && more && r->error == NULL)
+		return literal_keep(r, &literal, MESSAGE_END);
+	if (r->error == NULL)
+		r->error = "Unexpected extra arguments";
+	return message_bad(r, any ? &literal : NULL);
+}
+
 static enum imap_event
 message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 {
-	struct imap_literal literal;
 	const uint8_t *lf;
 	size_t n;
 
@@ -423,36 +497,7 @@ message_end(struct imap_reader *r, const uint8_t *p, size_t len, size_t *used)
 	if (lf == NULL)
 		return endless(r);
 	(*used)++;
-	if (r->len > 0 && r->buf[r->len - 1] == '\r')
-		r->len--;
-	if (r->wrapped && !unwrap(r) && r->error == NULL)
-		r->error = "Closing parenthesis expected";
-	if (r->len == 0 && r->error == NULL) {
-		buffer_drop(r);
-		r->state = LINE;
-		return IMAP_DATA_END;
-	}
-	if (r->error == NULL && !r->single && another_message(r))
-		return IMAP_MESSAGE;
-	if (imap_literal_find(r->buf, r->len, &literal) && literal.nonsync) {
-		if (literal.overflow || literal.size > IMAP_SKIP_MAX) {
-			r->state = DEAD;
-			return IMAP_FATAL;
-		}
-		if (r->error == NULL)
-			r->error = "Unexpected extra arguments";
-		r->left = literal.size;
-		r->len = 0;
-		r->after = MESSAGE_END;
-		r->state = SKIP;
-		return IMAP_MORE;
-	}
-	if (r->error == NULL)
-		r->error = "Unexpected extra arguments";
-	r->bad = r->error;
-	buffer_drop(r);
-	r->state = LINE;
-	return IMAP_DATA_BAD;
+	return message_line(r);
 }
 
 static enum imap_event

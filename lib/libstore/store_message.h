@@ -120,7 +120,8 @@ enum store_result store_copy(struct store *, uint64_t box,
 
 /*
  * APPEND: write a blob in blob/ (sealed to the account's own key), then place
- * it.  store_append_create() checks the quota with size, if known.
+ * it.  store_append_create() checks the quota with size, if known; else
+ * store_append_fits() tells before it is placed.
  * store_place() queues its PLACE and takes the blob in any case; the commit
  * syncs all blobs that were placed since the last one, at once, before it.
  */
@@ -146,6 +147,8 @@ enum store_result store_place(struct store *, struct store_blob *,
  */
 enum store_result store_replace_create(struct store *, uint8_t codec,
     uint64_t size, uint64_t frees, struct store_blob **);
+enum store_result
+store_append_fits(struct store *, uint64_t size, uint64_t frees);
 enum store_result store_replace(struct store *, struct store_blob *,
     const struct store_place *, const struct store_replaced *, uint32_t *uid);
 

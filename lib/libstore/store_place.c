@@ -57,6 +57,12 @@ store_replace_create(struct store *st, uint8_t codec, uint64_t size,
 	return result;
 }
 
+enum store_result
+store_append_fits(struct store *st, uint64_t size, uint64_t frees)
+{
+	return quota_check(st, size, frees);
+}
+
 static enum store_result
 place_blob(struct store *st, struct store_blob *blob,
     const struct store_place *in, const struct store_replaced *old,

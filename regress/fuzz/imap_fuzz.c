@@ -71,8 +71,31 @@ add_set(struct sum *sum, const struct imap_set *set)
 	add(sum, set->range, set->n * sizeof(*set->range));
 }
 
+/* What an APPEND has; its URLs are read, too. */
 static void
-add_command(struct sum *sum, const struct imap_cmd *cmd)
+add_steps(struct sum *sum, struct imap_cmd *cmd)
+{
+	static const struct imap_str base = {"a/b", 3};
+	const struct imap_step *step;
+	struct imap_url url;
+
+	for (step = cmd->steps; step != NULL; step = step->next) {
+		add(sum, &step->kind, sizeof(step->kind));
+		add(sum, &step->flags, sizeof(step->flags));
+		if (step->kind != IMAP_STEP_URL)
+			continue;
+		add_str(sum, &step->url);
+		if (imap_url_parse(cmd, &step->url, &base, &url) == -1)
+			continue;
+		if (url.name.len == 0 || url.uid == 0)
+			abort();
+		add_str(sum, &url.name);
+		add(sum, &url.uid, sizeof(url.uid));
+	}
+}
+
+static void
+add_command(struct sum *sum, struct imap_cmd *cmd)
 {
 	size_t i, k;
 
@@ -97,6 +120,7 @@ add_command(struct sum *sum, const struct imap_cmd *cmd)
 		add_str(sum, &cmd->keys[i].field);
 		add_set(sum, &cmd->keys[i].set);
 	}
+	add_steps(sum, cmd);
 	for (i = 0; i < cmd->nsections; i++) {
 		add(sum, cmd->sections[i].part,
 		    cmd->sections[i].nparts * sizeof(uint32_t));
@@ -115,6 +139,7 @@ event(struct imap_reader *r, enum imap_event what, struct sum *sum, bool refuse)
 	switch (what) {
 	case IMAP_COMMAND:
 	case IMAP_MESSAGE:
+	case IMAP_DATA_END:
 		cmd = imap_reader_take(r);
 		if (cmd == NULL)
 			abort();

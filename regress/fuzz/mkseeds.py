@@ -285,6 +285,14 @@ def engine():
         client("hello"), client(" {3+}\r\nabc\r\n"),
         step(APPENDED, u32(7), u32(9)), step(APPENDED, u32(7), u32(10)),
         done(), client("d APPEND B {4}\r\n"), done(2))
+    one("catenate", selected,
+        client("c APPEND A CATENATE (URL /A/;UID=1/;SECTION=1 TEXT {5}\r\n"),
+        step(ROWS, row(1)), done(), chunk(b"x" * 300), done(),
+        client("hello URL ;UID=3/;PARTIAL=5.100 URL {1}\r\n"), client("x)\r\n"),
+        step(ROWS, row(3)), done(), chunk(b"x" * 300), done(),
+        client("d APPEND A CATENATE (URL /A/;UID=1/;SECTION=HEADER.FIELDS%20(A))"
+               "\r\n"), step(ROWS, row(1)), done(), chunk(b"x: 1\r\n\r\n"),
+        done(), step(APPENDED, u32(7), u32(9)), done())
     one("idle", selected, client("c IDLE\r\n"), done(),
         step(EXISTS | NEWS, u32(3)), step(ROWS | NEWS, row(1)),
         step(EXPUNGED | NEWS, u32(2), u32(1), u32(1), u32(1), u32(2)),

@@ -90,6 +90,7 @@
 #define ROW_FIRST 0x08    /* body chunk 0 alone, as an R_CHUNK after each row */
 #define ROW_IDS 0x10      /* email and thread id, time of saving */
 #define ROW_PART 0x40     /* only a part of the set: u8, u32, u32 before it */
+#define ROW_GLANCE 0x80   /* of the box of V_GLANCE; by UID, nothing is set */
 #define ROW_VANISHED                                            \
 	0x20 /* R_VANISHED first: UIDs of the set that are gone \
 	      */
@@ -180,8 +181,9 @@ enum vault_wire {
 	 * i64 internal date (seconds, UTC), i16 its zone in minutes (as u16),
 	 * u64 size in octets, or 0 if not yet known, u8 codec of compressed
 	 * chunks (0 none, 1 deflate, 2 zstd).  Then V_CHUNK..., and
-	 * V_APPEND_END or V_APPEND_ABORT of the same id.  An answer may come
-	 * early if it is a refusal; the rest is then swallowed.
+	 * V_APPEND_END or V_APPEND_ABORT of the same id; between them other
+	 * requests may come, which are answered before it.  What is refused is
+	 * swallowed to its end.
 	 */
 	V_APPEND = 108,
 	/*
@@ -254,6 +256,13 @@ enum vault_wire {
 	 * answer.
 	 */
 	V_REPLACE = 180,
+	/*
+	 * str box name or "" for none, u32 uidvalidity or 0: any.  The box that
+	 * is looked into from now on by V_FETCH with ROW_GLANCE and V_PEEK.  No
+	 * answer: these are answered DONE_NONEXISTENT if there is none such.
+	 */
+	V_GLANCE = 122,
+	V_PEEK = 123, /* as V_BODY, of that box */
 	/*
 	 * Set: ranges that come before those of the next request's set, or
 	 * that the next V_SEARCH calls SEARCH_SENT.  No answer.

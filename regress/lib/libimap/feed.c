@@ -48,6 +48,7 @@ say_command(struct imap_reader *r, bool login)
 	say("\n");
 	if (cmd->verb == IMAP_BAD)
 		ATF_REQUIRE(cmd->error != NULL);
+	ATF_REQUIRE(cmd->verb != IMAP_APPEND || !cmd->literal);
 	if (cmd->verb == IMAP_IDLE || cmd->verb == IMAP_AUTHENTICATE)
 		imap_reader_line(r);
 	imap_cmd_free(cmd);
@@ -64,6 +65,28 @@ say_data(size_t *data)
 	(void)snprintf(line, sizeof(line), "data %zu\n", *data);
 	say(line);
 	*data = 0;
+}
+
+/* URLs, and where a message ends that has any. */
+static void
+say_steps(const char *line, struct imap_cmd *cmd)
+{
+	const struct imap_step *step;
+	bool any = cmd->part;
+
+	ATF_REQUIRE(cmd != NULL);
+	say(line);
+	for (step = cmd->steps; step != NULL; step = step->next)
+		any = any || step->kind == IMAP_STEP_URL;
+	for (step = any ? cmd->steps : NULL; step != NULL; step = step->next) {
+		if (step->kind == IMAP_STEP_URL) {
+			say(" ");
+			say(step->url.p);
+		} else
+			say(step->kind == IMAP_STEP_BEGIN ? " (" : " )");
+	}
+	say("\n");
+	imap_cmd_free(cmd);
 }
 
 static void
@@ -93,15 +116,14 @@ say_event(
 		break;
 	case IMAP_MESSAGE:
 		cmd = imap_reader_take(r);
-		(void)snprintf(line, sizeof(line), "%s message %llu%s\n",
-		    cmd->tag, (unsigned long long)cmd->size,
-		    cmd->sync ? " sync" : "");
-		say(line);
-		imap_cmd_free(cmd);
+		(void)snprintf(line, sizeof(line), "%s %s %llu%s", cmd->tag,
+		    cmd->part ? "part" : "message",
+		    (unsigned long long)cmd->size, cmd->sync ? " sync" : "");
+		say_steps(line, cmd);
 		imap_reader_accept(r);
 		break;
 	case IMAP_DATA_END:
-		say("end\n");
+		say_steps("end", imap_reader_take(r));
 		break;
 	case IMAP_DATA_BAD:
 		say("bad end\n");

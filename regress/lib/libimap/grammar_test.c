@@ -224,6 +224,28 @@ static const struct line lines[] = {
     {"6.3.12", "a APPEND x \"31-Feb-2020 00:00:00 +0000\" {3}", IMAP_BAD},
     {"6.3.12", "a APPEND x \"1-Feb-2020 00:00:00 +0000\" {3}", IMAP_BAD},
     {"6.3.12", "a APPEND x \" 1-Feb-20 00:00:00 +0000\" {3}", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE (URL u)", IMAP_APPEND},
+    {"RFC 4469 5",
+	"a APPEND x (\\Seen) \" 1-Feb-2020 00:00:00 +0000\" "
+	"catenate (url \"u\" Text {3}",
+	IMAP_APPEND},
+    {"RFC 4469 5", "a APPEND x CATENATE (TEXT ~{3}", IMAP_APPEND},
+    {"RFC 6855 4", "a APPEND x CATENATE (URL u UTF8 (~{3}", IMAP_APPEND},
+    {"RFC 6855 4", "a APPEND x CATENATE (UTF8 ({3}", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE ()", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE(URL u)", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE (URL u", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE (URL u URL)", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE ({3}", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE (TEXT abc)", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE (URL u) (", IMAP_BAD},
+    {"RFC 4469 5", "a APPEND x CATENATE (URL u) x", IMAP_BAD},
+    {"RFC 3502", "a APPEND x CATENATE (URL u) (\\Seen) CATENATE (URL v)",
+	IMAP_APPEND},
+    {"RFC 8508 4.2", "a REPLACE 3 x CATENATE (URL u)", IMAP_REPLACE},
+    {"RFC 8508 4.7", "a REPLACE 3 x CATENATE (URL u) CATENATE (URL u)",
+	IMAP_BAD},
 };
 
 #define N (sizeof(lines) / sizeof(lines[0]))

@@ -174,6 +174,37 @@ ATF_TC_BODY(append, tc)
 	check("a APPEND INBOX {2+}\r\nhi (\\Recent) {3+}\r\nabc\r\nb NOOP\r\n",
 	    true, "a message 2\ndata 2\nbad end\nb NOOP\n");
 	/* RFC 3516: literal8 */
+	/* RFC 4469: parts, of which some stand elsewhere */
+	check("a APPEND x CATENATE (URL u URL v)\r\nb NOOP\r\n", true,
+	    "a APPEND\nb NOOP\n");
+	check("a APPEND x CATENATE (TEXT {2+}\r\nhi)\r\nb NOOP\r\n", true,
+	    "a part 2 (\ndata 2\nend\nb NOOP\n");
+	check("a APPEND x CATENATE (URL u TEXT {2}\r\nhi URL v URL w TEXT {0+}"
+	      "\r\n TEXT {1+}\r\nx URL y)\r\nb NOOP\r\n",
+	    true,
+	    "a part 2 sync ( u\ndata 2\n part 0 v w\n part 1\ndata 1\n"
+	    "end y )\nb NOOP\n");
+	/* A URL as a literal, in the first line and behind an octet string. */
+	check("a APPEND x CATENATE (URL {1}\r\nu TEXT {2+}\r\nhi URL {1+}\r\nv"
+	      " URL {1}\r\nw)\r\nb NOOP\r\n",
+	    true, "+\na part 2 ( u\ndata 2\n+\nend v w )\nb NOOP\n");
+	check("a APPEND x {1+}\r\na (\\Seen) CATENATE (URL u) (a) CATENATE "
+	      "(UTF8 (~{1+}\r\nb) URL w) {1+}\r\nc\r\nb NOOP\r\n",
+	    true,
+	    "a message 1\ndata 1\n part 1 ) ( u ) (\ndata 1\n"
+	    " message 1 w ) (\ndata 1\nend\nb NOOP\n");
+	check("a APPEND x CATENATE (TEXT {2+}\r\nhi\r\nb NOOP\r\n", true,
+	    "a part 2 (\ndata 2\nbad end\nb NOOP\n");
+	check("a APPEND x CATENATE (TEXT {2+}\r\nhi URL {99999+}\r\n", true,
+	    "a part 2 (\ndata 2\n");
+	check("a APPEND x CATENATE (TEXT {2+}\r\nhi URL {99999}\r\nb NOOP\r\n",
+	    true, "a part 2 (\ndata 2\nbad end\nb NOOP\n");
+	check("a APPEND x CATENATE (TEXT {2+}\r\nhi TEXT x {3+}\r\nabc)\r\n"
+	      "b NOOP\r\n",
+	    true, "a part 2 (\ndata 2\nbad end\nb NOOP\n");
+	check("a REPLACE 1 x CATENATE (TEXT {1+}\r\na) {1+}\r\nb\r\n"
+	      "b NOOP\r\n",
+	    true, "a part 1 (\ndata 1\nbad end\nb NOOP\n");
 	check("a APPEND INBOX ~{2+}\r\nhi\r\n", true,
 	    "a message 2\ndata 2\nend\n");
 	/* Wrong before the message: the message is read over. */

@@ -203,13 +203,117 @@ ATF_TC_BODY(append, tc)
 	cmd = good("a APPEND inbox (\\Draft) \"17-Jul-1996 02:44:25 -0700\" "
 		   "{123+}");
 	ATF_CHECK_STREQ("INBOX", cmd->name.p);
-	ATF_CHECK_EQ(IMAP_FLAG_DRAFT, cmd->flags);
-	ATF_CHECK(cmd->has_date);
-	ATF_CHECK_EQ(837596665, cmd->date);
-	ATF_CHECK_EQ(-420, cmd->zone);
+	ATF_CHECK_EQ(IMAP_STEP_BEGIN, cmd->steps->kind);
+	ATF_CHECK_EQ(IMAP_FLAG_DRAFT, cmd->steps->flags);
+	ATF_CHECK(cmd->steps->has_date);
+	ATF_CHECK_EQ(837596665, cmd->steps->date);
+	ATF_CHECK_EQ(-420, cmd->steps->zone);
 	ATF_CHECK_EQ(123, cmd->size);
-	ATF_CHECK(!cmd->sync);
+	ATF_CHECK(cmd->literal && !cmd->sync);
 	imap_cmd_free(cmd);
+	/* Flags are those of their message. */
+	cmd = good("a APPEND x (\\Seen a) CATENATE (URL u) CATENATE (URL v "
+		   "TEXT {5}");
+	ATF_CHECK_EQ(1, cmd->steps->nkeywords);
+	ATF_CHECK(cmd->steps->catenate);
+	ATF_CHECK_STREQ("u", cmd->steps->next->url.p);
+	ATF_CHECK_EQ(IMAP_STEP_END, cmd->steps->next->next->kind);
+	ATF_CHECK_EQ(0, cmd->steps->next->next->next->flags);
+	ATF_CHECK_EQ(0, cmd->steps->next->next->next->nkeywords);
+	ATF_CHECK(cmd->part);
+	imap_cmd_free(cmd);
+}
+
+/* What a URL names, in words; base NULL: no mailbox is selected. */
+static const char *
+url(const char *text, const char *base)
+{
+	static char out[256];
+	struct imap_str s = {text, strlen(text)};
+	struct imap_str b = {base, base == NULL ? 0 : strlen(base)};
+	struct imap_cmd *cmd = imap_cmd_new();
+	const struct imap_section *sec;
+	struct imap_url u;
+	int n;
+
+	if (imap_url_parse(cmd, &s, base == NULL ? NULL : &b, &u) == -1) {
+		imap_cmd_free(cmd);
+		return "bad";
+	}
+	sec = &u.section;
+	n = snprintf(
+	    out, sizeof(out), "%s %u %u", u.name.p, u.uidvalidity, u.uid);
+	for (size_t i = 0; i < sec->nparts; i++)
+		n += snprintf(out + n, sizeof(out) - (size_t)n, "%c%u",
+		    i == 0 ? ' ' : '.', sec->part[i]);
+	if (sec->text != IMAP_TEXT_ALL)
+		n += snprintf(
+		    out + n, sizeof(out) - (size_t)n, " t%d", sec->text);
+	for (size_t i = 0; i < sec->nfields; i++)
+		n += snprintf(
+		    out + n, sizeof(out) - (size_t)n, " %s", sec->field[i].p);
+	if (sec->partial)
+		(void)snprintf(out + n, sizeof(out) - (size_t)n, " <%llu.%llu>",
+		    (unsigned long long)sec->first,
+		    (unsigned long long)sec->count);
+	imap_cmd_free(cmd);
+	return out;
+}
+
+ATF_TC_WITHOUT_HEAD(urls);
+ATF_TC_BODY(urls, tc)
+{
+	static const char *const bad[] = {"", "/", "//", "//h/INBOX/;UID=1",
+	    "imap://u@h/INBOX/;UID=1", "IMAP:/INBOX/;UID=1", "/INBOX",
+	    "/INBOX/", "/INBOX/;UID=0", "/INBOX/;UID=", "/INBOX/;UID=01",
+	    "/INBOX/;UID=4294967296", "/INBOX/;UID=1/", "/INBOX/;UID=1;x",
+	    "/INBOX/;UID=1/;FOO=1", "/INBOX;UID=1", "/;UID=1", ";UID=1",
+	    "/INBOX;UIDVALIDITY=0/;UID=1", "/INBOX;UIDVALIDITY=x/;UID=1",
+	    "/INBOX;UIDVALIDITY=1", "/INBOX/;UID=1?x", "/INBOX/;UID=1#x",
+	    "/IN BOX/;UID=1",
+	    "/INBOX/;UID=1/;SECTION=", "/INBOX/;UID=1/;SECTION=0",
+	    "/INBOX/;UID=1/;SECTION=1.", "/INBOX/;UID=1/;SECTION=MIME",
+	    "/INBOX/;UID=1/;SECTION=TEXT%5D", "/INBOX/;UID=1/;SECTION=TEXT]",
+	    "/INBOX/;UID=1/;SECTION=1%5D%3C0.5%3E",
+	    "/INBOX/;UID=1/;SECTION=HEADER.FIELDS",
+	    "/INBOX/;UID=1/;SECTION=HEADER.FIELDS%20()",
+	    "/INBOX/;UID=1/;SECTION=TEXT;PARTIAL=1",
+	    "/INBOX/;UID=1/;PARTIAL=", "/INBOX/;UID=1/;PARTIAL=1.0",
+	    "/INBOX/;UID=1/;PARTIAL=1.", "/INBOX/;UID=1/;PARTIAL=a",
+	    "/INBOX/;UID=1/;PARTIAL=1/;SECTION=TEXT",
+	    "/INBOX/;UID=1/;URLAUTH=anonymous", "/%/;UID=1", "/%4/;UID=1",
+	    "/%00/;UID=1", "/%FF/;UID=1", "/\xc3\xbc/;UID=1", "/%0A/;UID=1",
+	    "/../;UID=1", "/./;UID=1"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ATF_CHECK_STREQ_MSG("bad", url(bad[i], NULL), "%s", bad[i]);
+	ATF_CHECK_STREQ("INBOX 0 1", url("/inbox/;UID=1", NULL));
+	ATF_CHECK_STREQ("INBOX 0 1", url("INBOX/;uid=1", NULL));
+	ATF_CHECK_STREQ("a/b 7 20 2.1 t5",
+	    url("/a/b;UIDVALIDITY=7/;UID=20/;section=2.1.mime", NULL));
+	ATF_CHECK_STREQ("a 0 2 t2 X/Y DATE <10.5>",
+	    url("/a/;UID=2/;SECTION=HEADER.FIELDS%20(x/y%20Date)/;PARTIAL="
+		"10.5",
+		NULL));
+	ATF_CHECK_STREQ(
+	    "a 0 2 <3.9223372036854775807>", url("/a/;UID=2/;PARTIAL=3", NULL));
+	ATF_CHECK_STREQ("Entw\xc3\xbcrfe;[x] 0 9",
+	    url("/Entw%c3%BCrfe%3b%5Bx%5D/;UID=9", NULL));
+	/* In normal form C, as other commands have it. */
+	ATF_CHECK_STREQ("\xc3\xbc 0 9", url("/u%CC%88/;UID=9", NULL));
+	ATF_CHECK_STREQ("a:b 0 1", url("/a:b/;UID=1", NULL));
+	ATF_CHECK_STREQ("bad", url("a:b/;UID=1", NULL));
+	/* RFC 4469 section 3: the selected mailbox is where they begin. */
+	ATF_CHECK_STREQ("a/c 0 1", url("c/;UID=1", "a/b"));
+	ATF_CHECK_STREQ("c 0 1", url("c/;UID=1", "b"));
+	ATF_CHECK_STREQ("c 0 1", url("../c/;UID=1", "a/b"));
+	ATF_CHECK_STREQ("c 0 1", url("../../../c/;UID=1", "a/b"));
+	ATF_CHECK_STREQ("a/d 0 1", url("./c/../d/;UID=1", "a/b"));
+	ATF_CHECK_STREQ("c 0 1", url("/c/;UID=1", "a/b"));
+	ATF_CHECK_STREQ("a/b 0 3 t4", url(";UID=3/;SECTION=TEXT", "a/b"));
+	ATF_CHECK_STREQ("a/b 5 3", url(";UIDVALIDITY=5/;UID=3", "a/b"));
+	ATF_CHECK_STREQ("bad", url("/;UID=3", "a/b"));
+	ATF_CHECK_STREQ("bad", url(";SECTION=TEXT", "a/b"));
 }
 
 ATF_TC_WITHOUT_HEAD(names);
@@ -314,6 +418,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, section_limits);
 	ATF_TP_ADD_TC(tp, flags);
 	ATF_TP_ADD_TC(tp, append);
+	ATF_TP_ADD_TC(tp, urls);
 	ATF_TP_ADD_TC(tp, names);
 	ATF_TP_ADD_TC(tp, search);
 	ATF_TP_ADD_TC(tp, search_limits);

@@ -15,9 +15,9 @@
  */
 
 /*
- * APPEND: the message streams by once.  Its octets go to the summary's parser
- * and, compressed by chunks, to the vault; one chunk is held.  What cannot be
- * kept is refused before its octets are asked for, or read over.
+ * APPEND and REPLACE: a message streams by once.  Its octets go to the
+ * summary's parser and, compressed by chunks, to the vault; one chunk is held.
+ * What cannot be kept is refused before its octets are asked for, or read over.
  */
 
 #include <sys/types.h>
@@ -26,8 +26,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "append.h"
 #include "compat.h"
-#include "engine.h"
 #include "log.h"
 #include "mime.h"
 
@@ -36,9 +36,12 @@
 
 struct append {
 	uint32_t id;
-	bool asked;   /* V_APPEND was sent */
-	bool refused; /* the vault, or we, do not want it */
-	bool whole;   /* the client has sent all of it */
+	bool asked;                   /* V_APPEND was sent */
+	bool refused;                 /* the vault, or we, do not want it */
+	bool glanced;                 /* another box was looked into */
+	struct imap_cmd *cmd;         /* what is done; NULL: the job's own */
+	const struct imap_step *step; /* the next of it; NULL: all are */
+	struct catenate *catenate;    /* of the step before; or NULL */
 	struct mime_parser *parser;
 	uint8_t *chunk;
 	size_t len;
@@ -46,6 +49,7 @@ struct append {
 	uint32_t uidvalidity;
 	struct imap_buf uids; /* of APPENDUID */
 	const char *why;      /* we do not want it */
+	struct imap_buf text; /* of that */
 	bool told;            /* REPLACE: APPENDUID was said */
 	bool header;          /* its header has not ended */
 	bool begun;           /* and its last line has octets */
@@ -93,16 +97,7 @@ refusal(const struct job *job)
 								      "NO";
 }
 
-static void append_more(struct job *, struct imap_cmd *);
-
-void
-append_begin(struct conn *c, struct imap_cmd *cmd)
-{
-	if (c->append != NULL)
-		append_more(c->append, cmd);
-	else
-		c->append = job_new(c, cmd);
-}
+static void append_steps(struct job *, struct imap_cmd *);
 
 /* Not to be: "NO text" at once, or after the octets that come anyway. */
 static void
@@ -110,7 +105,7 @@ append_refuse(struct job *job, const char *text)
 {
 	struct conn *c = job->conn;
 
-	if (job->cmd->sync) {
+	if (!job->cmd->literal || job->cmd->sync) {
 		imap_reader_refuse(c->reader);
 		job_done(job, refusal(job), text);
 		return;
@@ -122,24 +117,6 @@ append_refuse(struct job *job, const char *text)
 	}
 	job->cmd->error = text;
 	imap_reader_accept(c->reader);
-}
-
-static void
-append_put(struct job *job, const struct imap_cmd *cmd, struct msgout *m)
-{
-	size_t i;
-
-	msg_put_u8(m, job_news_bits(job, is_replace(job)));
-	msg_put_bytes(m, job->cmd->name.p, job->cmd->name.len);
-	msg_put_u64(m, cmd->flags);
-	msg_put_u16(m, (uint16_t)cmd->nkeywords);
-	for (i = 0; i < cmd->nkeywords; i++)
-		msg_put_bytes(m, cmd->keywords[i].p, cmd->keywords[i].len);
-	msg_put_i64(m, cmd->has_date ? cmd->date : (int64_t)time(NULL));
-	msg_put_u16(m, (uint16_t)cmd->zone);
-	msg_put_u64(m, cmd->size);
-	msg_put_u8(m, engine_config()->site.codec);
-	msg_send(m);
 }
 
 /* The parser and the chunk for the next message. */
@@ -167,6 +144,27 @@ put_replace(struct job *job)
 	msg_send(m);
 }
 
+static void
+append_put(struct job *job, const struct imap_step *step, uint64_t size)
+{
+	struct append *a = job->data;
+	struct msgout *m;
+	size_t i;
+
+	m = msg_new(job->conn->vault, V_APPEND, a->id);
+	msg_put_u8(m, job_news_bits(job, is_replace(job)));
+	msg_put_bytes(m, job->cmd->name.p, job->cmd->name.len);
+	msg_put_u64(m, step->flags);
+	msg_put_u16(m, (uint16_t)step->nkeywords);
+	for (i = 0; i < step->nkeywords; i++)
+		msg_put_bytes(m, step->keywords[i].p, step->keywords[i].len);
+	msg_put_i64(m, step->has_date ? step->date : (int64_t)time(NULL));
+	msg_put_u16(m, (uint16_t)step->zone);
+	msg_put_u64(m, size);
+	msg_put_u8(m, engine_config()->site.codec);
+	msg_send(m);
+}
+
 void
 append_start(struct job *job)
 {
@@ -182,16 +180,8 @@ append_start(struct job *job)
 		append_refuse(job, "[READ-ONLY] The mailbox is read-only");
 		return;
 	}
-	if (cmd->size > engine_config()->literal_max) {
+	if (cmd->literal && cmd->size > engine_config()->literal_max) {
 		append_refuse(job, "[TOOBIG] Message too large");
-		return;
-	}
-	if (cmd->size == 0) {
-		append_refuse(job, "A message has octets");
-		return;
-	}
-	if (cmd->nkeywords > KEYWORDS_MAX) {
-		append_refuse(job, "[LIMIT] Too many keywords");
 		return;
 	}
 	if (!box_name_valid(cmd, &cmd->name)) {
@@ -202,15 +192,8 @@ append_start(struct job *job)
 	if (a == NULL)
 		fatal("append");
 	job->data = a;
-	append_room_new(a);
-	if (is_replace(job))
-		put_replace(job);
-	append_put(job, cmd, job_request(job, V_APPEND));
-	a->id = job->expect;
-	a->asked = true;
-	imap_reader_accept(c->reader);
-	if (cmd->sync)
-		imap_puts(conn_out(c), "+ OK\r\n");
+	a->id = conn_request_id(c);
+	append_steps(job, NULL);
 }
 
 /* A chunk, compressed where that makes it smaller. */
@@ -263,21 +246,38 @@ header_8bit(struct append *a, const uint8_t *p, size_t len)
 	return false;
 }
 
-void
-append_data(struct conn *c, const uint8_t *p, size_t len)
+/* It is not to be, but what comes in is read to its end. */
+static void
+append_deny(struct append *a, const char *why)
 {
-	struct job *job = c->append;
-	struct append *a;
+	a->refused = true;
+	a->why = why;
+}
+
+bool
+append_too_big(struct job *job, uint64_t more)
+{
+	struct append *a = job->data;
+	uint64_t max = engine_config()->literal_max;
+
+	if (!a->refused && (a->size > max || more > max - a->size))
+		append_deny(a, "[TOOBIG] Message too large");
+	return a->refused;
+}
+
+bool
+append_feed(struct job *job, const uint8_t *p, size_t len)
+{
+	struct append *a = job->data;
 	size_t n;
 
-	a = job == NULL ? NULL : job->data;
-	if (a == NULL || a->refused)
-		return;
-	if (a->header && !c->accept && header_8bit(a, p, len)) {
-		a->refused = true;
-		a->why = "[CANNOT] Its header is not ASCII,"
-			 " and UTF8=ACCEPT not enabled";
-		return;
+	if (append_too_big(job, len))
+		return false;
+	if (a->header && !job->conn->accept && header_8bit(a, p, len)) {
+		append_deny(a,
+		    "[CANNOT] Its header is not ASCII,"
+		    " and UTF8=ACCEPT not enabled");
+		return false;
 	}
 	mime_parser_feed(a->parser, p, len);
 	a->size += len;
@@ -294,12 +294,46 @@ append_data(struct conn *c, const uint8_t *p, size_t len)
 			a->len = 0;
 		}
 	}
+	return true;
+}
+
+void
+append_data(struct conn *c, const uint8_t *p, size_t len)
+{
+	struct job *job = c->append;
+
+	if (job == NULL || job->data == NULL || !append_feed(job, p, len))
+		return;
 	/* Many clients send the command's end only when this has arrived. */
 	compat_ack_now(tlsio_fd(c->io));
 	if (wire_queued(c->vault) > MSG_HIGH) {
 		c->throttled = true;
 		wire_produce(c->vault, append_room);
 	}
+}
+
+/* RFC 4469 section 4.1; the URL as it came, but for what would end the code. */
+static void
+append_badurl(struct append *a, const struct imap_str *url)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	uint8_t octet;
+	size_t i;
+
+	imap_puts(&a->text, "[BADURL ");
+	for (i = 0; i < url->len; i++) {
+		octet = (uint8_t)url->p[i];
+		if (octet > ' ' && octet < 0x7f && octet != ']') {
+			imap_putc(&a->text, url->p[i]);
+			continue;
+		}
+		imap_putc(&a->text, '%');
+		imap_putc(&a->text, digits[octet >> 4]);
+		imap_putc(&a->text, digits[octet & 15]);
+	}
+	imap_put(&a->text, "] No such message or part",
+	    sizeof("] No such message or part"));
+	append_deny(a, (const char *)a->text.p);
 }
 
 static void
@@ -309,6 +343,10 @@ append_finish(struct job *job, struct append *a, bool more)
 	const uint8_t *summary;
 	size_t len, n;
 
+	if (a->size == 0) {
+		append_deny(a, "A message has octets");
+		return;
+	}
 	if (a->len > 0)
 		send_chunk(job, 0, a->chunk, a->len);
 	summary = mime_parser_finish(a->parser, &len);
@@ -329,100 +367,215 @@ append_finish(struct job *job, struct append *a, bool more)
 	a->parser = NULL;
 }
 
+/* A message begins: what is known of it goes ahead. */
 static void
-append_abort(struct job *job, struct append *a)
+step_begin(struct job *job, struct append *a, const struct imap_step *step)
 {
-	msg_signal(job->conn->vault, V_APPEND_ABORT, a->id);
-	a->asked = false;
-	job->waiting = 0;
-}
+	const struct imap_cmd *cmd = a->cmd != NULL ? a->cmd : job->cmd;
 
-/* Why a further message cannot be; NULL if it can. */
-static const char *
-more_refused(const struct append *a, const struct imap_cmd *cmd)
-{
-	if (a->why != NULL)
-		return a->why;
-	if (cmd->size > engine_config()->literal_max)
-		return "[TOOBIG] Message too large";
-	if (cmd->nkeywords > KEYWORDS_MAX)
-		return "[LIMIT] Too many keywords";
-	return cmd->size == 0 ? "A message has octets" : NULL;
-}
-
-/* One more message of the same command (RFC 3502): all are kept, or none. */
-static void
-append_more(struct job *job, struct imap_cmd *cmd)
-{
-	struct conn *c = job->conn;
-	struct append *a = job->data;
-	bool sync = cmd->sync;
-
-	if (cmd->size > 4 * engine_config()->literal_max && !sync) {
-		imap_cmd_free(cmd);
-		conn_bye(c, "[TOOBIG] Message too large");
+	if (step->nkeywords > KEYWORDS_MAX) {
+		append_deny(a, "[LIMIT] Too many keywords");
 		return;
 	}
-	if (a != NULL && !a->refused && (a->why = more_refused(a, cmd)) != NULL)
-		a->refused = true;
-	if (a == NULL || a->refused) {
-		imap_cmd_free(cmd);
-		if (!sync) {
-			imap_reader_accept(c->reader);
-			return;
-		}
-		imap_reader_refuse(c->reader);
-		append_data_end(c, true);
-		return;
-	}
-	append_finish(job, a, true);
 	append_room_new(a);
-	append_put(job, cmd, msg_new(c->vault, V_APPEND, a->id));
-	imap_cmd_free(cmd);
-	imap_reader_accept(c->reader);
-	if (sync)
-		imap_puts(conn_out(c), "+ OK\r\n");
+	if (is_replace(job))
+		put_replace(job);
+	a->asked = true;
+	append_put(job, step, step->catenate ? 0 : cmd->size);
 }
 
-void
-append_data_end(struct conn *c, bool good)
+/* Nothing is kept of it. */
+static void
+append_abort(struct job *job)
 {
-	struct job *job = c->append;
-	struct append *a;
+	struct append *a = job->data;
+
+	if (a->asked)
+		msg_signal(job->conn->vault, V_APPEND_ABORT, a->id);
+	a->asked = false;
+}
+
+/* All that the client wants to send is there. */
+static void
+append_whole(struct job *job)
+{
+	struct append *a = job->data;
+	struct conn *c = job->conn;
 
 	c->append = NULL;
-	if (job == NULL)
-		return;
-	a = job->data;
-	if (!good) {
-		if (a != NULL && a->asked)
-			append_abort(job, a);
-		job_done(job, "BAD", imap_reader_bad(c->reader));
-		return;
-	}
-	if (a == NULL) {
-		job_done(job, refusal(job), job->cmd->error);
-		return;
-	}
-	a->whole = true;
+	if (a->glanced)
+		catenate_end(c);
 	if (a->refused) {
-		append_abort(job, a);
+		append_abort(job);
 		if (a->why != NULL)
 			job_done(job, "NO", a->why);
 		else
 			job_result(job, job->result, NULL);
 		return;
 	}
-	append_finish(job, a, false);
+	job->expect = a->id;
+	job->waiting = 1;
+}
+
+/* After the steps come octets: are they wanted? */
+static void
+append_literal(struct job *job, const struct imap_cmd *cmd)
+{
+	struct append *a = job->data;
+	struct conn *c = job->conn;
+
+	if (cmd->size > 4 * engine_config()->literal_max && !cmd->sync) {
+		conn_bye(c, "[TOOBIG] Message too large");
+		return;
+	}
+	if (!a->refused)
+		(void)append_too_big(job, cmd->size);
+	if (a->refused && cmd->sync) {
+		imap_reader_refuse(c->reader);
+		append_whole(job);
+		return;
+	}
+	imap_reader_accept(c->reader);
+	if (cmd->sync)
+		imap_puts(conn_out(c), "+ OK\r\n");
+}
+
+/* One by one; a URL is waited for.  What was refused needs none. */
+static void
+append_go(struct job *job)
+{
+	struct append *a = job->data;
+	struct imap_cmd *cmd = a->cmd != NULL ? a->cmd : job->cmd;
+	const struct imap_step *step;
+
+	while ((step = a->step) != NULL && !a->refused) {
+		switch (step->kind) {
+		case IMAP_STEP_BEGIN:
+			step_begin(job, a, step);
+			break;
+		case IMAP_STEP_URL:
+			a->catenate = catenate_start(job, cmd, &step->url);
+			if (a->catenate != NULL) {
+				a->glanced = true;
+				return;
+			}
+			append_badurl(a, &step->url);
+			break;
+		case IMAP_STEP_END:
+			append_finish(job, a, step->next != NULL);
+			break;
+		}
+		a->step = step->next;
+	}
+	a->step = NULL;
+	if (cmd->literal)
+		append_literal(job, cmd);
+	else
+		append_whole(job);
+}
+
+/* The steps of the command itself, or those behind a literal. */
+static void
+append_steps(struct job *job, struct imap_cmd *cmd)
+{
+	struct append *a = job->data;
+
+	imap_cmd_free(a->cmd);
+	a->cmd = cmd;
+	a->step = cmd != NULL ? cmd->steps : job->cmd->steps;
+	append_go(job);
+}
+
+struct catenate *
+append_catenate(const struct job *job)
+{
+	const struct append *a = job->data;
+
+	return a == NULL ? NULL : a->catenate;
+}
+
+/* Octets of what was refused before it began. */
+static void
+append_over(struct conn *c, struct imap_cmd *cmd)
+{
+	struct job *job = c->append;
+	bool sync = cmd->sync;
+	bool large = cmd->size > 4 * engine_config()->literal_max;
+
+	imap_cmd_free(cmd);
+	if (sync) {
+		imap_reader_refuse(c->reader);
+		c->append = NULL;
+		job_done(job, refusal(job), job->cmd->error);
+	} else if (large)
+		conn_bye(c, "[TOOBIG] Message too large");
+	else
+		imap_reader_accept(c->reader);
+}
+
+bool
+append_waits(const struct job *job)
+{
+	return append_catenate(job) != NULL;
+}
+
+void
+append_begin(struct conn *c, struct imap_cmd *cmd)
+{
+	if (c->append == NULL) {
+		c->append = job_new(c, cmd);
+		return;
+	}
+	/* More of one that was refused before it began. */
+	if (c->append->data == NULL) {
+		append_over(c, cmd);
+		return;
+	}
+	append_steps(c->append, cmd);
+}
+
+/* The command was no command after all. */
+static void
+append_bad(struct job *job)
+{
+	const struct append *a = job->data;
+
+	append_abort(job);
+	if (a->glanced)
+		catenate_end(job->conn);
+}
+
+void
+append_data_end(struct conn *c, bool good)
+{
+	struct job *job = c->append;
+	struct imap_cmd *cmd;
+
+	cmd = imap_reader_take(c->reader);
+	if (job == NULL || !good || job->data == NULL || cmd == NULL) {
+		imap_cmd_free(cmd);
+		c->append = NULL;
+		if (job != NULL && !good) {
+			if (job->data != NULL)
+				append_bad(job);
+			job_done(job, "BAD", imap_reader_bad(c->reader));
+		} else if (job != NULL)
+			job_done(job, refusal(job), job->cmd->error);
+		return;
+	}
+	append_steps(job, cmd);
 }
 
 void
 append_answer(struct job *job, struct msg *msg)
 {
 	struct append *a = job->data;
-
 	uint32_t uid;
 
+	if (a->catenate != NULL) {
+		catenate_answer(job, a->catenate, msg);
+		return;
+	}
 	a->uidvalidity = msg_get_u32(msg);
 	uid = msg_get_u32(msg);
 	if (msg->type != R_APPENDED || msg_end(msg) == -1) {
@@ -459,19 +612,34 @@ append_news(struct job *job)
 	imap_puts(b, "Replacement is there\r\n");
 }
 
+/* What the URL of a step names is there, or is not. */
+static void
+part_done(struct job *job, struct append *a, enum vault_result result)
+{
+	enum catenate_state state;
+
+	job->result = DONE_OK;
+	state = catenate_done(job, a->catenate, result);
+	if (state == CATENATE_MORE)
+		return;
+	catenate_free(a->catenate);
+	a->catenate = NULL;
+	if (state == CATENATE_BADURL)
+		append_badurl(a, &a->step->url);
+	else if (state == CATENATE_FAILED)
+		append_deny(a, NULL);
+	a->step = a->step->next;
+	append_go(job);
+}
+
 void
 append_done(struct job *job, enum vault_result result, const char *detail)
 {
 	struct append *a = job->data;
 	struct imap_buf text = {0};
 
-	if (!a->whole) {
-		/* A refusal before the end: the rest is only read over. */
-		if (result == DONE_OK) {
-			conn_protocol(job->conn, "early APPEND");
-			return;
-		}
-		a->refused = true;
+	if (a->catenate != NULL) {
+		part_done(job, a, result);
 		return;
 	}
 	if (result != DONE_OK) {
@@ -504,5 +672,8 @@ append_free(struct job *job)
 	freezero(a->chunk, a->chunk == NULL ? 0 : CHUNK_PLAIN);
 	parser_put(a->parser);
 	imap_buf_free(&a->uids);
+	imap_buf_free(&a->text);
+	imap_cmd_free(a->cmd);
+	catenate_free(a->catenate);
 	freezero(a, sizeof(*a));
 }

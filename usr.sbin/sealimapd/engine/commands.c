@@ -125,7 +125,10 @@ command_find(enum imap_verb verb)
 	return &commands[0];
 }
 
-/* A FETCH that is answered by rows alone holds nobody up. */
+/*
+ * A FETCH that is answered by rows alone holds nobody up; what an APPEND takes
+ * from other messages is asked for by requests of its own.
+ */
 enum job_class
 command_class(const struct job *job)
 {
@@ -136,5 +139,7 @@ command_class(const struct job *job)
 		(IMAP_ITEM_ENVELOPE | IMAP_ITEM_BODY | IMAP_ITEM_BODYSTRUCTURE |
 		    IMAP_ITEM_PREVIEW)) == 0)
 		return CLASS_FLOW;
+	if (cmd->verb == IMAP_APPEND && cmd->steps->catenate)
+		return CLASS_ALONE;
 	return job->command->class;
 }

@@ -306,7 +306,8 @@ conn_blocked(struct conn *c)
 	if (tlsio_full(c->io))
 		return true;
 	if (c->append != NULL)
-		return !c->append->started || c->throttled;
+		return !c->append->started || c->throttled ||
+		    append_waits(c->append);
 	last = TAILQ_LAST(&c->jobs, jobs);
 	if (last == NULL)
 		return false;
@@ -355,7 +356,11 @@ conn_command(struct conn *c)
 		conn_bye(c, "Too many wrong commands");
 		return;
 	}
-	(void)job_new(c, cmd);
+	/* Of URLs alone: all of it is here. */
+	if (cmd->verb == IMAP_APPEND || cmd->verb == IMAP_REPLACE)
+		append_begin(c, cmd);
+	else
+		(void)job_new(c, cmd);
 }
 
 static void

@@ -154,6 +154,7 @@ struct conn {
 	uint32_t exists;
 	uint32_t uidvalidity;
 	uint64_t box_id;
+	char *box_name;            /* in UTF-8; NULL: none is selected */
 	struct notify *notify;     /* NULL: there was no NOTIFY */
 	struct contexts *contexts; /* of the selected box; NULL: none */
 	char **keywords;
@@ -245,6 +246,8 @@ void job_start_all(struct conn *);
 void job_done(struct job *, const char *condition, const char *text);
 /* By the result of the vault; text for OK. */
 void job_result(struct job *, enum vault_result, const char *text);
+/* An id for a request that nobody waits for yet. */
+uint32_t conn_request_id(struct conn *);
 /* A request to the vault on behalf of the job; then msg_put..., msg_send. */
 struct msgout *job_request(struct job *, uint32_t type);
 /*
@@ -463,6 +466,7 @@ void cancelupdate_start(struct job *);
 
 /* append.c */
 void append_begin(struct conn *, struct imap_cmd *);
+bool append_waits(const struct job *); /* nothing is read meanwhile */
 void append_start(struct job *);
 void append_data(struct conn *, const uint8_t *, size_t);
 void append_data_end(struct conn *, bool good);

@@ -141,9 +141,8 @@ fetch_summary_get(struct msg *msg, const struct row *row, size_t *len)
 }
 
 int
-fetch_chunk_get(struct job *job, struct msg *msg, struct chunk *chunk)
+chunk_get(struct msg *msg, uint8_t codec, struct chunk *chunk)
 {
-	struct fetch *f = job->data;
 	uint32_t plain;
 	bool packed;
 
@@ -157,8 +156,7 @@ fetch_chunk_get(struct job *job, struct msg *msg, struct chunk *chunk)
 	if (msg->bad || plain > CHUNK_PLAIN)
 		return -1;
 	if (packed)
-		chunk->p = codec_unpack(
-		    f->row.codec, chunk->p, chunk->len, plain);
+		chunk->p = codec_unpack(codec, chunk->p, chunk->len, plain);
 	else if (chunk->len != plain)
 		chunk->p = NULL;
 	chunk->len = plain;
@@ -201,7 +199,8 @@ row_ready(struct job *job, const uint8_t *octets, size_t len)
 		return;
 	}
 	fetch_put_head(job, &sum);
-	if (job->cmd->nsections > 0 && fetch_plan(job, &sum)) {
+	if (job->cmd->nsections > 0 &&
+	    fetch_plan(f, job->cmd->sections, job->cmd->nsections, &sum)) {
 		if ((f->items & (ROW_BODY | ROW_FIRST)) == 0)
 			fetch_defer(job, f->row.uid);
 		else {
@@ -418,7 +417,8 @@ fetch_answer(struct job *job, struct msg *msg)
 		put_vanished(job->conn, msg);
 		return;
 	}
-	if (msg->type != R_CHUNK || fetch_chunk_get(job, msg, &chunk) == -1) {
+	if (msg->type != R_CHUNK ||
+	    chunk_get(msg, f->row.codec, &chunk) == -1) {
 		conn_protocol(job->conn, "answer to FETCH");
 		return;
 	}

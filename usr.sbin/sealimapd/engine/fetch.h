@@ -93,8 +93,9 @@ struct chunk {
 uint8_t fetch_rows_wanted(struct job *);
 /* The answer up to the sections, into f->head; sum NULL if not needed. */
 void fetch_put_head(struct job *, const struct mime_summary *sum);
-/* Works out f->piece; true if any needs the body. */
-bool fetch_plan(struct job *, const struct mime_summary *sum);
+/* Works out f->piece, of n sections; true if any needs the body. */
+bool fetch_plan(struct fetch *, const struct imap_section *, size_t n,
+    const struct mime_summary *sum);
 /* " BODY[...] {n}" or all of a piece that is short. */
 void fetch_put_name(struct imap_buf *, const struct imap_section *);
 void fetch_put_value(
@@ -119,7 +120,7 @@ void fetch_slow_chunk(struct job *, const struct chunk *);
 void fetch_slow_done(struct job *, enum vault_result);
 
 /* fetch.c */
-int fetch_chunk_get(struct job *, struct msg *, struct chunk *);
+int chunk_get(struct msg *, uint8_t codec, struct chunk *);
 void fetch_defer(struct job *, uint32_t uid);
 /* Reads what follows a row: a summary that came with it, in plain. */
 const uint8_t *fetch_summary_get(struct msg *, const struct row *, size_t *len);

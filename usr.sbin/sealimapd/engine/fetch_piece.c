@@ -334,23 +334,22 @@ plan_section(struct fetch *f, struct piece *p, const struct mime_summary *sum)
 }
 
 bool
-fetch_plan(struct job *job, const struct mime_summary *sum)
+fetch_plan(struct fetch *f, const struct imap_section *sections, size_t n,
+    const struct mime_summary *sum)
 {
-	struct imap_cmd *cmd = job->cmd;
-	struct fetch *f = job->data;
 	struct piece *p;
 	bool body;
 	size_t i;
 
 	imap_buf_reset(&f->memory, OUT_KEEP);
-	f->n = cmd->nsections;
+	f->n = n;
 	f->now = 0;
 	f->pos = 0;
 	body = false;
 	for (i = 0; i < f->n; i++) {
 		p = &f->piece[i];
 		memset(p, 0, sizeof(*p));
-		p->section = &cmd->sections[i];
+		p->section = &sections[i];
 		if (is_whole(p->section) &&
 		    p->section->kind == IMAP_SECTION_BINARY_SIZE) {
 			p->kind = PIECE_NUMBER;

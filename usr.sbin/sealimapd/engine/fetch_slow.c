@@ -112,7 +112,8 @@ message_ready(struct job *job, const struct mime_summary *sum)
 	fetch_put_head(job, sum);
 	f->n = 0;
 	if (job->cmd->nsections > 0)
-		(void)fetch_plan(job, sum);
+		(void)fetch_plan(
+		    f, job->cmd->sections, job->cmd->nsections, sum);
 	imap_put(conn_out(job->conn), f->head.p, f->head.len);
 	job->open = true;
 	piece_next(job);

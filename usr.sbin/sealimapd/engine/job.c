@@ -110,7 +110,8 @@ job_may_flow(struct conn *c)
 	struct job *job;
 
 	TAILQ_FOREACH (job, &c->jobs, entry)
-		if (!job->started || command_class(job) != CLASS_FLOW)
+		if (job != c->append &&
+		    (!job->started || command_class(job) != CLASS_FLOW))
 			return false;
 	return true;
 }
@@ -296,15 +297,24 @@ job_result(struct job *job, enum vault_result result, const char *text)
 		job_done(job, results[i].condition, results[i].text);
 }
 
+uint32_t
+conn_request_id(struct conn *c)
+{
+	uint32_t id;
+
+	id = c->next_id++;
+	if (c->next_id == 0)
+		c->next_id = 1;
+	return id;
+}
+
 struct msgout *
 job_request(struct job *job, uint32_t type)
 {
 	struct conn *c = job->conn;
 	uint32_t id;
 
-	id = c->next_id++;
-	if (c->next_id == 0)
-		c->next_id = 1;
+	id = conn_request_id(c);
 	if (job->waiting++ == 0)
 		job->expect = id;
 	return msg_new(c->vault, type, id);

@@ -47,6 +47,9 @@ select_forget(struct conn *c)
 	keywords_free(c);
 	notify_unselect(c);
 	contexts_forget(c);
+	if (c->box_name != NULL)
+		freezero(c->box_name, strlen(c->box_name));
+	c->box_name = NULL;
 	c->exists = 0;
 	c->readonly = false;
 }
@@ -278,6 +281,9 @@ select_done(struct job *job, enum vault_result result, const char *detail)
 
 	if (job->result == DONE_OK) {
 		c->state = CONN_SELECTED;
+		c->box_name = strdup(job->cmd->name.p);
+		if (c->box_name == NULL)
+			fatal("select");
 		job_done(job, "OK",
 		    c->readonly ? "[READ-ONLY] Selected" :
 				  "[READ-WRITE] Selected");

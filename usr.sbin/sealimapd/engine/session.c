@@ -59,7 +59,8 @@ capability_put(struct conn *c, struct imap_buf *b)
 			imap_puts(b, " COMPRESS=DEFLATE");
 		if (!engine_config()->isolated)
 			imap_puts(b, " UNAUTHENTICATE");
-		imap_puts(b, " PREVIEW UTF8=ACCEPT REPLACE");
+		imap_puts(
+		    b, " PREVIEW UTF8=ACCEPT REPLACE CATENATE URL-PARTIAL");
 		return;
 	}
 	imap_puts(b, " SASL-IR");

@@ -37,6 +37,7 @@ struct append {
 	int64_t date;
 	int16_t zone;
 	uint64_t size;
+	bool unsized; /* which was not known at first */
 	uint32_t uid;
 	uint8_t codec;
 	enum vault_result result;
@@ -49,6 +50,7 @@ static bool append_replace(struct session *, struct msg *);
 static bool append_begin(struct session *, struct msg *);
 static bool append_chunk(struct session *, struct msg *);
 static bool append_end(struct session *, struct msg *);
+static bool append_abort(struct session *, struct msg *);
 static void append_parse(struct session *, struct job *, struct msg *);
 static void append_change(struct session *, struct job *);
 static enum step append_answer(struct session *, struct job *);
@@ -92,12 +94,21 @@ append_message(struct session *s, struct msg *m)
 		return append_replace(s, m);
 	if (m->type == V_APPEND)
 		return append_begin(s, m);
+	if (m->type == V_APPEND_ABORT)
+		return append_abort(s, m);
 	if (s->append == NULL || s->append->id != m->id)
 		return false;
-	if (m->type == V_CHUNK)
-		return append_chunk(s, m);
-	if (m->type == V_APPEND_END)
-		return append_end(s, m);
+	return m->type == V_CHUNK ? append_chunk(s, m) : append_end(s, m);
+}
+
+/* Between two messages, too. */
+static bool
+append_abort(struct session *s, struct msg *m)
+{
+	const struct append *a = s->append != NULL ? s->append : s->whole;
+
+	if (a == NULL || a->id != m->id)
+		return false;
 	append_free(s->append);
 	append_free(s->whole);
 	s->append = s->whole = NULL;
@@ -183,6 +194,7 @@ append_begin(struct session *s, struct msg *m)
 	append_parse(s, a->job, m);
 	if (msg_end(m) == -1)
 		return false;
+	a->unsized = a->size == 0;
 	if (s->whole == NULL &&
 	    store_box_named(vault_store(), a->job->name) == NULL) {
 		a->result = DONE_TRYCREATE;
@@ -295,6 +307,23 @@ append_one(struct append *a, struct job *j, const struct store_box *box)
 	return result_of(append_place(a, &p));
 }
 
+/* Now that all sizes are known: do they fit the quota together? */
+static enum vault_result
+append_fits(const struct append *first)
+{
+	const struct append *a;
+	uint64_t size = 0;
+	bool unsized = false;
+
+	for (a = first; a != NULL; a = a->next) {
+		size += a->size;
+		unsized = unsized || a->unsized;
+	}
+	return unsized ?
+	    result_of(store_append_fits(vault_store(), size, first->old_size)) :
+	    DONE_OK;
+}
+
 /*
  * All or none: what was placed before one that cannot be is taken out again,
  * within the same commit, so that nobody ever sees it (RFC 3502).
@@ -311,6 +340,8 @@ append_change(struct session *s, struct job *j)
 
 	for (a = j->append; a != NULL && j->result == DONE_OK; a = a->next)
 		j->result = a->result;
+	if (j->result == DONE_OK)
+		j->result = append_fits(j->append);
 	if (j->result != DONE_OK)
 		return;
 	a = j->append;

@@ -175,7 +175,7 @@ struct job {
 	struct meta_request *meta; /* V_META, V_SETMETA */
 	struct append *append;
 	struct search_run *search;
-	struct view *view; /* of the box that is searched */
+	struct view *view; /* of the box that is searched, or fetched from */
 	int64_t begun;     /* a search */
 	uint32_t progress, goal;
 };
@@ -201,6 +201,7 @@ struct session {
 	struct events *events;    /* V_NOTIFY; NULL: it does not listen */
 	struct store_range *sent; /* of V_SET, for the next request */
 	size_t nsent;
+	struct view glance; /* V_GLANCE */
 };
 
 /* vault.c */
@@ -308,6 +309,11 @@ bool view_tell(struct session *, bool expunge, bool flags);
 /* R_MODSEQ, of what was told. */
 void view_tell_modseq(struct session *);
 
+/* vault_glance.c: another box that is looked into */
+bool glance_message(struct session *, struct msg *); /* false: not now */
+void glance_end(struct session *);
+void glance_box_gone(struct session *, uint64_t box);
+
 /* vault_resync.c */
 struct resync {
 	uint32_t uidvalidity;
@@ -331,6 +337,7 @@ extern const struct job_kind rows_kinds[];
 struct rows {
 	struct msgout *o;
 	struct session *s;
+	struct view *view; /* of the box that they are of */
 	uint32_t id;
 	bool ids; /* ROW_IDS */
 };

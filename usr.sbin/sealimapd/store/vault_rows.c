@@ -49,6 +49,7 @@ static enum vault_result body_chunk(struct session *, struct job *);
 const struct job_kind rows_kinds[] = {
     {V_FETCH, false, parse_fetch, change_fetch, answer_fetch},
     {V_BODY, false, parse_body, NULL, answer_body},
+    {V_PEEK, false, parse_body, NULL, answer_body},
     {0, false, NULL, NULL, NULL},
 };
 
@@ -58,6 +59,7 @@ rows_start(struct rows *r, struct session *s, uint32_t id)
 	view_tell_keywords(s);
 	r->o = NULL;
 	r->s = s;
+	r->view = &s->view;
 	r->id = id;
 	r->ids = false;
 }
@@ -89,8 +91,8 @@ row_put(struct rows *r, const struct store_msg *m, size_t pos)
 	memset(&cold, 0, sizeof(cold));
 	if (r->ids)
 		(void)store_cold_get(
-		    vault_store(), r->s->view.box, m->uid, &cold);
-	msg_put_u32(r->o, view_seq(&r->s->view, m->uid, pos));
+		    vault_store(), r->view->box, m->uid, &cold);
+	msg_put_u32(r->o, view_seq(r->view, m->uid, pos));
 	msg_put_u32(r->o, m->uid);
 	msg_put_u64(r->o, m->flags);
 	msg_put_u64(r->o, m->modseq < r->s->safe ? m->modseq : r->s->safe);
@@ -120,7 +122,7 @@ row_summary(struct rows *r, const struct store_msg *m, size_t pos)
 	uint32_t uid = m->uid;
 	size_t n = STORE_SUMMARY_CHUNKS;
 
-	if (store_summary(vault_store(), r->s->view.box, uid, c, &n) !=
+	if (store_summary(vault_store(), r->view->box, uid, c, &n) !=
 		STORE_OK ||
 	    n == 0) {
 		/* The engine works it out from the body again. */
@@ -164,6 +166,11 @@ parse_fetch(struct session *s, struct job *j, struct msg *m)
 {
 	j->bits = msg_get_u8(m);
 	j->items = msg_get_u8(m);
+	j->view = (j->items & ROW_GLANCE) != 0 ? &s->glance : &s->view;
+	if ((j->items & ROW_GLANCE) != 0 &&
+	    ((j->bits & BY_UID) == 0 ||
+		(j->items & (ROW_SET_SEEN | ROW_VANISHED)) != 0))
+		m->bad = true;
 	j->unchanged = msg_get_u64(m);
 	if ((j->items & ROW_PART) != 0) {
 		j->part = msg_get_u8(m);
@@ -210,6 +217,13 @@ change_fetch(struct session *s, struct job *j)
 		j->result = result_of(result);
 }
 
+/* Why is no box there to fetch from? */
+static enum vault_result
+unopened(const struct session *s, const struct job *j)
+{
+	return j->view == &s->glance ? DONE_NONEXISTENT : DONE_NOTSELECTED;
+}
+
 static enum step
 answer_fetch(struct session *s, struct job *j)
 {
@@ -219,27 +233,28 @@ answer_fetch(struct session *s, struct job *j)
 	size_t pos;
 	int budget = STEP_ROWS;
 
-	if (!s->view.selected) {
-		j->result = DONE_NOTSELECTED;
+	if (!j->view->selected) {
+		j->result = unopened(s, j);
 		return STEP_DONE;
 	}
 	if (!j->resolved)
-		j->result = view_resolve(&s->view, j);
+		j->result = view_resolve(j->view, j);
 	if (j->result == DONE_BADSEQ)
 		return STEP_DONE;
-	view_part(&s->view, j);
+	view_part(j->view, j);
 	if ((j->items & ROW_VANISHED) != 0 &&
 	    vanished_answer(s, j, j->unchanged, 0) != STEP_DONE)
 		return STEP_MORE;
 	if (j->body != NULL && body_chunks(s, j) != STEP_DONE)
 		return STEP_MORE;
 	rows_start(&rows, s, j->id);
+	rows.view = j->view;
 	rows.ids = (j->items & ROW_IDS) != 0;
 	while (step == STEP_DONE && j->range < j->nset) {
 		if (j->uid < j->set[j->range].first)
 			j->uid = j->set[j->range].first;
-		(void)store_msg_find(vault_store(), s->view.box, j->uid, &pos);
-		m = store_msg_at(vault_store(), s->view.box, pos);
+		(void)store_msg_find(vault_store(), j->view->box, j->uid, &pos);
+		m = store_msg_at(vault_store(), j->view->box, pos);
 		if (m == NULL || m->uid > j->set[j->range].last) {
 			j->range++;
 			j->uid = 0;
@@ -282,7 +297,7 @@ fetch_open(struct session *s, struct job *j, const struct store_msg *m)
 {
 	enum store_result result;
 
-	result = store_body_open(vault_store(), s->view.box, m->uid, &j->body);
+	result = store_body_open(vault_store(), j->view->box, m->uid, &j->body);
 	if (result == STORE_LIMIT) {
 		j->uid = m->uid;
 		vault_retry();
@@ -301,6 +316,7 @@ fetch_open(struct session *s, struct job *j, const struct store_msg *m)
 static void
 parse_body(struct session *s, struct job *j, struct msg *m)
 {
+	j->view = j->kind->type == V_PEEK ? &s->glance : &s->view;
 	j->uid = msg_get_u32(m);
 	j->chunk = msg_get_u32(m);
 	j->chunk_last = msg_get_u32(m);
@@ -312,13 +328,13 @@ answer_body(struct session *s, struct job *j)
 {
 	enum store_result result;
 
-	if (!s->view.selected) {
-		j->result = DONE_NOTSELECTED;
+	if (!j->view->selected) {
+		j->result = unopened(s, j);
 		return STEP_DONE;
 	}
 	if (j->body == NULL) {
 		result = store_body_open(
-		    vault_store(), s->view.box, j->uid, &j->body);
+		    vault_store(), j->view->box, j->uid, &j->body);
 		if (result == STORE_LIMIT) {
 			vault_retry();
 			return STEP_WAIT;

@@ -90,6 +90,7 @@ session_free(struct session *s)
 	if (s->view.selected)
 		store_unuse(vault_store(), s->view.box);
 	view_clear(&s->view);
+	glance_end(s);
 	notify_free(s->events);
 	wire_free(s->wire);
 	free(s);
@@ -196,6 +197,13 @@ session_message(struct wire *w, struct msg *m, void *arg)
 		if (!session_set(s, m)) {
 			log_warnx(
 			    "session=%llu bad set", (unsigned long long)s->id);
+			vault_reap(s);
+		}
+		return;
+	case V_GLANCE:
+		if (!glance_message(s, m)) {
+			log_warnx("session=%llu bad glance",
+			    (unsigned long long)s->id);
 			vault_reap(s);
 		}
 		return;
@@ -422,8 +430,10 @@ session_changed(uint64_t box, enum store_change change, uint32_t uid)
 
 	notify_message(box, change);
 	while ((s = vault_session_next(s)) != NULL) {
-		if (change == STORE_BOXGONE)
+		if (change == STORE_BOXGONE) {
 			search_box_gone(s, box);
+			glance_box_gone(s, box);
+		}
 		if (s->dead || !s->view.selected || s->view.box != box)
 			continue;
 		switch (change) {
