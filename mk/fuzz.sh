@@ -29,7 +29,8 @@ command -v clang >/dev/null 2>&1 || {
 	exit 1
 }
 includes=-I.
-for d in lib/lib* usr.sbin/sealimapd usr.sbin/sealsmtpd usr.sbin/sealkeys; do
+for d in lib/lib* usr.sbin/sealimapd usr.sbin/sealsmtpd usr.sbin/sealrelayd \
+    usr.sbin/sealkeys; do
 	includes="$includes -I$d"
 done
 mkdir -p "$out/found"
@@ -75,6 +76,7 @@ program() {
 			[ "$o" != main.c ] || continue
 			[ -f "$f" ] || f=$d/../parent/$(basename "$f")
 			[ -f "$f" ] || f=$d/../$(basename "$f")
+			[ -f "$f" ] || f=usr.sbin/sealsmtpd/$(basename "$f")
 			object "$f"
 			${AR:-ar} rcs "$out/$1.a" "$to"
 		done

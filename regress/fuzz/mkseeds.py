@@ -860,6 +860,117 @@ def queue():
          step(QTOOK | RELAY, u8(0)))
 
 
+# The order of enum step_kind in relay_fuzz.c.
+(LGIVES, LSENDS, LQSAYS, LQGOES, LANSWERS, LDNS_GOES, LSAYS, LENDS, LSTALLS,
+ LTLS, LTIMEOUT, LTIME, LRELOAD, LREFUSE) = range(14)
+
+
+def job(*rcpts, dest="example.net", flags=0, codec=0, head=12, body=8,
+        memory=b"", ret=1, sender="anna@example.org"):
+    return step(LGIVES, s(dest), s(sender), s("t1"), u8(flags), u8(codec),
+                u32(head), u64(body), s("e1"), u8(ret), s(memory),
+                u32(len(rcpts)), *(u16(n) + s(r) + s("rfc822;" + r) + u8(6)
+                                   for n, r in enumerate(rcpts)))
+
+
+def sends(kind, octets, last=False, flags=0, plain=None):
+    return step(LSENDS, u8(0), u8(kind), u8(flags | 2 * last),
+                u32(len(octets) if plain is None else plain), s(octets))
+
+
+def answer(status, *records, secure=0, name="mx.example.net"):
+    return step(LANSWERS, u8(status), u8(secure), u32(60), s(name),
+                u32(len(records)), *records)
+
+
+def said(*lines):
+    return step(LSAYS, "".join(x + "\r\n" for x in lines).encode())
+
+
+def ehlo(*words):
+    lines = ("mx.example.net",) + words
+    return said(*("250%s%s" % (" " if n == len(lines) - 1 else "-", x)
+                  for n, x in enumerate(lines)))
+
+
+def relay():
+    none, direct, verify = u8(0), u8(1), u8(2)
+    mx = u16(10) + s("mx.example.net")
+    four = u8(4) + bytes([192, 0, 2, 1])
+    six = u8(6) + bytes.fromhex("20010db8" + "00" * 11 + "01")
+    found = (answer(1), answer(0, mx, secure=1), answer(0, four, six))
+    message = (sends(0, b"From: a\r\n\r\n"), sends(1, b".x\r\n.\r\ny", True))
+    full = ("PIPELINING", "SIZE 1000", "8BITMIME", "SMTPUTF8", "DSN",
+            "STARTTLS", "REQUIRETLS", "AUTH PLAIN LOGIN")
+    tls = (said("220 go"), step(LTLS, u8(0)), ehlo(*full))
+    b, c = "b@example.net", "c@example.net"
+    seed("relay", "sent", none, job(b, c), *found, said("220 hello"),
+         ehlo(*full), *tls, said("250 ok", "250 2.1.5 ok", "550 5.1.1 no"),
+         said("354 go"), *message, said("250 2.0.0 done"),
+         job(b), said("250 ok"), said("250 ok"), said("354 go"), *message,
+         said("452 4.3.1 full"), step(LRELOAD), said("221 bye"))
+    seed("relay", "plain", direct, job(b, flags=1), answer(0, mx),
+         answer(0, four), said("220-hello", "220 there"), said("502 what"),
+         said("250 mx"), job(b, c), answer(1), answer(0, six),
+         said("220 x"), ehlo(), said("250 ok"), said("451 no"),
+         said("250 ok"), said("354 go"), *message, said("250 ok"))
+    seed("relay", "bdat", none, job(b, head=11, body=9), *found,
+         said("220 hello"), ehlo("CHUNKING", "PIPELINING"),
+         said("250 ok", "250 ok"), *message, said("502 what is BDAT"))
+    seed("relay", "early", none, job(b), *found, said("220 x"), ehlo(),
+         said("250 ok"), said("250 ok"), said("354 go"), message[0],
+         said("552 5.3.4 too long"), job(b), *found[1:], said("421 later"))
+    seed("relay", "refused", none, job(b, c), *found, said("220 x"),
+         ehlo("PIPELINING"), said("550 5.7.1 not you", "503 x", "503 x"),
+         said("221 bye"), step(LENDS), job(c), *found[1:], said("554 go"))
+    seed("relay", "dane", none, job(b), answer(1), answer(0, mx, secure=1),
+         answer(0, four, secure=1), answer(
+             0, u8(3) + u8(1) + u8(1) + s(b"h" * 32), secure=1),
+         said("220 x"), ehlo(*full), said("220 go"), step(LTLS, u8(4)))
+    seed("relay", "dane_useless", verify, job(b, flags=4), answer(1),
+         answer(0, mx, secure=1), answer(0, four, secure=1), answer(
+             0, u8(0) + u8(1) + u8(1) + s(b"h" * 32), secure=1),
+         said("220 x"), ehlo(*full), said("220 go"), step(LTLS, u8(0)),
+         ehlo(*full), said("250 ok"))
+    sts = s(b"v=STSv1; id=20261121;")
+    policy = (b"version: STSv1\r\nmode: enforce\r\nmx: *.example.net\r\n"
+              b"max_age: 604800\r\n")
+    http = (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(policy))
+    seed("relay", "sts", none, job(b), answer(0, sts), answer(0, four),
+         step(LTLS, u8(0)), step(LSAYS, http), step(LSAYS, policy),
+         answer(0, mx), answer(0, four), said("220 x"), ehlo(*full),
+         said("220 go"), step(LTLS, u8(0)), ehlo(*full), said("250 ok"))
+    seed("relay", "sts_chunked", none, job(b), answer(0, sts),
+         answer(0, six, four), step(LTLS, u8(1)), answer(0, mx),
+         answer(0, four), step(LTIME, u32(86400)), job(c), answer(0, sts),
+         answer(0, four), step(LTLS, u8(0)), step(
+             LSAYS, b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
+             b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(policy) +
+             policy + b"\r\n0\r\n\r\n"), step(LENDS))
+    seed("relay", "auth", none, job(b, dest="auth.test"), answer(0, four),
+         said("220 x"), ehlo(*full), said("220 go"), step(LTLS, u8(0)),
+         ehlo(*full), said("235 in"), said("250 ok", "250 ok", "354 go"),
+         *message, said("250 ok"), job(b, dest="first.test"),
+         step(LTLS, u8(0)), said("220 x"), ehlo(*full), said("535 no"))
+    seed("relay", "auth_plain", none, job(b, dest="plain.test"), said("220 x"),
+         ehlo(*full), job(b, dest="may.test"), said("220 x"), ehlo(*full),
+         said("220 go"), step(LTLS, u8(2)), ehlo(*full), said("250 ok"),
+         job(b, dest="secure.test"), answer(0, six), said("220 x"),
+         ehlo("PIPELINING"))
+    seed("relay", "gone", none, job(b), answer(1), step(LDNS_GOES), job(c),
+         step(LQGOES), job(b), answer(2), step(LREFUSE | 0x20), *found,
+         step(LTIMEOUT), step(LTIMEOUT), said("220 x"), step(LQGOES))
+    seed("relay", "remembered", none,
+         job(b, memory=b"\1\2" + (1699990000).to_bytes(8, "big")),
+         *found, said("220 x"), ehlo(), job(b, dest="[192.0.2.9]"),
+         said("220 x"), ehlo("STARTTLS"), said("454 not now"),
+         said("250 ok"), step(LTIMEOUT))
+    seed("relay", "null", none, job(b), answer(1), answer(0, u16(0) + s("")),
+         job(c), answer(0, u16(9) + s("relay.test"), u16(10) + s("mx.a")),
+         job(b), answer(3), job(b, sender=""), answer(4))
+
+
 def out():
     header = ("From: a@example.org\r\nTo:  b@example.net,\r\n\tc@x.org \r\n"
               "Subject: \r\nDATE : x\r\n")
@@ -877,6 +988,7 @@ if __name__ == "__main__":
     parent()
     resolver()
     queue()
+    relay()
     out()
     clerk()
     opener()

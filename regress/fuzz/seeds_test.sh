@@ -1,8 +1,8 @@
 #! /usr/bin/env atf-sh
 # The seeds of the fuzzers, whole, cut and changed, through the real decoders.
 
-targets="clerk deliver engine keys master opener out parent queue resolver sealmail
-    smtpd store vault worker"
+targets="clerk deliver engine keys master opener out parent queue relay
+    resolver sealmail smtpd store vault worker"
 
 replay_body() {
 	srcdir=$(atf_get_srcdir)

@@ -471,7 +471,10 @@ plan_allowed(struct plan *p)
 		plan_try(p);
 }
 
-/* RFC 7672 2.2, 3.1: with none that is usable, TLS without verification. */
+/*
+ * RFC 7672 2.2, 3.1: with none that is usable, TLS without verification, but
+ * where something else asks for that.
+ */
 static void
 plan_dane(struct plan *p, const struct answer *a)
 {
@@ -496,7 +499,7 @@ plan_dane(struct plan *p, const struct answer *a)
 	}
 	if (tlsio_tlsa_usable(t->tlsa, t->n_tlsa) == 0) {
 		t->n_tlsa = 0;
-		if (!plan_enforces(p))
+		if (t->go_on)
 			t->trust = TLSIO_TRUST_NONE;
 		return;
 	}

@@ -49,6 +49,8 @@ static int queue_job(struct msg *);
 static int queue_chunk(struct msg *);
 static int job_read(struct job *, struct msg *);
 static int job_rcpts(struct job *, struct msg *);
+static bool job_speakable(const struct job *);
+static bool speakable(const char *);
 static void job_memory(struct job *, const uint8_t *, size_t);
 static void job_free(struct job *);
 static void job_over(struct job *);
@@ -257,7 +259,10 @@ queue_job(struct msg *msg)
 		job_free(j);
 		return -1;
 	}
-	if (!conn_reuse(j))
+	if (!job_speakable(j))
+		job_outcome_all(j, OUTCOME_FAILED, 0, "5.5.2", "",
+		    "The envelope has octets that no command can have");
+	else if (!conn_reuse(j))
 		plan_start(j);
 	return 0;
 }
@@ -335,6 +340,30 @@ queue_chunk(struct msg *msg)
 		conn_data(j->conn, plain, n, (flags & CHUNK_LAST) != 0);
 	explicit_bzero(plain, n < sizeof(plain) ? n : sizeof(plain));
 	return 0;
+}
+
+/*
+ * The queue knows no addresses: what stands in a command is an engine's word,
+ * and must not end the line.
+ */
+static bool
+job_speakable(const struct job *j)
+{
+	for (uint32_t i = 0; i < j->n; i++)
+		if (!speakable(j->rcpts[i].address) ||
+		    !speakable(j->rcpts[i].orcpt))
+			return false;
+	return speakable(j->sender) && speakable(j->envid) &&
+	    speakable(j->dest);
+}
+
+static bool
+speakable(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
 }
 
 /* TLS that was seen a while ago proves nothing any more. */
