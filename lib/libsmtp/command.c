@@ -308,6 +308,11 @@ param_mail(
 		if (p->value == NULL || !param_auth(p->value, p->value_len))
 			return SMTP_BAD_PARAM;
 		mail->auth = true;
+	} else if (smtp_word_is(p->name, p->name_len, "REQUIRETLS")) {
+		bit = 64;
+		if (p->value != NULL)
+			return SMTP_BAD_PARAM;
+		mail->requiretls = true;
 	} else
 		return SMTP_UNKNOWN_PARAM;
 	if (*seen & bit)

@@ -109,6 +109,7 @@ struct smtp_mail {
 	enum smtp_ret ret;
 	char envid[SMTP_ENVID_MAX + 1]; /* xtext, as given; "" if not */
 	bool auth;                      /* AUTH= was said */
+	bool requiretls;                /* RFC 8689 */
 };
 
 /* RCPT TO: an empty domain stands with <postmaster> only, or is not said. */

@@ -50,8 +50,9 @@
 
 /* Flags of a message. */
 #define QUEUE_8BIT 0x01
-#define QUEUE_UTF8 0x02       /* SMTPUTF8 */
-#define QUEUE_REQUIRETLS 0x04 /* RFC 8689 */
+#define QUEUE_UTF8 0x02         /* SMTPUTF8 */
+#define QUEUE_REQUIRETLS 0x04   /* RFC 8689 */
+#define QUEUE_TLS_OPTIONAL 0x08 /* its header says TLS-Required: No */
 
 /* RET of RFC 3461 4.3. */
 #define QUEUE_RET_NONE 0

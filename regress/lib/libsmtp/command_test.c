@@ -142,6 +142,13 @@ ATF_TC_BODY(mail_from, tc)
 	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> SIZE=1 SIZE=1", &m));
 	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> BODY=BINARYMIME", &m));
 	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> SMTPUTF8=1", &m));
+	ATF_REQUIRE_EQ(SMTP_OK, mail("FROM:<a@b>", &m));
+	ATF_CHECK(!m.requiretls);
+	ATF_REQUIRE_EQ(SMTP_OK, mail("FROM:<a@b> requireTLS", &m));
+	ATF_CHECK(m.requiretls);
+	ATF_CHECK_EQ(SMTP_BAD_PARAM, mail("FROM:<a@b> REQUIRETLS=1", &m));
+	ATF_CHECK_EQ(
+	    SMTP_BAD_PARAM, mail("FROM:<a@b> REQUIRETLS REQUIRETLS", &m));
 	ATF_CHECK_EQ(SMTP_UNKNOWN_PARAM, mail("FROM:<a@b> MT-PRIORITY=1", &m));
 	ATF_CHECK_EQ(SMTP_OK, mail("FROM:<a@b> SIZE=1", &m));
 	ATF_CHECK(!m.auth);

@@ -43,6 +43,7 @@ simple header "what is added, and what is taken out"
 simple sent "what a user has sent is saved for him if he wants"
 simple sent_away "the same while none of his sessions lives" \
     "linger 0"
+simple requiretls "REQUIRETLS is offered within TLS, and kept"
 simple agent "a mail program is named where the site wants it" \
     "submission agent show"
 simple flood "wrong passwords: the door, and then the address" \
@@ -88,7 +89,7 @@ sent_full_cleanup() {
 
 atf_init_test_cases() {
 	for t in commands injected mechanisms envelope authors notices header \
-	    sent sent_away sent_full agent flood paced slow scopes; do
+	    sent sent_away sent_full requiretls agent flood paced slow scopes; do
 		atf_add_test_case $t
 	done
 }

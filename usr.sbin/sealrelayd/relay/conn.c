@@ -50,6 +50,18 @@ static const struct tlsio_ops ops = {
     .secure = io_secure,
 };
 
+/* Would the job's own plan lead to such a connection? */
+static bool
+conn_fits(const struct conn *c, const struct job *j)
+{
+	/* RFC 8689 4.2.1: not over whatever connection there is. */
+	if ((j->flags & QUEUE_REQUIRETLS) != 0)
+		return c->policy.named && !c->policy.go_on &&
+		    c->policy.trust != TLSIO_TRUST_NONE &&
+		    tlsio_is_secure(c->io) && (c->ext & EXT_REQUIRETLS) != 0;
+	return !c->policy.loose || (j->flags & QUEUE_TLS_OPTIONAL) != 0;
+}
+
 bool
 conn_reuse(struct job *j)
 {
@@ -57,12 +69,9 @@ conn_reuse(struct job *j)
 
 	TAILQ_FOREACH (c, &conns, entry)
 		if (c->state == CONN_IDLE && !c->dead &&
-		    strcmp(c->dest, j->dest) == 0)
+		    strcmp(c->dest, j->dest) == 0 && conn_fits(c, j))
 			break;
 	if (c == NULL)
-		return false;
-	/* RFC 8689 4.2.1: not over whatever connection there is. */
-	if ((j->flags & QUEUE_REQUIRETLS) != 0 && c->policy.go_on)
 		return false;
 	c->job = j;
 	j->conn = c;

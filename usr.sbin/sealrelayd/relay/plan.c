@@ -59,6 +59,7 @@ struct plan {
 	unsigned int attempts;
 	bool any;                      /* a host was tried, or could be */
 	bool plain;                    /* its TLS does not work */
+	bool lacks;                    /* a server lacks REQUIRETLS */
 	char status[QUEUE_STATUS_MAX]; /* why the last one failed */
 	char text[QUEUE_TEXT_MAX];
 	char where[RESOLVER_NAME_MAX];
@@ -70,6 +71,7 @@ static void plan_soon(struct plan *);
 static bool plan_literal(struct plan *, const char *);
 static void got_sts(const struct policy *, bool, void *);
 static void got_mx(const struct answer *, void *);
+static bool plan_strict(const struct plan *);
 static bool plan_enforces(const struct plan *);
 static void plan_allowed(struct plan *);
 static void take_mx(struct plan *, const struct answer *);
@@ -112,6 +114,15 @@ plan_start(struct job *j)
 		p->question = dns_mx(j->dest, got_mx, p);
 	else
 		p->sts_wait = sts_find(j->dest, got_sts, p);
+}
+
+void
+plan_lacks(struct plan *p)
+{
+	p->lacks = true;
+	plan_failed(p, "5.7.30",
+	    "The server does not offer REQUIRETLS within verified TLS "
+	    "(RFC 8689)");
 }
 
 void
@@ -379,6 +390,10 @@ got_addresses(const struct answer *a, void *arg)
 	p->address_secure = a->secure;
 	(void)strlcpy(p->canonical, a->name, sizeof(p->canonical));
 	plan_policy_set(p);
+	if (p->policy.loose) {
+		plan_try(p);
+		return;
+	}
 	/*
 	 * RFC 7672 2.2: where the way to the host is signed, its TLSA records
 	 * may be.
@@ -447,6 +462,12 @@ got_tlsa(const struct answer *a, void *arg)
 }
 
 static bool
+plan_strict(const struct plan *p)
+{
+	return (p->job->flags & QUEUE_REQUIRETLS) != 0;
+}
+
+static bool
 plan_enforces(const struct plan *p)
 {
 	return p->sts != NULL && p->sts->mode == POLICY_ENFORCE;
@@ -456,6 +477,14 @@ plan_enforces(const struct plan *p)
 static void
 plan_allowed(struct plan *p)
 {
+	/* RFC 8689 4.2.1: a forged MX must not lead to one who can do it. */
+	if (plan_strict(p) && !p->policy.named) {
+		p->lacks = true;
+		plan_host_failed(p, "5.7.30",
+		    "Neither DNSSEC nor MTA-STS says that the host is the "
+		    "domain's (RFC 8689)");
+		return;
+	}
 	if (p->policy.trust == TLSIO_TRUST_DANE ||
 	    policy_allows(p->sts, p->hosts[p->host])) {
 		plan_try(p);
@@ -518,14 +547,22 @@ plan_policy_set(struct plan *p)
 	t = &p->policy;
 	memset(t, 0, sizeof(*t));
 	how = p->route != NULL ? p->route->tls : relay_config()->tls;
+	t->named = p->route != NULL || p->mx_secure || p->job->dest[0] == '[' ||
+	    (p->sts != NULL && policy_allows(p->sts, p->hosts[p->host]));
 	(void)strlcpy(t->name, p->hosts[p->host], sizeof(t->name));
 	t->trust = TLSIO_TRUST_WEBPKI;
 	t->go_on = true;
 	switch (how) {
 	case RELAY_TLS_NONE:
+		if (plan_strict(p))
+			break;
 		t->trust = TLSIO_TRUST_NONE;
 		return;
 	case RELAY_TLS_MAY:
+		/* RFC 8689 5: the domain's wish, not the administrator's. */
+		t->loose = (p->job->flags & QUEUE_TLS_OPTIONAL) != 0;
+		if (t->loose)
+			return;
 		t->must = p->job->known >= KNOWN_TLS;
 		t->go_on = p->job->known < KNOWN_VERIFIED;
 		break;
@@ -543,7 +580,7 @@ plan_policy_set(struct plan *p)
 		t->go_on = false;
 	}
 	/* RFC 8689 4.2.1 */
-	if ((p->job->flags & QUEUE_REQUIRETLS) != 0) {
+	if (plan_strict(p)) {
 		t->must = true;
 		t->go_on = false;
 	}
@@ -608,13 +645,20 @@ plan_give_up(struct plan *p)
 	char status[QUEUE_STATUS_MAX], text[QUEUE_TEXT_MAX];
 	char where[RESOLVER_NAME_MAX];
 	struct job *j;
+	bool lacks;
 
 	j = p->job;
 	(void)strlcpy(status, p->status, sizeof(status));
 	(void)strlcpy(text, p->text, sizeof(text));
 	(void)strlcpy(where, p->where, sizeof(where));
+	lacks = p->lacks;
 	plan_free(p);
-	job_unreachable(j, status, where, text);
+	/* Other mail for the destination may well be taken. */
+	if ((j->flags & QUEUE_REQUIRETLS) != 0)
+		job_outcome_all(j, lacks ? OUTCOME_FAILED : OUTCOME_DEFERRED, 0,
+		    lacks ? "5.7.30" : status, where, text);
+	else
+		job_unreachable(j, status, where, text);
 }
 
 /* For good: another try would find the same. */

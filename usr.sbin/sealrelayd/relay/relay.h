@@ -209,6 +209,8 @@ struct tls_policy {
 	enum tlsio_trust trust;
 	bool go_on; /* unverified will do */
 	bool sts;   /* MTA-STS says so */
+	bool named; /* the domain has named the host, by DNSSEC or MTA-STS */
+	bool loose; /* for mail that wants no policy of the domain heeded */
 	char name[RESOLVER_NAME_MAX];
 	char name2[RESOLVER_NAME_MAX]; /* another that will do, or "" */
 	struct tlsio_tlsa tlsa[RESOLVER_TLSA_MAX];
@@ -227,6 +229,8 @@ const struct tls_policy *plan_policy(const struct plan *);
 const struct route *plan_route(const struct plan *); /* NULL: by MX */
 const char *plan_host(const struct plan *);
 struct job *plan_job(const struct plan *);
+/* This server is none for REQUIRETLS; another may be. */
+void plan_lacks(struct plan *);
 
 /* ---- conn.c, session.c: connections ----------------------------------- */
 

@@ -45,6 +45,7 @@ static void session_extension(struct conn *, const char *, size_t);
 static void session_ready(struct conn *);
 static void session_tls(struct conn *);
 static bool session_auth(struct conn *);
+static void session_lacks(struct conn *);
 static void session_may(struct conn *);
 static void session_mail(struct conn *);
 static void send_rcpt(struct conn *, const struct job_rcpt *);
@@ -403,6 +404,23 @@ session_auth(struct conn *c)
 	return true;
 }
 
+/* RFC 8689 4.2.1: another server may, this one is of use for other mail. */
+static void
+session_lacks(struct conn *c)
+{
+	struct job *j;
+
+	j = c->job;
+	j->conn = NULL;
+	c->job = NULL;
+	c->plan = NULL;
+	conn_idle(c);
+	if (j->plan != NULL)
+		plan_lacks(j->plan);
+	else
+		plan_start(j);
+}
+
 /* May this message go to this server at all? */
 static void
 session_may(struct conn *c)
@@ -415,6 +433,11 @@ session_may(struct conn *c)
 		conn_idle(c);
 		return;
 	}
+	if ((j->flags & QUEUE_REQUIRETLS) != 0 &&
+	    ((c->ext & EXT_REQUIRETLS) == 0 || !tlsio_is_secure(c->io))) {
+		session_lacks(c);
+		return;
+	}
 	status = text = NULL;
 	if ((j->flags & QUEUE_8BIT) != 0 && (c->ext & EXT_8BITMIME) == 0) {
 		status = "5.6.3";
@@ -423,10 +446,6 @@ session_may(struct conn *c)
 	    (c->ext & EXT_SMTPUTF8) == 0) {
 		status = "5.6.7";
 		text = "The server takes no UTF-8 addresses (RFC 6531)";
-	} else if ((j->flags & QUEUE_REQUIRETLS) != 0 &&
-	    (c->ext & EXT_REQUIRETLS) == 0) {
-		status = "5.7.30";
-		text = "The server does not offer REQUIRETLS (RFC 8689)";
 	} else if (c->size_max > 0 && j->head + j->body > c->size_max) {
 		status = "5.3.4";
 		text = "The message is too large for the server";
@@ -440,7 +459,7 @@ session_may(struct conn *c)
 		conn_idle(c);
 		return;
 	}
-	if (tlsio_is_secure(c->io) && !c->policy.first)
+	if (tlsio_is_secure(c->io) && !c->policy.first && !c->policy.loose)
 		job_remember(j,
 		    c->policy.trust == TLSIO_TRUST_WEBPKI &&
 			    tlsio_result(c->io) == TLSIO_OK ?

@@ -88,6 +88,7 @@ dsn_report(struct msg *msg)
 	}
 	/* RFC 3461 4.3: of what has not failed, the header is enough. */
 	d->whole = d->kind == DSN_FAILED && ret != QUEUE_RET_HDRS &&
+	    (ret == QUEUE_RET_FULL || (d->flags & QUEUE_REQUIRETLS) == 0) &&
 	    d->octets <= DSN_ORIGINAL_MAX;
 	dsn_start(d);
 	return 0;
@@ -127,7 +128,8 @@ dsn_delivered(struct session *s)
 	d->envid = copy(s->mail.envid);
 	d->trace = copy(s->message->id);
 	d->arrival = (int64_t)time(NULL);
-	d->flags = s->mail.utf8 ? QUEUE_UTF8 : 0;
+	d->flags = (s->mail.utf8 ? QUEUE_UTF8 : 0) |
+	    (s->mail.requiretls ? QUEUE_REQUIRETLS : 0);
 	d->header = message_header_take(s->message, &d->header_len);
 	for (size_t i = 0; i < d->header_len; i++)
 		if (d->header[i] > 127)
@@ -333,6 +335,7 @@ dsn_start(struct dsn *d)
 	s = &d->session;
 	s->in_mail = true;
 	s->mail.utf8 = (d->flags & QUEUE_UTF8) != 0;
+	s->mail.requiretls = (d->flags & QUEUE_REQUIRETLS) != 0;
 	d->phase = DSN_RCPT;
 	n = snprintf(line, sizeof(line), "TO:<%s>", d->sender);
 	d->running = true;

@@ -392,6 +392,10 @@ bool header_ends(const uint8_t *, size_t len, size_t start, size_t *pos,
 /* The domain of the first From address, lower case; false: there is none. */
 bool header_from(const uint8_t *, size_t len, char *domain, size_t size);
 
+/* The first field of that name has this value and nothing else. */
+bool
+header_says(const uint8_t *, size_t len, const char *name, const char *value);
+
 /* outgoing.c: the copy of a message that goes to smtp-queue. */
 struct outgoing *outgoing_new(struct message *); /* NULL: there is no queue */
 /* The Received field, to stand before all others. */

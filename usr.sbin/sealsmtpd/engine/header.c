@@ -91,6 +91,24 @@ header_from(const uint8_t *header, size_t len, char *domain, size_t size)
 	return false;
 }
 
+bool
+header_says(
+    const uint8_t *header, size_t len, const char *name, const char *want)
+{
+	const uint8_t *value;
+	size_t n;
+
+	value = field_find(header, len, name, &n);
+	if (value == NULL)
+		return false;
+	for (; n > 0 && strchr(" \t\r\n", value[0]) != NULL; value++)
+		n--;
+	while (n > 0 && strchr(" \t\r\n", value[n - 1]) != NULL)
+		n--;
+	return n == strlen(want) &&
+	    strncasecmp((const char *)value, want, n) == 0;
+}
+
 static bool
 is_field(const uint8_t *line, size_t len)
 {

@@ -73,6 +73,9 @@ mail_from(struct session *s, const char *arg, size_t len)
 	if (res == SMTP_OK && !session_has_dsn(s) &&
 	    (mail.ret != SMTP_RET_NONE || mail.envid[0] != '\0'))
 		res = SMTP_UNKNOWN_PARAM;
+	/* RFC 8689 3: who says it in clear has not been offered it. */
+	if (res == SMTP_OK && mail.requiretls && !session_is_secure(s))
+		res = SMTP_UNKNOWN_PARAM;
 	if (res != SMTP_OK) {
 		mail_refuse(s, res, true);
 		return;
@@ -144,6 +147,8 @@ mail_extensions(struct session *s)
 	if (s->tls == SMTP_TLS_START && !tlsio_is_secure(s->io) &&
 	    engine_tls(s->listener) != NULL)
 		session_reply_more(s, 250, "STARTTLS");
+	if (tlsio_is_secure(s->io))
+		session_reply_more(s, 250, "REQUIRETLS");
 	if (s->kind == SMTP_LISTEN_SUBMISSION && tlsio_is_secure(s->io))
 		session_reply_more(s, 250, "AUTH PLAIN LOGIN%s",
 		    engine_config()->scram ? " SCRAM-SHA-256" : "");

@@ -50,8 +50,9 @@ struct outgoing {
 	struct queue_ask *ask; /* NULL: the queue has died */
 	uint8_t *buf;          /* a chunk, plain */
 	size_t len;
-	uint64_t size; /* octets so far */
-	bool begun;    /* the queue knows of it */
+	uint64_t size;     /* octets so far */
+	bool begun;        /* the queue knows of it */
+	bool tls_optional; /* RFC 8689 5 */
 	bool eightbit;
 	bool committing; /* all of it is here */
 	bool committed;
@@ -114,6 +115,7 @@ outgoing_header(struct outgoing *o, const uint8_t *header, size_t len)
 {
 	const struct queue_key *key;
 
+	o->tls_optional = header_says(header, len, "TLS-Required", "No");
 	if (header_from(header, len, o->domain, sizeof(o->domain)) &&
 	    queue_keys(o->domain, &key, 1) > 0) {
 		o->body = dkim_body_new();
@@ -302,7 +304,10 @@ static uint8_t
 outgoing_flags(const struct outgoing *o)
 {
 	return (uint8_t)((o->eightbit ? QUEUE_8BIT : 0) |
-	    (o->message->session->mail.utf8 ? QUEUE_UTF8 : 0));
+	    (o->message->session->mail.utf8 ? QUEUE_UTF8 : 0) |
+	    (o->message->session->mail.requiretls ? QUEUE_REQUIRETLS :
+		    o->tls_optional               ? QUEUE_TLS_OPTIONAL :
+						    0));
 }
 
 /* Asks for a signature by each key of the domain. */

@@ -3,7 +3,7 @@
 usage: sink.py DIRECTORY [WORD ...]
 Words: tls=CERT,KEY starttls-broken greet-421 greet-554 hang slow drop-at-dot
 close-at-mail lie-size no-esmtp bare dsn 8bit=no chunking
-bdat-502 refuse-early listen=HOST:PORT
+bdat-502 refuse-early requiretls (offered within TLS) listen=HOST:PORT
 The port goes to DIRECTORY/port, messages to DIRECTORY/<n>.eml with the
 envelope in <n>.env.  A recipient "later..." gets 450, "never..." 550,
 "once..." 450 the first time.
@@ -62,6 +62,8 @@ class Session(threading.Thread):
         if ("tls" in WORDS or "starttls-broken" in WORDS) and not isinstance(
                 self.sock, ssl.SSLSocket):
             ext.append("STARTTLS")
+        if "requiretls" in WORDS and isinstance(self.sock, ssl.SSLSocket):
+            ext.append("REQUIRETLS")
         ext.append("AUTH PLAIN LOGIN")
         for e in ext[:-1]:
             self.say("250-" + e)

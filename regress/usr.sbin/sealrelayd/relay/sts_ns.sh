@@ -164,7 +164,7 @@ sink() {
 }
 sink naked listen=127.0.0.10:25
 sink good listen=127.0.0.11:25 "tls=$PWD/good.pem,$PWD/good.key"
-sink dane listen=127.0.0.12:25 "tls=$PWD/dane.pem,$PWD/dane.key"
+sink dane listen=127.0.0.12:25 "tls=$PWD/dane.pem,$PWD/dane.key" requiretls
 sink self listen=127.0.0.13:25 "tls=$PWD/self.pem,$PWD/self.key"
 wait_for test -s web/up
 wait_for python3 -c '
@@ -198,9 +198,18 @@ printf 'From: a@here.test\r\n\r\nx\r\n' >mail
 	    wrong.test naked.test; do
 		echo "send a@here.test b@$d mail"
 	done
+	# REQUIRETLS: where the server offers it, is proved, and is the domain's.
+	for d in dane.test sts.example plain.example testing.example; do
+		echo "send a@here.test r@$d mail 4"
+	done
+	# TLS-Required: No, whatever the domain says.
+	for d in strip.example wrong.test naked.test; do
+		echo "send a@here.test o@$d mail 8"
+	done
+	echo "send a@here.test d@wrong.test mail"
 	# Those that must not go are left.
 	echo "sleep 3"
-	echo "settle 5 60"
+	echo "settle 7 60"
 } >commands
 "$SRC/outbox" "$BIN" base config <commands >out 2>err ||
     fail "outbox: $(cat err)"
@@ -214,7 +223,23 @@ got self b@testing.example yes
 got self b@self.example no
 got dane b@dane.test yes
 got dane b@wrong.test no
-grep -q '^left 5$' out || fail "$(cat out)"
+grep -q '^left 7$' out || fail "$(cat out)"
+got dane r@dane.test yes
+grep -q '^MAIL FROM:<a@here.test>.* REQUIRETLS' dane/*.env ||
+    fail "no REQUIRETLS: $(cat dane.envs)"
+got good r@sts.example no
+got naked r@plain.example no
+got self r@testing.example no
+grep -q '^report failed r@sts.example 5.7.30 .*not offer REQUIRETLS' out ||
+    fail "$(cat out)"
+grep -q '^report failed r@plain.example 5.7.30 .*Neither DNSSEC' out ||
+    fail "$(cat out)"
+! grep -q '^report failed r@testing.example' out || fail "$(cat out)"
+got naked o@strip.example yes
+got naked o@naked.test yes
+got dane o@wrong.test yes
+# Such a connection is of no use to mail that heeds the domain.
+got dane d@wrong.test no
 for s in good dane self; do
 	! grep -q '^plain' "$s.envs" || fail "$s: in clear"
 done
@@ -234,10 +259,10 @@ pids="$pids $!"
 {
 	echo "send a@here.test c@sts.example mail"
 	echo "sleep 3"
-	echo "settle 6 40"
+	echo "settle 8 40"
 } >commands
 "$SRC/outbox" "$BIN" base config <commands >out 2>err ||
     fail "outbox: $(cat err)"
-grep -q '^left 6$' out || fail "$(cat out)"
+grep -q '^left 8$' out || fail "$(cat out)"
 got naked c@sts.example no
 echo "all is well"
