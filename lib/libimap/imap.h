@@ -299,7 +299,9 @@ enum imap_seal_op {
 	IMAP_SEAL_PURGE,
 	IMAP_SEAL_VERIFY,
 	IMAP_SEAL_SETTINGS,
-	IMAP_SEAL_SET /* seal_on: save-sent */
+	IMAP_SEAL_SET, /* seal_on: save-sent */
+	IMAP_SEAL_SCRAM_ON,
+	IMAP_SEAL_SCRAM_OFF
 };
 #define IMAP_SCOPE_IMAP 0x1
 #define IMAP_SCOPE_SUBMISSION 0x2

@@ -140,6 +140,22 @@ parse_set(struct imap_lex *lex)
 	return 0;
 }
 
+static int
+parse_scram(struct imap_lex *lex)
+{
+	struct imap_cmd *cmd = lex->cmd;
+
+	if (lex_space(lex) == -1)
+		return -1;
+	if (lex_take(lex, "ON"))
+		cmd->seal_op = IMAP_SEAL_SCRAM_ON;
+	else if (lex_take(lex, "OFF"))
+		cmd->seal_op = IMAP_SEAL_SCRAM_OFF;
+	else
+		return lex_fail(lex, "Unknown SCRAM command");
+	return argument(lex, &cmd->secret);
+}
+
 int
 imap_parse_sealmail(struct imap_lex *lex)
 {
@@ -166,6 +182,8 @@ imap_parse_sealmail(struct imap_lex *lex)
 	}
 	if (lex_take(lex, "SET"))
 		return parse_set(lex);
+	if (lex_take(lex, "SCRAM"))
+		return parse_scram(lex);
 	if (lex_take(lex, "PASSWD")) {
 		cmd->seal_op = IMAP_SEAL_PASSWD;
 		if (argument(lex, &cmd->secret) == -1)

@@ -131,6 +131,12 @@ seal_slots_rekey(struct seal_slots *slots, const struct seal_account *a,
 		s = &slots->slot[i];
 		if (s->dead || s->id == id)
 			continue;
+		/* Its owner's salt is new: so it was made with it. */
+		if (s->alg == SLOT_SCRAM && s->aux_len == SCRAM_MAIN_LEN &&
+		    scram_owner(slots, s) != NULL) {
+			s->gen = slots->gen;
+			continue;
+		}
 		if (s->alg == SLOT_SEALED) {
 			ret = seal_slots_reseal(slots, a, old_amk, amk, s->id);
 			continue;

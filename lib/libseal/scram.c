@@ -93,58 +93,184 @@ slot_key_scram(struct slot_key *k, const struct seal_slot *s,
 	explicit_bzero(&st, sizeof(st));
 }
 
+static bool
+scram_lives(const struct seal_slots *slots, const struct seal_slot *s)
+{
+	return !s->dead && s->alg == SLOT_SCRAM &&
+	    scram_owner(slots, s) != NULL;
+}
+
+/*
+ * The one whose salt and iterations clients are told.  Hosts that had not heard
+ * of each other may have made several: the costliest, then the greater salt.
+ */
 static const struct seal_slot *
 any_scram(const struct seal_slots *slots)
 {
+	const struct seal_slot *s, *best = NULL;
+
 	for (size_t i = 0; slots != NULL && i < slots->n; i++) {
-		if (!slots->slot[i].dead && slots->slot[i].alg == SLOT_SCRAM)
-			return &slots->slot[i];
+		s = &slots->slot[i];
+		if (!scram_lives(slots, s))
+			continue;
+		if (best == NULL || s->kdf.ops > best->kdf.ops ||
+		    (s->kdf.ops == best->kdf.ops &&
+			memcmp(s->salt, best->salt, SEAL_SCRAM_SALT) > 0))
+			best = s;
 	}
-	return NULL;
+	return best;
+}
+
+bool
+scram_outdone(const struct seal_slots *slots, const struct seal_slot *s)
+{
+	const struct seal_slot *other;
+
+	other = any_scram(slots);
+	return other != NULL &&
+	    (other->kdf.ops > s->kdf.ops ||
+		(other->kdf.ops == s->kdf.ops &&
+		    memcmp(other->salt, s->salt, SEAL_SCRAM_SALT) != 0));
+}
+
+bool
+seal_scram_text(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	}
+	return len > 0 && len <= SEAL_SECRET_MAX;
+}
+
+uint32_t
+seal_scram_of(const struct seal_slots *slots, uint32_t owner)
+{
+	const struct seal_slot *s;
+
+	for (size_t i = 0; slots != NULL && i < slots->n; i++) {
+		s = &slots->slot[i];
+		if (scram_lives(slots, s) &&
+		    get_be32(s->aux + SCRAM_OWNER) == owner)
+			return s->id;
+	}
+	return 0;
 }
 
 int
-seal_slots_scram(struct seal_slots *slots, const struct seal_account *a,
-    const uint8_t *amk, uint32_t owner, const char *code)
+seal_scram_prune(struct seal_slots *slots, uint32_t id)
+{
+	const struct seal_slot *keep, *s;
+
+	for (size_t i = 0; i < slots->n; i++) {
+		keep = slots_find(slots, id);
+		s = &slots->slot[i];
+		if (keep == NULL || s->dead || s->alg != SLOT_SCRAM ||
+		    s->kdf.ops >= keep->kdf.ops)
+			continue;
+		/* It is buried where it lies: nothing moves. */
+		if (slot_bury(slots, s->id) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+seal_scram_remove(struct seal_slots *slots, uint32_t owner, bool all)
+{
+	const struct seal_slot *s;
+
+	for (size_t i = 0; i < slots->n; i++) {
+		s = &slots->slot[i];
+		if (s->dead || s->alg != SLOT_SCRAM ||
+		    get_be32(s->aux + SCRAM_OWNER) != owner ||
+		    (!all && scram_owner(slots, s) != NULL))
+			continue;
+		if (slot_bury(slots, s->id) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The slot beside owner, whatever it still proves: to be written anew. */
+static uint32_t
+scram_beside(const struct seal_slots *slots, uint32_t owner)
+{
+	const struct seal_slot *s;
+
+	for (size_t i = 0; i < slots->n; i++) {
+		s = &slots->slot[i];
+		if (!s->dead && s->alg == SLOT_SCRAM &&
+		    get_be32(s->aux + SCRAM_OWNER) == owner)
+			return s->id;
+	}
+	return 0;
+}
+
+/* StoredKey and ServerKey, and the master key under ClientKey. */
+static void
+scram_fill(struct seal_slot *s, const struct seal_account *a,
+    const uint8_t *amk, const struct seal_slot *owner, const char *text,
+    size_t len)
 {
 	uint8_t salted[SEAL_SCRAM_KEY], client[SEAL_SCRAM_KEY];
-	uint8_t salt[SLOT_SALT_LEN];
-	const struct seal_slot *other;
-	struct seal_slot *s;
 	struct slot_key k;
-	uint16_t scope;
 
-	s = slots_find(slots, owner);
-	if (s == NULL || s->dead || s->kind != SEAL_SLOT_APP) {
-		errno = ENOENT;
-		return -1;
+	s->aux_len = SCRAM_AUX_LEN;
+	if (owner->kind == SEAL_SLOT_MAIN) {
+		memcpy(s->aux + SCRAM_BOUND, owner->salt, SLOT_SALT_LEN);
+		s->aux_len = SCRAM_MAIN_LEN;
 	}
-	scope = s->scope;
-	other = any_scram(slots);
-	if (other != NULL)
-		memcpy(salt, other->salt, sizeof(salt));
-	else
-		randombytes_buf(salt, sizeof(salt));
-	s = slot_prepare(slots, 0);
-	if (s == NULL)
-		return -1;
-	s->kind = SEAL_SLOT_SCRAM;
-	s->scope = scope;
-	s->alg = SLOT_SCRAM;
-	s->kdf.ops = SEAL_SCRAM_ITERATIONS;
-	memcpy(s->salt, salt, sizeof(salt));
-	salted_password(code, strlen(code), salt, s->kdf.ops, salted);
+	salted_password(text, len, s->salt, s->kdf.ops, salted);
 	hmac(salted, sizeof(salted), "Client Key", 10, client);
-	put_be32(s->aux + SCRAM_OWNER, owner);
+	put_be32(s->aux + SCRAM_OWNER, owner->id);
 	crypto_hash_sha256(s->aux + SCRAM_STORED, client, sizeof(client));
 	hmac(salted, sizeof(salted), "Server Key", 10, s->aux + SCRAM_SERVER);
-	s->aux_len = SCRAM_AUX_LEN;
 	slot_key_scram(&k, s, client);
 	slot_wrap(s, a, &k, amk);
 	explicit_bzero(salted, sizeof(salted));
 	explicit_bzero(client, sizeof(client));
 	explicit_bzero(&k, sizeof(k));
-	return 0;
+}
+
+int
+seal_slots_scram(struct seal_slots *slots, const struct seal_account *a,
+    const uint8_t *amk, uint32_t owner_id, const char *text, size_t len,
+    const uint8_t first[SEAL_SCRAM_SALT], uint32_t *id)
+{
+	uint8_t salt[SLOT_SALT_LEN];
+	const struct seal_slot *other;
+	struct seal_slot owner, *s;
+	uint64_t iterations;
+
+	s = slots_find(slots, owner_id);
+	if (s == NULL || s->dead ||
+	    (s->kind != SEAL_SLOT_APP && s->kind != SEAL_SLOT_MAIN)) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (s->kind == SEAL_SLOT_MAIN && !seal_scram_text(text, len)) {
+		errno = EINVAL;
+		return -1;
+	}
+	owner = *s; /* which may move when there is one more */
+	iterations = owner.kind == SEAL_SLOT_MAIN ? SEAL_SCRAM_PASSWORD :
+						    SEAL_SCRAM_ITERATIONS;
+	other = any_scram(slots);
+	memcpy(salt, other != NULL ? other->salt : first, sizeof(salt));
+	if (other != NULL && other->kdf.ops > iterations)
+		iterations = other->kdf.ops;
+	s = slot_prepare(slots, scram_beside(slots, owner_id));
+	if (s == NULL)
+		return -1;
+	s->kind = SEAL_SLOT_SCRAM;
+	s->scope = owner.scope;
+	s->alg = SLOT_SCRAM;
+	s->kdf.ops = iterations;
+	memcpy(s->salt, salt, sizeof(salt));
+	scram_fill(s, a, amk, &owner, text, len);
+	*id = s->id;
+	return seal_scram_prune(slots, *id);
 }
 
 void
@@ -152,13 +278,17 @@ seal_scram_challenge(const struct seal_slots *slots,
     const uint8_t key[SEAL_KEY_LEN], const char *name,
     uint8_t salt[SEAL_SCRAM_SALT], uint32_t *iterations)
 {
+	uint8_t h[SEAL_SCRAM_SALT + 1];
 	const struct seal_slot *s;
 
 	s = any_scram(slots);
 	/* Done in either case, for the time it takes. */
-	crypto_generichash(salt, SEAL_SCRAM_SALT, (const uint8_t *)name,
-	    strlen(name), key, SEAL_KEY_LEN);
-	*iterations = SEAL_SCRAM_ITERATIONS;
+	crypto_generichash(h, sizeof(h), (const uint8_t *)name, strlen(name),
+	    key, SEAL_KEY_LEN);
+	memcpy(salt, h, SEAL_SCRAM_SALT);
+	*iterations = h[SEAL_SCRAM_SALT] % SEAL_SCRAM_DECOYS == 0 ?
+	    SEAL_SCRAM_PASSWORD :
+	    SEAL_SCRAM_ITERATIONS;
 	if (s == NULL)
 		return;
 	memcpy(salt, s->salt, SEAL_SCRAM_SALT);
@@ -205,8 +335,8 @@ seal_scram_try(const struct seal_slots *slots, const struct seal_account *a,
 		s = &slots->slot[i];
 		if (s->dead || s->alg != SLOT_SCRAM)
 			continue;
-		owner = slots_find(slots, get_be32(s->aux + SCRAM_OWNER));
-		if (owner == NULL || owner->dead ||
+		owner = scram_owner(slots, s);
+		if (owner == NULL ||
 		    scram_one(s, a, message, len, proof, amk, signature) == -1)
 			continue;
 		slot_describe(owner, info);

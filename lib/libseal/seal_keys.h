@@ -109,8 +109,10 @@ int seal_slots_code(struct seal_slots *, const struct seal_account *,
 int seal_slots_revoke(struct seal_slots *, uint32_t id); /* and its scram */
 /*
  * A slot as octets, for another process that is to store it: export gives the
- * length.  import takes a main slot in place of the live main slot of its id,
- * or as a new one, with a revision of its own; ENOENT: it was revoked.
+ * length.  import takes, with a revision of its own, a main slot in place of
+ * the live main slot of its id or as a new one; an app slot as a new one; a
+ * scram slot likewise or in place of its owner's.  ENOENT: it, or its owner,
+ * was revoked or changed; EAGAIN: see seal_scram.h.
  */
 #define SEAL_RECORD_MAX 600
 ssize_t seal_slots_export(

@@ -287,7 +287,7 @@ seal_slots_code(struct seal_slots *slots, const struct seal_account *a,
 	return 0;
 }
 
-static int
+int
 slot_bury(struct seal_slots *slots, uint32_t id)
 {
 	struct seal_slot *s;

@@ -37,11 +37,17 @@
 #define SEALED_TO SEAL_KEY_LEN
 #define SEALED_AUX_LEN (2 * SEAL_KEY_LEN)
 
-/* ... of a scram slot: whose it is, StoredKey, ServerKey (RFC 5802). */
+/*
+ * ... of a scram slot: whose it is, StoredKey, ServerKey (RFC 5802); beside a
+ * password also the salt of the slot with that password, since another one in
+ * it ends this.
+ */
 #define SCRAM_OWNER 0
 #define SCRAM_STORED 4
 #define SCRAM_SERVER 36
 #define SCRAM_AUX_LEN 68
+#define SCRAM_BOUND SCRAM_AUX_LEN
+#define SCRAM_MAIN_LEN (SCRAM_AUX_LEN + SLOT_SALT_LEN)
 
 enum slot_alg {
 	SLOT_ARGON2ID = 1,
@@ -86,6 +92,13 @@ size_t slots_encode(const struct seal_slots *, uint8_t *, size_t size);
 struct seal_slot *slots_find(const struct seal_slots *, uint32_t id);
 /* Room for one more, cleared and counted; NULL: E2BIG or ENOMEM. */
 struct seal_slot *slots_append(struct seal_slots *);
+/* Whose it is; NULL: nobody's any more, and it is as a tombstone. */
+const struct seal_slot *
+scram_owner(const struct seal_slots *, const struct seal_slot *);
+/* Are there others of more iterations, so that nobody could prove it? */
+bool scram_outdone(const struct seal_slots *, const struct seal_slot *);
+/* Buries the slot of that id. */
+int slot_bury(struct seal_slots *, uint32_t id);
 /* The slot to be written: that of id, or (0) a new one; with a new revision. */
 struct seal_slot *slot_prepare(struct seal_slots *, uint32_t id);
 void slot_describe(const struct seal_slot *, struct seal_slot_info *);

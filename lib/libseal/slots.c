@@ -111,9 +111,10 @@ slot_split(struct seal_slot *s)
 {
 	size_t own;
 
-	own = s->alg == SLOT_SEALED ? SEALED_AUX_LEN :
-	    s->alg == SLOT_SCRAM    ? SCRAM_AUX_LEN :
-				      0;
+	own = s->alg == SLOT_SEALED ? SEALED_AUX_LEN : 0;
+	if (s->alg == SLOT_SCRAM)
+		own = s->aux_len < SCRAM_MAIN_LEN ? SCRAM_AUX_LEN :
+						    SCRAM_MAIN_LEN;
 	if (s->aux_len != own + SLOT_GEN_LEN)
 		return;
 	s->gen = get_be32(s->aux + own);
@@ -149,7 +150,8 @@ slot_valid(const struct seal_slot *s)
 		    s->kdf.ops >= SCRAM_ITERATIONS_MIN &&
 		    s->kdf.ops <= SCRAM_ITERATIONS_MAX && s->kdf.mem == 0 &&
 		    s->wrapped_len == SEAL_KEY_LEN + SEAL_TAG_LEN &&
-		    s->aux_len == SCRAM_AUX_LEN;
+		    (s->aux_len == SCRAM_AUX_LEN ||
+			s->aux_len == SCRAM_MAIN_LEN);
 	default:
 		return false;
 	}
@@ -277,6 +279,28 @@ seal_slots_export(
 	return (ssize_t)len;
 }
 
+/*
+ * May s stand where old does, or be new?  What the maker of s saw may be past:
+ * EAGAIN, or ENOENT for what was revoked.
+ */
+static bool
+import_fits(const struct seal_slots *slots, const struct seal_slot *s,
+    const struct seal_slot *old)
+{
+	bool scram = s->alg == SLOT_SCRAM;
+
+	errno = ENOENT;
+	if (s->gen != slots->gen || (scram && scram_owner(slots, s) == NULL))
+		return false;
+	if (old != NULL &&
+	    (old->dead || old->kind != s->kind || s->kind == SEAL_SLOT_APP ||
+		(scram &&
+		    memcmp(old->aux, s->aux, SCRAM_STORED - SCRAM_OWNER) != 0)))
+		return false;
+	errno = EAGAIN;
+	return !scram || !scram_outdone(slots, s);
+}
+
 int
 seal_slots_import(
     struct seal_slots *slots, const uint8_t *record, size_t len, uint32_t *id)
@@ -285,7 +309,9 @@ seal_slots_import(
 	struct seal_slot s, *old;
 	uint64_t rev = 0;
 
-	if (slot_decode(&s, &c) == -1 || s.dead || s.kind != SEAL_SLOT_MAIN) {
+	if (slot_decode(&s, &c) == -1 || s.dead ||
+	    (s.kind != SEAL_SLOT_MAIN && s.kind != SEAL_SLOT_APP &&
+		s.kind != SEAL_SLOT_SCRAM)) {
 		errno = EBADMSG;
 		return -1;
 	}
@@ -294,11 +320,8 @@ seal_slots_import(
 			rev = slots->slot[i].rev;
 	}
 	old = slots_find(slots, s.id);
-	if (s.gen != slots->gen ||
-	    (old != NULL && (old->dead || old->kind != SEAL_SLOT_MAIN))) {
-		errno = ENOENT;
+	if (!import_fits(slots, &s, old))
 		return -1;
-	}
 	if (old == NULL && (old = slots_append(slots)) == NULL)
 		return -1;
 	*old = s;
@@ -393,17 +416,21 @@ slots_merge_host(struct seal_slots *slots, int dirfd,
 	return ret == -1 ? -1 : 1;
 }
 
-/* Without its owner it is nothing. */
-static void
-scram_settle(const struct seal_slots *slots, struct seal_slot *s)
+const struct seal_slot *
+scram_owner(const struct seal_slots *slots, const struct seal_slot *s)
 {
 	const struct seal_slot *owner;
+	bool bound = s->aux_len == SCRAM_MAIN_LEN;
 
-	if (s->dead || s->alg != SLOT_SCRAM)
-		return;
 	owner = slots_find(slots, get_be32(s->aux + SCRAM_OWNER));
-	if (owner == NULL || owner->dead || owner->kind != SEAL_SLOT_APP)
-		s->dead = true;
+	if (owner == NULL || owner->dead ||
+	    owner->kind != (bound ? SEAL_SLOT_MAIN : SEAL_SLOT_APP))
+		return NULL;
+	/* Of an earlier password: the other host had not heard of it. */
+	if (bound &&
+	    memcmp(owner->salt, s->aux + SCRAM_BOUND, SLOT_SALT_LEN) != 0)
+		return NULL;
+	return owner;
 }
 
 /*
@@ -413,6 +440,8 @@ scram_settle(const struct seal_slots *slots, struct seal_slot *s)
 static void
 slots_settle(struct seal_slots *slots)
 {
+	struct seal_slot *s;
+
 	for (size_t i = 0; i < slots->n; i++) {
 		if (!slots->slot[i].dead && slots->slot[i].gen > slots->gen)
 			slots->gen = slots->slot[i].gen;
@@ -421,8 +450,12 @@ slots_settle(struct seal_slots *slots)
 		if (slots->slot[i].gen != slots->gen)
 			slots->slot[i].dead = true;
 	}
-	for (size_t i = 0; i < slots->n; i++)
-		scram_settle(slots, &slots->slot[i]);
+	for (size_t i = 0; i < slots->n; i++) {
+		s = &slots->slot[i];
+		if (!s->dead && s->alg == SLOT_SCRAM &&
+		    scram_owner(slots, s) == NULL)
+			s->dead = true;
+	}
 }
 
 struct seal_slots *

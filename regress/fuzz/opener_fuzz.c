@@ -224,8 +224,9 @@ set_up(void)
 	const struct fuzz_account *a;
 	const struct seal_account *id;
 	struct seal_slots *slots;
+	static const uint8_t salt[SEAL_SCRAM_SALT];
 	const uint8_t *amk;
-	uint32_t app;
+	uint32_t app, scram;
 
 	if (f.master != 0)
 		return;
@@ -238,7 +239,8 @@ set_up(void)
 	if (slots == NULL ||
 	    seal_slots_code(slots, id, amk, SEAL_SLOT_APP, SEAL_SCOPE_IMAP, "",
 		code, &app) == -1 ||
-	    seal_slots_scram(slots, id, amk, app, code) == -1 ||
+	    seal_slots_scram(
+		slots, id, amk, app, code, strlen(code), salt, &scram) == -1 ||
 	    seal_slots_save(a->acct, a->ring, 0, slots) == -1)
 		abort();
 	seal_slots_free(slots);

@@ -238,6 +238,8 @@ class Slot:
             self.created = r.i64()
             self.further, self.label = r.str(), r.str()
             own = {3: 64, 4: 68}.get(self.algorithm, 0)
+            if self.algorithm == 4 and len(self.further) >= 84:
+                own = 84
             f = Octets(self.further)
             self.further = f.raw(own)
             self.generation = f.u32() if f.left() else 0

@@ -184,25 +184,29 @@ def slot(number, revision, kind, secret, label=b"", generation=1):
         text16(label)
 
 
-def scram_slot(number, revision, owner, text):
-    """Beside an app password: RFC 5802's keys of its text."""
+def scram_slot(number, revision, owner, text, name="scram", rounds=4096,
+               bound=b""):
+    """
+    Beside an app password, or (bound: that slot's salt) the password: RFC
+    5802's keys of its text.
+    """
     salt = fixed("scram salt", 16)
-    salted = hashlib.pbkdf2_hmac("sha256", text.encode(), salt, 4096)
+    salted = hashlib.pbkdf2_hmac("sha256", text.encode(), salt, rounds)
     client = hmac.digest(salted, b"Client Key", "sha256")
     stored = hashlib.sha256(client).digest()
     server = hmac.digest(salted, b"Server Key", "sha256")
     message = b"n=user,r=nonce,s=salt,i=4096,c=biws,r=nonce"
     proof = bytes(a ^ b for a, b in zip(
         client, hmac.digest(stored, message, "sha256")))
-    note("scram.message", message)
-    note("scram.proof", proof)
-    note("scram.signature", hmac.digest(server, message, "sha256"))
-    further = struct.pack(">I", owner) + stored + server
+    note(name + ".message", message)
+    note(name + ".proof", proof)
+    note(name + ".signature", hmac.digest(server, message, "sha256"))
+    further = struct.pack(">I", owner) + stored + server + bound
     start = struct.pack(">I", number)
     material = blake(64, client, b"sealmail scram slot", b"\5", start, salt,
                      further)
     nonce = fixed("slot nonce %d" % number, 24)
-    middle = struct.pack(">BHBQQ", 5, 7, 4, 4096, 0) + salt + material[32:]
+    middle = struct.pack(">BHBQQ", 5, 7, 4, rounds, 0) + salt + material[32:]
     wrapped = xseal(material[:32], nonce, AMK,
                     b"sealmail slot\1" + ID + start + middle)
     note("slot%d.material" % number, material)
@@ -240,7 +244,12 @@ def slots():
         slot(0xfffefdfc, 3, 3, recovery), slot(77, 4, 2, revoked, b"lost"),
         dead(78, 5), slot(80, 8, 4, to_escrow, key_id(to_escrow).hex().encode()),
         slot(81, 9, 6, to_member, b"member@vectors.example"),
-        scram_slot(82, 10, 0x01020304, code_text(2, 0x01020304, app))])
+        scram_slot(82, 10, 0x01020304, code_text(2, 0x01020304, app)),
+        scram_slot(83, 11, 1, PASSWORD.decode(), "scram.main", 600000,
+                   fixed("salt 1", 16)),
+        # Of an earlier password.
+        scram_slot(84, 12, 1, "the one before", "scram.past", 600000,
+                   fixed("salt 99", 16))])
     # Of a host that did not know of the rekey, whatever the revisions say.
     slots_file(1, 1, [dead(77, 2), slot(79, 90, 2, before, generation=0),
                       slot(1, 91, 1, b"of the other host", generation=0)])

@@ -335,6 +335,19 @@ ATF_TC_BODY(sealed, tc)
 	same("amk", amk, sizeof(amk));
 	same("scram.signature", signature, sizeof(signature));
 	ATF_CHECK_EQ(number("code.app.slot"), info.id);
+	(void)vector("scram.main.message", &v);
+	(void)vector("scram.main.proof", &proof);
+	ATF_REQUIRE_EQ(0,
+	    seal_scram_try(
+		slots, &a, v.p, v.len, proof.p, amk, &info, signature));
+	same("amk", amk, sizeof(amk));
+	same("scram.main.signature", signature, sizeof(signature));
+	ATF_CHECK_EQ(SEAL_SLOT_MAIN, info.kind);
+	(void)vector("scram.past.message", &v);
+	(void)vector("scram.past.proof", &proof);
+	ATF_CHECK_EQ(-1,
+	    seal_scram_try(
+		slots, &a, v.p, v.len, proof.p, amk, &info, signature));
 	seal_slots_free(slots);
 	close(fd);
 }

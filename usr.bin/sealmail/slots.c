@@ -168,7 +168,10 @@ field(char **p)
 	return start;
 }
 
-/* "PASSWD id", "RECOVER id code", "REKEY id code revoked", "APP ADD ..." */
+/*
+ * "PASSWD id", "SCRAM ON id", "RECOVER id code", "REKEY id code revoked", "APP
+ * ADD ..."
+ */
 static void
 told(char *line)
 {
@@ -177,7 +180,7 @@ told(char *line)
 
 	what = field(&line);
 	app = what != NULL && strcmp(what, "APP") == 0;
-	if (app)
+	if (app || (what != NULL && strcmp(what, "SCRAM") == 0))
 		what = field(&line);
 	id = field(&line);
 	code = field(&line);
@@ -207,20 +210,22 @@ told(char *line)
 		(void)printf("app passwords revoked: %d\n", atoi(revoked));
 }
 
-/* "SLOT id kind scopes created label" */
+/* "SLOT id kind scopes created label [SCRAM]" */
 static void
 listed(char *line)
 {
-	char *name[6], date[32];
+	char *name[7], date[32];
 	struct tm tm;
 	time_t when;
+	bool scram;
 
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 		name[i] = field(&line);
 	if (name[4] == NULL || strcmp(name[0], "SLOT") != 0 ||
 	    strspn(name[1], "0123456789") != strlen(name[1]))
 		return;
 	when = (time_t)strtoll(name[4], NULL, 10);
+	scram = name[6] != NULL && strcmp(name[6], "SCRAM") == 0;
 	if (opt.json) {
 		(void)printf("%s\n{\"id\":%s,\"kind\":",
 		    opt.listed++ == 0 ? "" : ",", name[1]);
@@ -229,7 +234,7 @@ listed(char *line)
 		json_string(name[3]);
 		(void)printf(",\"created\":%lld,\"label\":", (long long)when);
 		json_string(name[5] == NULL ? "" : name[5]);
-		(void)putchar('}');
+		(void)printf(",\"scram\":%s}", scram ? "true" : "false");
 		return;
 	}
 	if (gmtime_r(&when, &tm) == NULL ||
@@ -239,7 +244,7 @@ listed(char *line)
 	text_string(name[2]);
 	(void)printf("  ");
 	text_string(name[3]);
-	(void)printf("  %s  ", date);
+	(void)printf("  %s  %s  ", date, scram ? "scram" : "-");
 	text_string(name[5] == NULL ? "" : name[5]);
 	(void)putchar('\n');
 }
@@ -319,11 +324,27 @@ end(void (*untagged)(char *))
 	return code;
 }
 
+/* May the password be proved instead of shown?  It stays as it is. */
+static int
+scram(int argc, char *argv[], const char *words)
+{
+	if (options(argc, argv, 1) == NULL)
+		return usage("passwd --scram | --no-scram [options] account");
+	ask("Password: ", opt.secret, sizeof(opt.secret));
+	begin(words, true);
+	imap_argument(opt.secret);
+	return end(told);
+}
+
 int
 cmd_passwd(int argc, char *argv[])
 {
+	if (argc > 1 && strcmp(argv[1], "--scram") == 0)
+		return scram(argc - 1, argv + 1, "SCRAM ON");
+	if (argc > 1 && strcmp(argv[1], "--no-scram") == 0)
+		return scram(argc - 1, argv + 1, "SCRAM OFF");
 	if (options(argc, argv, 1) == NULL)
-		return usage("passwd [options] account");
+		return usage("passwd [--scram | --no-scram] [options] account");
 	ask("Password or recovery code: ", opt.secret, sizeof(opt.secret));
 	ask_new();
 	begin("PASSWD", true);

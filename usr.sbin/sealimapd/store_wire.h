@@ -79,7 +79,10 @@ enum slot_op {
 	/* Not of slots: of what was deleted.  The answer's count is theirs. */
 	SLOT_CONFIRM = 6, /* mass deletes need not wait */
 	SLOT_PURGE = 7,   /* what was deleted cannot be brought back */
-	SLOT_OP_LAST = SLOT_PURGE
+	/* Of slots again: may the password be proved (SCRAM)? */
+	SLOT_SCRAM_ON = 8, /* the secret must be the password */
+	SLOT_SCRAM_OFF = 9,
+	SLOT_OP_LAST = SLOT_SCRAM_OFF
 };
 
 /* What came of one. */

@@ -392,7 +392,8 @@ enum vault_wire {
 	R_BYE = 211,
 	/*
 	 * u32 id, u8 kind (1 main, 2 app, 3 recovery, 4 escrow, 6 member), u16
-	 * scope (1 imap, 2 submission, 4 manage), i64 created, str label.
+	 * scope (1 imap, 2 submission, 4 manage), i64 created, str label, u8
+	 * it can be proved by SCRAM, too.
 	 */
 	R_SLOT = 212,
 	/*

@@ -190,14 +190,104 @@ def plus(server, user, code):
     b.close()
 
 
-def app_password(server, user):
+def change(server, user, words):
+    """The tagged answer, and the untagged one's words."""
     m = connect(server)
-    m.xatom("XSEALMAIL", 'USER %s APP ADD "%s" phone imap' %
-            (user, server["password"]))
-    answer = m.untagged_responses["XSEALMAIL"][-1].decode()
+    m.untagged_responses.pop("XSEALMAIL", None)
+    try:
+        kind, data = m.xatom("XSEALMAIL", "USER %s %s" % (user, words))
+    except imaplib.IMAP4.error as why:
+        kind, data = "BAD", [str(why).encode()]
+    told = m.untagged_responses.get("XSEALMAIL", [b""])[-1].decode()
     m.logout()
-    _, _, slot, code = answer.split(" ")
-    return slot, code.strip('"')
+    return kind + " " + data[-1].decode(), told.replace('"', "").split(" ")
+
+
+def app_password(server, user, password=None):
+    _, told = change(server, user, 'APP ADD "%s" phone imap' %
+                     (password or server["password"]))
+    return told[2], told[3]
+
+
+def proved(server, user):
+    """Which of what opens the account can be proved."""
+    m = connect(server)
+    m.login(user, server["password"])
+    m.xatom("XSEALMAIL", "APP LIST")
+    slots = [s.decode() for s in m.untagged_responses["XSEALMAIL"]]
+    m.logout()
+    return sorted(s.split(" ")[2] for s in slots if s.endswith('" SCRAM'))
+
+
+def of_password(server, user):
+    """The password itself, once its user has asked for it."""
+    password, rounds = server["password"], "i=600000"
+    _, before = app_password(server, user)
+    good, _, scram = attempt(server, user, before)
+    check(good and scram.server_first.endswith("i=4096"), "an app password")
+    salt = scram.server_first.split(",s=")[1].split(",")[0]
+    check(not attempt(server, user, password)[0], "without having asked")
+    check(proved(server, user) == ["app"], "the list before")
+    answer, _ = change(server, user, 'SCRAM ON "wrong"')
+    check(answer.startswith("NO [AUTHENTICATIONFAILED]"), answer)
+    answer, _ = change(server, user, 'SCRAM MAYBE "%s"' % password)
+    check(answer.startswith("BAD"), answer)
+    _, code = app_password(server, user)
+    answer, _ = change(server, user, 'SCRAM ON "%s"' % code)
+    check(answer.startswith("NO [AUTHENTICATIONFAILED]"), answer)
+    answer, told = change(server, user, 'RECOVER "%s"' % password)
+    recovery = told[2]
+    answer, _ = change(server, user, 'SCRAM ON "%s"' % recovery)
+    check(answer.startswith("NO [CANNOT]"), answer)
+    for _ in range(2):  # asked twice: as once
+        answer, told = change(server, user, 'SCRAM ON "%s"' % password)
+        check(answer.startswith("OK") and told[:2] == ["SCRAM", "ON"], answer)
+    check(proved(server, user) == ["main"], "the list")
+    good, words, scram = attempt(server, user, password)
+    check(good and rounds in scram.server_first, words)
+    check(",s=%s," % salt in scram.server_first, "another salt than before")
+    check(change(server, user, 'RECOVER "%s"' % password)[0][:2] == "OK", "")
+    # Made before: by its text still, and proved no more.  From now on: both.
+    check(not attempt(server, user, before)[0], "with fewer iterations")
+    m = connect(server)
+    m.login(user, before)
+    m.logout()
+    _, after = app_password(server, user)
+    good, words, scram = attempt(server, user, after)
+    check(good and rounds in scram.server_first, words)
+    # It follows the password, whichever secret changes that.
+    answer, _ = change(server, user, 'PASSWD "%s" "another one"' % password)
+    check(answer.startswith("OK"), answer)
+    check(not attempt(server, user, password)[0], "the old password")
+    check(attempt(server, user, "another one")[0], "the new password")
+    answer, told = change(server, user, 'RECOVER "another one"')
+    answer, _ = change(server, user, 'PASSWD "%s" "%s"' % (told[2], password))
+    check(answer.startswith("OK"), answer)
+    check(not attempt(server, user, "another one")[0], "the second password")
+    check(attempt(server, user, password)[0], "the third password")
+    # What programs may prepare in two ways.
+    m = connect(server)
+    m.send(b'1 XSEALMAIL USER %s PASSWD "%s" {7+}\r\nna\303\257ve2\r\n' %
+           (user.encode(), password.encode()))
+    answer = m.readline()
+    check(answer.startswith(b"1 NO [CANNOT]"), answer)
+    m.shutdown()
+    answer, _ = change(server, user, 'REKEY "%s"' % password)
+    check(answer.startswith("OK"), answer)
+    check(proved(server, user) == ["main"], "the list after a rekey")
+    check(attempt(server, user, password)[0], "after a rekey")
+    check(not attempt(server, user, after)[0], "an app password of before")
+    # Taken away: sessions stay, logins by it do not.
+    m = connect(server)
+    m.authenticate("SCRAM-SHA-256", Scram(user, password))
+    answer, told = change(server, user, 'SCRAM OFF "%s"' % password)
+    check(answer.startswith("OK") and told[:2] == ["SCRAM", "OFF"], answer)
+    check(m.noop()[0] == "OK", "the session")
+    m.logout()
+    check(not attempt(server, user, password)[0], "taken away, and it opens")
+    check(proved(server, user) == [], "the list at the end")
+    answer, _ = change(server, user, 'SCRAM OFF "%s"' % password)
+    check(answer.startswith("OK"), answer)
 
 
 def main():
@@ -268,8 +358,10 @@ def main():
     m.xatom("XSEALMAIL", "APP LIST")
     slots = [s.decode() for s in m.untagged_responses["XSEALMAIL"]]
     check(sum(" app " in s for s in slots) == 1 and
-          not any(" scram " in s for s in slots), "the list: %s" % slots)
+          [s.split(" ")[2] for s in slots if s.endswith(" SCRAM")] == ["app"],
+          "the list: %s" % slots)
     m.logout()
+    of_password(server, "user0002@" + server["domain"])
     print("done")
 
 

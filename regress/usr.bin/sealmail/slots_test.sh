@@ -61,6 +61,17 @@ program_body() {
 		[ -n "$(value id)" ] || atf_fail "$(cat out)"
 		program 65 "$password\n" passwd $o $a
 		program 64 "" passwd $o $a extra
+		# It may be proved, or no more.
+		program 77 "wrong\n" passwd --scram $o $a
+		program 0 "$password\n" passwd --scram $o $a
+		[ ! -s out ] || atf_fail "$(cat out)"
+		program 0 "$password\n" app list $o $a
+		grep -q '  main  .*  scram  ' out || atf_fail "$(cat out)"
+		program 0 "$password\n" passwd --no-scram -j $o $a
+		[ -n "$(value id)" ] || atf_fail "$(cat out)"
+		program 0 "$password\n" app list $o $a
+		grep -q '  main  .*  -  ' out || atf_fail "$(cat out)"
+		program 64 "" passwd --scram --no-scram $o $a
 		# App passwords, to their end.
 		program 0 "$password\n" app add -j $o -S imap,submission \
 		    $a 'The "phone"'

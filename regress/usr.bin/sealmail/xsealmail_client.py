@@ -105,7 +105,7 @@ def apps(conf, user, password):
     kinds = sorted(l.split(" ")[4] for l in listed)
     assert kinds == ["app", "app", "main", "recovery"], listed
     line = [l for l in listed if " %s " % slot in l][0]
-    assert re.fullmatch(r'\* XSEALMAIL SLOT %s app "imap" \d+ "my phone"'
+    assert re.fullmatch(r'\* XSEALMAIL SLOT %s app "imap" \d+ "my phone" SCRAM'
                         % slot, line), line
     phone = login(conf, user, code)
     assert isinstance(phone, Client)

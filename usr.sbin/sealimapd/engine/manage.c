@@ -59,6 +59,8 @@ static const uint8_t ops[] = {
     [IMAP_SEAL_REKEY] = SLOT_REKEY,
     [IMAP_SEAL_CONFIRM] = SLOT_CONFIRM,
     [IMAP_SEAL_PURGE] = SLOT_PURGE,
+    [IMAP_SEAL_SCRAM_ON] = SLOT_SCRAM_ON,
+    [IMAP_SEAL_SCRAM_OFF] = SLOT_SCRAM_OFF,
 };
 
 static bool
@@ -351,6 +353,8 @@ tell(struct job *job, uint32_t slot, const char *code, uint32_t revoked)
 	    [IMAP_SEAL_REKEY] = "REKEY ",
 	    [IMAP_SEAL_CONFIRM] = "CONFIRMED ",
 	    [IMAP_SEAL_PURGE] = "PURGED ",
+	    [IMAP_SEAL_SCRAM_ON] = "SCRAM ON ",
+	    [IMAP_SEAL_SCRAM_OFF] = "SCRAM OFF ",
 	};
 	enum imap_seal_op op = job->cmd->seal_op;
 	struct imap_buf *b = conn_out(job->conn);
@@ -652,7 +656,7 @@ settings_answer(struct job *job, struct msg *msg)
 	imap_puts(b, save_sent == 1 ? "YES\r\n" : "NO\r\n");
 }
 
-/* An R_SLOT: "* XSEALMAIL SLOT id kind scopes created label". */
+/* An R_SLOT: "* XSEALMAIL SLOT id kind scopes created label [SCRAM]". */
 void
 manage_answer(struct job *job, struct msg *msg)
 {
@@ -662,7 +666,7 @@ manage_answer(struct job *job, struct msg *msg)
 	char label[LABEL_MAX + 1], text[128];
 	uint32_t id;
 	uint16_t scope;
-	uint8_t kind;
+	uint8_t kind, scram;
 	int64_t created;
 
 	if (msg->type == R_AUDITED || msg->type == R_FAULT) {
@@ -682,6 +686,7 @@ manage_answer(struct job *job, struct msg *msg)
 	scope = msg_get_u16(msg);
 	created = msg_get_i64(msg);
 	(void)msg_get_str(msg, label, sizeof(label));
+	scram = msg_get_u8(msg);
 	if (msg->type != R_SLOT || msg_end(msg) == -1) {
 		conn_protocol(job->conn, "slot");
 		return;
@@ -696,7 +701,7 @@ manage_answer(struct job *job, struct msg *msg)
 	    (long long)created);
 	imap_puts(b, text);
 	imap_put_string(b, label, strlen(label));
-	imap_puts(b, "\r\n");
+	imap_puts(b, scram != 0 ? " SCRAM\r\n" : "\r\n");
 	explicit_bzero(label, sizeof(label));
 }
 

@@ -26,32 +26,54 @@
 #include "vault.h"
 
 void
+slot_records_put(struct msgout *out, const struct slot_change *c)
+{
+	msg_put_bytes(out, c->record, c->record_len);
+	msg_put_bytes(out, c->scram, c->scram_len);
+}
+
+void
 slot_change_put(struct msgout *out, const struct slot_change *c)
 {
 	msg_put_u8(out, c->op);
 	msg_put_u16(out, c->scope);
 	msg_put_u32(out, c->id);
 	msg_put_str(out, c->label);
-	msg_put_bytes(out, c->record, c->record_len);
+	slot_records_put(out, c);
 	msg_put_raw(out, c->amk, sizeof(c->amk));
+	msg_put_str(out, c->code);
+}
+
+static void
+record_get(struct msg *m, uint8_t *to, size_t *len)
+{
+	const uint8_t *record;
+
+	record = msg_get_bytes(m, len, SEAL_RECORD_MAX);
+	if (m->bad)
+		*len = 0;
+	else if (*len > 0)
+		memcpy(to, record, *len);
+}
+
+void
+slot_records_get(struct msg *m, struct slot_change *c)
+{
+	record_get(m, c->record, &c->record_len);
+	record_get(m, c->scram, &c->scram_len);
 }
 
 void
 slot_change_get(struct msg *m, struct slot_change *c)
 {
-	const uint8_t *record;
-
 	memset(c, 0, sizeof(*c));
 	c->op = msg_get_u8(m);
 	c->scope = msg_get_u16(m);
 	c->id = msg_get_u32(m);
 	(void)msg_get_str(m, c->label, sizeof(c->label));
-	record = msg_get_bytes(m, &c->record_len, sizeof(c->record));
-	if (m->bad)
-		c->record_len = 0;
-	else if (c->record_len > 0)
-		memcpy(c->record, record, c->record_len);
+	slot_records_get(m, c);
 	(void)msg_get_raw(m, c->amk, sizeof(c->amk));
+	(void)msg_get_str(m, c->code, sizeof(c->code));
 	if (c->op < SLOT_PASSWD || c->op > SLOT_OP_LAST)
 		m->bad = true;
 }

@@ -547,8 +547,7 @@ vault_session(const uint8_t proof[SEAL_SUM_LEN])
 		msg_put_u8(out, o.service);
 		msg_put_raw(out, proof, SEAL_SUM_LEN);
 		msg_put_u64(out, o.rev);
-		msg_put_bytes(
-		    out, o.start.change.record, o.start.change.record_len);
+		slot_records_put(out, &o.start.change);
 		escrow_wish_put(out, &o.start.escrow);
 	}
 	msg_put_fd(out, copy);
@@ -657,12 +656,16 @@ unlock(void)
 	enum store_refusal why = REFUSED_CREDENTIALS;
 	struct msgout *out;
 	int error, made, ret, why_not;
+	uint8_t salt[SEAL_SCRAM_SALT];
+	uint32_t iterations;
 	struct record r = {o.service, &o.id, &o.kdf, o.amk, o.secret,
-	    o.secret_len, o.fresh, o.fresh_len, &o.start.change};
+	    o.secret_len, o.fresh, o.fresh_len, salt, &o.start.change};
 
 	if (o.unlocked)
 		return;
 	slots = read_account(&limits, &why);
+	/* What the name has been said to have stays. */
+	seal_scram_challenge(slots, scram_key, o.account, salt, &iterations);
 	ret = seal_slots_try(slots, &o.id, (const char *)o.secret, o.secret_len,
 	    &o.kdf, o.amk, &info);
 	error = errno;
@@ -681,7 +684,9 @@ unlock(void)
 		refuse(why);
 	unlocked(&info, &limits);
 	if (made == -1 && o.service == SERVICE_MANAGE)
-		managed(why_not == EINVAL ? SLOT_CANNOT : SLOT_FAILED);
+		managed(why_not == EINVAL ? SLOT_CANNOT :
+			why_not == E2BIG  ? SLOT_LIMIT :
+					    SLOT_FAILED);
 }
 
 /*

@@ -143,8 +143,8 @@ vault_main(struct vault_start *start)
 		sessions_report();
 	} else
 		session_add(start->session, start->slot, start->scope);
-	keys_raise(start->change.op == 0 ? start->change.record : NULL,
-	    start->change.op == 0 ? start->change.record_len : 0);
+	if (start->change.op == 0)
+		keys_raise(&start->change);
 	explicit_bzero(&start->change, sizeof(start->change));
 	(void)event_dispatch();
 	fatalx("the event loop ended");
@@ -599,10 +599,9 @@ opener_session(struct opener *o, struct msg *m)
 {
 	uint8_t proof[32], scope;
 	struct escrow_wish escrow;
-	const uint8_t *record;
+	struct slot_change raised = {0};
 	uint64_t rev;
 	uint32_t slot;
-	size_t len;
 	int fd;
 
 	slot = msg_get_u32(m);
@@ -610,7 +609,7 @@ opener_session(struct opener *o, struct msg *m)
 	(void)msg_get_u8(m);
 	(void)msg_get_raw(m, proof, sizeof(proof));
 	rev = msg_get_u64(m);
-	record = msg_get_bytes(m, &len, SEAL_RECORD_MAX);
+	slot_records_get(m, &raised);
 	escrow_wish_get(m, &escrow);
 	fd = msg_get_fd(m);
 	if (msg_end(m) == -1 || !o->tried) {
@@ -640,7 +639,7 @@ opener_session(struct opener *o, struct msg *m)
 	if (!o->known)
 		tag_add(o->tag, slot, scope);
 	session_add(fd, slot, scope);
-	keys_raise(record, len);
+	keys_raise(&raised);
 	keys_login(&escrow);
 	/* The wire goes when the opener does. */
 }

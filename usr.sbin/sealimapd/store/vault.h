@@ -48,9 +48,15 @@ struct slot_change {
 	uint32_t id;
 	char label[LABEL_MAX + 1];
 	size_t record_len;
-	uint8_t record[SEAL_RECORD_MAX]; /* the new main slot */
-	uint8_t amk[SEAL_KEY_LEN];       /* that it wraps, of a rekey */
+	uint8_t record[SEAL_RECORD_MAX]; /* the new main or app slot */
+	size_t scram_len;
+	uint8_t scram[SEAL_RECORD_MAX]; /* beside it; maybe */
+	uint8_t amk[SEAL_KEY_LEN];      /* that they wrap, of a rekey */
+	char code[CODE_MAX];            /* of the new app slot */
 };
+/* The records alone, of a costlier derivation. */
+void slot_records_put(struct msgout *, const struct slot_change *);
+void slot_records_get(struct msg *, struct slot_change *);
 void slot_change_put(struct msgout *, const struct slot_change *);
 void slot_change_get(struct msg *, struct slot_change *);
 /* VAULT_ENGINE_MANAGED; the caller sends it and closes. */
@@ -72,11 +78,13 @@ struct record {
 	size_t secret_len;
 	const uint8_t *fresh; /* the secret to be */
 	size_t fresh_len;
+	const uint8_t *salt; /* of a first scram slot, SEAL_SCRAM_SALT */
 	struct slot_change *change;
 };
 /*
- * Makes it where one is wanted: in the opener, since Argon2id has no place in
- * an event loop.  -1; with EINVAL: not with this secret.
+ * Makes what is wanted: in the opener, since what stretches a secret has no
+ * place in an event loop.  -1; with EINVAL: not with this secret; E2BIG: there
+ * are too many slots.
  */
 int record_make(
     const struct record *, struct seal_slots *, const struct seal_slot_info *);
@@ -97,7 +105,8 @@ struct vault_start {
 	size_t secret_len;
 	/*
 	 * With an op: the session is the wire of that one command.  Without,
-	 * a record that is not empty is the slot with a costlier derivation.
+	 * records that are not empty are the slot with a costlier derivation,
+	 * and what is beside it.
 	 */
 	struct slot_change change;
 	unsigned int linger;       /* seconds after the last session */

@@ -51,6 +51,9 @@ static int catch_up(const struct vault_start *);
 static int rotate(struct vault_start *);
 static int publish(const struct vault_start *);
 static bool take(const struct slot_change *, struct manage_answer *);
+static bool take_scram(const struct slot_change *);
+static bool scram_on(const struct slot_change *, struct manage_answer *);
+static bool scram_off(struct manage_answer *);
 static bool passwd(const struct slot_change *, struct manage_answer *);
 static bool app_add(const struct slot_change *, struct manage_answer *);
 static bool app_revoke(const struct slot_change *, struct manage_answer *);
@@ -255,9 +258,9 @@ keys_live(uint32_t slot, uint64_t rev)
 }
 
 bool
-keys_list(size_t i, struct seal_slot_info *info, char *label)
+keys_list(size_t i, struct seal_slot_info *info, char *label, bool *scram)
 {
-	/* What is beside an app password is not a secret of its own. */
+	/* What is beside another slot is not a secret of its own. */
 	for (size_t k = 0;; k++) {
 		if (!seal_slots_info(keys.slots, k, info))
 			return false;
@@ -267,23 +270,23 @@ keys_list(size_t i, struct seal_slot_info *info, char *label)
 	if (seal_slots_label(keys.slots, seal_ring_account(keys.ring),
 		seal_ring_amk(keys.ring), info->id, label) == -1)
 		label[0] = '\0';
+	*scram = seal_scram_of(keys.slots, info->id) != 0;
 	return true;
 }
 
 /* The same secret in a costlier slot: nobody is the wiser if it fails. */
 void
-keys_raise(const uint8_t *record, size_t len)
+keys_raise(const struct slot_change *c)
 {
 	struct manage_answer a = {0};
-	struct slot_change c = {0};
 	uint64_t rev;
 
-	if (len == 0 || len > sizeof(c.record))
+	if (c->record_len == 0)
 		return;
-	memcpy(c.record, record, len);
-	c.record_len = len;
-	if (!take(&c, &a))
+	if (!take(c, &a)) {
+		keys_reload();
 		return;
+	}
 	rev = keys_revision(a.slot);
 	save(&a, rev);
 	if (a.result == SLOT_DONE)
@@ -325,6 +328,12 @@ keys_change(const struct slot_change *c, struct manage_answer *a)
 	case SLOT_REKEY:
 		if (rekey(c, a) == 0)
 			return KEYS_END;
+		break;
+	case SLOT_SCRAM_ON:
+		good = scram_on(c, a);
+		break;
+	case SLOT_SCRAM_OFF:
+		good = scram_off(a);
 		break;
 	default:
 		break;
@@ -388,11 +397,50 @@ save(struct manage_answer *a, uint64_t rev)
 	a->result = keys_revision(a->slot) == rev ? SLOT_UNSURE : SLOT_FAILED;
 }
 
+/* What an opener has made of a secret, and what proves that. */
 static bool
 take(const struct slot_change *c, struct manage_answer *a)
 {
 	return seal_slots_import(
-		   keys.slots, c->record, c->record_len, &a->slot) == 0;
+		   keys.slots, c->record, c->record_len, &a->slot) == 0 &&
+	    (c->scram_len == 0 || take_scram(c)) &&
+	    seal_scram_remove(keys.slots, a->slot, false) == 0;
+}
+
+static bool
+take_scram(const struct slot_change *c)
+{
+	uint32_t id;
+
+	return seal_slots_import(keys.slots, c->scram, c->scram_len, &id) ==
+	    0 &&
+	    seal_scram_prune(keys.slots, id) == 0;
+}
+
+static uint32_t
+main_slot(void)
+{
+	struct seal_slot_info info;
+
+	for (size_t i = 0; seal_slots_info(keys.slots, i, &info); i++)
+		if (info.kind == SEAL_SLOT_MAIN)
+			return info.id;
+	return 0;
+}
+
+/* Sessions go on: the password is the same. */
+static bool
+scram_on(const struct slot_change *c, struct manage_answer *a)
+{
+	a->slot = main_slot();
+	return take_scram(c);
+}
+
+static bool
+scram_off(struct manage_answer *a)
+{
+	a->slot = main_slot();
+	return seal_scram_remove(keys.slots, a->slot, true) == 0;
 }
 
 /* There is one password: a second one, of another host maybe, goes. */
@@ -419,15 +467,8 @@ passwd(const struct slot_change *c, struct manage_answer *a)
 static bool
 app_add(const struct slot_change *c, struct manage_answer *a)
 {
-	if (c->scope == 0) {
-		errno = EINVAL;
-		return false;
-	}
-	return seal_slots_code(keys.slots, seal_ring_account(keys.ring),
-		   seal_ring_amk(keys.ring), SEAL_SLOT_APP, c->scope, c->label,
-		   a->code, &a->slot) == 0 &&
-	    seal_slots_scram(keys.slots, seal_ring_account(keys.ring),
-		seal_ring_amk(keys.ring), a->slot, a->code) == 0;
+	(void)strlcpy(a->code, c->code, sizeof(a->code));
+	return take(c, a);
 }
 
 static bool

@@ -263,10 +263,10 @@ enum keys_after { KEYS_STAY, KEYS_END /* the vault must end */ };
 int keys_open(struct vault_start *); /* may give it another ring; -1 */
 bool keys_live(uint32_t slot, uint64_t rev);
 uint64_t keys_revision(uint32_t slot); /* 0: there is no such slot */
-bool keys_list(size_t i, struct seal_slot_info *, char *label);
+bool keys_list(size_t i, struct seal_slot_info *, char *label, bool *scram);
 enum keys_after keys_change(const struct slot_change *, struct manage_answer *);
 void keys_login(const struct escrow_wish *); /* at a living vault */
-void keys_raise(const uint8_t *record, size_t len);
+void keys_raise(const struct slot_change *); /* the records alone */
 void keys_reload(void);
 bool keys_news(void); /* a look; what has changed counts from now on */
 

@@ -131,14 +131,16 @@ answer_slots(struct session *s, struct job *j)
 	char label[SEAL_LABEL_MAX + 1];
 	struct seal_slot_info info;
 	struct msgout *o;
+	bool scram;
 
-	for (size_t i = 0; keys_list(i, &info, label); i++) {
+	for (size_t i = 0; keys_list(i, &info, label, &scram); i++) {
 		o = msg_new(s->wire, R_SLOT, j->id);
 		msg_put_u32(o, info.id);
 		msg_put_u8(o, (uint8_t)info.kind);
 		msg_put_u16(o, info.scope);
 		msg_put_i64(o, info.created);
 		msg_put_str(o, label);
+		msg_put_u8(o, scram);
 		msg_send(o);
 	}
 	explicit_bzero(label, sizeof(label));
