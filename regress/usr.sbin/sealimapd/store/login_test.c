@@ -412,6 +412,9 @@ ATF_TC_BODY(wiped, tc)
 	ATF_REQUIRE_EQ(0, driver_change(&d, USER, passwd.fresh, &app, &answer));
 	ATF_REQUIRE_EQ(SLOT_DONE, answer.result);
 	ATF_CHECK(!holds(vault, passwd.fresh));
+	/* It answers, and wipes then. */
+	for (int i = 0; i < 1000 && holds(vault, answer.code); i++)
+		(void)usleep(10000);
 	ATF_CHECK(!holds(vault, answer.code));
 	ATF_CHECK(!holds(d.pid, passwd.fresh));
 	ATF_CHECK(!holds(forker, passwd.fresh));
