@@ -286,6 +286,8 @@ session_start_op(struct job *job)
 	case IMAP_SEAL_REKEY:
 	case IMAP_SEAL_CONFIRM:
 	case IMAP_SEAL_PURGE:
+	case IMAP_SEAL_SCRAM_ON:
+	case IMAP_SEAL_SCRAM_OFF:
 		break;
 	}
 	return false;
