@@ -38,6 +38,7 @@
 #include "msg.h"
 
 #include "../../../../usr.sbin/sealimapd/search.h"
+#include "../../../../usr.sbin/sealimapd/worker/index.h"
 #include "../../../../usr.sbin/sealimapd/worker/worker.h"
 #include "../../../../usr.sbin/sealimapd/worker_wire.h"
 
@@ -419,6 +420,59 @@ ATF_TC_BODY(nonsense, tc)
 	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
+/* A segment as some other worker may have made it up. */
+static void
+segment_send(uint32_t number, uint32_t docs, uint32_t pages, size_t hint_len)
+{
+	static uint8_t hint[WORKER_INDEX_HINT];
+	struct msgout *o;
+
+	memset(hint, 1, sizeof(hint));
+	o = msg_new_fd(fd, VAULT_WORKER_SEGMENT, SEARCH_ID);
+	msg_put_u32(o, number);
+	msg_put_u32(o, docs);
+	msg_put_u32(o, pages);
+	msg_put_bytes(o, hint, hint_len);
+	ATF_REQUIRE_EQ(msg_send_wait(o, WAIT_MS), 1);
+}
+
+/* What it says of a segment whose hint makes no sense: all could be. */
+ATF_TC_WITHOUT_HEAD(segments);
+ATF_TC_BODY(segments, tc)
+{
+	static const struct {
+		uint32_t pages;
+		size_t hint_len;
+	} odd[] = {{SEGMENT_PAGES + 1, (SEGMENT_PAGES + 1) * GRAM_LEN},
+	    {UINT32_MAX, GRAM_LEN}, {2, GRAM_LEN}, {1, 2 * GRAM_LEN},
+	    {2, WORKER_INDEX_HINT}, {0, 0}, {1, 0}};
+	uint8_t bits[2];
+	struct msg msg;
+	int status;
+
+	start();
+	search_send(text(SEARCH_BODY, "strange"));
+	for (uint32_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		segment_send(i, 16, odd[i].pages, odd[i].hint_len);
+		ATF_REQUIRE_EQ(msg_recv_wait(fd, &msg, WAIT_MS), 1);
+		ATF_REQUIRE_EQ_MSG(
+		    msg.type, WORKER_VAULT_POSSIBLE, "%u of %u", msg.type, i);
+		ATF_CHECK_EQ(msg_get_u32(&msg), i);
+		ATF_CHECK_EQ(msg_get_u16(&msg), 1);
+		(void)msg_get_u16(&msg);
+		ATF_REQUIRE_EQ(msg_get_raw(&msg, bits, sizeof(bits)), 0);
+		ATF_CHECK(bits[0] == 0xff && bits[1] == 0xff);
+		ATF_CHECK_EQ(msg_end(&msg), 0);
+		msg_done(&msg);
+	}
+	/* More messages than there can be: the child ends. */
+	segment_send(0, SEGMENT_DOCS + 1, 1, GRAM_LEN);
+	ATF_CHECK(msg_recv_wait(fd, &msg, WAIT_MS) <= 0);
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	close(fd);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, small);
@@ -426,5 +480,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, lost);
 	ATF_TP_ADD_TC(tp, not_a_program);
 	ATF_TP_ADD_TC(tp, nonsense);
+	ATF_TP_ADD_TC(tp, segments);
 	return atf_no_error();
 }
