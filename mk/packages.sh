@@ -25,6 +25,7 @@ for task; do
 		want="$want aerc alpine getmail6 mutt tmux nodejs npm"
 		want="$want libnet-ssleay-perl imapfilter libmail-imapclient-perl"
 		want="$want debootstrap systemd-container thunderbird"
+		want="$want opendkim-tools git-email"
 		;;
 	lint) want="$want clang-format cppcheck git mandoc shellcheck" ;;
 	fuzz) want="$want clang" ;;

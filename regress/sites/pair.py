@@ -61,8 +61,7 @@ class Pair:
         for s in self.sites:
             s.stop()
         for s in self.sites:
-            log = s.read("sealsmtpd.log") + s.read("sealimapd.log")
-            for line in log.splitlines():
+            for line in s.logs().splitlines():
                 if re.search("signal=(?!9)|bad message|Sanitizer", line):
                     raise Failed(line)
 
@@ -104,7 +103,8 @@ def report(site, n, name, action, *words):
     def there():
         return [t for t in site.messages(n) if is_report(t) and
                 name.encode() in t and b"Action: " + action.encode() in t]
-    got = until("a report, %s of %s" % (action, name), there)
+    got = until(lambda: "a report, %s of %s, among %s" % (
+        action, name, [t for t in site.messages(n) if is_report(t)]), there)
     if len(got) != 1:
         raise Failed("%d reports of %s" % (len(got), name))
     m = email.message_from_bytes(got[0], policy=email.policy.default)

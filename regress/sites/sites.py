@@ -3,6 +3,7 @@
 usage: unshare -m -n -p --fork --mount-proc python3 sites.py CASE DIRECTORY
 The last line is "all is well", or what is not.
 """
+import re
 import ssl
 import sys
 import time
@@ -255,14 +256,13 @@ def case_queue(folder):
         raise Failed("what was removed with -n was heard of")
     step("removed and flushed")
     # From the client to the other host's inbox, by what is logged.
-    lines = a.ctl("trace", "-l", a.path("sealsmtpd.log"), ids["both"])
+    lines = a.trace(ids["both"])
     for word in ("login ", "message ", "queued ", "attempt ", "sent ",
                  "done "):
         if word not in lines:
             raise Failed("no %s in %s" % (word, lines))
-    there = [w for w in lines.split("text=")[-1].split() if "\\040" in w]
-    known = there[0].split("\\040")[-1]
-    lines = b.ctl("trace", "-l", b.path("sealsmtpd.log"), known)
+    known = re.search(r" sent .* text=2.0.0.040Ok.040(\S+)", lines).group(1)
+    lines = b.trace(known)
     if "from=" + a.user(1) not in lines or "result=0" not in lines:
         raise Failed("trace there: %s" % lines)
     p.stop()

@@ -33,7 +33,7 @@ run_case() {
 	    "$PWD/world" >result 2>&1 </dev/null
 	cat result
 	[ "$(tail -n 1 result)" = "all is well" ] || {
-		tail -n 40 world/*/sealsmtpd.log
+		tail -n 40 world/*/seal*d.log
 		atf_fail "see above"
 	}
 }

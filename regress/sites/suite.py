@@ -112,8 +112,7 @@ class Site:
     def submit(self, sender, rcpts, text, mail=(), rcpt=()):
         """By user number sender, on port 587; the answer."""
         with self.host.inside():
-            m = smtplib.SMTP("localhost", self.server["submission_port"],
-                             timeout=PATIENCE)
+            m = self.smtp("localhost", self.server["submission_port"])
         m.starttls(context=self.context())
         m.login(self.user(sender), self.server["password"])
         return self.talk(m, self.user(sender), rcpts, text, mail, rcpt)
@@ -121,10 +120,14 @@ class Site:
     def relay(self, sender, rcpts, text, mail=(), rcpt=()):
         """By port 25, of this host, without a login."""
         with self.host.inside():
-            m = smtplib.SMTP("localhost", self.server["smtp_port"],
-                             timeout=PATIENCE)
-        m.ehlo()
+            m = self.smtp("localhost", self.server["smtp_port"])
         return self.talk(m, sender, rcpts, text, mail, rcpt)
+
+    @staticmethod
+    def smtp(host, port):
+        m = smtplib.SMTP(host, port, "localhost", PATIENCE)
+        m.ehlo()
+        return m
 
     @staticmethod
     def talk(m, sender, rcpts, text, mail, rcpt):
@@ -170,6 +173,16 @@ class Site:
         return got
 
     # ---- As its administrator sees it
+
+    def logs(self):
+        """What all daemons have logged."""
+        return "".join(self.read(f) for f in sorted(os.listdir(self.folder))
+                       if re.match(r"seal\w+d\.log$", f))
+
+    def trace(self, word):
+        with open(self.path("all"), "w", encoding="utf-8") as f:
+            f.write(self.logs())
+        return self.ctl("trace", "-l", self.path("all"), word)
 
     def counted(self, name):
         """value of the label: number, over all processes."""
