@@ -178,6 +178,7 @@ enum conf_limit {
 	CONF_RELAY_JOBS,             /* ... to all of them */
 	CONF_MESSAGES_PER_HOUR,      /* that a user submits; 0: any */
 	CONF_RECIPIENTS_PER_HOUR,    /* ... of them; 0: any */
+	CONF_COMMAND_MESSAGES,       /* that one IMAP command deals with */
 	CONF_LIMITS
 };
 

@@ -70,6 +70,9 @@ const struct conf_limit_row conf_limit_rows[CONF_LIMITS] = {
 	1000000},
     [CONF_RECIPIENTS_PER_HOUR] = {"recipients-per-hour", LIMIT_COUNT, 2000, 0,
 	1000000},
+    /* As many as a mailbox holds; RFC 9738 wants no less than 1,000. */
+    [CONF_COMMAND_MESSAGES] = {"command-messages", LIMIT_COUNT,
+	UINT64_C(1) << 24, 1000, UINT64_C(1) << 24},
 };
 
 static int digits(const char *, uint64_t *, const char **);

@@ -41,7 +41,9 @@ enum argument {
 	ARG_SET,
 	ARG_INTERVAL,
 	ARG_ID,
-	ARG_MODSEQ
+	ARG_MODSEQ,
+	ARG_AFTER, /* of UIDs */
+	ARG_UNTIL
 };
 
 static const struct {
@@ -86,6 +88,8 @@ static const struct {
     {"THREADID", IMAP_KEY_THREADID, ARG_ID, 0},
     {"TO", IMAP_KEY_HEADER, ARG_FIELD, 0},
     {"UID", IMAP_KEY_UID, ARG_SET, 0},
+    {"UIDAFTER", IMAP_KEY_UID, ARG_AFTER, 0},
+    {"UIDBEFORE", IMAP_KEY_UID, ARG_UNTIL, 0},
     {"UNANSWERED", IMAP_KEY_FLAG, ARG_NOT_FLAG, IMAP_FLAG_ANSWERED},
     {"UNDELETED", IMAP_KEY_FLAG, ARG_NOT_FLAG, IMAP_FLAG_DELETED},
     {"UNDRAFT", IMAP_KEY_FLAG, ARG_NOT_FLAG, IMAP_FLAG_DRAFT},
@@ -221,6 +225,31 @@ key_modseq(struct imap_lex *lex, struct imap_key *key)
 	return lex_modseq(lex, &key->number, true);
 }
 
+/*
+ * UIDAFTER and UIDBEFORE of a UID (RFC 9738 section 3.2): sets without "*".
+ * Nothing has the last of all.
+ */
+static int
+key_bound(struct imap_lex *lex, struct imap_key *key, bool after)
+{
+	struct imap_range *range;
+	uint32_t n;
+
+	if (lex_space(lex) == -1 || lex_nznumber(lex, &n) == -1)
+		return -1;
+	range = imap_cmd_alloc(lex->cmd, sizeof(*range));
+	range->first = range->last = IMAP_STAR - 1;
+	if (after && n < IMAP_STAR - 1)
+		range->first = n + 1;
+	else if (!after && n > 1) {
+		range->first = 1;
+		range->last = n - 1;
+	}
+	key->set.range = range;
+	key->set.n = 1;
+	return 0;
+}
+
 static int
 key_argument(struct search *s, struct imap_key *key, size_t name)
 {
@@ -265,6 +294,9 @@ key_argument(struct search *s, struct imap_key *key, size_t name)
 		return key_id(lex, key);
 	case ARG_MODSEQ:
 		return key_modseq(lex, key);
+	case ARG_AFTER:
+	case ARG_UNTIL:
+		return key_bound(lex, key, names[name].argument == ARG_AFTER);
 	}
 	return -1;
 }

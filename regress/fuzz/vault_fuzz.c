@@ -45,7 +45,8 @@ static const uint32_t kinds[] = {V_SELECT, V_UNSELECT, V_LIST, V_STATUS,
     V_NOOP, V_IDLE, V_CANCEL, V_SET, V_DELETED, V_UNDELETE, V_SLOTS, V_SETTINGS,
     V_SETTINGS_SET, OPENER_VAULT_TRY, OPENER_VAULT_SESSION, OPENER_VAULT_MANAGE,
     WORKER_VAULT_VERDICTS, WORKER_VAULT_NEED, WORKER_VAULT_DONE, V_SORT, V_FIND,
-    WORKER_VAULT_SORTED, WORKER_VAULT_THREADED, V_GLANCE, V_PEEK, V_REPLACE};
+    WORKER_VAULT_SORTED, WORKER_VAULT_THREADED, V_GLANCE, V_PEEK, V_REPLACE,
+    V_LIMIT};
 
 static struct vault_start start;
 static int session_fd[SESSIONS], master_fd, opener_fd, worker_fd;
@@ -148,6 +149,7 @@ send_engine(
 		break;
 	case V_SET:
 	case V_GLANCE:
+	case V_LIMIT:
 	case V_REPLACE:
 		id = 0;
 		break;

@@ -72,6 +72,7 @@ struct engine_slice {
 	uint32_t login_seconds;        /* autologout before login */
 	uint32_t sessions_max;         /* of one user */
 	uint32_t login_failures;       /* of a connection before the door */
+	uint32_t command_messages;     /* that one command deals with */
 	bool scram;                    /* is offered */
 	struct imap_listen *listeners; /* by the index of struct proc_conn */
 	size_t n_listeners;

@@ -144,7 +144,9 @@ enum vault_result {
 	DONE_BADSEQ = 12,  /* a sequence number past the last: BAD */
 	DONE_NOTSELECTED = 13,
 	DONE_CANCELLED = 14,
-	DONE_BUSY = 15,  /* a search already runs, no worker, ... */
+	DONE_BUSY = 15, /* a search already runs, no worker, ... */
+	DONE_MESSAGES =
+	    19,          /* more messages than V_LIMIT lets; nothing is done */
 	DONE_NOPERM = 20 /* not with this account, or this secret */
 };
 
@@ -263,6 +265,14 @@ enum vault_wire {
 	 */
 	V_GLANCE = 122,
 	V_PEEK = 123, /* as V_BODY, of that box */
+	/*
+	 * u32 messages, or 0: any.  From now on a request deals with so many
+	 * messages at most, of those that it names with the highest UIDs
+	 * (RFC 9738): V_FETCH, V_STORE, V_COPY of a move, V_EXPUNGE with a
+	 * set, V_SEARCH, V_SORT without order; it is then told R_LIMITED.
+	 * V_COPY and V_SORT of more do nothing.  No answer.
+	 */
+	V_LIMIT = 124,
 	/*
 	 * Set: ranges that come before those of the next request's set, or
 	 * that the next V_SEARCH calls SEARCH_SENT.  No answer.
@@ -412,6 +422,8 @@ enum vault_wire {
 	R_VANISHED = 215,
 	/* u64 modseq up to which all has been told; id 0 */
 	R_MODSEQ = 216,
+	/* u32 lowest UID that the request has dealt with; there were others */
+	R_LIMITED = 221,
 	/* u64 highest modseq of the found, u64 of the first, u64 of the last */
 	R_FOUND_MODSEQ = 217,
 	/* str quota root, u64 octets in use, u64 limit in octets or 0 */

@@ -537,7 +537,13 @@ vault_gone(struct wire *w, void *arg)
 void
 conn_vault(struct conn *c)
 {
+	struct msgout *m;
+
 	wire_set(c->vault, vault_message, vault_gone, c);
+	c->command_messages = engine_config()->command_messages;
+	m = msg_new(c->vault, V_LIMIT, 0);
+	msg_put_u32(m, c->command_messages);
+	msg_send(m);
 }
 
 void

@@ -101,6 +101,7 @@ struct job {
 	unsigned waiting; /* requests not done */
 	enum vault_result result; /* the first that was not OK */
 	bool lasts;               /* its progress was told (RFC 9585) */
+	uint32_t limited;         /* no UID below was dealt with (RFC 9738) */
 	void *data;               /* the command's own */
 };
 
@@ -153,6 +154,7 @@ struct conn {
 	bool readonly;
 	uint32_t exists;
 	uint32_t uidvalidity;
+	uint32_t command_messages; /* that the vault was told */
 	uint64_t box_id;
 	char *box_name;            /* in UTF-8; NULL: none is selected */
 	struct notify *notify;     /* NULL: there was no NOTIFY */

@@ -59,6 +59,12 @@ fetch_start(struct job *job)
 		job_done(job, "BAD", "ENABLE QRESYNC first");
 		return;
 	}
+	if ((job->cmd->returns & IMAP_RETURN_PARTIAL) != 0 &&
+	    job->cmd->partial.last - job->cmd->partial.first >=
+		job->conn->command_messages) {
+		job_result(job, job->result = DONE_MESSAGES, NULL);
+		return;
+	}
 	if ((job->cmd->items & IMAP_ITEM_MODSEQ) != 0)
 		condstore_enable(job->conn);
 	f = calloc(1, sizeof(*f));

@@ -225,6 +225,19 @@ job_start_all(struct conn *c)
 		contexts_run(c);
 }
 
+/* RFC 9738 section 3.1: which messages were left out. */
+static void
+put_limit(struct imap_buf *b, const struct job *job)
+{
+	imap_puts(b, "[MESSAGELIMIT ");
+	imap_put_number(b, job->conn->command_messages);
+	if (job->limited != 0) {
+		imap_putc(b, ' ');
+		imap_put_number(b, job->limited);
+	}
+	imap_puts(b, "] ");
+}
+
 void
 job_done(struct job *job, const char *condition, const char *text)
 {
@@ -237,6 +250,12 @@ job_done(struct job *job, const char *condition, const char *text)
 	}
 	report_condition(condition);
 	b = conn_out(c);
+	/* A code that is there already is not displaced. */
+	if (job->limited != 0 && *text == '[') {
+		imap_puts(b, "* NO ");
+		put_limit(b, job);
+		imap_puts(b, "Only the newest\r\n");
+	}
 	if (job->cmd->tag[0] == '\0')
 		imap_putc(b, '*');
 	else
@@ -244,6 +263,8 @@ job_done(struct job *job, const char *condition, const char *text)
 	imap_putc(b, ' ');
 	imap_puts(b, condition);
 	imap_putc(b, ' ');
+	if (job->result == DONE_MESSAGES || (job->limited != 0 && *text != '['))
+		put_limit(b, job);
 	imap_puts(b, text);
 	imap_put(b, "\r\n", 2);
 	job_free(job);
@@ -270,6 +291,7 @@ static const struct {
     {DONE_NOTSELECTED, "NO", "No mailbox is selected"},
     {DONE_CANCELLED, "NO", "Cancelled"},
     {DONE_BUSY, "NO", "[INUSE] Try again later"},
+    {DONE_MESSAGES, "NO", "Too many messages for one command"},
     {DONE_NOPERM, "NO", "[NOPERM] That is not yours to do"},
 };
 
@@ -512,7 +534,11 @@ job_vault_message(struct conn *c, struct msg *msg)
 	}
 	if (msg->type == R_DONE)
 		job_request_done(job, msg);
-	else if (job->command->answer != NULL)
+	else if (msg->type == R_LIMITED) {
+		job->limited = msg_get_u32(msg);
+		if (msg_end(msg) == -1)
+			conn_protocol(c, "R_LIMITED");
+	} else if (job->command->answer != NULL)
 		job->command->answer(job, msg);
 	else
 		conn_protocol(c, "unexpected answer");

@@ -514,8 +514,12 @@ search_done(struct job *job, enum vault_result result, const char *detail)
 	search_news(job);
 	if ((job->cmd->returns & IMAP_RETURN_UPDATE) != 0 &&
 	    (result == DONE_OK || result == DONE_EXPUNGED)) {
-		if (f->context == NULL || !context_keep(job, f->context))
+		if (f->context == NULL || job->limited != 0 ||
+		    !context_keep(job, f->context)) {
+			if (job->limited != 0)
+				context_end(f->context);
 			context_refuse(job->conn, job->cmd->tag);
+		}
 		f->context = NULL;
 	}
 	job_result(job, result, "Searched");

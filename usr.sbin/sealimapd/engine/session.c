@@ -55,6 +55,8 @@ capability_put(struct conn *c, struct imap_buf *b)
 		    " THREAD=ORDEREDSUBJECT THREAD=REFERENCES"
 		    " APPENDLIMIT=");
 		imap_put_number(b, engine_config()->literal_max);
+		imap_puts(b, " MESSAGELIMIT=");
+		imap_put_number(b, c->command_messages);
 		if (c->squeeze == NULL)
 			imap_puts(b, " COMPRESS=DEFLATE");
 		if (!engine_config()->isolated)

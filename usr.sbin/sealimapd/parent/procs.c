@@ -175,6 +175,7 @@ send_engine(struct wire *w, const struct parent *p)
 	s->login_seconds = (uint32_t)conf->limits[CONF_LOGIN_TIMEOUT];
 	s->sessions_max = (uint32_t)conf->limits[CONF_SESSIONS_PER_USER];
 	s->login_failures = (uint32_t)conf->limits[CONF_LOGIN_FAILURES];
+	s->command_messages = (uint32_t)conf->limits[CONF_COMMAND_MESSAGES];
 	engine_listeners(s, p);
 	engine_slice_put(w, s);
 	engine_slice_free(s);

@@ -70,6 +70,7 @@ engine_slice_put(struct wire *w, const struct engine_slice *s)
 	msg_put_u32(m, s->login_seconds);
 	msg_put_u32(m, s->sessions_max);
 	msg_put_u32(m, s->login_failures);
+	msg_put_u32(m, s->command_messages);
 	msg_put_u8(m, s->scram);
 	msg_send(m);
 	for (size_t i = 0; i < s->n_listeners; i++) {
@@ -108,6 +109,7 @@ get_engine_base(struct engine_slice *s, struct msg *m)
 	s->login_seconds = msg_get_u32(m);
 	s->sessions_max = msg_get_u32(m);
 	s->login_failures = msg_get_u32(m);
+	s->command_messages = msg_get_u32(m);
 	s->scram = msg_get_u8(m) != 0;
 	return msg_end(m);
 }

@@ -129,6 +129,7 @@ change_store(struct session *s, struct job *j)
 		return;
 	}
 	j->result = expunged;
+	view_limit(&s->view, j, s->limit);
 	/* Of nothing a keyword is not made either. */
 	if (j->nset == 0)
 		return;
@@ -228,6 +229,11 @@ change_copy(struct session *s, struct job *j)
 		j->result = expunged;
 		return;
 	}
+	view_limit(&s->view, j, s->limit);
+	if (j->limited != 0 && !j->on) {
+		j->result = DONE_MESSAGES;
+		return;
+	}
 	j->uidvalidity = to->uidvalidity;
 	to_id = to->id;
 	/* Into its own box a message moves by a copy and an expunge. */
@@ -296,8 +302,43 @@ parse_expunge(struct session *s, struct job *j, struct msg *m)
 		j->set[0].first = 1;
 		j->set[0].last = UINT32_MAX - 1;
 		j->nset = 1;
+		j->on = true; /* none is left: RFC 9738 section 3.1 */
 		j->bits |= BY_UID;
 	}
+}
+
+/* Those with \\Deleted count, from the highest UID down. */
+static void
+limit_deleted(struct session *s, struct job *j)
+{
+	const struct store_msg *m;
+	size_t pos;
+	uint32_t n = 0;
+
+	for (size_t i = j->nset; s->limit > 0 && i > 0; i--) {
+		(void)store_msg_find(
+		    vault_store(), s->view.box, j->set[i - 1].last + 1, &pos);
+		for (; pos > 0; pos--) {
+			m = store_msg_at(vault_store(), s->view.box, pos - 1);
+			if (m == NULL || m->uid < j->set[i - 1].first)
+				break;
+			if ((m->flags & FLAG_DELETED) == 0)
+				continue;
+			if (n++ < s->limit) {
+				j->limited = m->uid;
+				continue;
+			}
+			j->set[i - 1].first = m->uid + 1;
+			memmove(j->set, j->set + i - 1,
+			    (j->nset - i + 1) * sizeof(*j->set));
+			j->nset -= i - 1;
+			if (j->set[0].first > j->set[0].last)
+				memmove(j->set, j->set + 1,
+				    --j->nset * sizeof(*j->set));
+			return;
+		}
+	}
+	j->limited = 0;
 }
 
 static void
@@ -309,6 +350,8 @@ change_expunge(struct session *s, struct job *j)
 	if ((j->result = writable(s)) != DONE_OK)
 		return;
 	(void)view_resolve(&s->view, j);
+	if (!j->on)
+		limit_deleted(s, j);
 	before = s->view.ghosts.n;
 	for (size_t i = 0; result == STORE_OK && i < j->nset; i += n) {
 		n = j->nset - i < STORE_RANGES_MAX ? j->nset - i :

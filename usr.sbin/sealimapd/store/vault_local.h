@@ -146,6 +146,8 @@ struct job {
 	bool saved;   /* the set is what a search saved */
 	uint8_t part; /* V_FETCH: PARTIAL_, of the set's messages */
 	uint32_t part_first, part_last;
+	bool cut;         /* to that, and to V_LIMIT */
+	uint32_t limited; /* the lowest UID of those within V_LIMIT */
 	/* the answer's place */
 	bool resolved;
 	size_t range; /* of set */
@@ -202,6 +204,7 @@ struct session {
 	struct store_range *sent; /* of V_SET, for the next request */
 	size_t nsent;
 	struct view glance; /* V_GLANCE */
+	uint32_t limit;     /* V_LIMIT; 0: none */
 };
 
 /* vault.c */
@@ -299,6 +302,8 @@ struct ranges {
 /* The same of a set by itself; numbers that no message has are no error. */
 void view_ranges(struct view *, bool uids, const struct store_range *, size_t n,
     struct ranges *);
+/* Leaves of the resolved set so many; of more the lowest UID is noted. */
+void view_limit(struct view *, struct job *, uint32_t max);
 /* Leaves of the resolved set what the job's part names. */
 void view_part(struct view *, struct job *);
 bool ranges_have(const struct ranges *, uint32_t uid);

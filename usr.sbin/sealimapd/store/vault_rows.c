@@ -192,6 +192,17 @@ parse_fetch(struct session *s, struct job *j, struct msg *m)
 		j->changed = true; /* reads only */
 }
 
+/* Of the resolved set what is asked for, and no more than may be. */
+static void
+set_cut(struct session *s, struct job *j)
+{
+	if (j->cut)
+		return;
+	j->cut = true;
+	view_part(j->view, j);
+	view_limit(j->view, j, s->limit);
+}
+
 /* \Seen is durable before a row shows it. */
 static void
 change_fetch(struct session *s, struct job *j)
@@ -204,7 +215,7 @@ change_fetch(struct session *s, struct job *j)
 	j->result = view_resolve(&s->view, j);
 	if (j->result == DONE_BADSEQ)
 		return;
-	view_part(&s->view, j);
+	set_cut(s, j);
 	for (size_t i = 0; result == STORE_OK && i < j->nset; i += n) {
 		n = j->nset - i < STORE_RANGES_MAX ? j->nset - i :
 						     STORE_RANGES_MAX;
@@ -241,7 +252,7 @@ answer_fetch(struct session *s, struct job *j)
 		j->result = view_resolve(j->view, j);
 	if (j->result == DONE_BADSEQ)
 		return STEP_DONE;
-	view_part(j->view, j);
+	set_cut(s, j);
 	if ((j->items & ROW_VANISHED) != 0 &&
 	    vanished_answer(s, j, j->unchanged, 0) != STEP_DONE)
 		return STEP_MORE;

@@ -63,6 +63,7 @@ static enum step search_scan(struct session *, struct job *);
 static enum step search_text(struct session *, struct job *);
 static enum step search_sort(struct session *, struct job *);
 static enum step search_report(struct session *, struct job *);
+static void search_limit(struct session *, struct job *);
 static void search_sent(struct session *, struct job *);
 static bool claim(struct job *);
 static void facts_of(struct view *, const struct store_msg *, size_t pos,
@@ -194,6 +195,7 @@ search_answer(struct session *s, struct job *j)
 		search_bind(r->program, bind_keyword, j);
 		r->next = 1;
 		search_sent(s, j);
+		search_limit(s, j);
 		progress_begin(j);
 	}
 	if (r->cancelled || j->result != DONE_OK) {
@@ -273,6 +275,57 @@ facts_more(struct session *s, struct job *j, uint32_t uid, uint32_t stored,
 		for (size_t i = 0; i < STORE_ID; i++)
 			(void)snprintf(
 			    f->emailid + 2 * i, 3, "%02x", cold.emailid[i]);
+}
+
+/* Could it be found, by its number? */
+static bool
+is_meant(const struct search *program, uint8_t *truth)
+{
+	for (size_t i = 0; i < search_count(program); i++)
+		switch (search_node(program, i)->kind) {
+		case SEARCH_UID:
+		case SEARCH_SEQ:
+		case SEARCH_SAVED:
+		case SEARCH_SENT:
+			break;
+		default:
+			truth[i] = SEARCH_MAYBE;
+		}
+	return search_eval(program, truth) != SEARCH_NO;
+}
+
+/* RFC 9738: only so many of those that are meant are looked at. */
+static void
+search_limit(struct session *s, struct job *j)
+{
+	const struct store_msg *m;
+	struct search_run *r = j->search;
+	struct search_facts f;
+	uint8_t truth[SEARCH_NODES_MAX];
+	uint32_t last = view_last(j->view), n = 0, low = 0;
+	size_t pos;
+
+	if (s->limit == 0 || j->kind->type == V_FIND ||
+	    j->view->exists <= s->limit)
+		return;
+	(void)store_msg_find(
+	    vault_store(), j->view->box, j->view->told + 1, &pos);
+	for (; pos > 0 && n <= s->limit; pos--) {
+		m = store_msg_at(vault_store(), j->view->box, pos - 1);
+		if (m == NULL)
+			break;
+		facts_of(j->view, m, pos - 1, last, r->now, &f);
+		facts_more(s, j, m->uid, m->saved, &f);
+		(void)search_eval_store(r->program, &f, truth);
+		if (is_meant(r->program, truth) && n++ < s->limit)
+			low = m->uid;
+	}
+	if (n <= s->limit)
+		return;
+	if (r->sort != NULL && sort_wanted(r->sort))
+		j->result = DONE_MESSAGES;
+	else
+		r->next = j->limited = low;
 }
 
 /* The worker puts what was found in order. */

@@ -202,6 +202,11 @@ session_message(struct wire *w, struct msg *m, void *arg)
 			vault_reap(s);
 		}
 		return;
+	case V_LIMIT:
+		s->limit = msg_get_u32(m);
+		if (msg_end(m) == -1)
+			vault_reap(s);
+		return;
 	case V_GLANCE:
 		if (!glance_message(s, m)) {
 			log_warnx("session=%llu bad glance",
@@ -398,6 +403,11 @@ job_finish(struct session *s, struct job *j)
 			(j->bits & NEWS_QUIET) == 0))
 			return STEP_MORE;
 		tell_low(s, j);
+	}
+	if (j->limited != 0) {
+		o = msg_new(s->wire, R_LIMITED, j->id);
+		msg_put_u32(o, j->limited);
+		msg_send(o);
 	}
 	modseq = selected_modseq(s);
 	if (j->gone && modseq != 0)

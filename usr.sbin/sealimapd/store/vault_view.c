@@ -397,6 +397,31 @@ view_part(struct view *v, struct job *j)
 	j->part = PARTIAL_NOT; /* it is done */
 }
 
+void
+view_limit(struct view *v, struct job *j, uint32_t max)
+{
+	size_t begin, n, i, total = 0, gone;
+
+	for (i = 0; i < j->nset; i++)
+		total += range_places(v, &j->set[i], &begin);
+	if (max == 0 || total <= max)
+		return;
+	for (i = 0, gone = total - max; gone > 0; i++) {
+		n = range_places(v, &j->set[i], &begin);
+		if (n > gone) {
+			j->set[i].first = uid_at(v, begin + gone);
+			break;
+		}
+		gone -= n;
+	}
+	j->nset -= i;
+	memmove(j->set, j->set + i, j->nset * sizeof(*j->set));
+	/* A range may begin with UIDs that nothing has. */
+	for (i = 0; range_places(v, &j->set[i], &begin) == 0; i++)
+		;
+	j->limited = uid_at(v, begin);
+}
+
 static size_t
 cut_seqs(const struct view *v, struct store_range *r, size_t n)
 {

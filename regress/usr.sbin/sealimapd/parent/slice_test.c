@@ -121,6 +121,7 @@ ATF_TC_BODY(engine, tc)
 	s.login_seconds = 60;
 	s.sessions_max = 20;
 	s.login_failures = 3;
+	s.command_messages = 4000;
 	s.site.domains = domains;
 	s.site.n_domains = 2;
 	cert.chain = malloc(SITE_CHAIN_MAX + 1);
@@ -148,6 +149,7 @@ ATF_TC_BODY(engine, tc)
 	ATF_CHECK(got->scram);
 	ATF_CHECK_EQ(1800, got->idle_seconds);
 	ATF_CHECK_EQ(3, got->login_failures);
+	ATF_CHECK_EQ(4000, got->command_messages);
 	ATF_REQUIRE_EQ(2, got->site.n_domains);
 	ATF_CHECK_STREQ("b.example", got->site.domains[1]);
 	ATF_REQUIRE_EQ(1, got->site.n_certs);
