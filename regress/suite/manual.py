@@ -230,7 +230,7 @@ def offers(page, *words):
                            text):
         named |= set(re.split(r" and |, | ", part.strip()))
     offered = {w.upper() for w in words}
-    offered = {"APPENDLIMIT" if w.startswith("APPENDLIMIT=") else w
+    offered = {re.sub(r"^(APPENDLIMIT|MESSAGELIMIT)=.*", r"\1", w)
                for w in offered if not w.startswith("AUTH=")}
     for word in sorted(offered - named - BASE):
         say("%s is offered, but not in STANDARDS of %s" % (word, page))
