@@ -971,6 +971,79 @@ def relay():
          job(b), answer(3), job(b, sender=""), answer(4))
 
 
+def told(kind, *parts, last=False, other=False):
+    """What a daemon answers: sealctl_fuzz.c."""
+    return step(kind, u8(last | 2 * other), *parts)
+
+
+def over(result=0, reason=""):
+    return told(103, u8(result), s(reason), last=True)
+
+
+def sealctl():
+    def one(name, command, *answers, raw=0, json=False):
+        seed("sealctl", name, u8(command | 0x80 * json), u8(raw), *answers)
+        if not json:
+            seed("sealctl", name + "_j", u8(command | 0x80), u8(raw),
+                 *answers)
+    process = told(101, s("imap-engine"), u32(1), u32(77), u32(50001), u32(3),
+                   u8(0), u64(1700000000), u32(9))
+    one("processes", 0, process, process, over(), process, over(3, "no"))
+    one("by_hand", 0, told(100, s("sealimapd"), s("1"), u32(7), u64(1),
+                           u8(1)), over(), process, over(), raw=1)
+    session = told(210, u64(5), s("imap"), s("192.0.2.1"),
+                   s("a@example.org"), s("TLSv1.3"), s("idle"),
+                   u64(1700000000), u64(1700000001), u64(8), u64(9), u64(10))
+    one("sessions", 1, session, session, over(), session, over())
+    count = told(102, s("imap-engine"), u32(0), u8(1), s("commands"),
+                 s("verb=x"), s("in all"), u64(5))
+    one("stats", 2, count, over(), count, over())
+    one("prometheus", 3, count, count, over(), count, over())
+    one("version", 4)
+    certificate = told(120, s("mx"), u8(1), u8(2), u64(1800000000),
+                       b"k" * 32, s("too \x1b[31mlate"))
+    one("certificates", 5, certificate, over(), certificate, over())
+    user = told(64, s("a@example.org"), s("active"), u64(1 << 30), u64(5),
+                u32(1), u32(77), u64(1700000000), u64(0))
+    end = told(66, u8(0), s(""), last=True)
+    wrong = told(66, u8(1), s("there is no such account"), last=True)
+    one("users", 6, user, user, end)
+    one("user", 7, told(64, s("b"), other=True), user, end)
+    one("added", 8, told(65, s("word word"), s("ABCD-EFGH")), end)
+    for n, what in enumerate(("del", "disable", "quota", "confirm",
+                              "rename")):
+        one(what, 9 + n, end if n % 2 else wrong)
+    row = told(60, bytes(range(16)), s("t1"), s("a@example.org"),
+               s("b@example.net"), s("example.net"), u8(1), u64(1700000000),
+               u64(1700432000), u64(1700000300), u16(2), u64(5000), u16(450),
+               s("4.2.1"), s("mx.example.net"), s("later\x07 please"))
+    ended = told(61, u8(0), u32(2), last=True)
+    one("queue", 14, row, row, ended)
+    one("queue_counts", 15, told(62, *(u64(n) for n in range(5)), u8(1),
+                                 last=True))
+    one("queue_show", 16, row, ended)
+    packed = zlib.compress(b"hello " * 100)
+    one("message", 17, told(63, u8(1)), told(11, u8(0), u8(0), u32(3),
+                                             s("a: ")),
+        told(11, u8(1), u8(3), u32(600), s(packed)), ended)
+    one("flush", 18, ended)
+    one("remove", 19, told(61, u8(2), u32(0), last=True))
+    one("reschedule", 20, told(61, u8(4), u32(0), last=True))
+    kicked = told(211, u32(1))
+    one("kick", 21, kicked, over(), end, kicked, over())
+    one("kick_session", 22, kicked, over(), over(1))
+    one("log", 23, over(), over())
+    one("reload", 24, over(), certificate, over(), over(3, "line 7"))
+    one("stop", 25, over(), over())
+    one("sweep", 26, told(68, u32(3), u32(1), u64(9), u64(8)), end)
+    one("verify", 27, told(115, *(u64(n) for n in (1, 2, 3, 0))),
+        told(115, *(u64(n) for n in (2, 2, 3, 1))), end)
+    hello = told(1, u32(1), last=True)
+    one("dns", 28, hello, *(
+        told(16, u8(0), u8(1), u32(60), s("x"), u32(1), s("v=spf1 mx -all"),
+             last=n == 9) for n in range(10)))
+
+
 def out():
     header = ("From: a@example.org\r\nTo:  b@example.net,\r\n\tc@x.org \r\n"
               "Subject: \r\nDATE : x\r\n")
@@ -989,6 +1062,7 @@ if __name__ == "__main__":
     resolver()
     queue()
     relay()
+    sealctl()
     out()
     clerk()
     opener()

@@ -2,7 +2,7 @@
 # The seeds of the fuzzers, whole, cut and changed, through the real decoders.
 
 targets="clerk deliver engine keys master opener out parent queue relay
-    resolver sealmail smtpd store vault worker"
+    resolver sealctl sealmail smtpd store vault worker"
 
 replay_body() {
 	srcdir=$(atf_get_srcdir)
