@@ -54,6 +54,9 @@ static void host_records(const struct conf *, struct zone *);
 static void host_address(const struct conf *, struct zone *, int, const void *);
 static bool is_private(int, const void *);
 static void sender_records(const struct conf *, const char *, struct zone *);
+static void
+spf(const struct conf *, struct zone *, const char *, const char *, char);
+static void spf_notes(const struct conf *, const char *, struct zone *);
 static void transport_records(const struct conf *, const char *, struct zone *);
 static void service_records(const struct conf *, const char *, struct zone *);
 static void service(const struct conf *, const char *, struct zone *,
@@ -290,14 +293,13 @@ sender_records(const struct conf *conf, const char *domain, struct zone *z)
 	struct zone_record *r;
 	struct zone keys;
 
-	r = zone_add(z, ZONE_TEXT_KIND, "TXT", domain,
-	    "SPF: mail of the domain comes from its MX hosts");
-	(void)strlcpy(r->data, "v=spf1 mx -all", sizeof(r->data));
-	if (strcmp(conf->hostname, domain) != 0) {
-		r = zone_add(z, ZONE_TEXT_KIND, "TXT", conf->hostname,
-		    "SPF of reports, which come from nobody but this host");
-		(void)strlcpy(r->data, "v=spf1 a -all", sizeof(r->data));
-	}
+	spf(conf, z, domain, "SPF: mail of the domain comes from its MX hosts",
+	    'm');
+	if (strcmp(conf->hostname, domain) != 0)
+		spf(conf, z, conf->hostname,
+		    "SPF of reports, which come from nobody but this host",
+		    'a');
+	spf_notes(conf, domain, z);
 	zone_make_dkim(conf, domain, 0, &keys);
 	if (keys.n == 0)
 		(void)zone_add(z, ZONE_NOTE, "", domain,
@@ -313,6 +315,55 @@ sender_records(const struct conf *conf, const char *domain, struct zone *z)
 	    "DMARC: what is neither SPF's nor DKIM's is suspect");
 	(void)snprintf(r->data, sizeof(r->data),
 	    "v=DMARC1; p=quarantine; rua=mailto:postmaster@%s", domain);
+}
+
+/* How says by which of its records the name sends; relay source, too. */
+static void
+spf(const struct conf *conf, struct zone *z, const char *name, const char *note,
+    char how)
+{
+	struct zone_record *r;
+	const char *source;
+
+	r = zone_add(z, ZONE_TEXT_KIND, "TXT", name, note);
+	(void)strlcpy(
+	    r->data, how == 'm' ? "v=spf1 mx" : "v=spf1 a", sizeof(r->data));
+	for (size_t i = 0; i < 2; i++) {
+		source = conf->relay_source[i];
+		if (source[0] == '\0')
+			continue;
+		(void)strlcat(
+		    r->data, i == 0 ? " ip4:" : " ip6:", sizeof(r->data));
+		(void)strlcat(r->data, source, sizeof(r->data));
+	}
+	(void)strlcat(r->data, " -all", sizeof(r->data));
+}
+
+/* What the configuration lets know of the way out, and DNS has to know. */
+static void
+spf_notes(const struct conf *conf, const char *domain, struct zone *z)
+{
+	char note[ZONE_NOTE_MAX];
+
+	for (size_t i = 0; i < conf->n_routes; i++) {
+		if (strcmp(conf->routes[i].domain, "*") != 0)
+			continue;
+		(void)snprintf(note, sizeof(note),
+		    "SPF: mail leaves by way of %s: what its operator says "
+		    "(include:...) has to stand before -all",
+		    conf->routes[i].host);
+		(void)zone_add(z, ZONE_NOTE, "", domain, note);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (conf->relay_source[i][0] == '\0' ||
+		    strcmp(domain, conf->domains[0].name) != 0)
+			continue;
+		(void)snprintf(note, sizeof(note),
+		    "%s is where mail leaves from (relay source): its PTR "
+		    "record has to name a host that has this address",
+		    conf->relay_source[i]);
+		(void)zone_add(z, ZONE_NOTE, "", domain, note);
+	}
 }
 
 /* How others are to come: by TLS, and to whom they complain. */
@@ -331,7 +382,7 @@ transport_records(const struct conf *conf, const char *domain, struct zone *z)
 	(void)snprintf(note, sizeof(note),
 	    "MTA-STS: https://mta-sts.%s/.well-known/mta-sts.txt has to say: "
 	    "version: STSv1 / mode: enforce / mx: %s / max_age: 604800 "
-	    "(a line each)",
+	    "(a line each), from a web server with a certificate of that name",
 	    domain, conf->hostname);
 	(void)snprintf(name, sizeof(name), "_mta-sts.%s", domain);
 	r = zone_add(z, ZONE_TEXT_KIND, "TXT", name, note);
@@ -350,7 +401,8 @@ service_records(const struct conf *conf, const char *domain, struct zone *z)
 	char note[ZONE_NOTE_MAX];
 
 	service(conf, domain, z, "_imaps", "mail programs find IMAP by it");
-	service(conf, domain, z, "_imap", "IMAP with STARTTLS");
+	/* Without TLS from the start it is for this machine alone. */
+	service(conf, domain, z, "_imap", NULL);
 	service(conf, domain, z, "_submissions",
 	    "mail programs find where to send by it");
 	service(conf, domain, z, "_submission", "sending with STARTTLS");
@@ -362,7 +414,7 @@ service_records(const struct conf *conf, const char *domain, struct zone *z)
 	(void)zone_add(z, ZONE_NOTE, "", domain, note);
 }
 
-/* Port 0 and "." where it is not there: RFC 6186 3.4. */
+/* Port 0 and "." where it is not there, or no note is: RFC 6186 3.4. */
 static void
 service(const struct conf *conf, const char *domain, struct zone *z,
     const char *word, const char *note)
@@ -374,7 +426,7 @@ service(const struct conf *conf, const char *domain, struct zone *z,
 
 	port = 0;
 	for (size_t i = 0; i < conf->n_listens; i++)
-		if (!conf->listens[i].is_socket && port == 0 &&
+		if (!conf->listens[i].is_socket && port == 0 && note != NULL &&
 		    strcmp(conf_proto_name(conf->listens[i].proto), word + 1) ==
 			0)
 			port = conf->listens[i].port;

@@ -76,6 +76,11 @@ static bool same(struct msg *, const struct zone_record *, char *, size_t);
 static bool same_address(struct msg *, const char *);
 static bool same_mx(struct msg *, const char *);
 static bool same_text(struct msg *, const struct zone_record *, char *, size_t);
+static bool same_kind(
+    struct msg *, const struct zone_record *, char *, size_t, unsigned int *);
+static bool is_kind(const uint8_t *, size_t, const struct zone_record *);
+static void keep(char *, size_t, const uint8_t *, size_t);
+static bool spf_lets_none(const char *, size_t);
 static bool same_tlsa(struct msg *, const struct zone_record *);
 static bool same_raw(struct msg *, const struct zone_record *);
 static bool same_name(const char *, const char *);
@@ -260,10 +265,12 @@ static bool
 same(struct msg *msg, const struct zone_record *r, char *found, size_t size)
 {
 	char name[RESOLVER_NAME_MAX];
+	unsigned int texts;
 	uint32_t n;
 	bool any;
 
 	any = false;
+	texts = 0;
 	for (n = msg_get_u32(msg); n > 0 && !msg->bad; n--) {
 		switch (r->kind) {
 		case ZONE_ADDRESS:
@@ -278,8 +285,10 @@ same(struct msg *msg, const struct zone_record *r, char *found, size_t size)
 			any = same_mx(msg, r->data) || any;
 			break;
 		case ZONE_TEXT:
-		case ZONE_TEXT_KIND:
 			any = same_text(msg, r, found, size) || any;
+			break;
+		case ZONE_TEXT_KIND:
+			any = same_kind(msg, r, found, size, &texts) || any;
 			break;
 		case ZONE_TLSA:
 			any = same_tlsa(msg, r) || any;
@@ -290,6 +299,11 @@ same(struct msg *msg, const struct zone_record *r, char *found, size_t size)
 		case ZONE_NOTE:
 			return true;
 		}
+	}
+	/* Of two nobody heeds either: RFC 7208 4.5, 7489 6.6.3, 8461 3.1. */
+	if (texts > 1) {
+		(void)strlcpy(found, "several, of which none counts", size);
+		return false;
 	}
 	return any && !msg->bad;
 }
@@ -318,25 +332,80 @@ same_mx(struct msg *msg, const char *want)
 	return same_name(host, strchr(want, ' ') + 1);
 }
 
-/* A name may have texts of several kinds. */
 static bool
 same_text(
     struct msg *msg, const struct zone_record *r, char *found, size_t size)
 {
 	const uint8_t *p;
-	size_t len, kind;
+	size_t len;
 
 	p = msg_get_bytes(msg, &len, RESOLVER_TEXT_MAX);
-	if (p == NULL)
+	if (p == NULL || !is_kind(p, len, r))
 		return false;
-	kind = strcspn(r->data, "; ");
-	if (len < kind || strncasecmp((const char *)p, r->data, kind) != 0 ||
-	    (len > kind && p[kind] != ';' && p[kind] != ' '))
-		return false;
-	if (r->kind == ZONE_TEXT_KIND)
-		return true;
-	(void)strlcpy(found, (const char *)p, len < size ? len + 1 : size);
+	keep(found, size, p, len);
 	return len == strlen(r->data) && memcmp(p, r->data, len) == 0;
+}
+
+/* Of the kind, which is counted, and of use. */
+static bool
+same_kind(struct msg *msg, const struct zone_record *r, char *found,
+    size_t size, unsigned int *count)
+{
+	const uint8_t *p;
+	size_t len;
+
+	p = msg_get_bytes(msg, &len, RESOLVER_TEXT_MAX);
+	if (p == NULL || !is_kind(p, len, r))
+		return false;
+	++*count;
+	keep(found, size, p, len);
+	return strncmp(r->data, "v=spf1 ", 7) != 0 ||
+	    !spf_lets_none((const char *)p, len);
+}
+
+/* A name may have texts of several kinds. */
+static bool
+is_kind(const uint8_t *p, size_t len, const struct zone_record *r)
+{
+	size_t kind;
+
+	kind = strcspn(r->data, "; ");
+	return len >= kind &&
+	    strncasecmp((const char *)p, r->data, kind) == 0 &&
+	    (len == kind || p[kind] == ';' || p[kind] == ' ');
+}
+
+static void
+keep(char *found, size_t size, const uint8_t *p, size_t len)
+{
+	if (len >= size)
+		len = size - 1;
+	memcpy(found, p, len);
+	found[len] = '\0';
+}
+
+/* "v=spf1 -all": nobody may send, so that ours is refused. */
+static bool
+spf_lets_none(const char *p, size_t len)
+{
+	const char *end, *term;
+	size_t n;
+
+	end = p + len;
+	while (p < end && *p != ' ')
+		p++;
+	while (p < end) {
+		while (p < end && *p == ' ')
+			p++;
+		for (term = p; p < end && *p != ' ';)
+			p++;
+		n = (size_t)(p - term);
+		if (n > 0 &&
+		    (n != 4 || strchr("-~?", *term) == NULL ||
+			strncasecmp(term + 1, "all", 3) != 0))
+			return false;
+	}
+	return true;
 }
 
 static bool

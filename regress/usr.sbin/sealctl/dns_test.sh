@@ -35,6 +35,7 @@ configure() {
 	certificate "x" cert "$PWD/cert.pem" key "$PWD/key.pem"
 	listen on 127.0.0.1 imaps port $1
 	listen on 127.0.0.1 smtp port $2
+	relay source 192.0.2.9
 	queue key "$PWD/queue.key"
 	dkim directory "$PWD/dkim"
 	resolver forward "127.0.0.1" port $dns_port
@@ -236,11 +237,14 @@ zone_body() {
 	atf_check -s exit:1 -e match:"missing" -e match:"not published yet" \
 	    ./ctl dkim rotate one.test
 	# Records that are not there, are others, are forged.
+	grep -q '^one.test. .* "v=spf1 mx ip4:192.0.2.9 -all"' one ||
+	    fail_show one
 	grep -v -e _dmarc -e '^mx.one.test.*TLSA' one |
-	    sed -e 's/^\(_imaps.*\) 1 \([0-9]*\) /\1 1 1 /' \
+	    sed -e '/^one.test./s/v=spf1 .*/v=spf1 ?all  -all"/' -e 's/^\(_imaps.*\) 1 \([0-9]*\) /\1 1 1 /' \
 	    -e 's/TLSA 3 1 1 ../TLSA 3 1 1 00/' >less
 	kill "$(cat nsd.child)"
 	cat next >>less
+	echo '_mta-sts.one.test. 300 TXT "v=STSv1; id=2"' >>less
 	zone one.test less a
 	sed 's/v=TLSRPTv1/v=TLSRPTv9/' two.test.signed >forged
 	mv forged two.test.signed
@@ -255,6 +259,10 @@ zone_body() {
 	grep -q '^_[0-9]*._tcp.mx.one.test *TLSA *differs' checked ||
 	    fail_show checked
 	grep -q '^_smtp._tls.two.test *TXT *bogus *mend' checked ||
+	    fail_show checked
+	grep -q '^one.test *TXT *differs *publish: v=spf1 mx .*now: .*?all' \
+	    checked || fail_show checked
+	grep -q '^_mta-sts.one.test *TXT *differs .*several' checked ||
 	    fail_show checked
 	./ctl -j dns -c one.test >json
 	python3 -c 'import json
