@@ -225,9 +225,7 @@ def case_queue(folder):
     change(1, "resume", "-r", third, "-s", a.user(2))
     a.ctl("queue", "pause", "-d", b.domain)
     check({k: "held" for k in every})
-    a.kill("smtp-queue")
-    until("the queue again", lambda: a.pids("smtp-queue") and
-          "being started" not in a.ctl("queue", "show", fails=None))
+    a.restart("smtp-queue")
     check({k: "held" for k in every})
     a.ctl("queue", "resume", "-d", b.domain)
     a.ctl("queue", "pause")

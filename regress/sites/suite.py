@@ -63,15 +63,15 @@ class Site:
         return "user%04d@%s" % (n, self.domain)
 
     def ctl(self, *args, fails=False, raw=False):
-        """What it prints; fails None: it may fail or not."""
+        """What it prints."""
         cmd = self.server["sealctl"].split() + list(args)
         got = subprocess.run(self.host.command(*cmd), stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=not raw,
                              check=False)
-        if fails is not None and (got.returncode != 0) != fails:
+        if (got.returncode != 0) != fails:
             raise Failed("%s: %d\n%s%s" % (" ".join(args), got.returncode,
                                            got.stdout, got.stderr))
-        return got.stdout if fails is False else got.stdout + got.stderr
+        return got.stdout + got.stderr if fails else got.stdout
 
     def json(self, *args):
         return json.loads(self.ctl("-j", *args))
@@ -196,6 +196,23 @@ class Site:
     def pids(self, role):
         return [int(r["pid"]) for r in self.json("show", "processes")
                 if r["role"] == role and int(r["pid"]) > 0]
+
+    def restart(self, role):
+        """Killed, and there again."""
+        old = self.pids(role)
+        self.kill(role)
+
+        def there():
+            new = self.pids(role)
+            return new and not set(new) & set(old)
+        until("another " + role, there)
+
+        def answers():
+            try:
+                return self.ctl("queue", "show")
+            except Failed:
+                return None
+        until("a queue that answers", answers)
 
     def kill(self, role):
         for pid in self.pids(role):
