@@ -679,8 +679,10 @@ search_hungry(const struct job *j)
 bool
 search_wants_worker(const struct job *j)
 {
-	return j->search != NULL &&
-	    (j->search->text || j->search->sort != NULL);
+	const struct search_run *r = j->search;
+
+	return r != NULL &&
+	    (r->text || (r->sort != NULL && sort_wanted(r->sort)));
 }
 
 void
