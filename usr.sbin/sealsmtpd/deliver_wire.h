@@ -54,7 +54,8 @@ enum deliver_message {
 	DELIVER_CHECK = 2,
 	/*
 	 * Deliverer, to CHECK: u8 enum deliver_result, u8 1: what this
-	 * account submits is copied to its \Sent box, by the user's wish.  Free
+	 * account submits is copied to its \Sent box, by the user's wish; u8 1:
+	 * it is far from its quota, and the answer holds for a moment.  Free
 	 * blocks and inodes are looked at too, so there is room when the engine
 	 * says 354.
 	 */

@@ -356,6 +356,23 @@ def case_states():
     expect(c.say("RCPT TO:<full@example.org>"), "452 4.2.2")
 
 
+    # Closed a moment ago: said now, or when all of the message is there.
+    c = Client(SMTP)
+    c.to(BOB)
+    expect(c.data(b"x\r\n"), "250")
+    mailtool("limits", "base", BOB, "0", "disabled")
+    expect(c.say("MAIL FROM:<>"), "250")
+    reply = c.say("RCPT TO:<%s>" % BOB)
+    if reply.startswith("250"):
+        reply = c.data(b"x\r\n")
+    expect(reply, "550 5.2.1")
+    time.sleep(0.3)
+    expect(c.say("RSET"), "250")
+    expect(c.say("MAIL FROM:<>"), "250")
+    expect(c.say("RCPT TO:<%s>" % BOB), "550 5.2.1")
+    mailtool("limits", "base", BOB, "0")
+
+
 def case_utf8():
     c = Client(SMTP)
     expect(c.say("MAIL FROM:<\u00e9@b.test>"), "553 5.6.7")

@@ -103,6 +103,7 @@ void recipient_reserve(uint64_t bytes, uint64_t inodes);
 enum store_result recipient_get(const char *account, struct recipient **);
 void recipient_put(struct recipient *); /* NULL ok */
 enum store_result recipient_check(struct recipient *, uint64_t size);
+bool recipient_plenty(const struct recipient *); /* far from its quota */
 void recipient_took(struct recipient *, uint64_t size);
 struct store_rcpt *recipient_store(struct recipient *);
 /* The first time in this sync that mail for it became durable? */

@@ -174,6 +174,12 @@ recipient_check(struct recipient *r, uint64_t size)
 	return STORE_OK;
 }
 
+bool
+recipient_plenty(const struct recipient *r)
+{
+	return r->headroom >= HEADROOM / 2;
+}
+
 /* So many octets were delivered to it. */
 void
 recipient_took(struct recipient *r, uint64_t size)

@@ -138,7 +138,7 @@ engine_check(struct engine *engine, struct msg *msg)
 	struct msgout *out;
 	enum store_result res;
 	uint64_t size;
-	bool saves = false;
+	bool saves = false, plenty = false;
 
 	if (msg_get_str(msg, account, sizeof(account)) == -1)
 		return -1;
@@ -149,11 +149,13 @@ engine_check(struct engine *engine, struct msg *msg)
 	if (res == STORE_OK) {
 		res = recipient_check(rcpt, size);
 		saves = store_rcpt_saves_sent(recipient_store(rcpt));
+		plenty = res == STORE_OK && recipient_plenty(rcpt);
 		recipient_put(rcpt);
 	}
 	out = msg_new(engine->wire, DELIVER_CHECKED, msg->id);
 	msg_put_u8(out, (uint8_t)delivery_result(res, account));
 	msg_put_u8(out, saves);
+	msg_put_u8(out, plenty);
 	msg_send(out);
 	return 0;
 }

@@ -268,6 +268,7 @@ deliverer_end(struct deliverer *d)
 	struct ask *ask;
 	size_t i, target;
 
+	known_clear();
 	for (i = 0; deliverers[i] != d; i++)
 		;
 	deliverers[i] = deliverers[--ndeliverers];
@@ -345,11 +346,13 @@ deliverer_checked(struct deliverer *d, struct msg *msg)
 	struct session *s;
 	struct ask *ask;
 	size_t target;
-	uint8_t result, saves;
+	uint8_t result, saves, plenty;
 
 	result = msg_get_u8(msg);
 	saves = msg_get_u8(msg);
-	if (msg_end(msg) == -1 || result > DELIVER_TROUBLE || saves > 1)
+	plenty = msg_get_u8(msg);
+	if (msg_end(msg) == -1 || result > DELIVER_TROUBLE || saves > 1 ||
+	    plenty > 1)
 		return -1;
 	ask = ask_find(msg->id, d);
 	if (ask == NULL)
@@ -359,6 +362,8 @@ deliverer_checked(struct deliverer *d, struct msg *msg)
 	s = ask->session;
 	target = ask->target;
 	ask_free(ask);
+	if (target != TARGET_OWN && result == DELIVER_DONE && plenty == 1)
+		known_note(s->targets[target].account, s->mail.size);
 	rcpt_checked(s, target, (enum deliver_result)result, saves == 1);
 	return 0;
 }
@@ -392,8 +397,11 @@ deliverer_answer(struct deliverer *d, struct msg *msg)
 		return -1;
 	if (m->of != NULL)
 		s->own.result = (enum deliver_result)results[0];
-	for (uint16_t i = 0; m->of == NULL && i < n; i++)
+	for (uint16_t i = 0; m->of == NULL && i < n; i++) {
 		s->targets[i].result = (enum deliver_result)results[i];
+		if (results[i] != DELIVER_DONE)
+			known_forget(s->targets[i].account);
+	}
 	ask_free(ask);
 	m->ask = NULL;
 	data_delivered(s);

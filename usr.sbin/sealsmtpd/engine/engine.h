@@ -456,6 +456,12 @@ void compress_init(void);
 void compress_chunk(uint8_t codec, unsigned int slot, const uint8_t *, size_t,
     struct compressed *);
 
+/* known.c: who could receive a moment ago, a message of at most that size. */
+bool known_good(const char *account, uint64_t size);
+void known_note(const char *account, uint64_t size);
+void known_forget(const char *account);
+void known_clear(void);
+
 /* deliverer.c: wires to smtp-deliver. */
 void deliverer_start(unsigned int instance, int fd);
 /* NULL if there is none.  For a question, for a message. */

@@ -16,8 +16,8 @@
 
 /*
  * RCPT: which accounts an address means, and whether the deliverers let them
- * receive; or whether mail to it may go elsewhere.  Nothing is remembered
- * beyond the transaction.
+ * receive; or whether mail to it may go elsewhere.  Beyond the transaction only
+ * known.c remembers anything, for a moment.
  */
 
 #include <sys/types.h>
@@ -220,6 +220,10 @@ rcpt_ask(struct session *s)
 		t = s->asking.targets[i];
 		if (s->targets[t].result == DELIVER_DONE)
 			continue;
+		if (known_good(s->targets[t].account, s->mail.size)) {
+			s->targets[t].result = DELIVER_DONE;
+			continue;
+		}
 		deliverer = deliverer_for(s->targets[t].account);
 		if (deliverer == NULL)
 			continue;
