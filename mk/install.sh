@@ -39,7 +39,7 @@ tmp=$(mktemp)
 trap 'rm -f "$tmp"' EXIT
 
 for p in sealimapd/parent/sealimapd sealsmtpd/parent/sealsmtpd \
-    sealctl/sealctl; do
+    sealrelayd/parent/sealrelayd sealctl/sealctl; do
 	put 755 "usr.sbin/$p" "$PREFIX/sbin/${p##*/}"
 done
 put 755 usr.bin/sealmail/sealmail "$PREFIX/bin/sealmail"
@@ -62,24 +62,28 @@ linux)
 	esac
 	[ "$lib" = /etc ] && users=/etc/sysusers.d || users=$lib/sysusers.d
 	[ "$lib" = /etc ] && tmpf=/etc/tmpfiles.d || tmpf=$lib/tmpfiles.d
-	for d in sealimapd sealsmtpd; do
+	for d in sealimapd sealsmtpd sealrelayd; do
 		fill 644 "etc/systemd/$d.service.in" \
 		    "$lib/systemd/system/$d.service"
+	done
+	for d in sealimapd sealsmtpd; do
 		put 644 "etc/systemd/$d.socket" \
 		    "$lib/systemd/system/$d.socket"
 	done
 	put 644 etc/systemd/sealmail.sysusers "$users/sealmail.conf"
 	# /var/run is a link to /run there, and systemd wants to be told so.
 	RUNDIR=${RUNDIR#/var}
+	fill 644 etc/systemd/sealrelayd.socket.in \
+	    "$lib/systemd/system/sealrelayd.socket"
 	fill 644 etc/systemd/sealmail.tmpfiles.in "$tmpf/sealmail.conf"
 	;;
 openbsd)
-	for d in sealimapd sealsmtpd; do
+	for d in sealimapd sealsmtpd sealrelayd; do
 		fill 555 "etc/rc.d.openbsd/$d.in" "/etc/rc.d/$d"
 	done
 	;;
 freebsd)
-	for d in sealimapd sealsmtpd; do
+	for d in sealimapd sealsmtpd sealrelayd; do
 		fill 555 "etc/rc.d.freebsd/$d.in" "$PREFIX/etc/rc.d/$d"
 	done
 	;;

@@ -29,6 +29,7 @@ RUN_LISTEN=${RUN_LISTEN:-$host}
 RUN_RELAY=${RUN_RELAY:-port}
 sealimapd=$top/usr.sbin/sealimapd/parent/sealimapd
 sealsmtpd=$top/usr.sbin/sealsmtpd/parent/sealsmtpd
+sealrelayd=$top/usr.sbin/sealrelayd/parent/sealrelayd
 sealctl=$top/usr.sbin/sealctl/sealctl
 sealmail=$top/usr.bin/sealmail/sealmail
 
@@ -233,12 +234,12 @@ start() {
 
 stop_daemons() {
 	left=$(sh "$RUN/pids.sh")
-	for d in sealsmtpd sealimapd; do
+	for d in sealsmtpd sealrelayd sealimapd; do
 		[ ! -f "$RUN/$d.pid" ] ||
 		    kill -TERM "$(cat "$RUN/$d.pid")" 2>/dev/null
 	done
-	# Interrupted once is not stopped: wait for both to be gone.
-	for d in sealsmtpd sealimapd; do
+	# Interrupted once is not stopped: wait for all to be gone.
+	for d in sealsmtpd sealrelayd sealimapd; do
 		tenths=250
 		while [ -f "$RUN/$d.pid" ] && [ "$tenths" -gt 0 ] &&
 		    ! grep -q "^$d " "$RUN/ended" 2>/dev/null; do
@@ -261,7 +262,8 @@ stop_daemons() {
 			sleep 0.1
 		done
 	done
-	rm -f "$RUN/sealimapd.pid" "$RUN/sealsmtpd.pid" "$RUN/ended"
+	rm -f "$RUN/sealimapd.pid" "$RUN/sealsmtpd.pid" \
+	    "$RUN/sealrelayd.pid" "$RUN/ended"
 }
 
 finish() {
@@ -281,16 +283,18 @@ stop() {
 }
 
 give_up() {
-	tail -n 15 "$RUN/sealimapd.log" "$RUN/sealsmtpd.log" >&2
+	tail -n 15 "$RUN/sealimapd.log" "$RUN/sealsmtpd.log" \
+	    "$RUN/sealrelayd.log" >&2
 	finish
 	die "$*"
 }
 
-# ready: both daemons answer, and no role of theirs is missing.
+# ready: the daemons answer, and no role of theirs is missing.
 ready() {
 	$ctl -j show processes >"$RUN/processes" 2>/dev/null || return 1
 	grep -q '"daemon": "sealimapd"' "$RUN/processes" &&
 	    grep -q '"daemon": "sealsmtpd"' "$RUN/processes" &&
+	    grep -q '"daemon": "sealrelayd"' "$RUN/processes" &&
 	    ! grep -q '"pid": 0,' "$RUN/processes"
 }
 
@@ -298,9 +302,11 @@ ready() {
 start_daemons() {
 	: >"$RUN/sealimapd.log"
 	: >"$RUN/sealsmtpd.log"
+	: >"$RUN/sealrelayd.log"
 	rm -f "$RUN/ended"
 	start "$sealimapd" sealimapd
 	start "$sealsmtpd" sealsmtpd
+	start "$sealrelayd" sealrelayd
 	tenths=300
 	until ready; do
 		[ ! -s "$RUN/ended" ] || return 1
@@ -409,7 +415,8 @@ if [ -r /proc/self/stat ]; then
 	    awk '{ print \$1, \$4 }'
 else
 	ps -A -o pid= -o ppid=
-fi | awk -v roots="\$(cat sealimapd.pid sealsmtpd.pid 2>/dev/null | tr '\n' ' ')" '
+fi | awk -v roots="\$(cat sealimapd.pid sealsmtpd.pid \\
+    sealrelayd.pid 2>/dev/null | tr '\n' ' ')" '
 	{ parent[\$1] = \$2 }
 	END {
 		n = split(roots, r, " ")
@@ -461,7 +468,7 @@ instructions() {
 Sealmail runs in $RUN; Ctrl-C stops it, the mail stays.
   IMAPS localhost:$imaps_port   SMTP localhost:$smtp_port   LMTP $sock/lmtp.sock
   account demo@$domain, password $password   (users: $USERS more)
-  logs $RUN/sealimapd.log, sealsmtpd.log
+  logs $RUN/sealimapd.log, sealsmtpd.log, sealrelayd.log
 
 Send:
   printf 'From: me@example.org\nSubject: hello\n\nHello.\n' |

@@ -75,6 +75,7 @@ struct client {
 
 struct peer {
 	const char *daemon;
+	bool told;         /* of our connections */
 	struct wire *wire; /* NULL: not connected */
 	struct event ev_retry;
 	unsigned int backoff_ms;
@@ -122,8 +123,12 @@ proc_abroad_begin(void)
 		if (event_add(&state.ev_accept, NULL) == -1)
 			fatalx("event_add");
 	}
-	for (size_t i = 0; i < d->n_asks; i++)
-		(void)peer_get(d->asks[i].daemon);
+	for (size_t i = 0; i < d->n_asks; i++) {
+		if (d->asks[i].told)
+			peer_get(d->asks[i].daemon)->told = true;
+		else
+			(void)peer_get(d->asks[i].daemon);
+	}
 }
 
 void
@@ -369,7 +374,7 @@ tell_peer(const struct told *told, void *arg)
 	struct peer *peer;
 
 	peer = arg;
-	if (peer->wire != NULL)
+	if (peer->wire != NULL && peer->told)
 		proc_tell(peer->wire, ABROAD_OPENED, told);
 }
 
@@ -386,7 +391,7 @@ proc_abroad_ended(uint64_t conn)
 	struct msgout *m;
 
 	for (size_t i = 0; i < state.n_peers; i++) {
-		if (state.peers[i].wire == NULL)
+		if (state.peers[i].wire == NULL || !state.peers[i].told)
 			continue;
 		m = msg_new(state.peers[i].wire, ABROAD_ENDED, 0);
 		msg_put_u64(m, conn);

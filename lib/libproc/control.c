@@ -78,10 +78,13 @@ proc_control_begin(void)
 	set = proc_supervisor()->settings;
 	LIST_INIT(&state.clients);
 	door_open(&state.all, "sock", set->control_gid, true);
-	if (set->readers_gid != PROC_NO_GROUP)
-		door_open(&state.readers, "read.sock", set->readers_gid, false);
-	else
+	if (set->readers_gid == PROC_NO_GROUP)
 		proc_local_remove("read.sock");
+	else if (proc_local_only_passed())
+		log_info("control readers: the service manager makes our "
+			 "sockets, and none for them");
+	else
+		door_open(&state.readers, "read.sock", set->readers_gid, false);
 }
 
 static void

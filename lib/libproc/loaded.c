@@ -57,10 +57,12 @@ loaded_new(const struct parent_kind *kind, const char *path, FILE *errors)
 	if (l == NULL)
 		fatal("calloc");
 	l->conf = conf_load(path, errors);
-	if (l->conf == NULL || load_tables(l->conf, errors) == -1 ||
-	    conf_escrow_load(l->conf, errors) == -1 ||
-	    load_chains(l, errors) == -1 ||
-	    load_listens(l, kind, errors) == -1) {
+	if (l->conf == NULL ||
+	    (kind->engine != NULL &&
+		(load_tables(l->conf, errors) == -1 ||
+		    conf_escrow_load(l->conf, errors) == -1 ||
+		    load_chains(l, errors) == -1 ||
+		    load_listens(l, kind, errors) == -1))) {
 		loaded_free(l);
 		return NULL;
 	}

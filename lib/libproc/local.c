@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "parent_local.h"
 #include "procs_local.h"
 
 #define BACKLOG 16
@@ -48,6 +49,10 @@ proc_local_listen(const char *suffix, gid_t gid)
 	int fd;
 
 	address(&sun, proc_supervisor()->daemon->name, suffix);
+	/* Whom it is open to, the service manager has decided. */
+	fd = passed_take((const struct sockaddr *)&sun);
+	if (fd != -1)
+		return fd;
 	fd = seqpacket();
 	if (fd == -1)
 		fatal("socket");
@@ -70,6 +75,12 @@ proc_local_listen(const char *suffix, gid_t gid)
 	if (listen(fd, BACKLOG) == -1)
 		fatal("listen path=%s", sun.sun_path);
 	return fd;
+}
+
+bool
+proc_local_only_passed(void)
+{
+	return geteuid() != 0 && passed_any();
 }
 
 void

@@ -25,6 +25,7 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <errno.h>
@@ -55,6 +56,7 @@ static int how_many(void);
 static void must_listen(int);
 static int take(const struct sockaddr *, bool);
 static bool both_families(int);
+static bool same_file(const char *, const char *);
 static bool
 same_address(const struct sockaddr *, const struct sockaddr_storage *);
 
@@ -97,12 +99,23 @@ void
 passed_end(void)
 {
 	struct sockaddr_storage ss;
+	struct sockaddr_un sun;
 	socklen_t len;
 	char host[NI_MAXHOST], port[NI_MAXSERV];
 
 	for (int i = 0; i < passed.n; i++) {
 		if (passed.fds[i] == -1)
 			continue;
+		len = sizeof(ss);
+		memset(&ss, 0, sizeof(ss));
+		if (getsockname(passed.fds[i], (struct sockaddr *)&ss, &len) ==
+			0 &&
+		    ss.ss_family == AF_UNIX) {
+			memcpy(&sun, &ss, sizeof(sun));
+			fatalx("the service manager passes a socket of path=%s,"
+			       " which is none of ours",
+			    sun.sun_path);
+		}
 		len = sizeof(ss);
 		if (getsockname(passed.fds[i], (struct sockaddr *)&ss, &len) ==
 			-1 ||
@@ -175,7 +188,7 @@ how_many(void)
 	return n;
 }
 
-/* A stream that listens, and that no role inherits. */
+/* A stream, or a control socket, that listens, and that no role inherits. */
 static void
 must_listen(int fd)
 {
@@ -188,9 +201,9 @@ must_listen(int fd)
 	len = sizeof(type);
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1)
 		fatal("the service manager passes descriptor %d", fd);
-	if (listens == 0 || type != SOCK_STREAM)
+	if (listens == 0 || (type != SOCK_STREAM && type != SOCK_SEQPACKET))
 		fatalx("the service manager passes descriptor %d, which is "
-		       "no listening stream socket",
+		       "no listening socket of a stream or of packets",
 		    fd);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
@@ -240,11 +253,22 @@ both_families(int fd)
 	    only == 0;
 }
 
+/* /var/run may be another name of /run. */
+static bool
+same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return lstat(a, &sa) == 0 && lstat(b, &sb) == 0 &&
+	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
 static bool
 same_address(const struct sockaddr *sa, const struct sockaddr_storage *ss)
 {
 	struct sockaddr_in a, b;
 	struct sockaddr_in6 a6, b6;
+	struct sockaddr_un au, bu;
 
 	if (sa->sa_family != ss->ss_family)
 		return false;
@@ -260,6 +284,10 @@ same_address(const struct sockaddr *sa, const struct sockaddr_storage *ss)
 		return a6.sin6_port == b6.sin6_port &&
 		    memcmp(&a6.sin6_addr, &b6.sin6_addr,
 			sizeof(a6.sin6_addr)) == 0;
+	case AF_UNIX:
+		memcpy(&au, sa, sizeof(au));
+		memcpy(&bu, ss, sizeof(bu));
+		return same_file(au.sun_path, bu.sun_path);
 	default:
 		return false;
 	}

@@ -51,6 +51,7 @@ static int check(const struct options *);
 static void settings_fill(struct parent *);
 static void settings_limits(struct parent *);
 static void make_dirs(const struct parent *);
+static bool is_mine(const char *);
 static void
 on_config(struct wire *, const struct proc_row *, unsigned int, void *);
 static int on_reload(char *, size_t, void *);
@@ -90,8 +91,10 @@ parent_main(int argc, char *argv[], const struct parent_kind *kind)
 	p.daemon = *kind->daemon;
 	p.daemon.config = on_config;
 	p.daemon.reload = on_reload;
-	p.daemon.message = on_message;
-	p.daemon.certs = on_certs;
+	if (kind->engine != NULL) {
+		p.daemon.message = on_message;
+		p.daemon.certs = on_certs;
+	}
 	p.generation = 1;
 	p.daemon.trusts = trusts;
 	p.daemon.tells = tells;
@@ -104,7 +107,8 @@ parent_main(int argc, char *argv[], const struct parent_kind *kind)
 	log_init(kind->daemon->name, p.foreground, p.verbose);
 	log_addr_clear(p.settings.log_addresses);
 	proc_begin(&p.daemon, &p.settings, &p);
-	certs_begin(&p);
+	if (kind->engine != NULL)
+		certs_begin(&p);
 	listeners_open(&p);
 	setproctitle("parent");
 	return proc_run();
@@ -338,10 +342,14 @@ make_dirs(const struct parent *p)
 	gid_t group;
 
 	s = &p->settings;
+	if (p->kind->engine == NULL && !is_mine(s->base_dir))
+		return;
 	vault = s->users[CONF_VAULT].uid;
 	group = s->users[CONF_VAULT].gid;
 	if (proc_dir_make(s->base_dir, 0755, geteuid(), getegid()) == -1)
 		exit(1);
+	if (p->kind->engine == NULL)
+		return;
 	(void)snprintf(path, sizeof(path), "%s/accounts", s->base_dir);
 	if (proc_dir_make(path, 02750, vault, group) == -1)
 		exit(1);
@@ -353,6 +361,16 @@ make_dirs(const struct parent *p)
 		exit(1);
 	if (p->kind->prepare != NULL)
 		p->kind->prepare(p->now->conf, s);
+}
+
+/* Not so: another user's, which a daemon that keeps nothing there may read. */
+static bool
+is_mine(const char *dir)
+{
+	struct stat st;
+
+	return geteuid() == 0 || lstat(dir, &st) == -1 ||
+	    st.st_uid == geteuid();
 }
 
 static void
@@ -397,7 +415,8 @@ on_reload(char *reason, size_t size, void *arg)
 	loaded_free(p->now);
 	p->now = new;
 	p->generation++;
-	certs_watch(p);
+	if (p->kind->engine != NULL)
+		certs_watch(p);
 	settings_limits(p);
 	log_addr_clear(p->settings.log_addresses);
 	return 0;

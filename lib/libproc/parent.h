@@ -40,7 +40,12 @@ struct parent;
 
 struct parent_kind {
 	const struct proc_daemon *daemon; /* config, reload: NULL, see below */
-	const char *engine;               /* the role that takes connections */
+	/*
+	 * The role that takes connections.  A daemon without one has no
+	 * listeners, reads nothing but the configuration, and keeps nothing in
+	 * the base directory.
+	 */
+	const char *engine;
 	bool (*is_ours)(enum conf_proto); /* listeners that this daemon opens */
 	/* Of them: other daemons are told who comes there; NULL: of none. */
 	bool (*tells)(enum conf_proto);

@@ -80,6 +80,7 @@ struct proc_abroad {
 	const char *asker;
 	const char *daemon;
 	const char *wanted;
+	bool told; /* that daemon is to hear of our connections */
 };
 
 struct proc_daemon {
@@ -102,9 +103,9 @@ struct proc_daemon {
 	 */
 	int (*reload)(char *reason, size_t size, void *arg);
 	/*
-	 * Connections of this listener are told to the daemons that we ask
-	 * for wires, whose watching roles hear of them as of their own; NULL:
-	 * of none.
+	 * Connections of this listener are told to the daemons of asks that
+	 * are to hear, whose watching roles hear of them as of their own;
+	 * NULL: of none.
 	 */
 	bool (*tells)(uint32_t listener, void *arg);
 	/* Limits of one address do not hold for this one; NULL: for all. */

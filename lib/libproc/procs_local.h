@@ -117,6 +117,8 @@ void proc_conns_count(struct stat_row[PROC_COUNTERS]);
  */
 int proc_local_listen(const char *suffix, gid_t);
 void proc_local_remove(const char *suffix); /* one left behind */
+/* A service manager has made our sockets in a directory that is not ours. */
+bool proc_local_only_passed(void);
 int proc_local_connect(const char *daemon, const char *suffix);
 /* Accepts; -1 if there is nothing, or, unless any, neither root nor us. */
 int proc_local_accept(int fd, bool any, uid_t *uid);

@@ -247,12 +247,17 @@ proc_message_bad(const struct proc_row *row, unsigned int instance)
 		proc_bad(p, "malformed message");
 }
 
-/* The run directory, and in it the root of those that need no file. */
+/*
+ * The run directory, and in it the root of those that need no file.  It is not
+ * ours where a service manager has made our sockets in it.
+ */
 static void
 make_dirs(void)
 {
 	char path[PROC_DIR_MAX];
 
+	if (proc_local_only_passed())
+		return;
 	if (proc_dir_make(sup.settings->run_dir, 0755, geteuid(), getegid()) ==
 	    -1)
 		exit(1);

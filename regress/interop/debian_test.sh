@@ -26,7 +26,7 @@ inside() {
 # The services under systemd: their rating there, reload with a session that
 # goes on, restart with sockets that stay.
 services() {
-	for d in sealimapd sealsmtpd; do
+	for d in sealimapd sealsmtpd sealrelayd; do
 		inside systemctl is-active -q "$d" || atf_fail "$d is not active"
 		main=$(inside systemctl show -P MainPID "$d")
 		for c in $(inside cat "/proc/$main/task/$main/children"); do

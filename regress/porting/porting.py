@@ -118,9 +118,9 @@ def events(header, *objects):
 
 
 def roles(top):
-    """{program: promises} of both parents' tables."""
+    """{program: promises} of all parents' tables."""
     found = {}
-    for daemon in ("sealimapd", "sealsmtpd"):
+    for daemon in ("sealimapd", "sealsmtpd", "sealrelayd"):
         text = open("%s/usr.sbin/%s/parent/procs.c" % (top, daemon)).read()
         for row in re.findall(r"\.name = \"([\w-]+)\",(.*?)\n(?:    \}|\};)",
                               text, re.S):

@@ -38,6 +38,7 @@
 #include "procs_local.h"
 
 #include "../../usr.sbin/sealimapd/parent/imap_procs.h"
+#include "../../usr.sbin/sealrelayd/parent/relay_procs.h"
 #include "../../usr.sbin/sealsmtpd/parent/smtp_procs.h"
 
 #define OUT 42 /* a way out was found */
@@ -127,6 +128,7 @@ prepare(void)
 	listen_abstract();
 	add_rows(imap_parent.daemon);
 	add_rows(smtp_parent.daemon);
+	add_rows(relay_parent.daemon);
 	/* A vault's second stage. */
 	r = &rows[n_rows++];
 	r->name = "vault";
@@ -281,6 +283,7 @@ ATF_TC_BODY(table, tc)
 	}
 	proc_table_check(imap_parent.daemon);
 	proc_table_check(smtp_parent.daemon);
+	proc_table_check(relay_parent.daemon);
 }
 
 ATF_TC_WITHOUT_HEAD(escapes);

@@ -242,7 +242,7 @@ def count():
                      "smtp-deliver", "smtp-engine", "smtp-queue", "smtp-relay",
                      "smtp-resolver"}, roles
     # Each counts something of its own.
-    for role in roles - {"sealimapd", "sealsmtpd", ""}:
+    for role in roles - {"sealimapd", "sealsmtpd", "sealrelayd", ""}:
         assert any(dict(k)["role"] == role
                    for name, f in families.items() for k in f["samples"]
                    if not name.startswith("sealmail_process_")), role
@@ -464,7 +464,7 @@ PLANTED = ["Zwetschge", "Quittenbrot", "Holunder", "Schlehe", "Mirabelle",
 def log_lines():
     run = os.path.dirname(SERVER["log"])
     text = ""
-    for name in ("sealimapd.log", "sealsmtpd.log"):
+    for name in ("sealimapd.log", "sealsmtpd.log", "sealrelayd.log"):
         with open(os.path.join(run, name)) as f:
             text += f.read()
     return text.splitlines()

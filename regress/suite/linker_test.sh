@@ -93,7 +93,7 @@ parents_head() {
 	atf_set descr "the daemons' parents neither open nor parse mail"
 }
 parents_body() {
-	for d in sealimapd sealsmtpd; do
+	for d in sealimapd sealsmtpd sealrelayd; do
 		none "$d" "usr.sbin/$d/parent/$d" "$opens"
 		none "$d" "usr.sbin/$d/parent/$d" "$parses"
 		if knows "$path" >found; then

@@ -5,13 +5,14 @@ usage: systemctl daemon-reload
        systemctl enable --now UNIT...
 
 It starts services by their units: the sockets of the socket unit are passed,
-the bounding set of capabilities is the unit's, and so is whether there is a
-network; then it waits for the daemon to say that it is ready.  The rest of
+user and bounding set of capabilities are the unit's, and so is whether there is
+a network; then it waits for the daemon to say that it is ready.  The rest of
 what the units ask for (file systems, system calls) needs the real one, under
 which regress/interop runs them.
 """
 import ctypes
 import os
+import pwd
 import shlex
 import signal
 import socket
@@ -47,7 +48,14 @@ def unit(name):
 
 def listening(keys):
     sockets = []
-    for where in keys["ListenStream"]:
+    for path in keys.get("ListenSequentialPacket", []):
+        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        s.bind(path)
+        os.chmod(path, int(keys["SocketMode"][0], 8))
+        s.listen(16)
+        sockets.append(s)
+    for where in keys.get("ListenStream", []):
         s = socket.socket(socket.AF_INET6)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY,
@@ -69,12 +77,17 @@ def confine(keys):
     if keys.get("NoNewPrivileges") == ["yes"]:
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     os.umask(int(keys["UMask"][0], 8))
+    for name in keys.get("User", []):
+        user = pwd.getpwnam(name)
+        os.setgroups([])
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
 
 
 def start(name):
     keys = unit(name + ".service")
     sockets = listening(unit(name + ".socket"))
-    for directory in keys["RuntimeDirectory"]:
+    for directory in keys.get("RuntimeDirectory", []):
         os.makedirs("/run/" + directory, 0o755, exist_ok=True)
     for line in keys["ExecStartPre"]:
         # "+" is beyond what confines the service.
@@ -83,6 +96,7 @@ def start(name):
     path = "/run/notify.%s.%d" % (name, os.getpid())
     hears.bind(path)
     hears.settimeout(READY_SECONDS)
+    os.chmod(path, 0o666)
     if os.fork() == 0:
         os.setsid()
         signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -30,7 +30,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SUITE = json.load(open(sys.argv[1]))
 RUN = os.path.dirname(os.path.abspath(sys.argv[1]))
-PARENTS = ("sealimapd", "sealsmtpd")
+PARENTS = ("sealimapd", "sealsmtpd", "sealrelayd")
 ROLES = ("sealkeys", "imap-engine", "imap-store", "imap-worker",
          "smtp-engine", "smtp-deliver", "smtp-queue", "smtp-relay",
          "smtp-resolver")

@@ -46,7 +46,7 @@ static const char *const staples[] = {
 };
 
 static const struct column columns[] = {
-    {"daemon", COLUMN_TEXT, 9}, {"name", COLUMN_TEXT, 16},
+    {"daemon", COLUMN_TEXT, 10}, {"name", COLUMN_TEXT, 16},
     {"state", COLUMN_TEXT, 6}, {"staple", COLUMN_TEXT, 6},
     {"expires", COLUMN_TIME, 20}, {"key", COLUMN_TEXT, 64},
     {"reason", COLUMN_TEXT, 0}, /* in JSON; else lines of its own */

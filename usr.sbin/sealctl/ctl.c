@@ -72,6 +72,21 @@ ctl_connect(
 	return -1;
 }
 
+bool
+ctl_absent(const struct conf *conf, const char *daemon)
+{
+	struct ctl c;
+	char *path;
+
+	memset(&c, 0, sizeof(c));
+	c.daemon = daemon;
+	if (ctl_connect(&c, conf, "sock", &path) == 0) {
+		ctl_close(&c);
+		return false;
+	}
+	return errno == ENOENT;
+}
+
 int
 ctl_open(struct ctl *c, const struct conf *conf, const char *daemon)
 {

@@ -38,6 +38,7 @@
 
 #define DAEMON_IMAP "sealimapd"
 #define DAEMON_SMTP "sealsmtpd"
+#define DAEMON_RELAY "sealrelayd"
 
 struct conf;
 
@@ -56,6 +57,8 @@ struct ctl {
 
 /* 0; -1 if the daemon does not run or does not want us (printed). */
 int ctl_open(struct ctl *, const struct conf *, const char *daemon);
+/* It has not run since the host was booted. */
+bool ctl_absent(const struct conf *, const char *daemon);
 void ctl_close(struct ctl *);
 /* Starts a request; fields are put into the message it returns. */
 struct msgout *ctl_new(struct ctl *, uint32_t type);

@@ -34,7 +34,7 @@
 
 #define INSTANCES_MAX 64 /* engines of a daemon that are asked */
 
-static const char *const daemons[] = {DAEMON_IMAP, DAEMON_SMTP};
+static const char *const daemons[] = {DAEMON_IMAP, DAEMON_SMTP, DAEMON_RELAY};
 #define N_DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
 
 int
@@ -45,6 +45,10 @@ each_daemon(struct invocation *inv, int (*ask)(struct ctl *))
 	int running = 0, failed = 0;
 
 	for (i = 0; i < N_DAEMONS; i++) {
+		/* A host that only receives does without. */
+		if (running > 0 && strcmp(daemons[i], DAEMON_RELAY) == 0 &&
+		    ctl_absent(inv->conf, daemons[i]))
+			continue;
 		if (ctl_open(&ctl, inv->conf, daemons[i]) == -1)
 			continue;
 		running++;
@@ -68,8 +72,8 @@ finish(int code)
 }
 
 static const struct column process_columns[] = {
-    {"daemon", COLUMN_TEXT, 9},
-    {"role", COLUMN_TEXT, 12},
+    {"daemon", COLUMN_TEXT, 10},
+    {"role", COLUMN_TEXT, 13},
     {"instance", COLUMN_NUMBER, 8},
     {"pid", COLUMN_NUMBER, 8},
     {"uid", COLUMN_NUMBER, 6},
@@ -163,7 +167,7 @@ cmd_show_processes(struct invocation *inv)
 
 /* An id has more digits than a program may keep of a number of JSON. */
 static const struct column session_columns[] = {
-    {"daemon", COLUMN_TEXT, 9},
+    {"daemon", COLUMN_TEXT, 10},
     {"id", COLUMN_TEXT, 19},
     {"protocol", COLUMN_TEXT, 8},
     {"source", COLUMN_TEXT, 16},
@@ -245,6 +249,8 @@ each_engine(struct ctl *ctl, const char *what, int (*ask)(struct ctl *, int fd))
 	uint32_t i;
 	int fd, ret = 0;
 
+	if (strcmp(ctl->daemon, DAEMON_RELAY) == 0)
+		return 0; /* it has none */
 	role = strcmp(ctl->daemon, DAEMON_IMAP) == 0 ? "imap-engine" :
 						       "smtp-engine";
 	for (i = 0; i < INSTANCES_MAX; i++) {
@@ -273,7 +279,7 @@ cmd_show_sessions(struct invocation *inv)
 }
 
 static const struct column version_columns[] = {
-    {"program", COLUMN_TEXT, 9},
+    {"program", COLUMN_TEXT, 10},
     {"version", COLUMN_TEXT, 12},
     {"pid", COLUMN_NUMBER, 8},
     {"started", COLUMN_TIME, 20},

@@ -82,8 +82,8 @@ ask_stats(struct ctl *ctl)
 }
 
 static const struct column columns[] = {
-    {"daemon", COLUMN_TEXT, 9},
-    {"role", COLUMN_TEXT, 12},
+    {"daemon", COLUMN_TEXT, 10},
+    {"role", COLUMN_TEXT, 13},
     {"instance", COLUMN_NUMBER, 8},
     {"name", COLUMN_TEXT, 28},
     {"label", COLUMN_TEXT, 26},

@@ -144,7 +144,7 @@ asker_open(struct asker *a, struct invocation *inv)
 	struct msg msg;
 
 	memset(a, 0, sizeof(*a));
-	if (ctl_open(&a->ctl, inv->conf, DAEMON_SMTP) == -1)
+	if (ctl_open(&a->ctl, inv->conf, DAEMON_RELAY) == -1)
 		return EXIT_NOT_RUNNING;
 	a->fd = ctl_role(&a->ctl, "smtp-resolver", 0);
 	if (a->fd == -1) {

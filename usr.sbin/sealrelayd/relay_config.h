@@ -15,7 +15,7 @@
  */
 
 /*
- * What sealsmtpd's parent tells smtp-relay of the configuration, between
+ * What sealrelayd's parent tells smtp-relay of the configuration, between
  * PROC_RELOAD_BEGIN and PROC_RELOAD_COMMIT.
  */
 

@@ -1,6 +1,6 @@
 #! /usr/bin/env atf-sh
 #
-# sealctl dkim and dns against sealsmtpd and a name server that has exactly
+# sealctl dkim and dns against sealsmtpd, sealrelayd and a name server that has exactly
 # the zone which sealctl printed, signed.
 #
 # shellcheck shell=sh disable=SC2154,SC2094
@@ -58,11 +58,17 @@ configure() {
 daemon() {
 	"$top/usr.sbin/sealsmtpd/parent/sealsmtpd" -d -f conf >smtpd.log 2>&1 &
 	echo $! >>children
-	wait_for 60 ready || atf_fail "sealsmtpd does not start"
+	"$top/usr.sbin/sealrelayd/parent/sealrelayd" -d -f conf >relayd.log \
+	    2>&1 &
+	echo $! >>children
+	wait_for 60 ready || atf_fail "the daemons do not start"
 }
 
 ready() {
-	./ctl -j show processes >roles 2>/dev/null && ! grep -q '"pid": 0,' roles
+	./ctl -j show processes >roles 2>/dev/null &&
+	    grep -q '"daemon": "sealsmtpd"' roles &&
+	    grep -q '"daemon": "sealrelayd"' roles &&
+	    ! grep -q '"pid": 0,' roles
 }
 
 # zone NAME FILE...: signed, with what every zone begins with.
@@ -200,7 +206,7 @@ assert sorted(x["state"] for x in r) == ["old", "old", "signs", "signs"], r' ||
 	chmod 777 dkim/two.test
 	atf_check -s exit:1 -o ignore -e match:"others may put keys there" \
 	    ./ctl dkim show
-	kill -0 "$(cat children)" || fail_show smtpd.log
+	kill -0 "$(head -n 1 children)" || fail_show smtpd.log
 }
 dkim_cleanup() {
 	stop_all

@@ -381,10 +381,15 @@ def case_killed():
     threads = [threading.Thread(target=send, args=(i,)) for i in range(4)]
     for t in threads:
         t.start()
-    names = ("smtp-queue", "smtp-engine", "smtp-relay", "smtp-deliver")
+    names = ("smtp-queue", "smtp-engine", "smtp-relay", "smtp-deliver",
+             "sealrelayd")
     for name in names * 2:
         count = len(acked)
         until(lambda c=count: len(acked) > c + 4, "mail before " + name)
+        if name == "sealrelayd":
+            os.kill(relayd(), signal.SIGKILL)
+            subprocess.run(["sh", "./relayd.sh"], check=True)
+            continue
         pid = until(lambda w=name: child(w), name)
         os.kill(pid, signal.SIGKILL)
     count = len(acked)
@@ -403,13 +408,29 @@ def case_killed():
     until(all_there, "all that was accepted")
 
 
+def case_waiting():
+    """One message more, which goes nowhere yet."""
+    c = Client(SMTP)
+    c.to(AWAY)
+    expect(c.data(b"Subject: waits\r\n\r\n"), "250")
+
+
+def case_sent():
+    until(lambda: len(sunk()) == 2, "what had waited")
+
+
+def relayd():
+    with open("relayd.pid", encoding="utf-8") as f:
+        return int(f.read())
+
+
 def child(name):
-    """A process of that name below the daemon."""
+    """A process of that name below the daemons."""
     for stat in glob.glob("/proc/[0-9]*/stat"):
         try:
             with open(stat, encoding="utf-8", errors="replace") as f:
                 words = f.read()
-            if int(words.rpartition(")")[2].split()[1]) != PID:
+            if int(words.rpartition(")")[2].split()[1]) not in (PID, relayd()):
                 continue
             with open(os.path.dirname(stat) + "/cmdline", "rb") as f:
                 if name.encode() in f.read():

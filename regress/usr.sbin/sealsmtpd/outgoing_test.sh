@@ -1,8 +1,8 @@
 #! /usr/bin/env atf-sh
 #
-# Mail that leaves: sealsmtpd with all its roles, a client (outgoing_cases.py)
-# and, instead of the world, a server that writes down what it gets
-# (sink.py).  What was delivered here is opened by mailtool.
+# Mail that leaves: sealsmtpd and sealrelayd with all their roles, a client
+# (outgoing_cases.py) and, instead of the world, a server that writes down what
+# it gets (sink.py).  What was delivered here is opened by mailtool.
 
 . "$(atf_get_srcdir)/../../suite/suite.sh"
 
@@ -39,8 +39,18 @@ start() {
 	wait_for 60 grep -q ready log || atf_fail "$(cat log)"
 	wait_for 60 python3 "$src/outgoing_cases.py" up "$smtp_port" ||
 	    atf_fail "$(cat log)"
+	relayd
 	"$src/mailtool" create base anna@example.org bob@example.org ||
 	    atf_fail "no accounts"
+}
+
+# The other daemon, which outgoing_cases.py may start again.
+relayd() {
+	cat >relayd.sh <<END
+"$top/usr.sbin/sealrelayd/parent/sealrelayd" -d -f conf >>log 2>&1 </dev/null &
+echo \$! >relayd.pid
+END
+	[ -n "${ALONE-}" ] || sh ./relayd.sh
 }
 
 configure() {
@@ -98,6 +108,7 @@ dump() {
 
 end() {
 	kill -0 "$(cat suite.pid)" || atf_fail "the daemon has died"
+	kill -0 "$(cat relayd.pid)" || atf_fail "sealrelayd has died"
 	stop
 	if grep -E 'bad message|signal=|Sanitizer' log; then
 		atf_fail "see the log"
@@ -106,6 +117,8 @@ end() {
 
 stop() {
 	stop_suite
+	[ ! -f relayd.pid ] || kill "$(cat relayd.pid)" 2>/dev/null
+	rm -f relayd.pid
 	[ ! -f sink.pid ] || kill "$(cat sink.pid)" 2>/dev/null
 	rm -f sink.pid
 }
@@ -185,7 +198,8 @@ signed_cleanup() {
 
 atf_test_case killed cleanup
 killed_head() {
-	atf_set descr "roles are killed under load: what had 250 arrives"
+	atf_set descr "roles and a whole daemon are killed under load: what had" \
+	    "250 arrives"
 }
 killed_body() {
 	start ""
@@ -202,8 +216,31 @@ killed_cleanup() {
 	stop
 }
 
+atf_test_case alone cleanup
+alone_head() {
+	atf_set descr "without sealrelayd mail waits, which is said once"
+}
+alone_body() {
+	ALONE=1
+	start ""
+	try waiting
+	! ls sink/*.env 2>/dev/null || atf_fail "who sent it?"
+	wait_for 60 grep -q 'mail waits, and there is no smtp-relay' log ||
+	    atf_fail "nothing is said"
+	try waiting
+	sh ./relayd.sh
+	try sent
+	wait_for 60 grep -q 'there is a smtp-relay again' log ||
+	    atf_fail "nothing is said of the end"
+	atf_check_equal 1 "$(grep -c 'mail waits' log)"
+	end
+}
+alone_cleanup() {
+	stop
+}
+
 atf_init_test_cases() {
-	for tc in matrix through reports signed killed; do
+	for tc in matrix through reports signed killed alone; do
 		atf_add_test_case "$tc"
 	done
 }

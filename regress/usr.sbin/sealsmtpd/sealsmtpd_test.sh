@@ -19,8 +19,6 @@ configure() {
 	cp "$top/usr.sbin/sealsmtpd/engine/smtp-engine" \
 	    "$top/usr.sbin/sealsmtpd/deliver/smtp-deliver" \
 	    "$top/usr.sbin/sealsmtpd/queue/smtp-queue" \
-	    "$top/usr.sbin/sealrelayd/relay/smtp-relay" \
-	    "$top/usr.sbin/sealrelayd/resolver/smtp-resolver" \
 	    "$top/usr.sbin/sealkeys/sealkeys" libexec/ ||
 	    atf_fail "programs are missing"
 	# shellcheck disable=SC2046

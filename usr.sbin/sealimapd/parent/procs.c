@@ -118,8 +118,8 @@ static const struct proc_pair pairs[] = {
 
 /* A delivery is announced to the vaults; who submits logs in. */
 static const struct proc_abroad serves[] = {
-    {"smtp-engine", "sealsmtpd", "imap-store"},
-    {"smtp-deliver", "sealsmtpd", "imap-store"},
+    {"smtp-engine", "sealsmtpd", "imap-store", true},
+    {"smtp-deliver", "sealsmtpd", "imap-store", true},
 };
 
 static const struct proc_daemon daemon_imap = {

@@ -111,34 +111,6 @@ static const struct proc_row rows[] = {
 	.trusts = "the parent, engines in what they put in; parses nothing "
 		  "of it",
     },
-    {
-	.name = "smtp-relay",
-	.user = CONF_NET,
-	.instances = 1,
-	.max = 1,
-	.nofile = 16384,
-	/* recvfd: wires; inet: mail servers. */
-	.promises = "stdio recvfd inet",
-	.runs_as = "_sealnet, in an empty root",
-	.talks_to = "mail servers; smtp-queue about what is due; "
-		    "smtp-resolver",
-	.holds = "messages in flight; what smarthosts want to see; no key",
-	.trusts = "the parent, smtp-queue, smtp-resolver; never a server",
-    },
-    {
-	.name = "smtp-resolver",
-	.user = CONF_NET,
-	.flags = PROC_TAKES_CTL,
-	.instances = 1,
-	.max = 1,
-	.nofile = 4096,
-	/* recvfd: wires of those who ask; inet: name servers. */
-	.promises = "stdio recvfd inet",
-	.runs_as = "_sealnet, in an empty root",
-	.talks_to = "name servers; smtp-relay and sealctl, which ask",
-	.holds = "names that mail goes to; no mail, no key",
-	.trusts = "the parent, the root zone's keys; never a name server",
-    },
 };
 
 /* An account's mail goes to one deliverer: so each engine has them all. */
@@ -146,14 +118,16 @@ static const struct proc_pair pairs[] = {
     {"smtp-engine", "smtp-deliver"},
     {"smtp-engine", "smtp-queue"},
     {"smtp-engine", "sealkeys"},
-    {"smtp-relay", "smtp-queue"},
-    {"smtp-relay", "smtp-resolver"},
 };
 
-/* "There is mail for X."  Logins, and what a user may still send. */
+/*
+ * "There is mail for X."  Logins, and what a user may still send.  What is due
+ * elsewhere: no role of this daemon calls anybody.
+ */
 static const struct proc_abroad asks[] = {
-    {"smtp-deliver", "sealimapd", "imap-store"},
-    {"smtp-engine", "sealimapd", "imap-store"},
+    {"smtp-deliver", "sealimapd", "imap-store", true},
+    {"smtp-engine", "sealimapd", "imap-store", true},
+    {"smtp-queue", "sealrelayd", "smtp-relay", false},
 };
 
 static const struct proc_daemon daemon_smtp = {
@@ -194,14 +168,10 @@ send_config(struct wire *w, const struct proc_row *row, unsigned int instance,
 {
 	if (strcmp(row->name, "smtp-engine") == 0)
 		send_engine(w, p);
-	else if (strcmp(row->name, "smtp-relay") == 0)
-		send_relay(w, parent_conf(p));
 	else if (strcmp(row->name, "smtp-queue") == 0)
 		send_queue(w, parent_conf(p));
 	else if (strcmp(row->name, "smtp-deliver") == 0)
 		send_deliver(w, p);
-	else if (strcmp(row->name, "smtp-resolver") == 0)
-		send_resolver(w, parent_conf(p));
 	else if (strcmp(row->name, "sealkeys") == 0)
 		parent_send_keys(p, w);
 }

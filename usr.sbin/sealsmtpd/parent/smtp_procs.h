@@ -27,14 +27,8 @@ struct wire;
 
 extern const struct parent_kind smtp_parent;
 
-/* resolver.c: between PROC_RELOAD_BEGIN and PROC_RELOAD_COMMIT. */
-void send_resolver(struct wire *, const struct conf *);
-
-/* queue.c: before the start; and as above. */
+/* queue.c: before the start; between PROC_RELOAD_BEGIN and _COMMIT. */
 void prepare_queue(const struct conf *, const struct proc_settings *);
 void send_queue(struct wire *, const struct conf *);
-
-/* relay.c: as above. */
-void send_relay(struct wire *, const struct conf *);
 
 #endif

@@ -36,6 +36,7 @@
 #define CREDIT_MAX 100000
 #define RUN_MAX 100          /* jobs handed out between other work */
 #define RUN_SECONDS_MAX 3600 /* a later time would overflow the timer's */
+#define ALONE_SECONDS 10     /* that due mail waits for a relay unsaid */
 
 struct job {
 	RB_ENTRY(job) entry;
@@ -57,12 +58,15 @@ struct outcome {
 
 static struct event run_event;
 static uint32_t next_id;
+static int64_t alone_since; /* mail is due, and no relay is there; or 0 */
+static bool alone_said;
 
 static int job_compare(const struct job *, const struct job *);
 static struct job *job_find(struct peer *, uint32_t);
 static void run(int, short, void *);
 static void run_in(int64_t);
 static struct peer *relay_ready(void);
+static int64_t alone(int64_t);
 static void job_start(struct peer *, struct work *);
 static void job_put(struct msgout *, struct job *);
 static void outcome_take(struct job *, const struct outcome *, int64_t);
@@ -94,6 +98,10 @@ job_ready(struct peer *peer, struct msg *msg)
 	if (msg_end(msg) == -1 || more > CREDIT_MAX - peer->credit)
 		return -1;
 	peer->credit += more;
+	if (alone_said)
+		log_info("there is a smtp-relay again");
+	alone_said = false;
+	alone_since = 0;
 	jobs_run();
 	return 0;
 }
@@ -229,7 +237,7 @@ run(int fd, short what, void *arg)
 			break;
 		job_start(peer, w);
 	}
-	wake = relay_ready() == NULL ? -1 : sched_wake();
+	wake = relay_ready() == NULL ? alone(now) : sched_wake();
 	if (n == RUN_MAX)
 		run_in(0);
 	else if (wake != -1)
@@ -260,6 +268,33 @@ relay_ready(void)
 		    (best == NULL || p->credit > best->credit))
 			best = p;
 	return best;
+}
+
+/*
+ * A host that only receives needs no relay, and one that sends may have to wait
+ * for it at its start; mail that waits longer is worth a word.  Returns when to
+ * look again, or -1.
+ */
+static int64_t
+alone(int64_t now)
+{
+	struct peer *p;
+	int64_t due;
+
+	TAILQ_FOREACH (p, peers(), list)
+		if (p->kind == PEER_RELAY)
+			return -1;
+	due = sched_wake();
+	if (due == -1 || due > now || alone_said)
+		return alone_said ? -1 : due;
+	if (alone_since == 0)
+		alone_since = now;
+	if (now - alone_since < ALONE_SECONDS)
+		return alone_since + ALONE_SECONDS;
+	log_warnx("mail waits, and there is no smtp-relay: is sealrelayd "
+		  "running?");
+	alone_said = true;
+	return -1;
 }
 
 static void

@@ -1,7 +1,7 @@
 #! /usr/bin/env atf-sh
 #
-# sealimapd and sealsmtpd as programs: options, what they refuse to start
-# with, and a start to the point where every role is in its sandbox.
+# sealimapd, sealsmtpd and sealrelayd as programs: options, what they refuse to
+# start with, and a start to the point where every role is in its sandbox.
 
 top() {
 	(cd "$(atf_get_srcdir)/../../../.." && pwd)
@@ -94,10 +94,10 @@ tidy() {
 
 atf_test_case options
 options_body() {
-	for d in sealimapd sealsmtpd; do
+	for d in sealimapd sealsmtpd sealrelayd; do
 		atf_check -s exit:1 -e match:usage "$(daemon $d)" -z
 		atf_check -s exit:1 -e match:usage "$(daemon $d)" -d extra
-		atf_check -s exit:0 -o match:'^.It Nm sealkeys' \
+		atf_check -s exit:0 -o match:'^.It Nm s[em]' \
 		    "$(daemon $d)" -nP
 	done
 	"$(daemon sealimapd)" -nP >table
@@ -158,16 +158,18 @@ refused_cleanup() {
 
 atf_test_case whole cleanup
 whole_head() {
-	atf_set descr "both start, sandboxed, and reload"
+	atf_set descr "all start, sandboxed, and reload"
 }
 whole_body() {
 	[ -x "$(top)/libexec/imap-engine" ] || atf_skip "roles are not built"
 	prepare
 	start sealsmtpd
+	start sealrelayd
 	start sealimapd
 	ctl -j show processes >list || atf_fail "sealctl"
 	for role in sealimapd imap-store imap-worker imap-engine sealsmtpd \
-	    smtp-engine smtp-deliver smtp-resolver sealkeys; do
+	    smtp-engine smtp-deliver smtp-queue sealrelayd smtp-relay \
+	    smtp-resolver sealkeys; do
 		grep -q "\"$role\"" list || atf_fail "no $role"
 	done
 	if grep -q '"pid": 0,' list; then
@@ -187,6 +189,7 @@ whole_body() {
 	atf_check -o inline:'400\n' stat -c %a mail/log.key
 	stop sealimapd
 	stop sealsmtpd
+	stop sealrelayd
 }
 whole_cleanup() {
 	tidy

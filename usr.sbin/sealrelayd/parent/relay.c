@@ -27,9 +27,9 @@
 
 #include "log.h"
 #include "msg.h"
-#include "smtp_procs.h"
+#include "relay_procs.h"
 
-#include "../../sealrelayd/relay_config.h"
+#include "../relay_config.h"
 
 static enum relay_tls relay_tls(enum conf_relay_tls);
 static void send_route(struct wire *, const struct conf_route *);

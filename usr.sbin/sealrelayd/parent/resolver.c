@@ -29,9 +29,9 @@
 
 #include "log.h"
 #include "msg.h"
-#include "smtp_procs.h"
+#include "relay_procs.h"
 
-#include "../../sealrelayd/resolver_config.h"
+#include "../resolver_config.h"
 
 #define ANCHORS_FILE_MAX 65536 /* octets */
 
