@@ -388,6 +388,8 @@ def case_killed():
         until(lambda c=count: len(acked) > c + 4, "mail before " + name)
         if name == "sealrelayd":
             os.kill(relayd(), signal.SIGKILL)
+            # Until then its socket says that it runs.
+            until(lambda: ended(relayd()), "the end of sealrelayd")
             subprocess.run(["sh", "./relayd.sh"], check=True)
             continue
         pid = until(lambda w=name: child(w), name)
@@ -422,6 +424,14 @@ def case_sent():
 def relayd():
     with open("relayd.pid", encoding="utf-8") as f:
         return int(f.read())
+
+
+def ended(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8") as f:
+            return f.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def child(name):
