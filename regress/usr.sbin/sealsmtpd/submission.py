@@ -196,15 +196,78 @@ def injected():
             fail("it went on after " + what)
 
 
-def scram(c, name, password, spoil=False, initial=True):
+class Bound(Client):
+    """A connection of another's TLS, which tells its exporter's value."""
+
+    def __init__(self, *options):
+        self.p = subprocess.Popen(
+            ["openssl", "s_client", "-connect",
+             "localhost:%d" % S["submissions_port"], "-CAfile", S["cafile"],
+             "-ign_eof", "-keymatexport", "EXPORTER-Channel-Binding",
+             "-keymatexportlen", "32", *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL)
+        self.channel, self.file = b"", self
+        expect(self.reply(), "220")
+        self.hello()
+
+    def readline(self):
+        """The next line that is SMTP; openssl says other things, too."""
+        while True:
+            line = self.p.stdout.readline()
+            if b"Keying material:" in line:
+                self.channel = bytes.fromhex(line.split(b":")[1].decode())
+            if not line or line[:3].isdigit() and line[3:4] in b"- ":
+                return line
+
+    def send(self, text):
+        self.p.stdin.write(text.encode() + b"\r\n")
+        self.p.stdin.flush()
+
+    def close(self):
+        self.p.kill()
+        self.p.wait()
+
+
+def plus(name, password):
+    """RFC 5802 section 6, RFC 9266"""
+    bound = "p=tls-exporter,,"
+    for header, channel, mechanism, want in (
+            (bound, None, "SCRAM-SHA-256-PLUS", True),
+            ("n,,", b"", "SCRAM-SHA-256", True),
+            (bound, bytes(32), "SCRAM-SHA-256-PLUS", "501 5.5.2"),
+            (bound, None, "SCRAM-SHA-256", "504 5.5.4"),
+            ("p=tls-server-end-point,,", None, "SCRAM-SHA-256-PLUS",
+             "504 5.5.4"),
+            ("n,,", b"", "SCRAM-SHA-256-PLUS", "501 5.5.2"),
+            ("y,,", b"", "SCRAM-SHA-256", "504 5.5.4")):
+        c = Bound("-tls1_3")
+        if not any("SCRAM-SHA-256-PLUS" in o for o in c.offers):
+            fail("offers %r" % c.offers)
+        if scram(c, name, password, header=header, mechanism=mechanism,
+                 channel=c.channel if channel is None else channel,
+                 refusal=want) is not (want is True):
+            fail("%s %s" % (header, mechanism))
+        c.close()
+    c = Bound("-tls1_2")
+    if any("PLUS" in o for o in c.offers):
+        fail("offered with TLS 1.2")
+    expect(c.say("AUTH SCRAM-SHA-256-PLUS"), "504 5.5.4")
+    c.close()
+
+
+def scram(c, name, password, spoil=False, initial=True, header="n,,",
+          mechanism="SCRAM-SHA-256", channel=b"", refusal="535 5.7.8"):
     """RFC 5802; True: both sides have proved it."""
     first = "n=%s,r=%s" % (name, b64(os.urandom(12)))
     if initial:
-        got = c.say("AUTH SCRAM-SHA-256 " + b64("n,," + first))
+        got = c.say("AUTH %s %s" % (mechanism, b64(header + first)))
     else:
-        expect(c.say("AUTH SCRAM-SHA-256"), "334 ")
-        got = c.say(b64("n,," + first))
-    expect(got, "334 ")
+        expect(c.say("AUTH " + mechanism), "334 ")
+        got = c.say(b64(header + first))
+    if not got.startswith("334"):
+        expect(got, refusal)
+        return False
     server = base64.b64decode(got[4:]).decode()
     parts = dict(p.split("=", 1) for p in server.split(","))
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(),
@@ -214,7 +277,8 @@ def scram(c, name, password, spoil=False, initial=True):
     def mac(key, text):
         return hmac.new(key, text, "sha256").digest()
 
-    last = "c=biws,r=" + parts["r"]
+    last = "c=%s,r=%s" % (
+        base64.b64encode(header.encode() + channel).decode(), parts["r"])
     auth = ",".join((first, server, last)).encode()
     key = mac(salted, b"Client Key")
     proof = bytes(a ^ b for a, b in zip(
@@ -223,7 +287,7 @@ def scram(c, name, password, spoil=False, initial=True):
         proof = bytes(32)
     got = c.say(b64(last + ",p=" + b64(proof)))
     if not got.startswith("334"):
-        expect(got, "535 5.7.8")
+        expect(got, refusal)
         return False
     want = "v=" + b64(mac(mac(salted, b"Server Key"), auth))
     if base64.b64decode(got[4:]).decode() != want:
@@ -234,7 +298,7 @@ def scram(c, name, password, spoil=False, initial=True):
 
 def mechanisms():
     c = Client()
-    if "AUTH PLAIN LOGIN SCRAM-SHA-256" not in c.offers:
+    if "AUTH PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" not in c.offers:
         fail("offers %r" % c.offers)
     # Of the main password there is no SCRAM: as a wrong one, and as nobody's.
     if scram(c, user(1), PASSWORD) or scram(c, "nobody", "x"):
@@ -280,6 +344,7 @@ def scopes(imap, submission, both):
             fail("no SCRAM with an app password")
         if scram(Client(), user(1), code, spoil=True):
             fail("SCRAM without a proof")
+    plus(user(1), codes[1])
     # A living vault knows the same of them.
     m = imaplib.IMAP4_SSL("localhost", S["imaps_port"], ssl_context=CONTEXT)
     m.login(user(1), codes[0])

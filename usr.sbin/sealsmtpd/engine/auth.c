@@ -15,10 +15,10 @@
  */
 
 /*
- * AUTH (RFC 4954): PLAIN, LOGIN and SCRAM-SHA-256.  imap-store's master names
- * an opener, which alone gets the secret and compares; it is wiped here at
- * once.  No answer tells an unknown name from a wrong password, and refusals
- * come late.
+ * AUTH (RFC 4954): PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS.
+ * imap-store's master names an opener, which alone gets the secret and
+ * compares; it is wiped here at once.  No answer tells an unknown name from a
+ * wrong password, and refusals come late.
  */
 
 #include <sys/types.h>
@@ -47,12 +47,13 @@
 #define PROMPT_NAME "Username:"
 #define PROMPT_SECRET "Password:"
 
-enum auth_mechanism { AUTH_PLAIN, AUTH_LOGIN, AUTH_SCRAM };
+enum auth_mechanism { AUTH_PLAIN, AUTH_LOGIN, AUTH_SCRAM, AUTH_SCRAM_PLUS };
 
 static const char *const mechanisms[] = {
     [AUTH_PLAIN] = "PLAIN",
     [AUTH_LOGIN] = "LOGIN",
     [AUTH_SCRAM] = "SCRAM-SHA-256",
+    [AUTH_SCRAM_PLUS] = "SCRAM-SHA-256-PLUS",
 };
 #define N_MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
 
@@ -89,6 +90,7 @@ struct auth {
 static TAILQ_HEAD(, auth) auths = TAILQ_HEAD_INITIALIZER(auths);
 
 static bool auth_may(struct session *);
+static bool auth_offered(const struct session *, enum auth_mechanism);
 static void auth_new(struct session *, enum auth_mechanism);
 static void auth_response(struct auth *, const char *, size_t);
 static void auth_take(struct auth *, const uint8_t *, size_t);
@@ -128,7 +130,7 @@ auth_start(struct session *s, const char *arg, size_t len)
 		session_error(s, 501, "5.5.4", "AUTH needs a mechanism");
 		return;
 	}
-	if (i == N_MECHANISMS || (i == AUTH_SCRAM && !engine_config()->scram)) {
+	if (i == N_MECHANISMS || !auth_offered(s, (enum auth_mechanism)i)) {
 		session_error(s, 504, "5.5.4", "Unknown mechanism");
 		return;
 	}
@@ -142,6 +144,34 @@ auth_start(struct session *s, const char *arg, size_t len)
 	} else
 		auth_prompt(s->auth,
 		    s->auth->mechanism == AUTH_LOGIN ? PROMPT_NAME : "");
+}
+
+/* A value of the connection (RFC 9266) only TLS 1.3 has. */
+static bool
+auth_offered(const struct session *s, enum auth_mechanism mechanism)
+{
+	uint8_t channel[TLSIO_CHANNEL_LEN];
+	int ret;
+
+	if (mechanism == AUTH_PLAIN || mechanism == AUTH_LOGIN)
+		return true;
+	if (!engine_config()->scram || mechanism == AUTH_SCRAM)
+		return engine_config()->scram;
+	ret = tlsio_channel(s->io, channel);
+	explicit_bzero(channel, sizeof(channel));
+	return ret == 0;
+}
+
+void
+auth_list(const struct session *s, char *list, size_t size)
+{
+	list[0] = '\0';
+	for (size_t i = 0; i < N_MECHANISMS; i++) {
+		if (!auth_offered(s, (enum auth_mechanism)i))
+			continue;
+		(void)strlcat(list, " ", size);
+		(void)strlcat(list, mechanisms[i], size);
+	}
 }
 
 void
@@ -296,6 +326,7 @@ auth_take(struct auth *a, const uint8_t *p, size_t len)
 		auth_prompt(a, PROMPT_SECRET);
 		break;
 	case AUTH_SCRAM:
+	case AUTH_SCRAM_PLUS:
 		auth_scram(a, p, len);
 		break;
 	}
@@ -366,7 +397,7 @@ auth_malformed(struct auth *a, enum sasl_result why)
 		auth_fail(a, 535, "5.7.8", "Not for another user");
 		break;
 	case SASL_UNSUPPORTED:
-		auth_fail(a, 504, "5.5.4", "No channel binding here");
+		auth_fail(a, 504, "5.5.4", "Not with this channel binding");
 		break;
 	case SASL_OK:
 	case SASL_MALFORMED:
@@ -398,6 +429,10 @@ auth_scram(struct auth *a, const uint8_t *p, size_t len)
 		if (a->scram == NULL)
 			fatal("calloc");
 		arc4random_buf(nonce, sizeof(nonce));
+		if (tlsio_channel(a->session->io, a->scram->channel) == 0)
+			a->scram->binding = a->mechanism == AUTH_SCRAM_PLUS ?
+			    SCRAM_EXPORTER :
+			    SCRAM_OFFERED;
 		why = scram_first(a->scram, p, len, nonce);
 		if (why == SASL_OK) {
 			a->stage = AUTH_SALT;

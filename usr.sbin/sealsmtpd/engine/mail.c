@@ -134,6 +134,8 @@ mail_refuse(struct session *s, enum smtp_result res, bool from)
 static void
 mail_extensions(struct session *s)
 {
+	char list[AUTH_LIST_MAX];
+
 	session_reply_more(s, 250, "%s", engine_config()->site.hostname);
 	session_reply_more(s, 250, "PIPELINING");
 	session_reply_more(s, 250, "SIZE %llu",
@@ -149,8 +151,9 @@ mail_extensions(struct session *s)
 		session_reply_more(s, 250, "STARTTLS");
 	if (tlsio_is_secure(s->io))
 		session_reply_more(s, 250, "REQUIRETLS");
-	if (s->kind == SMTP_LISTEN_SUBMISSION && tlsio_is_secure(s->io))
-		session_reply_more(s, 250, "AUTH PLAIN LOGIN%s",
-		    engine_config()->scram ? " SCRAM-SHA-256" : "");
+	if (s->kind == SMTP_LISTEN_SUBMISSION && tlsio_is_secure(s->io)) {
+		auth_list(s, list, sizeof(list));
+		session_reply_more(s, 250, "AUTH%s", list);
+	}
 	session_reply(s, 250, NULL, "HELP");
 }
