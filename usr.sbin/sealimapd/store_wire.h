@@ -294,10 +294,15 @@ enum store_wire {
 
 	/*
 	 * master -> forker (which holds nothing and forks all children of the
-	 * store): a child, please.  u8 enum store_child; descriptor: the
-	 * child's wire to the master.
+	 * store): a child, please.  u8 enum store_child, u32 number that no
+	 * other child has; descriptor: the child's wire to the master.
 	 */
 	MASTER_FORKER_CHILD = 70,
+	/*
+	 * master -> forker: the opener of that u32 number derives for an
+	 * address that is suspected: u8 stop it, or let it go on.
+	 */
+	MASTER_FORKER_PAUSE = 71,
 	/*
 	 * master -> opener, first: str account, u8 service, u8 host index, u8
 	 * a MASTER_OPENER_VAULT follows, u8 from that address come mostly

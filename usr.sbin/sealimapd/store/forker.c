@@ -17,10 +17,13 @@
 /*
  * The forker: makes openers and clerks for the master.  It is forked before the
  * master knows anything, so its children inherit neither the wires of others
- * nor a large memory, and the master can give up files and fork(2).
+ * nor a large memory, and the master can give up files and fork(2).  It knows
+ * their pids, so it is it that stops an opener and lets it go on.
  */
 
 #include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -38,7 +41,98 @@
 
 #define FORKER_WAIT_MS 1000 /* for what poll(2) has announced */
 
+/* A child that lives, or has not been reaped: its pid is nobody else's. */
+struct forked {
+	RB_ENTRY(forked) entry;
+	TAILQ_ENTRY(forked) stops;
+	uint32_t number;
+	pid_t pid;
+	bool stopped;
+};
+RB_HEAD(forks, forked);
+
+static int forked_compare(const struct forked *, const struct forked *);
+RB_PROTOTYPE(forks, forked, entry, forked_compare)
+
 static int child_pipe[2]; /* says that a child has ended */
+static struct forks forks = RB_INITIALIZER(&forks);
+static TAILQ_HEAD(, forked) stopped = TAILQ_HEAD_INITIALIZER(stopped);
+
+static int
+forked_compare(const struct forked *a, const struct forked *b)
+{
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+RB_GENERATE(forks, forked, entry, forked_compare)
+
+static struct forked *
+forked_find(uint32_t number)
+{
+	struct forked key;
+
+	memset(&key, 0, sizeof(key));
+	key.number = number;
+	return RB_FIND(forks, &forks, &key);
+}
+
+static void
+forked_add(uint32_t number, pid_t pid)
+{
+	struct forked *f;
+
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		fatal("out of memory");
+	f->number = number;
+	f->pid = pid;
+	if (RB_INSERT(forks, &forks, f) != NULL)
+		fatalx("master: child number=%u is not new", number);
+}
+
+static void
+forked_stop(struct forked *f, bool stop)
+{
+	if (f->stopped == stop)
+		return;
+	if (kill(f->pid, stop ? SIGSTOP : SIGCONT) == -1) {
+		log_warn("kill");
+		return;
+	}
+	f->stopped = stop;
+	if (stop)
+		TAILQ_INSERT_TAIL(&stopped, f, stops);
+	else
+		TAILQ_REMOVE(&stopped, f, stops);
+}
+
+static void
+forked_reaped(pid_t pid)
+{
+	struct forked *f;
+
+	RB_FOREACH (f, forks, &forks)
+		if (f->pid == pid)
+			break;
+	if (f == NULL)
+		return;
+	if (f->stopped)
+		TAILQ_REMOVE(&stopped, f, stops);
+	(void)RB_REMOVE(forks, &forks, f);
+	free(f);
+}
+
+/* Nobody else would: they end by themselves when the master has. */
+static void
+forker_end(int status)
+{
+	struct forked *f;
+
+	while ((f = TAILQ_FIRST(&stopped)) != NULL) {
+		TAILQ_REMOVE(&stopped, f, stops);
+		(void)kill(f->pid, SIGCONT);
+	}
+	exit(status);
+}
 
 static void
 forker_child(int wire, int base, uint8_t kind, int master)
@@ -80,12 +174,14 @@ forker_reap(void)
 
 	while (read(child_pipe[0], buf, sizeof(buf)) == (ssize_t)sizeof(buf))
 		;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		forked_reaped(pid);
 		if (WIFSIGNALED(status))
 			log_warnx("opener, vault or clerk pid=%d was ended by "
 				  "signal %d (%s)",
 			    (int)pid, WTERMSIG(status),
 			    strsignal(WTERMSIG(status)));
+	}
 }
 
 static void
@@ -124,34 +220,68 @@ forker_wait(int wire)
 }
 
 static void
+forker_fork(int wire, int base, struct msg *m)
+{
+	uint32_t number;
+	uint8_t kind;
+	pid_t pid;
+	int fd;
+
+	kind = msg_get_u8(m);
+	number = msg_get_u32(m);
+	fd = msg_get_fd(m);
+	if (msg_end(m) == -1 || (kind != CHILD_OPENER && kind != CHILD_CLERK))
+		fatalx("master: malformed message type=%u", m->type);
+	msg_done(m);
+	pid = fork();
+	if (pid == 0)
+		forker_child(wire, base, kind, fd);
+	if (pid == -1)
+		log_warn("fork");
+	else
+		forked_add(number, pid);
+	/* Where it failed, the master sees the end of the wire. */
+	close(fd);
+}
+
+static void
+forker_pause(struct msg *m)
+{
+	struct forked *f;
+	bool stop;
+
+	f = forked_find(msg_get_u32(m));
+	stop = msg_get_u8(m) != 0;
+	if (msg_end(m) == -1)
+		fatalx("master: malformed message type=%u", m->type);
+	msg_done(m);
+	/* It may have ended meanwhile. */
+	if (f != NULL)
+		forked_stop(f, stop);
+}
+
+static void
 forker_main(int wire, int base)
 {
 	struct msg m;
-	uint8_t kind;
-	pid_t pid;
-	int fd, n;
+	int n;
 
 	forker_init();
 	for (;;) {
 		forker_wait(wire);
 		n = msg_recv_wait(wire, &m, FORKER_WAIT_MS);
 		if (n != 1)
-			exit(n == 0 ? 0 : 1);
-		if (m.type != MASTER_FORKER_CHILD)
+			forker_end(n == 0 ? 0 : 1);
+		switch (m.type) {
+		case MASTER_FORKER_CHILD:
+			forker_fork(wire, base, &m);
+			break;
+		case MASTER_FORKER_PAUSE:
+			forker_pause(&m);
+			break;
+		default:
 			fatalx("master: unknown message type=%u", m.type);
-		kind = msg_get_u8(&m);
-		fd = msg_get_fd(&m);
-		if (msg_end(&m) == -1 ||
-		    (kind != CHILD_OPENER && kind != CHILD_CLERK))
-			fatalx("master: malformed message type=%u", m.type);
-		msg_done(&m);
-		pid = fork();
-		if (pid == 0)
-			forker_child(wire, base, kind, fd);
-		if (pid == -1)
-			log_warn("fork");
-		/* Where it failed, the master sees the end of the wire. */
-		close(fd);
+		}
 	}
 }
 

@@ -45,6 +45,7 @@ static struct {
 	unsigned int deriving;
 	unsigned int suspects; /* of them: for sources that are */
 	unsigned int openers;
+	uint32_t number; /* of the last child */
 } master = {.children = TAILQ_HEAD_INITIALIZER(master.children)};
 
 static void forker_message(struct wire *, struct msg *, void *);
@@ -58,6 +59,8 @@ static void opener_start(struct waiter *);
 static void opener_wants(struct child *, const struct msg *);
 static void opener_derived(struct child *);
 static void opener_judged(struct child *, bool);
+static void opener_pause(struct child *, bool);
+static void suspects_pause(void);
 static void opener_over(struct child *);
 static void opener_mayi(struct child *, const struct msg *);
 static bool vault_link(struct account *, struct child *);
@@ -190,6 +193,7 @@ waiter_run(struct waiter *w)
 			master.deriving++;
 			master.suspects += c->suspect;
 			msg_signal(c->wire, MASTER_OPENER_GO, w->id);
+			suspects_pause();
 		}
 	}
 	free(w);
@@ -232,8 +236,10 @@ child_new(enum store_child kind)
 	c->clerk = kind == CHILD_CLERK;
 	c->wire = wire_new(fds[0], child_message, child_gone, c);
 	TAILQ_INSERT_TAIL(&master.children, c, entry);
+	c->number = ++master.number;
 	out = msg_new(master.forker, MASTER_FORKER_CHILD, 0);
 	msg_put_u8(out, (uint8_t)kind);
+	msg_put_u32(out, c->number);
 	msg_put_fd(out, fds[1]);
 	msg_send(out);
 	return c;
@@ -500,6 +506,42 @@ opener_derived(struct child *c)
 	c->account->deriving--;
 	master.deriving--;
 	master.suspects -= c->suspect;
+	/* It may be told before it is stopped, and be a vault. */
+	opener_pause(c, false);
+	suspects_pause();
+}
+
+static void
+opener_pause(struct child *c, bool pause)
+{
+	struct msgout *out;
+
+	if (c->paused == pause)
+		return;
+	c->paused = pause;
+	out = msg_new(master.forker, MASTER_FORKER_PAUSE, 0);
+	msg_put_u32(out, c->number);
+	msg_put_u8(out, pause);
+	msg_send(out);
+}
+
+/*
+ * While somebody else derives, what derives for suspects stands still: it
+ * fills caches and the memory's bandwidth at any priority.  When it is their
+ * turn they go on beside the others, so nobody waits for ever.
+ */
+static void
+suspects_pause(void)
+{
+	bool pause = master.deriving > master.suspects &&
+	    !queue_suspects_turn();
+	struct child *c;
+
+	if (master.suspects == 0)
+		return;
+	TAILQ_FOREACH (c, &master.children, entry)
+		if (c->deriving && c->suspect)
+			opener_pause(c, pause);
 }
 
 /*

@@ -67,6 +67,7 @@ struct account {
 struct child {
 	TAILQ_ENTRY(child) entry;
 	struct wire *wire;
+	uint32_t number;         /* that the forker knows it by */
 	struct account *account; /* an opener's or vault's */
 	struct waiter *waiter;   /* it waits for a core */
 	struct source *source;
@@ -74,6 +75,7 @@ struct child {
 	bool silent;
 	bool deriving;
 	bool suspect; /* its source was, when it began to derive */
+	bool paused;  /* until others have derived */
 	bool tried;   /* it has had a wire to a vault */
 	bool trusted; /* its source */
 	bool judged;  /* it has said right or wrong */

@@ -17,7 +17,10 @@
 /*
  * Many wrong passwords from one address, and everybody else: logins at living
  * vaults, a first login, deliveries.  And what an onlooker learns from time.
- * STRESS makes them long.
+ * STRESS makes them long: 10,000 wrong logins at the default cost, an hour on
+ * a busy machine.  FLOOD_LOGINS is another number of them (500 take a minute or
+ * two on a quiet one), and what is measured is printed with what one derivation
+ * costs just there.
  */
 
 #include <sys/types.h>
@@ -33,6 +36,7 @@
 #include <unistd.h>
 
 #include <atf-c.h>
+#include <sodium.h>
 
 #include "msg.h"
 #include "store_driver.h"
@@ -336,6 +340,40 @@ bounded(const char *what, struct samples *with, struct samples *without,
 	}
 }
 
+#define KDF_KIB (stress() ? 65536U : 19456U)
+#define KDF_PASSES (stress() ? 3U : 2U)
+
+/* What Argon2id alone takes, in this process: the least of some. */
+static double
+derivation(void)
+{
+	uint8_t out[64], salt[crypto_pwhash_SALTBYTES] = {0};
+	double t, least = HUGE_VAL;
+
+	for (int i = 0; i < 5; i++) {
+		t = now();
+		ATF_REQUIRE_EQ(0,
+		    crypto_pwhash(out, sizeof(out), PASSWORD,
+			sizeof(PASSWORD) - 1, salt, KDF_PASSES,
+			(size_t)KDF_KIB * 1024, crypto_pwhash_ALG_ARGON2ID13));
+		least = fmin(least, now() - t);
+	}
+	return least;
+}
+
+static int
+flood_logins(void)
+{
+	const char *text = getenv("FLOOD_LOGINS"), *wrong = NULL;
+	long long n;
+
+	if (text == NULL)
+		return stress() ? FLOOD : FLOOD / 50;
+	n = strtonum(text, 1, 1000 * FLOOD, &wrong);
+	ATF_REQUIRE_MSG(wrong == NULL, "FLOOD_LOGINS is %s", wrong);
+	return (int)n;
+}
+
 ATF_TC(others);
 ATF_TC_HEAD(others, tc)
 {
@@ -345,12 +383,12 @@ ATF_TC_BODY(others, tc)
 {
 	static struct seen with, without;
 	unsigned int colds = 0;
-	double slowest, cold;
+	double slowest, cold, flooded;
 	char name[64];
 	int s;
 
-	driver_start(&d, atf_tc_get_config_var(tc, "srcdir"), "base",
-	    stress() ? 65536 : 19456, stress() ? 3 : 2, 2);
+	driver_start(&d, atf_tc_get_config_var(tc, "srcdir"), "base", KDF_KIB,
+	    KDF_PASSES, 2);
 	add(USER);
 	for (int i = 0; i < COLDS; i++) {
 		(void)snprintf(name, sizeof(name), "c%d@" DRIVER_DOMAIN, i);
@@ -361,8 +399,9 @@ ATF_TC_BODY(others, tc)
 	s = idler();
 	for (int i = 0; i < 20; i++)
 		see(&without, s, false, &colds);
-	flood.total = stress() ? FLOOD : FLOOD / 50;
+	flood.total = flood_logins();
 	flood.opener = -1;
+	flooded = now();
 	while (flood.done + flood.refused < flood.total) {
 		for (int i = 0; i < 5 && flood.waiting > 0; i++)
 			(void)flood_turn(100);
@@ -372,10 +411,12 @@ ATF_TC_BODY(others, tc)
 		}
 		see(&with, s, true, &colds);
 	}
+	flooded = now() - flooded;
 	for (int i = 0; i < 20; i++)
 		see(&without, s, false, &colds);
-	printf("%d wrong, %d of them refused unheard\n", flood.total,
-	    flood.refused);
+	printf("%d wrong in %.1f s, %d of them refused unheard\n", flood.total,
+	    flooded, flood.refused);
+	printf("one derivation here, alone: %.1f ms\n", derivation() * MS);
 	see_all("without the flood", &without);
 	see_all("with it", &with);
 	slowest = fmax(quantile(&without.warm, 1),
@@ -452,15 +493,35 @@ only_child(pid_t pid)
 	return (pid_t)atoi(buf);
 }
 
-/* How many children a process has. */
-static unsigned int
-children(pid_t pid)
+/* Does a process stand still by a signal? */
+static bool
+stands(int pid)
 {
-	char path[80], buf[4096], *p;
+	char path[64], buf[256], *p;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	if (fd == -1)
+		return false;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	buf[n < 0 ? 0 : n] = '\0';
+	p = strrchr(buf, ')');
+	return p != NULL && strncmp(p, ") T", 3) == 0;
+}
+
+/* How many children a process has; those that stand still to *still. */
+static unsigned int
+children(pid_t pid, unsigned int *still)
+{
+	char path[80], buf[4096], *p, *next;
 	unsigned int n = 0;
 	ssize_t len;
 	int fd;
 
+	*still = 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
 	    (int)pid, (int)pid);
 	fd = open(path, O_RDONLY);
@@ -469,9 +530,64 @@ children(pid_t pid)
 	len = read(fd, buf, sizeof(buf) - 1);
 	close(fd);
 	buf[len < 0 ? 0 : len] = '\0';
-	for (p = buf; (p = strchr(p, ' ')) != NULL; p++)
+	for (p = buf; (next = strchr(p, ' ')) != NULL; p = next + 1) {
+		*still += stands(atoi(p));
 		n++;
+	}
 	return n;
+}
+
+/*
+ * What derives for a suspected address stands still while another derives, and
+ * goes on then: every wrong login has its answer.
+ */
+ATF_TC(stopped);
+ATF_TC_HEAD(stopped, tc)
+{
+	atf_tc_set_md_var(tc, "timeout", "600");
+}
+ATF_TC_BODY(stopped, tc)
+{
+	unsigned int still, seen = 0;
+	char name[64];
+	pid_t forker;
+
+	driver_start(
+	    &d, atf_tc_get_config_var(tc, "srcdir"), "base", 65536, 1, 2);
+	add(USER);
+	forker = only_child(d.pid);
+	if (forker == 0) {
+		driver_stop(&d);
+		atf_tc_skip("no /proc that tells children");
+	}
+	driver_conn(&d, ATTACKER, "192.0.2.1");
+	driver_conn(&d, OTHER, "192.0.2.2");
+	flood.opener = -1;
+	flood.total = 12;
+	while (flood.done < flood.total)
+		(void)flood_turn(100);
+	/* Suspected by now.  One login of somebody else's beside each two. */
+	for (int i = 0; i < 10 && seen == 0; i++) {
+		(void)snprintf(name, sizeof(name), "s%d@" DRIVER_DOMAIN, i);
+		add(name);
+		flood.total += 2;
+		while (flood.nfds == 0 && flood.done < flood.total)
+			(void)flood_turn(1);
+		flood.mine = driver_login_send(&d, name, SERVICE_IMAP, OTHER);
+		while (!flood_turn(1)) {
+			(void)children(forker, &still);
+			seen += still;
+		}
+		ATF_REQUIRE_EQ(0, driver_outcome(flood.opener));
+		close(flood.opener);
+		flood.opener = -1;
+	}
+	ATF_CHECK_MSG(seen > 0, "no opener stood still");
+	while (flood.done < flood.total)
+		(void)flood_turn(100);
+	(void)children(forker, &still);
+	ATF_CHECK_EQ(0, still);
+	driver_stop(&d);
 }
 
 /* Wrong logins of one kind: what they took, and what they cost. */
@@ -487,7 +603,7 @@ struct kind {
 static void
 wrong(struct kind *k)
 {
-	unsigned int n = children(k->forker);
+	unsigned int still, n = children(k->forker, &still);
 	double t, before = reaped(k->forker);
 
 	t = now();
@@ -495,7 +611,7 @@ wrong(struct kind *k)
 	    driver_login(k->at, k->account, "wrong", SERVICE_IMAP, NULL));
 	sample(&k->took, now() - t);
 	/* Until its opener is gone. */
-	for (int i = 0; i < 5000 && children(k->forker) > n; i++)
+	for (int i = 0; i < 5000 && children(k->forker, &still) > n; i++)
 		(void)poll(NULL, 0, 1);
 	k->cost += reaped(k->forker) - before;
 }
@@ -582,6 +698,7 @@ ATF_TC_BODY(onlooker, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, others);
+	ATF_TP_ADD_TC(tp, stopped);
 	ATF_TP_ADD_TC(tp, onlooker);
 	return atf_no_error();
 }
