@@ -107,6 +107,12 @@ void compat_proctitle_init(int argc, char *argv[]);
 /* Syncs the file system that fd lies on; -1 with ENOSYS where it cannot. */
 int compat_syncfs(int fd);
 
+/*
+ * Begins to write so many octets to the disk and does not wait: nothing is
+ * durable by it.  -1 with ENOSYS where the system has no such call.
+ */
+int compat_write_behind(int fd, off_t off, off_t len);
+
 /* Octets that malloc(3) gave for a pointer, at least; 0: nobody knows. */
 size_t compat_malloc_size(void *);
 

@@ -123,6 +123,16 @@ compat_syncfs(int fd)
 	return -1;
 }
 
+int
+compat_write_behind(int fd, off_t off, off_t len)
+{
+	(void)fd;
+	(void)off;
+	(void)len;
+	errno = ENOSYS;
+	return -1;
+}
+
 const char *
 compat_interpreter(void)
 {

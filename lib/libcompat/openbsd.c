@@ -92,6 +92,16 @@ compat_syncfs(int fd)
 }
 
 int
+compat_write_behind(int fd, off_t off, off_t len)
+{
+	(void)fd;
+	(void)off;
+	(void)len;
+	errno = ENOSYS;
+	return -1;
+}
+
+int
 compat_memory(pid_t pid, uint64_t *octets)
 {
 	(void)pid;

@@ -29,6 +29,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
 #include <stddef.h>
@@ -69,6 +70,12 @@ int
 compat_syncfs(int fd)
 {
 	return syncfs(fd);
+}
+
+int
+compat_write_behind(int fd, off_t off, off_t len)
+{
+	return sync_file_range(fd, off, len, SYNC_FILE_RANGE_WRITE);
 }
 
 /*

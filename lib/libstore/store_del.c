@@ -462,33 +462,74 @@ blank_trailer(int dirfd, const char *name, off_t size)
 	(void)close(fd);
 }
 
-unsigned int
-del_empty_trash(int acct, int64_t now, int64_t grace, unsigned int max)
+static DIR *
+trash_open(int acct)
 {
-	struct dirent *de;
-	struct stat sb;
-	unsigned int n;
 	DIR *dir;
 	int fd;
 
 	fd = sys_open(acct, "trash", O_RDONLY | O_DIRECTORY);
 	dir = fd == -1 ? NULL : fdopendir(fd);
-	if (dir == NULL) {
-		if (fd != -1)
-			(void)close(fd);
+	if (dir == NULL && fd != -1)
+		(void)close(fd);
+	return dir;
+}
+
+/* Looks at the next file: 1: it was removed; 0: not; -1: there is none. */
+static int
+trash_next(DIR *dir, int64_t now, int64_t grace)
+{
+	struct dirent *de;
+	struct stat sb;
+	int fd;
+
+	de = readdir(dir);
+	if (de == NULL)
+		return -1;
+	fd = dirfd(dir);
+	/* ctime: the rename into trash/ set it. */
+	if (de->d_name[0] == '.' ||
+	    fstatat(fd, de->d_name, &sb, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    (grace > 0 && (sb.st_ctime > now || now - sb.st_ctime < grace)))
 		return 0;
-	}
-	for (n = 0; n < max && (de = readdir(dir)) != NULL;) {
-		/* ctime: the rename into trash/ set it. */
-		if (de->d_name[0] == '.' ||
-		    fstatat(fd, de->d_name, &sb, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    (grace > 0 &&
-			(sb.st_ctime > now || now - sb.st_ctime < grace)))
-			continue;
-		blank_trailer(fd, de->d_name, sb.st_size);
-		if (sys()->unlink(fd, de->d_name, 0) == 0)
-			n++;
-	}
+	blank_trailer(fd, de->d_name, sb.st_size);
+	return sys()->unlink(fd, de->d_name, 0) == 0;
+}
+
+unsigned int
+del_empty_trash(int acct, int64_t now, int64_t grace, unsigned int max)
+{
+	unsigned int n;
+	DIR *dir;
+	int r;
+
+	dir = trash_open(acct);
+	if (dir == NULL)
+		return 0;
+	for (n = 0; n < max && (r = trash_next(dir, now, grace)) != -1;)
+		n += r == 1;
 	(void)closedir(dir);
 	return n;
+}
+
+bool
+del_trash_step(DIR **at, int acct, int64_t now, int64_t grace,
+    unsigned int looks, unsigned int max)
+{
+	int r;
+
+	if (*at == NULL)
+		*at = trash_open(acct);
+	for (r = *at == NULL ? -1 : 0; r != -1 && looks > 0 && max > 0;
+	     looks--) {
+		r = trash_next(*at, now, grace);
+		if (r == 1)
+			max--;
+	}
+	if (r != -1)
+		return true;
+	if (*at != NULL)
+		(void)closedir(*at);
+	*at = NULL;
+	return false;
 }

@@ -25,6 +25,8 @@
 
 #include <sys/tree.h>
 
+#include <dirent.h>
+
 #include "seal.h"
 #include "store_file.h"
 
@@ -109,5 +111,11 @@ int del_untrash(int acct, const uint8_t *blob);
  */
 unsigned int
 del_empty_trash(int acct, int64_t now, int64_t grace, unsigned int max);
+/*
+ * The same in pieces: goes on where *at is, NULL at first, and looks at so
+ * many files; true: there is more.  Who stops before that closes *at.
+ */
+bool del_trash_step(DIR **at, int acct, int64_t now, int64_t grace,
+    unsigned int looks, unsigned int max);
 
 #endif

@@ -200,7 +200,7 @@ expire_step(struct store *st, bool *more)
 	if (r->scan_box == 0) {
 		r->scanned = true; /* unless something is placed meanwhile */
 		r->scan_at = now;
-		r->executed = false;
+		retain_again(r);
 		st->trash_checked = false;
 	}
 	b = next_bin(st);

@@ -40,6 +40,17 @@ int sys_create(int dirfd, const char *, mode_t);
 int sys_fsync(int fd);
 /* fsync of the directory of that name below dirfd. */
 int sys_sync_dir(int dirfd, const char *name);
+/*
+ * So many octets were just written there: what fills a megabyte begins to go
+ * to the disk, so that the sync at the end finds little to do.
+ */
+int sys_behind(int fd, uint64_t off, size_t len);
+/*
+ * Takes the file away, or its last octets where it has more than *budget,
+ * which shrinks by what was taken: 1: it has gone; 0: not yet; -1.  A large
+ * file that goes at once would keep the disk, and the caller, busy.
+ */
+int sys_shrink(int dirfd, const char *name, uint64_t *budget);
 /* syncfs of fd's file system: 0, -1, or 1 where there is none. */
 int sys_syncfs(int fd);
 /* Small files, whole: write to name.tmp, sync, rename, sync directory. */

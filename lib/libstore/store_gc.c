@@ -33,8 +33,11 @@
 #include "store_retain.h"
 #include "store_sweep.h"
 
-#define GC_BATCH 1024 /* blobs in one step */
-#define TRASH_BATCH 64
+#define GC_BATCH 1024    /* blobs signed in one step */
+#define GC_MOVES 128     /* and moved to trash/ */
+#define GC_LOOKS 16384   /* entries looked at in one step */
+#define TRASH_BATCH 4    /* files removed in one step, each with a sync */
+#define TRASH_LOOKS 1024 /* and looked at */
 
 bool
 blob_there(struct store *st, const uint8_t *blob)
@@ -96,8 +99,8 @@ is_mass(struct store *st, int64_t now)
 	n = 0;
 	RB_FOREACH (e, del_tree, &st->retain->list.tree) {
 		if (e->kind == DEL_GARBAGE && !(e->flags & DEL_EXPIRED) &&
-		    now - e->signed_at < BRAKE_HOUR)
-			n++;
+		    now - e->signed_at < BRAKE_HOUR && ++n > BRAKE_MAX)
+			return true;
 	}
 	for (i = 0; i < st->ngarbage && n <= BRAKE_MAX; i++) {
 		if (!is_kind(st, st->garbage[i].blob, DEL_GARBAGE, now) &&
@@ -162,7 +165,7 @@ garbage_step(struct store *st)
 	struct del_entry *list;
 	const struct garbage *g;
 	int64_t now, confirmed;
-	size_t i, n;
+	size_t moved, n;
 	int result;
 
 	n = ready(st);
@@ -177,32 +180,57 @@ garbage_step(struct store *st)
 	result = retain_sign(
 	    st, list, collect(st, g, n, list, is_mass(st, now), now));
 	free(list);
-	for (i = 0; result == 0 && i < n; i++) {
-		e = del_find(&st->retain->list, g[i].blob);
-		if (e != NULL && del_due(e, now, confirmed))
+	/* What is signed and not yet moved is the next step's. */
+	for (moved = 0;
+	     result == 0 && n > 0 && moved < (st->small_steps ? 1 : GC_MOVES);
+	     n--) {
+		e = del_find(&st->retain->list, g[n - 1].blob);
+		if (e != NULL && del_due(e, now, confirmed)) {
 			result = trash_blob(st, e->blob);
+			moved++;
+		}
+		if (result == 0)
+			st->ngarbage--;
 	}
-	if (result == -1)
-		return sys_result();
-	st->ngarbage -= n;
-	return STORE_OK;
+	return result == -1 ? sys_result() : STORE_OK;
 }
 
-/* What has come due, of all that is signed; Trash and Spam aside. */
+void
+retain_again(struct retain *r)
+{
+	r->executed = r->executing = false;
+}
+
+/* Some of what has come due, of all that is signed; Trash and Spam aside. */
 static enum store_result
 execute(struct store *st)
 {
-	struct del_entry *e;
+	struct retain *r = st->retain;
+	struct del_entry key, *e;
 	int64_t now, confirmed;
+	unsigned int looks, moves;
 
 	now = store_now();
 	confirmed = del_confirmed(st->acct);
-	RB_FOREACH (e, del_tree, &st->retain->list.tree) {
-		if (e->kind == DEL_GARBAGE && del_due(e, now, confirmed) &&
-		    trash_blob(st, e->blob) == -1)
+	memcpy(key.blob, r->executed_to, STORE_ID);
+	e = r->executing ? RB_NFIND(del_tree, &r->list.tree, &key) :
+			   RB_MIN(del_tree, &r->list.tree);
+	r->executing = true;
+	for (looks = moves = 0; e != NULL && looks < GC_LOOKS &&
+	     moves < (st->small_steps ? 1 : GC_MOVES);
+	     looks++, e = RB_NEXT(del_tree, &r->list.tree, e)) {
+		if (e->kind != DEL_GARBAGE || !del_due(e, now, confirmed))
+			continue;
+		if (trash_blob(st, e->blob) == -1)
 			return sys_result();
+		moves++;
 	}
-	st->retain->executed = true;
+	if (e != NULL)
+		memcpy(r->executed_to, e->blob, STORE_ID);
+	else {
+		r->executing = false;
+		r->executed = true;
+	}
 	return STORE_OK;
 }
 
@@ -217,12 +245,12 @@ gc_garbage(struct store *st)
 		result = retain_decide(st);
 	if (result != STORE_OK)
 		return result;
-	while (ready(st) > 0) {
+	while (result == STORE_OK && ready(st) > 0)
 		result = garbage_step(st);
-		if (result != STORE_OK)
-			return result;
-	}
-	return execute(st);
+	retain_again(st->retain);
+	while (result == STORE_OK && !st->retain->executed)
+		result = execute(st);
+	return result;
 }
 
 /* The lists are in order: one piece of what they ask for. */
@@ -259,8 +287,8 @@ gc_step(struct store *st, bool *more)
 			return result;
 	}
 	if (!st->trash_checked) {
-		*more = del_empty_trash(st->acct, store_now(), STORE_GRACE,
-			    TRASH_BATCH) == TRASH_BATCH;
+		*more = del_trash_step(&st->trash, st->acct, store_now(),
+		    STORE_GRACE, TRASH_LOOKS, TRASH_BATCH);
 		st->trash_checked = !*more;
 	}
 	return STORE_OK;

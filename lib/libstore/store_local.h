@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <sys/tree.h>
 
+#include <dirent.h>
+
 #include "seal.h"
 #include "seal_keys.h"
 #include "seal_log.h"
@@ -399,6 +401,7 @@ struct store {
 	struct store_blob *blobs[SYNC_BATCH]; /* placed, not yet synced */
 	size_t nblobs;
 	bool trash_checked;
+	DIR *trash; /* where the look through it is; NULL: not begun */
 	struct retain *retain; /* signed deletes; NULL: read-only */
 };
 

@@ -48,6 +48,8 @@ store_free(struct store *st)
 	buf_clear(&st->sum_buf);
 	free(st->waiting);
 	free(st->news_seen);
+	if (st->trash != NULL)
+		(void)closedir(st->trash);
 	if (st->snap_fd != -1)
 		(void)close(st->snap_fd);
 	if (st->log_fd != -1)

@@ -79,7 +79,9 @@ put_tail(struct store *st, struct pack *p)
 	block = (p->len - p->tail.len) / PACK_BLOCK;
 	pack_ad(p, block, ad);
 	seal_box(st->snap_key, ad, sizeof(ad), p->tail.p, PACK_BLOCK, out);
-	if (sys_write(p->fd, out, PACK_SLOT, (off_t)(block * PACK_SLOT)) == -1)
+	if (sys_write(p->fd, out, PACK_SLOT, (off_t)(block * PACK_SLOT)) ==
+		-1 ||
+	    sys_behind(p->fd, block * PACK_SLOT, PACK_SLOT) == -1)
 		return -1;
 	rest = p->tail.len - PACK_BLOCK;
 	memmove(p->tail.p, p->tail.p + PACK_BLOCK, rest);

@@ -34,10 +34,12 @@ struct retain {
 	struct del_entry *cancel; /* to be signed before the next frame */
 	size_t ncancel;
 	size_t cancel_size;
-	bool executed; /* what was due when the account was opened */
-	bool unsure;   /* entries of kind HOLD are to be decided */
-	bool marked;   /* opened after a restore or rebuild */
-	bool spare;    /* there is a file for a list on a full disk */
+	bool executed;  /* what was due when the account was opened */
+	bool executing; /* up to here */
+	uint8_t executed_to[STORE_ID];
+	bool unsure; /* entries of kind HOLD are to be decided */
+	bool marked; /* opened after a restore or rebuild */
+	bool spare;  /* there is a file for a list on a full disk */
 	bool configured;
 	bool scanned; /* Trash and Spam, since opened or changed */
 	uint64_t scan_box;
@@ -51,6 +53,8 @@ struct retain {
 /* marked: the files come from a backup, or the log is not what it was. */
 int retain_open(struct store *, bool marked);
 void retain_free(struct store *);
+/* store_gc.c: something may be due that was not. */
+void retain_again(struct retain *);
 /* Signs entries, n at most DEL_BATCH: kind, flags, when are given. */
 int retain_sign(struct store *, struct del_entry *, size_t n);
 /*

@@ -92,14 +92,16 @@ static int
 put_block(struct seq *s, bool last)
 {
 	uint8_t *out;
+	uint64_t off;
 
 	out = sys_scratch();
 	if (out == NULL)
 		return -1;
 	set_ad(s, last);
 	seal_box(s->key, s->ad, SEQ_AD, s->plain, s->len, out);
-	if (sys_write(s->fd, out, s->len + SEAL_BOX_EXTRA,
-		(off_t)(SEQ_HEADER + s->block * SEQ_SEALED)) == -1)
+	off = SEQ_HEADER + s->block * SEQ_SEALED;
+	if (sys_write(s->fd, out, s->len + SEAL_BOX_EXTRA, (off_t)off) == -1 ||
+	    sys_behind(s->fd, off, s->len + SEAL_BOX_EXTRA) == -1)
 		return -1;
 	s->block++;
 	s->len = 0;

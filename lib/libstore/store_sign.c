@@ -512,6 +512,6 @@ retain_decide(struct store *st)
 	if (result == -1)
 		return sys_result();
 	r->unsure = false;
-	r->executed = false;
+	retain_again(r);
 	return STORE_OK;
 }

@@ -33,13 +33,12 @@
 #include "store_work.h"
 
 #define KIND_STATE 1
+#define PHASE_CLEAR 1
 #define GEN_MAX 0xffffffffffULL
-#define STEP_ROWS 4096  /* messages written in one step */
-#define SYNC_ROWS 32768 /* and then synced */
+#define STEP_ROWS 4096 /* messages written in one step */
 
-/* The highest generation below limit; 0 if there is none. */
-static uint64_t
-highest(struct store *st, uint64_t limit)
+uint64_t
+snap_highest(struct store *st, uint64_t limit)
 {
 	struct dirent *de;
 	uint64_t gen, best;
@@ -98,7 +97,7 @@ remove_older(struct store *st, uint64_t than)
 	fd = sys_open(st->acct, "snap", O_RDONLY | O_DIRECTORY);
 	if (fd == -1)
 		return;
-	while ((gen = highest(st, than)) > 0) {
+	while ((gen = snap_highest(st, than)) > 0) {
 		(void)snprintf(
 		    name, sizeof(name), "%llu", (unsigned long long)gen);
 		if (path_remove_tree(fd, name) == -1)
@@ -113,7 +112,7 @@ snap_enter_next(struct store *st)
 {
 	uint64_t gen;
 
-	gen = highest(st, GEN_MAX) + 1;
+	gen = snap_highest(st, GEN_MAX) + 1;
 	return enter(st, gen % 2 == st->gen % 2 ? gen + 1 : gen, true);
 }
 
@@ -123,7 +122,7 @@ snap_new(struct store *st)
 	uint64_t gen;
 
 	/* None of the older ones was of use. */
-	gen = highest(st, GEN_MAX) + 1;
+	gen = snap_highest(st, GEN_MAX) + 1;
 	remove_older(st, gen);
 	st->snap_bad = false;
 	return enter(st, gen, true);
@@ -155,7 +154,8 @@ snap_load(struct store *st)
 	struct seq s;
 	uint64_t gen;
 
-	for (gen = highest(st, GEN_MAX); gen > 0; gen = highest(st, gen)) {
+	for (gen = snap_highest(st, GEN_MAX); gen > 0;
+	     gen = snap_highest(st, gen)) {
 		state_reset(st);
 		if (enter(st, gen, false) == -1 ||
 		    seq_open(st, st->snap_fd, &s, "state", KIND_STATE) == -1)
@@ -169,34 +169,6 @@ snap_load(struct store *st)
 	}
 	state_reset(st);
 	return -1;
-}
-
-/* Column files that no box names, left by a crash or just replaced. */
-static void
-sweep_columns(struct store *st)
-{
-	unsigned long long id;
-	unsigned int version;
-	struct dirent *de;
-	struct box *b;
-	DIR *dir;
-	int fd;
-
-	fd = sys_open(st->snap_fd, ".", O_RDONLY | O_DIRECTORY);
-	dir = fd == -1 ? NULL : fdopendir(fd);
-	if (dir == NULL) {
-		if (fd != -1)
-			(void)close(fd);
-		return;
-	}
-	while ((de = readdir(dir)) != NULL) {
-		if (sscanf(de->d_name, "box.%llx.%x", &id, &version) != 2)
-			continue;
-		b = box_find(st, id);
-		if (b == NULL || b->file != version)
-			(void)sys()->unlink(st->snap_fd, de->d_name, 0);
-	}
-	(void)closedir(dir);
 }
 
 /* Columns and state.tmp, one by one. */
@@ -319,7 +291,7 @@ snap_dropped(struct store *st, struct work *w)
 	}
 }
 
-/* Some of a column, and now and then to the disk: 1 when it is whole. */
+/* Some of a column: 1 when it is whole. */
 static int
 save_some(struct store *st, struct work *w)
 {
@@ -347,11 +319,7 @@ save_some(struct store *st, struct work *w)
 		if (r != 1)
 			return r == 0 ? 1 : -1;
 	}
-	w->unsynced += sum;
-	if (w->unsynced < SYNC_ROWS)
-		return 0;
-	w->unsynced = 0;
-	return sys()->fdatasync(w->out.s.fd);
+	return 0;
 }
 
 static int
@@ -400,6 +368,11 @@ snap_step(struct store *st)
 	struct work *w = st->work;
 	enum store_result result;
 
+	if (w->phase == PHASE_CLEAR) {
+		if (!clear_step(st))
+			work_drop(st);
+		return STORE_OK;
+	}
 	if (st->ops.len > 0 || st->failed || st->snap_bad) {
 		work_drop(st);
 		return STORE_INVALID;
@@ -418,11 +391,9 @@ snap_step(struct store *st)
 		return result;
 	}
 	st->log_snapped = w->since;
-	sweep_columns(st);
-	remove_older(st, st->gen);
 	if (w->retire > 0)
 		retire_segments(st, w->retire);
-	work_drop(st);
+	w->phase = PHASE_CLEAR;
 	return STORE_OK;
 }
 

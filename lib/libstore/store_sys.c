@@ -31,6 +31,9 @@
 #include "compat.h"
 #include "store_file.h"
 
+#define BEHIND (1024 * 1024) /* octets that go to the disk together */
+#define SHRINK_MIN 4095      /* octets of a file that goes in one piece */
+
 static int
 real_open(int dirfd, const char *name, int flags, mode_t mode)
 {
@@ -173,6 +176,42 @@ int
 sys_fsync(int fd)
 {
 	return sys()->fsync(fd);
+}
+
+int
+sys_behind(int fd, uint64_t off, size_t len)
+{
+	uint64_t from, to;
+
+	from = off / BEHIND * BEHIND;
+	to = (off + len) / BEHIND * BEHIND;
+	if (from == to ||
+	    compat_write_behind(fd, (off_t)from, (off_t)(to - from)) == 0)
+		return 0;
+	return errno == ENOSYS ? sys()->fdatasync(fd) : -1;
+}
+
+int
+sys_shrink(int dirfd, const char *name, uint64_t *budget)
+{
+	struct stat sb;
+	uint64_t size, take;
+	int fd, r;
+
+	fd = sys_open(dirfd, name, O_WRONLY);
+	if (fd == -1)
+		return errno == ENOENT ? 1 : -1;
+	r = fstat(fd, &sb);
+	size = r == 0 && S_ISREG(sb.st_mode) ? (uint64_t)sb.st_size : 0;
+	take = size < *budget ? size : *budget;
+	/* Empty before it goes: an inode with pages takes long to drop. */
+	if (r == 0 && size > SHRINK_MIN)
+		r = sys()->ftruncate(fd, (off_t)(size - take));
+	(void)close(fd);
+	*budget -= take;
+	if (r == -1 || (take < size && size > SHRINK_MIN))
+		return r;
+	return sys()->unlink(dirfd, name, 0) == -1 ? -1 : 1;
 }
 
 int

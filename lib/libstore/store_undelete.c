@@ -323,7 +323,7 @@ store_deleted_confirm(struct store *st, uint32_t *n)
 	if (*n == 0)
 		return STORE_OK;
 	result = store_confirm_deletes(st->acct);
-	st->retain->executed = false;
+	retain_again(st->retain);
 	return result;
 }
 

@@ -54,7 +54,7 @@ struct work {
 	size_t nboxes;
 	size_t at; /* the one at hand */
 	struct frozen_at pos;
-	unsigned int phase;
+	unsigned int phase; /* of a checkpoint's box; of a snapshot */
 	/* checkpoint */
 	struct buf rest; /* what follows the boxes */
 	size_t rest_off;
@@ -64,8 +64,7 @@ struct work {
 	/* snapshot */
 	struct buf state;
 	struct colw out;
-	bool writing; /* out is open */
-	uint64_t unsynced;
+	bool writing;    /* out is open */
 	uint32_t retire; /* segments below it go when all is done; 0: none */
 	/* compaction */
 	struct buf buf;
@@ -97,6 +96,11 @@ enum store_result checkpoint_step(struct store *);
 enum store_result snap_begin(struct store *, uint32_t retire);
 enum store_result snap_step(struct store *);
 void snap_dropped(struct store *, struct work *);
+/* The highest generation below limit; 0 if there is none. */
+uint64_t snap_highest(struct store *, uint64_t limit);
+/* store_clear.c: some of what no snapshot needs any more; true: there is more.
+ */
+bool clear_step(struct store *);
 enum store_result compact_begin(struct store *);
 enum store_result compact_step(struct store *);
 

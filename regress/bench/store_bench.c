@@ -34,6 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "compat.h"
 #include "store_work.h"
 
@@ -87,11 +89,11 @@ make_account(void)
 
 /* Files of one message's size, n of them to a sync: the disk's limit. */
 static double
-rate_disk(unsigned int n)
+rate_disk(unsigned int n, bool syncing)
 {
 	char name[64], buf[8192];
 	unsigned int done, i;
-	double begin;
+	double begin, all;
 	int fd;
 
 	memset(buf, 1, sizeof(buf));
@@ -100,17 +102,21 @@ rate_disk(unsigned int n)
 	begin = now();
 	for (done = 0; now() - begin < SECONDS;) {
 		for (i = 0; i < n; i++, done++) {
-			(void)snprintf(
-			    name, sizeof(name), "raw/%u.%u", n, done);
+			(void)snprintf(name, sizeof(name), "raw/%ld.%u.%d.%u",
+			    (long)getpid(), n, syncing, done);
 			fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 			if (fd == -1 || write(fd, buf, sizeof(buf)) == -1)
 				err(1, "%s", name);
-			if (i == n - 1 && compat_syncfs(fd) == -1)
+			if (syncing && i == n - 1 && compat_syncfs(fd) == -1)
 				err(1, "syncfs");
 			(void)close(fd);
 		}
 	}
-	return done / (now() - begin);
+	all = done / (now() - begin);
+	/* For the next measurement. */
+	if (compat_syncfs(base) == -1)
+		warn("syncfs");
+	return all;
 }
 
 /* Octets written over in place, then fdatasync(2): the limit of a commit. */
@@ -147,6 +153,25 @@ rate_seal(void)
 	begin = now();
 	for (n = 0; now() - begin < SECONDS / 2; n++)
 		seal_box(key, body, 16, body, sizeof(body), out);
+	return n / (now() - begin);
+}
+
+/* The key agreement of one message: an ephemeral pair and its secret. */
+static double
+rate_curve(void)
+{
+	static uint8_t out[crypto_box_SEALBYTES + 1];
+	uint8_t pk[crypto_box_PUBLICKEYBYTES], sk[crypto_box_SECRETKEYBYTES];
+	unsigned int n;
+	double begin;
+
+	if (crypto_box_keypair(pk, sk) == -1)
+		errx(1, "crypto_box_keypair");
+	begin = now();
+	for (n = 0; now() - begin < SECONDS / 2; n++) {
+		if (crypto_box_seal(out, body, 1, pk) == -1)
+			errx(1, "crypto_box_seal");
+	}
 	return n / (now() - begin);
 }
 
@@ -192,6 +217,71 @@ rate_delivery(unsigned int n, bool syncing)
 	}
 	store_rcpt_free(rcpt);
 	return done / (now() - begin);
+}
+
+/* The same in several processes at once; their sum. */
+static double
+together(double (*rate)(unsigned int, bool), unsigned int processes,
+    unsigned int n, bool syncing)
+{
+	double one, sum;
+	unsigned int i;
+	int fds[2], status;
+	pid_t pid;
+
+	if (processes == 1)
+		return rate(n, syncing);
+	if (pipe(fds) == -1)
+		err(1, "pipe");
+	for (i = 0; i < processes; i++) {
+		pid = fork();
+		if (pid == -1)
+			err(1, "fork");
+		if (pid == 0) {
+			one = rate(n, syncing);
+			_exit(write(fds[1], &one, sizeof(one)) != sizeof(one));
+		}
+	}
+	for (i = 0, sum = 0; i < processes; i++, sum += one) {
+		if (read(fds[0], &one, sizeof(one)) != sizeof(one) ||
+		    wait(&status) == -1 || status != 0)
+			errx(1, "a child failed");
+	}
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	return sum;
+}
+
+/*
+ * Deliveries beside the same files written without sealing them, by as many
+ * processes: smtp-deliver has one for each core.
+ */
+static void
+report_deliveries(void)
+{
+	static const unsigned int by[] = {1, 8, 64};
+	unsigned int cores, i, p;
+	double all, disk;
+
+	cores = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	printf(
+	    "key agreement of a message alone: %.0f a second\n", rate_curve());
+	printf("deliveries without syncs: %.0f a second; files alone: %.0f\n",
+	    rate_delivery(1, false), rate_disk(1, false));
+	for (i = 0; i < 3; i++) {
+		for (p = 1; p <= cores; p += cores > 1 ? cores - 1 : 1) {
+			if (by[i] % p != 0)
+				continue;
+			disk = together(rate_disk, p, by[i] / p, true);
+			all = together(rate_delivery, p, by[i] / p, true);
+			printf("deliveries by %u, processes %u: %.0f a second; "
+			       "the disk alone: %.0f (%.0f %%)\n",
+			    by[i], p, all, disk, 100 * all / disk);
+		}
+	}
+	/* What was delivered is of no use below. */
+	if (system("rm -rf raw raw.log accounts/*/*/in/*") != 0)
+		errx(1, "rm");
 }
 
 /* What n messages of INBOX are in log and snapshot; their bodies are not. */
@@ -371,6 +461,9 @@ report_idle(struct store *st, unsigned int n)
 	double longest, sum;
 	unsigned int steps;
 
+	/* Filling without syncs has left more than use ever does. */
+	if (compat_syncfs(base) == -1)
+		warn("syncfs");
 	OK(snap_begin(st, 0));
 	steps = run_steps(st, &sum, &longest);
 	printf("snapshot at %u messages: %.0f ms, %u steps, the longest "
@@ -413,29 +506,18 @@ report_mailbox(unsigned int n, long empty)
 int
 main(int argc, char **argv)
 {
-	static const unsigned int by[] = {1, 8, 64};
 	static const unsigned int sizes[] = {1000, 100000, 1000000};
 	unsigned int i, max;
-	double disk, all, sealed, seconds;
+	double seconds;
 	long empty;
 
 	max = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 1000000;
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	seal_random(body, sizeof(body));
 	make_account();
 	printf("fdatasync alone: %.0f a second\n", rate_fdatasync());
 	printf("sealing %d octets alone: %.0f a second\n", SIZE, rate_seal());
-	sealed = rate_delivery(1, false);
-	printf("deliveries without syncs: %.0f a second\n", sealed);
-	for (i = 0; i < 3; i++) {
-		disk = rate_disk(by[i]);
-		all = rate_delivery(by[i], true);
-		printf("deliveries by %u: %.0f a second; the disk alone: %.0f "
-		       "(%.0f %%)\n",
-		    by[i], all, disk, 100 * all / disk);
-	}
-	/* What was delivered is of no use below. */
-	if (system("rm -rf raw raw.log accounts/*/*/in/*") != 0)
-		errx(1, "rm");
+	report_deliveries();
 	OK(store_close(opened()));
 	empty = open_child(true, &seconds);
 	for (i = 0; i < 3; i++) {
