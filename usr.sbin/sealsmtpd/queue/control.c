@@ -257,6 +257,7 @@ control_dest(struct control *c)
 	dest_hold(d, c->what == QUEUE_CTL_PAUSE);
 	note_dest(d);
 	c->n = d->nworks;
+	dest_prune(d);
 	return true;
 }
 

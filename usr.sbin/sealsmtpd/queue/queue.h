@@ -35,8 +35,9 @@
 #include "../queue_config.h"
 #include "../queue_wire.h"
 
-#define DESTS_MAX 200000     /* destinations that something is known of */
-#define MESSAGES_MAX 1000000 /* in the queue */
+#define DESTS_MAX 200000      /* destinations that something is known of */
+#define DESTS_IDLE_MAX 100000 /* ... and that no mail waits for */
+#define MESSAGES_MAX 1000000  /* in the queue */
 
 /* What is to become of a recipient. */
 enum rcpt_state {
@@ -113,8 +114,9 @@ struct message {
 };
 
 struct dest {
-	RB_ENTRY(dest) entry; /* by name */
-	RB_ENTRY(dest) due;   /* by when the first of its work may go */
+	RB_ENTRY(dest) entry;   /* by name */
+	RB_ENTRY(dest) due;     /* by when the first of its work may go */
+	TAILQ_ENTRY(dest) idle; /* no mail waits for it */
 	char *name;
 	struct work_tree works;
 	int64_t due_at; /* as it stands in the tree */
@@ -128,6 +130,14 @@ struct dest {
 	uint32_t nworks;
 	bool in_due;
 	bool held;
+	uint8_t idles; /* enum idles */
+};
+
+/* Where a destination stands that no mail waits for. */
+enum idles {
+	IDLES_NOT = 0, /* some does, or it is held */
+	IDLES_KNOWN,   /* a relay remembers it */
+	IDLES_FAILING  /* it could not be reached, a while ago */
 };
 
 TAILQ_HEAD(message_list, message);
@@ -154,10 +164,12 @@ size_t dest_count(void);
 struct message_list *messages(void); /* by arrival here */
 
 struct dest *dest_find(const char *name);
-struct dest *dest_get(const char *name); /* makes it; NULL: too many */
+/* Makes it, and forgets others that nobody waits for; NULL: too many. */
+struct dest *dest_get(const char *name);
 void dest_each(void (*)(struct dest *, void *), void *);
 void dest_remember(struct dest *, const uint8_t *, size_t);
-void dest_prune(struct dest *); /* frees it if there is nothing to know */
+/* No mail may wait for it any more: frees it if there is nothing to know. */
+void dest_prune(struct dest *);
 
 /* Replaces what was known of the recipient; NULL strings are empty. */
 void rcpt_verdict(struct rcpt *, int64_t when, uint16_t code,

@@ -501,6 +501,7 @@ replay_dest(struct reader *r)
 	d->failures = failures;
 	d->held = held != 0;
 	dest_remember(d, memory, len);
+	dest_prune(d);
 	return 0;
 }
 

@@ -32,9 +32,22 @@ static struct message_tree by_id = RB_INITIALIZER(&by_id);
 static struct dest_tree dests = RB_INITIALIZER(&dests);
 static size_t nmessages, ndests;
 
+/*
+ * Destinations that no mail waits for, those that were used longest ago first:
+ * what is known of them serves the next mail, but not without end.
+ */
+TAILQ_HEAD(dest_list, dest);
+static struct dest_list known = TAILQ_HEAD_INITIALIZER(known);
+static struct dest_list failing = TAILQ_HEAD_INITIALIZER(failing);
+static size_t nknown;
+
 static void message_grow(struct message *);
 static int message_compare(const struct message *, const struct message *);
 static int dest_compare(const struct dest *, const struct dest *);
+static void dest_free(struct dest *);
+static void dest_file(struct dest *);
+static void dest_unfile(struct dest *);
+static bool dest_stale(const struct dest *);
 static struct work *work_get(struct message *, struct dest *);
 static struct verdict *
 verdict_new(int64_t, uint16_t, const char *, const char *, const char *);
@@ -192,8 +205,18 @@ dest_get(const char *name)
 	struct dest *d;
 
 	d = dest_find(name);
-	if (d != NULL || ndests == DESTS_MAX)
+	if (d != NULL)
 		return d;
+	/* Two for one: they become fewer. */
+	for (int i = 0; i < 2; i++) {
+		d = TAILQ_FIRST(&failing);
+		if (d != NULL && (ndests == DESTS_MAX || dest_stale(d)))
+			dest_free(d);
+	}
+	if (ndests == DESTS_MAX && !TAILQ_EMPTY(&known))
+		dest_free(TAILQ_FIRST(&known));
+	if (ndests == DESTS_MAX)
+		return NULL;
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		fatal("calloc");
@@ -228,13 +251,58 @@ dest_remember(struct dest *d, const uint8_t *data, size_t len)
 	free(d->memory);
 	d->memory = memory;
 	d->memory_len = (uint16_t)len;
+	dest_file(d);
 }
 
 void
 dest_prune(struct dest *d)
 {
-	if (d->nworks > 0 || d->memory_len > 0 || d->held || d->failures > 0)
+	if (d->nworks > 0 || d->held || d->memory_len > 0 || !dest_stale(d))
+		dest_file(d);
+	else
+		dest_free(d);
+}
+
+/* It may be tried at once: nothing is lost if that is not known. */
+static bool
+dest_stale(const struct dest *d)
+{
+	return d->failures == 0 || d->next <= queue_now();
+}
+
+static void
+dest_unfile(struct dest *d)
+{
+	if (d->idles == IDLES_KNOWN) {
+		TAILQ_REMOVE(&known, d, idle);
+		nknown--;
+	} else if (d->idles == IDLES_FAILING)
+		TAILQ_REMOVE(&failing, d, idle);
+	d->idles = IDLES_NOT;
+}
+
+/* Among those that no mail waits for, if none does: as the last one used. */
+static void
+dest_file(struct dest *d)
+{
+	dest_unfile(d);
+	if (d->nworks > 0 || d->held)
 		return;
+	if (d->memory_len == 0) {
+		TAILQ_INSERT_TAIL(&failing, d, idle);
+		d->idles = IDLES_FAILING;
+		return;
+	}
+	TAILQ_INSERT_TAIL(&known, d, idle);
+	d->idles = IDLES_KNOWN;
+	if (++nknown > DESTS_IDLE_MAX)
+		dest_free(TAILQ_FIRST(&known));
+}
+
+static void
+dest_free(struct dest *d)
+{
+	dest_unfile(d);
 	RB_REMOVE(dest_tree, &dests, d);
 	ndests--;
 	free(d->memory);
@@ -356,6 +424,7 @@ work_get(struct message *m, struct dest *d)
 	w->message = m;
 	w->dest = d;
 	d->nworks++;
+	dest_unfile(d);
 	LIST_INSERT_HEAD(&m->works, w, list);
 	return w;
 }
