@@ -27,16 +27,20 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "conf_local.h"
 
+#define ALIASES_TOLD 20 /* aliases that lead nowhere, told at once */
 #define PEM_MAX 65536
 #define ESCROW_FILE_MAX 1024
 #define ESCROW_MAGIC "sealmail escrow public key 1\n"
 
 static int check_cert(const struct conf_cert *, FILE *);
-static int check_table(const struct conf_table *, FILE *);
+static int check_table(const struct conf *, size_t, FILE *);
+static bool
+alias_leads(const struct conf *, const struct conf_table *, const char *);
 static int check_users(const struct conf *, FILE *);
 static int check_pem(int, const char *, const char *, FILE *);
 
@@ -118,7 +122,7 @@ conf_check(const struct conf *conf, FILE *errors)
 			ret = -1;
 	}
 	for (size_t i = 0; i < conf->n_tables; i++) {
-		if (check_table(&conf->tables[i], errors) == -1)
+		if (check_table(conf, i, errors) == -1)
 			ret = -1;
 	}
 	for (size_t i = 0; i < conf->n_domains; i++) {
@@ -180,16 +184,61 @@ check_pem(int fd, const char *path, const char *block, FILE *errors)
 }
 
 static int
-check_table(const struct conf_table *t, FILE *errors)
+check_table(const struct conf *conf, size_t i, FILE *errors)
 {
+	const struct conf_table *t = &conf->tables[i];
 	struct conf_table copy;
 	int ret;
 
+	if (t->path[0] == '\0')
+		return i == conf->aliases ?
+		    conf_aliases_check(conf, t, errors) :
+		    0;
 	memset(&copy, 0, sizeof(copy));
 	memcpy(copy.path, t->path, sizeof(copy.path));
 	ret = conf_table_load(&copy, errors);
+	if (ret == 0 && i == conf->aliases)
+		ret = conf_aliases_check(conf, &copy, errors);
 	conf_table_clear(&copy);
 	return ret;
+}
+
+/* To a domain that is here, or to another entry. */
+static bool
+alias_leads(
+    const struct conf *conf, const struct conf_table *t, const char *target)
+{
+	const char *at = strrchr(target, '@');
+
+	for (size_t i = 0; at != NULL && i < conf->n_domains; i++)
+		if (strcasecmp(conf->domains[i].name, at + 1) == 0)
+			return true;
+	return at == NULL || conf_alias(t, target) != NULL;
+}
+
+int
+conf_aliases_check(
+    const struct conf *conf, const struct conf_table *t, FILE *errors)
+{
+	char target[2 * CONF_NAME_MAX];
+	const char *list;
+	unsigned int wrong = 0;
+
+	for (size_t i = 0; i < t->n_pairs && wrong < ALIASES_TOLD; i++) {
+		list = t->pairs[i].value;
+		while (wrong < ALIASES_TOLD &&
+		    conf_list_next(&list, target, sizeof(target)) == 1) {
+			if (alias_leads(conf, t, target))
+				continue;
+			(void)fprintf(errors,
+			    "%s: \"%s\" leads to \"%s\", which is no address "
+			    "of a domain here: mail is not forwarded\n",
+			    t->path[0] != '\0' ? t->path : t->name,
+			    t->pairs[i].key, target);
+			wrong++;
+		}
+	}
+	return wrong == 0 ? 0 : -1;
 }
 
 static int

@@ -276,6 +276,12 @@ void conf_print(const struct conf *, FILE *);
  * readable, tables parse, users exist.  -1 and lines on errors, or 0.
  */
 int conf_check(const struct conf *, FILE *errors);
+/*
+ * Whether the aliases in this table, which was read, lead to domains of the
+ * configuration; -1 and lines on errors: mail for others would be lost.
+ */
+int conf_aliases_check(
+    const struct conf *, const struct conf_table *, FILE *errors);
 
 /*
  * The ids of a role; -1 (and a line on errors) where passwd(5) has no such

@@ -132,6 +132,9 @@ load_tables(struct conf *conf, FILE *errors)
 		    conf_table_load(&conf->tables[i], errors) == -1)
 			return -1;
 	}
+	if (conf->aliases < conf->n_tables)
+		return conf_aliases_check(
+		    conf, &conf->tables[conf->aliases], errors);
 	return 0;
 }
 

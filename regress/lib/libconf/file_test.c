@@ -213,6 +213,47 @@ ATF_TC_BODY(check, tc)
 	conf_free(c);
 }
 
+/* Where mail would be lost, or go round. */
+ATF_TC_WITHOUT_HEAD(aliases);
+ATF_TC_BODY(aliases, tc)
+{
+	static const struct {
+		const char *table;
+		int result;
+	} cases[] = {
+	    {"a: b\n", 0},
+	    {"a: b@A.b, c\n", 0},
+	    {"a: b@elsewhere.test\n", -1},
+	    {"a: b, b@elsewhere.test\n", -1},
+	    {"a: b@a.b.elsewhere.test\n", -1},
+	    {"a: b@elsewhere.test\nb@elsewhere.test: c\n", 0},
+	    {"a: b@elsewhere.test\n@elsewhere.test: c\n", 0},
+	    {"@a.b: b@\n", -1},
+	};
+	char text[2048], cwd[512];
+	struct conf *c;
+
+	ATF_REQUIRE(getcwd(cwd, sizeof(cwd)) != NULL);
+	(void)snprintf(
+	    text, sizeof(text), "table aliases file:%s/table\n", cwd);
+	c = make(text);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		write_file("table", 0644, cases[i].table, "");
+		ATF_REQUIRE_EQ(0, conf_table_load(&c->tables[0], stdout));
+		ATF_CHECK_EQ_MSG(cases[i].result,
+		    conf_aliases_check(c, &c->tables[0], stdout), "%s",
+		    cases[i].table);
+	}
+	conf_free(c);
+	/* Written in the configuration itself. */
+	c = make("table aliases { a = b }\n");
+	ATF_CHECK_EQ(0, conf_aliases_check(c, &c->tables[0], stdout));
+	conf_free(c);
+	c = make("table aliases { a = \"b@elsewhere.test\" }\n");
+	ATF_CHECK_EQ(-1, conf_aliases_check(c, &c->tables[0], stdout));
+	conf_free(c);
+}
+
 ATF_TC_WITHOUT_HEAD(users);
 ATF_TC_BODY(users, tc)
 {
@@ -244,6 +285,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, secret);
 	ATF_TP_ADD_TC(tp, sizes);
 	ATF_TP_ADD_TC(tp, check);
+	ATF_TP_ADD_TC(tp, aliases);
 	ATF_TP_ADD_TC(tp, users);
 	return atf_no_error();
 }
