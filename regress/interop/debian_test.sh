@@ -43,6 +43,18 @@ services() {
 		! grep -iE 'cannot be started|audit|killed|signal=' log ||
 		    atf_fail "$d: $(tail -n 5 log)"
 	done
+	inside sh -s <"$(suite_top)/regress/suite/leaves.sh" >leaves.out 2>&1 || {
+		cat leaves.out
+		inside journalctl --no-pager -n 40
+		atf_fail "no mail leaves"
+	}
+	# Not for the daemons that strangers call.
+	for d in sealimapd sealsmtpd; do
+		main=$(inside systemctl show -P MainPID "$d")
+		[ "$(nsenter -t "$leader" -p -m -- nsenter -t "$main" -n -- \
+		    cat /proc/net/route | wc -l)" -le 1 ] ||
+		    atf_fail "$d has a way out"
+	done
 	! inside sealctl show processes | grep -E ' (partial|none) ' ||
 	    atf_fail "a process is not wholly confined"
 }

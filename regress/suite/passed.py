@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Starts a daemon as a service manager does.
 
-usage: passed.py [-4|-6|-b PORT ...] [-w] [-n] [-N FILE] PROGRAM ARGS...
+usage: passed.py [-4|-6|-b PORT ...] [-s PATH ...] [-u UID] [-w] [-n] [-N FILE]
+                 PROGRAM ARGS...
   -4 PORT  passes a listening socket of 0.0.0.0
   -6 PORT  passes one of ::, IPv6 only
   -b PORT  passes one of ::, both families
+  -s PATH  passes one of packets there, which is the caller's alone
+  -u UID   runs the daemon as this user
   -w       says that they are meant for another process
   -n       starts it in a network namespace without addresses
   -N FILE  waits for it to say that it is ready, and writes that to FILE
@@ -27,12 +30,24 @@ def listening(how, port):
     return s
 
 
+def local(path):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.path.exists(path):
+        os.unlink(path)
+    old = os.umask(0o177)
+    s.bind(path)
+    os.umask(old)
+    s.listen(16)
+    return s
+
+
 def hear(path):
     """A child tells what is heard at a socket beside the file."""
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     if os.path.exists(path + ".sock"):
         os.unlink(path + ".sock")
     s.bind(path + ".sock")
+    os.chmod(path + ".sock", 0o666)
     os.environ["NOTIFY_SOCKET"] = path + ".sock"
     if os.fork() == 0:
         s.settimeout(60)
@@ -47,6 +62,7 @@ def main():
     args = sys.argv[1:]
     sockets = []
     pid = os.getpid()
+    uid = None
     while args[0].startswith("-"):
         word = args.pop(0)
         if word == "-w":
@@ -54,6 +70,10 @@ def main():
         elif word == "-n":
             if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
                 sys.exit("no namespace: " + os.strerror(ctypes.get_errno()))
+        elif word == "-s":
+            sockets.append(local(args.pop(0)))
+        elif word == "-u":
+            uid = int(args.pop(0))
         elif word == "-N":
             hear(args.pop(0))
         else:
@@ -65,6 +85,10 @@ def main():
         os.close(fd)
     os.environ["LISTEN_PID"] = str(pid)
     os.environ["LISTEN_FDS"] = str(len(sockets))
+    if uid is not None:
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
     os.execv(args[0], args)
 
 

@@ -161,7 +161,72 @@ os.execv(sys.argv[1], sys.argv[1:])' "$daemon" -d -f "$PWD/conf" \
 	    atf_fail "$(cat daemon.log)"
 }
 
+atf_test_case local cleanup
+local_head() {
+	atf_set descr "a daemon of no rights, on control sockets of root's"
+	atf_set require.user root
+}
+local_body() {
+	configure "* imaps port PORT" "127.0.0.1 smtp port PORT"
+	daemon=$(suite_top)/usr.sbin/sealrelayd/parent/sealrelayd
+	chgrp 50007 conf
+	chmod 640 conf
+	head -c 32 /dev/urandom >mail/log.key
+	chgrp 50007 mail/log.key
+	chmod 440 mail/log.key
+	start -s "$PWD/run/sealrelayd.sock" -s "$PWD/run/sealrelayd.wire" \
+	    -u 50007
+	"$(suite_top)/usr.sbin/sealctl/sealctl" -f conf -j show processes \
+	    >all 2>err || atf_fail "$(cat err)"
+	[ "$(grep -c '"uid": 50007,.*"sandbox": "full"' all)" -eq 3 ] ||
+	    fail_show all
+	# Nothing of its own is left in the run directory or on the disk.
+	[ -z "$(find run mail -user 50007)" ] || fail_show daemon.log
+	# Other users cannot ask.
+	python3 - "$PWD/run/sealrelayd.wire" <<'END' || atf_fail "it got in"
+import os, socket, sys
+os.setgid(50002)
+os.setuid(50002)
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+try:
+    s.connect(sys.argv[1])
+except PermissionError:
+    sys.exit(0)
+sys.exit(1)
+END
+	kill -HUP "$(cat daemon.pid)"
+	wait_for 60 grep -q 'config reloaded' daemon.log || fail_show daemon.log
+	# A configuration that it may not read: it goes on with the old one.
+	chgrp 0 conf
+	kill -HUP "$(cat daemon.pid)"
+	wait_for 60 grep -q 'reload failed.*[Pp]ermission' daemon.log ||
+	    fail_show daemon.log
+	chgrp 50007 conf
+	stop
+	refused "path=$PWD/run/other.sock, which is none of ours" \
+	    -s "$PWD/run/sealrelayd.sock" -s "$PWD/run/sealrelayd.wire" \
+	    -s "$PWD/run/other.sock" -u 50007
+	# One that is missing cannot be made by it.
+	refused "bind path=$PWD/run/sealrelayd.wire" \
+	    -s "$PWD/run/sealrelayd.sock" -u 50007
+	# Readers would want one more: without it the rest works.
+	echo 'control readers 50008' >>conf
+	start -s "$PWD/run/sealrelayd.sock" -s "$PWD/run/sealrelayd.wire" \
+	    -u 50007
+	grep -q 'control readers: the service manager' daemon.log ||
+	    fail_show daemon.log
+}
+local_cleanup() {
+	stop
+}
+
+fail_show() {
+	cat "$@"
+	atf_fail "see above"
+}
+
 atf_init_test_cases() {
+	atf_add_test_case local
 	atf_add_test_case taken
 	atf_add_test_case no_network
 	atf_add_test_case differ

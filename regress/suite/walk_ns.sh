@@ -34,3 +34,4 @@ export PATH
 cd "$top"
 python3 regress/suite/walk.py share/man/man7/sealmail.7 \
     "FIRST INSTALLATION" run 1 end sh "su nobody -s /bin/sh"
+sh regress/suite/leaves.sh

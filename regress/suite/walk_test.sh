@@ -33,6 +33,10 @@ followed_body() {
 		tail -n 20 out
 		atf_fail "no message was read"
 	}
+	grep -q '^it was tried' out || {
+		tail -n 20 out
+		atf_fail "no mail leaves"
+	}
 	[ ! -e /run/sealimapd.log ] || atf_fail "it wrote outside"
 }
 
