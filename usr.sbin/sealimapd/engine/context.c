@@ -17,8 +17,11 @@
 /*
  * CONTEXT (RFC 5267 section 4): searches and sorts whose results are kept up
  * to date.  What a context has found is kept in the client's own numbers.
- * When something has changed in the box the search is made again, and the
- * client is told the difference; what is expunged is taken out at once.
+ * When messages have changed or are new in the box the search is made again
+ * among them, or among all where that is not enough: where very many have
+ * changed, where time is among the keys, and where something has to find its
+ * place in a sort.  The client is told the difference; what is expunged is
+ * taken out at once.
  */
 
 #include <sys/types.h>
@@ -35,11 +38,22 @@ struct numbers {
 	size_t n, size;
 };
 
+struct changed {
+	uint32_t uid, seq;
+};
+
 struct context {
 	char tag[IMAP_TAG_MAX + 1];
 	bool uid;
 	bool sorted;
-	bool dirty;
+	bool bodies;  /* are looked into: never all of them again */
+	bool drifts;  /* with time, too */
+	bool all;     /* is to be searched anew */
+	bool partial; /* what is under way is among those that changed */
+	struct changed *changed; /* since it was searched last; */
+	size_t n_changed;
+	uint32_t first, last; /* and new UIDs, 0: none */
+	struct numbers asked; /* of the changed, rising */
 	uint8_t sort[IMAP_SORT_MAX];
 	size_t nsort;
 	uint8_t *program;
@@ -91,6 +105,8 @@ context_free(struct context *x)
 	numbers_free(&x->list);
 	numbers_free(&x->next);
 	numbers_free(&x->added);
+	numbers_free(&x->asked);
+	free(x->changed);
 	if (x->wish != NULL)
 		imap_cmd_free(x->wish);
 	free(x);
@@ -98,16 +114,35 @@ context_free(struct context *x)
 
 /* RFC 5267 section 4.3.1: what we do not watch. */
 static bool
-is_costly(const struct imap_cmd *cmd)
+is_costly(const struct imap_cmd *cmd, const struct context *x)
 {
 	size_t i;
 
 	for (i = 0; i < cmd->nkeys; i++)
-		if (cmd->keys[i].op == IMAP_KEY_BODY ||
-		    cmd->keys[i].op == IMAP_KEY_TEXT ||
-		    cmd->keys[i].op == IMAP_KEY_SEQ || cmd->keys[i].set.saved)
+		if (cmd->keys[i].op == IMAP_KEY_SEQ || cmd->keys[i].set.saved)
 			return true;
-	return false;
+	/* Whatever came into a sort would be looked for in all bodies. */
+	return x->bodies && (x->sorted || x->drifts);
+}
+
+static void
+look_at_keys(const struct imap_cmd *cmd, struct context *x)
+{
+	size_t i;
+
+	for (i = 0; i < cmd->nkeys; i++)
+		switch ((int)cmd->keys[i].op) {
+		case IMAP_KEY_BODY:
+		case IMAP_KEY_TEXT:
+			x->bodies = true;
+			break;
+		case IMAP_KEY_YOUNGER:
+		case IMAP_KEY_OLDER:
+			x->drifts = true;
+			break;
+		default:
+			break;
+		}
 }
 
 struct context *
@@ -115,16 +150,21 @@ context_new(const struct imap_cmd *cmd, const uint8_t *program, size_t len)
 {
 	struct context *x;
 
-	if (is_costly(cmd))
-		return NULL;
 	x = calloc(1, sizeof(*x));
-	if (x == NULL || (x->program = malloc(len)) == NULL)
+	if (x == NULL)
+		fatal("context");
+	x->sorted = cmd->verb == IMAP_SORT;
+	look_at_keys(cmd, x);
+	if (is_costly(cmd, x)) {
+		free(x);
+		return NULL;
+	}
+	if ((x->program = malloc(len)) == NULL)
 		fatal("context");
 	memcpy(x->program, program, len);
 	x->len = len;
 	(void)strlcpy(x->tag, cmd->tag, sizeof(x->tag));
 	x->uid = cmd->uid;
-	x->sorted = cmd->verb == IMAP_SORT;
 	memcpy(x->sort, cmd->sort, sizeof(x->sort));
 	x->nsort = cmd->nsort;
 	return x;
@@ -207,28 +247,56 @@ contexts_forget(struct conn *c)
 	c->contexts = NULL;
 }
 
+static void
+changed_forget(struct context *x)
+{
+	free(x->changed);
+	x->changed = NULL;
+	x->n_changed = 0;
+	x->first = x->last = 0;
+}
+
+static void
+changed_add(struct context *x, uint32_t uid, uint32_t seq)
+{
+	size_t max = x->sorted ? CHANGED_SORTED_MAX : CHANGED_MAX;
+
+	if (x->all)
+		return;
+	if (x->n_changed == max) {
+		changed_forget(x);
+		x->all = true;
+		return;
+	}
+	if (x->changed == NULL &&
+	    (x->changed = calloc(max, sizeof(*x->changed))) == NULL)
+		fatal("context");
+	x->changed[x->n_changed].uid = uid;
+	x->changed[x->n_changed++].seq = seq;
+}
+
 void
-contexts_changed(struct conn *c)
+contexts_changed(struct conn *c, uint32_t uid, uint32_t seq)
 {
 	size_t i;
 
 	for (i = 0; c->contexts != NULL && i < c->contexts->n; i++)
-		c->contexts->at[i]->dirty = true;
+		changed_add(c->contexts->at[i], uid, seq);
 }
 
-/* A command of the client's own may have changed flags. */
 void
-contexts_command(struct conn *c, const struct imap_cmd *cmd)
+contexts_new(struct conn *c, uint32_t first, uint32_t last)
 {
+	struct context *x;
 	size_t i;
 
-	if (c->contexts == NULL)
-		return;
-	if (cmd->verb == IMAP_STORE)
-		contexts_changed(c);
-	for (i = 0; cmd->verb == IMAP_FETCH && i < cmd->nsections; i++)
-		if (!cmd->sections[i].peek)
-			contexts_changed(c);
+	for (i = 0; c->contexts != NULL && i < c->contexts->n; i++) {
+		x = c->contexts->at[i];
+		if (x->first == 0 || x->first > first)
+			x->first = first;
+		if (x->last < last)
+			x->last = last;
+	}
 }
 
 static void
@@ -388,6 +456,14 @@ context_refuse(struct conn *c, const char *tag)
 	imap_puts(b, "] This result is not kept up to date\r\n");
 }
 
+/* No longer: RFC 5267 section 4.3.1. */
+static void
+context_stop(struct conn *c, struct context *x)
+{
+	context_refuse(c, x->tag);
+	context_drop(c->contexts, context_find(c->contexts, x->tag));
+}
+
 /* Numbers of those that are gone, as they were before any of them went. */
 static size_t
 gone_get(struct msg *msg, size_t n, bool uid, uint32_t *v)
@@ -404,13 +480,51 @@ gone_get(struct msg *msg, size_t n, bool uid, uint32_t *v)
 	return n;
 }
 
+/* How many of them are smaller. */
+static uint32_t
+below(const uint32_t *gone, size_t n, uint32_t number)
+{
+	size_t lo = 0, hi = n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (gone[mid] < number)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (uint32_t)lo;
+}
+
+/* Smaller sequence numbers for what is left. */
+static void
+renumber(struct context *x, const uint32_t *gone, size_t n)
+{
+	size_t i, k;
+
+	for (i = 0; i < x->list.n; i++)
+		x->list.v[i] -= below(gone, n, x->list.v[i]);
+	for (i = k = 0; i < x->asked.n; i++)
+		if (!has(gone, n, x->asked.v[i]))
+			x->asked.v[k++] = x->asked.v[i] -
+			    below(gone, n, x->asked.v[i]);
+	x->asked.n = k;
+	for (i = k = 0; i < x->n_changed; i++)
+		if (!has(gone, n, x->changed[i].seq)) {
+			x->changed[k] = x->changed[i];
+			x->changed[k++].seq -= below(
+			    gone, n, x->changed[i].seq);
+		}
+	x->n_changed = k;
+}
+
 /* Before EXPUNGE: what goes, and smaller numbers for what is left. */
 void
 contexts_expunge(struct conn *c, struct msg *msg, size_t n)
 {
 	struct context *x;
 	uint32_t *gone;
-	size_t i, k, lo, hi, mid;
+	size_t i;
 
 	if (c->contexts == NULL)
 		return;
@@ -421,41 +535,108 @@ contexts_expunge(struct conn *c, struct msg *msg, size_t n)
 		x = c->contexts->at[i];
 		(void)gone_get(msg, n, x->uid, gone);
 		tell_removed(conn_out(c), x, gone, n, true);
-		for (k = 0; !x->uid && k < x->list.n; k++) {
-			for (lo = 0, hi = n; lo < hi;) {
-				mid = lo + (hi - lo) / 2;
-				if (gone[mid] < x->list.v[k])
-					lo = mid + 1;
-				else
-					hi = mid;
-			}
-			x->list.v[k] -= (uint32_t)lo;
-		}
+		if (!x->uid)
+			renumber(x, gone, n);
 	}
 	free(gone);
+}
+
+static int
+compare_changed(const void *a, const void *b)
+{
+	const struct changed *x = a, *y = b;
+
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+/* The program, for those that have changed alone; NULL: that is too much. */
+static struct search *
+narrowed(struct context *x)
+{
+	struct search_range range[CHANGED_MAX + 1];
+	struct search *s;
+	size_t i, n = 0;
+
+	(void)heapsort(
+	    x->changed, x->n_changed, sizeof(*x->changed), compare_changed);
+	for (i = 0; i < x->n_changed; i++) {
+		if (n > 0 && x->changed[i].uid <= range[n - 1].last + 1) {
+			range[n - 1].last = x->changed[i].uid;
+			continue;
+		}
+		range[n].first = range[n].last = x->changed[i].uid;
+		n++;
+	}
+	if (x->first != 0) {
+		range[n].first = x->first;
+		range[n++].last = x->last;
+	}
+	s = search_decode(x->program, x->len);
+	if (s == NULL || search_add_set(s, SEARCH_UID, range, n) == -1 ||
+	    search_add(s, SEARCH_AND) == -1) {
+		search_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* What is asked about, in the context's numbers. */
+static void
+asked_note(struct context *x)
+{
+	uint32_t *v;
+	size_t i;
+
+	numbers_free(&x->asked);
+	for (i = 0; i < x->n_changed; i++)
+		numbers_add(
+		    &x->asked, x->uid ? x->changed[i].uid : x->changed[i].seq);
+	v = rising(&x->asked);
+	free(x->asked.v);
+	x->asked.v = v;
+	x->asked.size = x->asked.n + 1;
 }
 
 static void
 context_ask(struct conn *c, struct context *x)
 {
+	const uint8_t *program = NULL;
+	struct search *s = NULL;
 	struct msgout *m;
 	struct job *job;
+	size_t len;
 
-	x->dirty = false;
+	if (!x->all && !x->drifts && (s = narrowed(x)) != NULL)
+		program = search_encode(s, &len);
+	x->partial = program != NULL;
+	if (x->partial)
+		asked_note(x);
+	else {
+		program = x->program;
+		len = x->len;
+	}
+	changed_forget(x);
+	x->all = false;
 	c->contexts->asking = true;
 	job = inner_job(c, &context_command, IMAP_SEARCH);
 	(void)strlcpy(job->cmd->tag, x->tag, sizeof(job->cmd->tag));
 	m = job_request(job, V_SORT);
 	msg_put_u8(m, x->uid ? BY_UID : 0);
 	msg_put_u8(m, 0);
-	msg_put_u8(m, x->sorted ? SORT_ORDER : SORT_NOT);
-	msg_put_u8(m, (uint8_t)x->nsort);
-	msg_put_raw(m, x->sort, x->nsort);
+	if (x->sorted && !x->partial) {
+		msg_put_u8(m, SORT_ORDER);
+		msg_put_u8(m, (uint8_t)x->nsort);
+		msg_put_raw(m, x->sort, x->nsort);
+	} else {
+		msg_put_u8(m, SORT_NOT);
+		msg_put_u8(m, 0);
+	}
 	msg_put_u8(m, PARTIAL_NOT);
 	msg_put_u32(m, 0);
 	msg_put_u32(m, 0);
-	msg_put_raw(m, x->program, x->len);
+	msg_put_raw(m, program, len);
 	msg_send(m);
+	search_free(s);
 }
 
 /* RFC 5465 section 7: what the client wants of those that came in. */
@@ -522,6 +703,85 @@ context_answer(struct job *job, struct msg *msg)
 		conn_protocol(job->conn, "R_FOUND");
 }
 
+/* Takes one out of a rising list, or puts it in; false: it was so already. */
+static bool
+list_set(struct numbers *l, uint32_t number, bool in)
+{
+	size_t at;
+
+	at = below(l->v, l->n, number);
+	if ((at < l->n && l->v[at] == number) == in)
+		return false;
+	if (!in) {
+		l->n--;
+		memmove(l->v + at, l->v + at + 1, (l->n - at) * sizeof(*l->v));
+		return true;
+	}
+	numbers_add(l, number);
+	memmove(l->v + at + 1, l->v + at, (l->n - 1 - at) * sizeof(*l->v));
+	l->v[at] = number;
+	return true;
+}
+
+/* In the order of the mailbox: by what has changed alone. */
+static void
+tell_partial(struct conn *c, struct context *x)
+{
+	struct change gone = {.b = conn_out(c), .x = x, .word = "REMOVEFROM"};
+	struct change come = {.b = conn_out(c), .x = x, .word = "ADDTO"};
+	uint32_t *now;
+	size_t i;
+
+	now = rising(&x->next);
+	for (i = 0; i < x->asked.n; i++)
+		if (!has(now, x->next.n, x->asked.v[i]) &&
+		    list_set(&x->list, x->asked.v[i], false))
+			change_add(&gone, 0, x->asked.v[i]);
+	change_end(&gone);
+	for (i = 0; i < x->next.n; i++)
+		if (list_set(&x->list, now[i], true)) {
+			change_add(&come, 0, now[i]);
+			if (x->wish != NULL)
+				numbers_add(&x->added, now[i]);
+		}
+	change_end(&come);
+	free(now);
+}
+
+/* In a sort: who goes; who comes in has a place that must be found. */
+static void
+tell_partial_sorted(struct conn *c, struct context *x)
+{
+	uint32_t *list, *now;
+	size_t i, k;
+
+	list = rising(&x->list);
+	now = rising(&x->next);
+	for (i = 0; i < x->next.n; i++)
+		if (!has(list, x->list.n, now[i]))
+			x->all = true;
+	for (i = k = 0; i < x->asked.n; i++)
+		if (!has(now, x->next.n, x->asked.v[i]))
+			x->asked.v[k++] = x->asked.v[i];
+	free(list);
+	free(now);
+	if (k > 0)
+		tell_removed(conn_out(c), x, x->asked.v, k, true);
+}
+
+static void
+context_found_anew(struct conn *c, struct context *x)
+{
+	if (!x->partial)
+		tell_changes(c, x);
+	else if (x->sorted)
+		tell_partial_sorted(c, x);
+	else
+		tell_partial(c, x);
+	numbers_free(&x->next);
+	numbers_free(&x->asked);
+}
+
 static void
 context_done(struct job *job, enum vault_result result, const char *detail)
 {
@@ -531,32 +791,45 @@ context_done(struct job *job, enum vault_result result, const char *detail)
 	if (x != NULL) {
 		c->contexts->asking = false;
 		if ((result == DONE_OK || result == DONE_EXPUNGED) &&
-		    x->next.n <= CONTEXT_FOUND_MAX)
-			tell_changes(c, x);
-		else {
-			context_refuse(c, x->tag);
-			context_drop(c->contexts,
-			    context_find(c->contexts, job->cmd->tag));
-		}
+		    job->limited == 0 && x->next.n <= CONTEXT_FOUND_MAX &&
+		    x->list.n <= CONTEXT_FOUND_MAX)
+			context_found_anew(c, x);
+		else
+			context_stop(c, x);
 	}
 	job_free(job);
+}
+
+/* Is something to be asked? */
+static bool
+is_due(const struct context *x)
+{
+	return x->all || x->n_changed > 0 || x->first != 0;
 }
 
 void
 contexts_run(struct conn *c)
 {
+	struct context *x;
 	size_t i;
 
 	if (c->contexts == NULL || c->contexts->asking ||
 	    c->state != CONN_SELECTED || !job_calm(c))
 		return;
 	for (i = 0; i < c->contexts->n; i++) {
-		if (c->contexts->at[i]->added.n > 0) {
-			context_fetch(c, c->contexts->at[i]);
+		x = c->contexts->at[i];
+		if (x->added.n > 0) {
+			context_fetch(c, x);
 			return;
 		}
-		if (c->contexts->at[i]->dirty) {
-			context_ask(c, c->contexts->at[i]);
+		/* Not all bodies again. */
+		if (x->all && x->bodies) {
+			context_stop(c, x);
+			i--;
+			continue;
+		}
+		if (is_due(x)) {
+			context_ask(c, x);
 			return;
 		}
 	}

@@ -458,9 +458,10 @@ void search_done(struct job *, enum vault_result, const char *);
 
 /* context.c: results that are kept up to date (RFC 5267) */
 struct contexts;
-void contexts_forget(struct conn *);  /* the box is left */
-void contexts_changed(struct conn *); /* something is new, or has new flags */
-void contexts_command(struct conn *, const struct imap_cmd *); /* is done */
+void contexts_forget(struct conn *); /* the box is left */
+/* A message has, or may have, other flags; UIDs are new. */
+void contexts_changed(struct conn *, uint32_t uid, uint32_t seq);
+void contexts_new(struct conn *, uint32_t first, uint32_t last);
 /* The numbers that EXPUNGE is about to tell, in the message's rest. */
 void contexts_expunge(struct conn *, struct msg *, size_t n);
 void contexts_run(struct conn *); /* if there is nothing else to do */

@@ -238,6 +238,8 @@ rows(struct job *job, struct msg *msg)
 			conn_protocol(job->conn, "R_ROWS");
 			return;
 		}
+		if ((f->items & ROW_SET_SEEN) != 0)
+			contexts_changed(job->conn, f->row.uid, f->row.seq);
 		if (f->row.follows == 2) {
 			imap_buf_reset(&f->summary, OUT_KEEP);
 			f->have_row = true;

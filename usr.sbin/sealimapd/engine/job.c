@@ -83,7 +83,6 @@ job_free(struct job *job)
 
 	if (job->command->free != NULL)
 		job->command->free(job);
-	contexts_command(c, job->cmd);
 	if (c->append == job)
 		c->append = NULL;
 	TAILQ_REMOVE(&c->jobs, job, entry);

@@ -151,6 +151,7 @@ put_flag_rows(struct conn *c, struct msg *msg)
 			conn_protocol(c, "rows of flags");
 			return;
 		}
+		contexts_changed(c, row.uid, row.seq);
 		imap_put(b, "* ", 2);
 		imap_put_number(b, row.seq);
 		imap_puts(b, " FETCH (UID ");

@@ -65,6 +65,8 @@ multi_correlate(struct imap_buf *, const struct conn *, const struct multi *);
 #define CONTEXTS_MAX 8           /* of a connection */
 #define CONTEXT_FOUND_MAX 100000 /* messages of one */
 #define CONTEXT_FETCH_MAX 1000   /* ranges of what came in, fetched at once */
+#define CHANGED_MAX 500          /* changes remembered one by one */
+#define CHANGED_SORTED_MAX 50    /* the same where a place is to be found */
 struct context;
 /* NULL: such a search is not kept up to date. */
 struct context *

@@ -410,7 +410,6 @@ news_message(struct conn *c, struct msg *msg)
 	switch (msg->type) {
 	case R_ROWS:
 		put_flag_rows(c, msg);
-		contexts_changed(c);
 		break;
 	case R_EXPUNGE:
 		news_expunge(c, msg);
@@ -424,7 +423,7 @@ news_message(struct conn *c, struct msg *msg)
 			return;
 		}
 		notify_exists(c, n - c->exists, first, last);
-		contexts_changed(c);
+		contexts_new(c, first, last);
 		c->exists = n;
 		b = conn_out(c);
 		imap_put(b, "* ", 2);

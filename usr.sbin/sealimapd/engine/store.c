@@ -60,8 +60,14 @@ store_start(struct job *job)
 		fatal("store");
 	job_send_set(job, &cmd->set);
 	m = job_request(job, V_STORE);
-	/* The new MODSEQ is told all the same (RFC 7162 section 3.1.3). */
-	msg_put_u8(m, bits(job) | (cmd->silent && !c->condstore ? SILENT : 0));
+	/*
+	 * The new MODSEQ is told all the same (RFC 7162 section 3.1.3), and
+	 * contexts must know.
+	 */
+	msg_put_u8(m,
+	    bits(job) |
+		(cmd->silent && !c->condstore && c->contexts == NULL ? SILENT :
+								       0));
 	msg_put_u8(m, (uint8_t)cmd->store_op);
 	msg_put_u64(m, cmd->flags);
 	msg_put_u16(m, (uint16_t)cmd->nkeywords);
@@ -158,6 +164,9 @@ store_answer(struct job *job, struct msg *msg)
 			conn_protocol(c, "rows of STORE");
 			return;
 		}
+		contexts_changed(c, row.uid, row.seq);
+		if (job->cmd->silent && !c->condstore)
+			continue;
 		put_stored(job, b, &row);
 	}
 }

@@ -44,6 +44,7 @@
 #define WORKER_LINGER_S 10  /* a worker is let go after that */
 #define WORKERS_MAX 3       /* of a user: searches and sorts at a time */
 #define PROGRESS_S 5        /* between two words on a search's progress */
+#define FEW_UIDS 500        /* that a search looks at without the index */
 #define RETRY_MS 20         /* where too many bodies are open */
 
 /* UIDs, put in order when they are used. */

@@ -52,7 +52,9 @@ struct search_run {
 	bool sorted;
 	uint64_t highest, first, last; /* modseqs of the found */
 	struct ranges sent[SEARCH_SENT_MAX];
-	bool saved; /* what was to be kept is */
+	bool saved;                       /* what was to be kept is */
+	const struct search_range *bound; /* UIDs that alone can be found */
+	size_t nbound;                    /* 0: any */
 	struct feed feed;
 	struct narrow *narrow; /* what the index says */
 };
@@ -64,6 +66,9 @@ static enum step search_text(struct session *, struct job *);
 static enum step search_sort(struct session *, struct job *);
 static enum step search_report(struct session *, struct job *);
 static void search_limit(struct session *, struct job *);
+static void search_bound(struct search_run *);
+static bool bound_skip(struct search_run *, uint32_t *uid);
+static bool is_few(const struct search_run *);
 static void search_sent(struct session *, struct job *);
 static bool claim(struct job *);
 static void facts_of(struct view *, const struct store_msg *, size_t pos,
@@ -195,6 +200,7 @@ search_answer(struct session *s, struct job *j)
 		search_bind(r->program, bind_keyword, j);
 		r->next = 1;
 		search_sent(s, j);
+		search_bound(r);
 		search_limit(s, j);
 		progress_begin(j);
 	}
@@ -210,7 +216,8 @@ search_answer(struct session *s, struct job *j)
 			uidlist_clear(&s->view.saved);
 		return STEP_DONE;
 	}
-	if (r->text && narrow_step(&r->narrow, &r->feed) != STEP_DONE)
+	if (r->text && !is_few(r) &&
+	    narrow_step(&r->narrow, &r->feed) != STEP_DONE)
 		return STEP_WAIT;
 	if (!r->scanned) {
 		step = r->text ? search_text(s, j) : search_scan(s, j);
@@ -275,6 +282,62 @@ facts_more(struct session *s, struct job *j, uint32_t uid, uint32_t stored,
 		for (size_t i = 0; i < STORE_ID; i++)
 			(void)snprintf(
 			    f->emailid + 2 * i, 3, "%02x", cold.emailid[i]);
+}
+
+/*
+ * A set of UIDs that stands alone or last in the program: nothing else need be
+ * looked at.
+ */
+static void
+search_bound(struct search_run *r)
+{
+	const struct search_node *node;
+	size_t i, n = search_count(r->program);
+
+	if (n == 0)
+		return;
+	if (n > 2 && search_node(r->program, n - 1)->kind == SEARCH_AND)
+		n--;
+	else if (n != 1)
+		return;
+	node = search_node(r->program, n - 1);
+	if (node->kind != SEARCH_UID)
+		return;
+	for (i = 0; i < node->n; i++)
+		if (node->range[i].last < node->range[i].first ||
+		    node->range[i].last == UINT32_MAX ||
+		    (i > 0 && node->range[i].first <= node->range[i - 1].last))
+			return;
+	r->bound = node->range;
+	r->nbound = node->n;
+}
+
+/* The first from this UID on that is within bounds; false: there is none. */
+static bool
+bound_skip(struct search_run *r, uint32_t *uid)
+{
+	if (r->bound == NULL)
+		return true;
+	while (r->nbound > 0 && r->bound->last < *uid) {
+		r->bound++;
+		r->nbound--;
+	}
+	if (r->nbound == 0)
+		return false;
+	if (r->bound->first > *uid)
+		*uid = r->bound->first;
+	return true;
+}
+
+/* Then the index would take longer than to look. */
+static bool
+is_few(const struct search_run *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->nbound; i++)
+		n += (uint64_t)r->bound[i].last - r->bound[i].first + 1;
+	return r->bound != NULL && n <= FEW_UIDS;
 }
 
 /* Could it be found, by its number? */
@@ -399,6 +462,7 @@ search_scan(struct session *s, struct job *j)
 	struct search_facts f;
 	uint8_t truth[SEARCH_NODES_MAX];
 	uint32_t last = view_last(j->view);
+	uint32_t uid;
 	size_t n, pos;
 	int budget = STEP_ROWS;
 
@@ -408,6 +472,16 @@ search_scan(struct session *s, struct job *j)
 			m = store_msgs(vault_store(), j->view->box, pos, &n);
 		if (m == NULL || m->uid > j->view->told)
 			break;
+		uid = m->uid;
+		if (!bound_skip(r, &uid))
+			break;
+		if (uid != m->uid) {
+			(void)store_msg_find(
+			    vault_store(), j->view->box, uid, &pos);
+			m = store_msgs(vault_store(), j->view->box, pos, &n);
+			if (m == NULL || m->uid > j->view->told)
+				break;
+		}
 		if (budget-- == 0) {
 			r->next = m->uid;
 			return STEP_MORE;
@@ -436,6 +510,8 @@ search_text(struct session *s, struct job *j)
 	int budget = STEP_ROWS;
 
 	for (;; r->next = copy.uid + 1) {
+		if (!bound_skip(r, &r->next))
+			break;
 		(void)store_msg_find(
 		    vault_store(), j->view->box, r->next, &pos);
 		m = store_msg_at(vault_store(), j->view->box, pos);

@@ -667,6 +667,12 @@ def follow(c, lives, want):
     assert False, (lives[0].list, want)
 
 
+def told(lines, lives):
+    for line in lines:
+        for live in lives:
+            live[0].take(line)
+
+
 class Context:
     def t_updates(self):
         """5267 4.3: ADDTO and REMOVEFROM as others change the mailbox"""
@@ -735,6 +741,82 @@ class Context:
             want = numbers(d.ok(b"UID SORT (REVERSE DATE) UTF-8 UNSEEN"))
             follow(c, [live], want)
 
+    def t_random(self):
+        """Whatever changes: what was told is what a new search finds."""
+        c, d = Client(1), Client(1)
+        box(c, b"random", [mail(day(n), b"r%d" % n) for n in range(1, 20)])
+        d.ok(b"SELECT random")
+        rng = random.Random(4469)
+        keys = (b"FLAGGED", b"UNSEEN OR FLAGGED SUBJECT r1", b"BODY body")
+        lives = [(Live(c, b"SEARCH RETURN (UPDATE ALL) " + k, by_uid),
+                  b"SEARCH " + k, by_uid) for k in keys
+                 for by_uid in (True, False)]
+        lives.append((Live(c, b"SORT RETURN (UPDATE ALL) (DATE) UTF-8 FLAGGED",
+                           True, True), b"SORT (DATE) UTF-8 FLAGGED", True))
+        assert not any(x[0].refused for x in lives)
+        for turn in range(16):
+            who = rng.choice((c, d, d))
+            n = len(uids(d))
+            one = rng.randrange(1, n + 1)
+            action = rng.random()
+            if action < 0.3:
+                d.append(b"random", mail(day(rng.randrange(1, 28)), b"r1"),
+                         rng.choice((b"", b"(\\Flagged) ")))
+            elif action < 0.8:
+                lines = who.ok(b"STORE %d:%d %sFLAGS%s (%s)" % (
+                    one, min(n, one + rng.randrange(4)),
+                    rng.choice((b"+", b"-")),
+                    rng.choice((b"", b".SILENT")),
+                    rng.choice((b"\\Seen", b"\\Flagged", b"other"))))
+                if who is c:
+                    told(lines, lives)
+            elif action < 0.9:
+                told(c.ok(b"FETCH %d BODY[TEXT]" % one), lives)
+            elif n > 5:
+                d.ok(b"STORE %d,%d +FLAGS.SILENT (\\Deleted)" % (
+                    one, rng.randrange(1, n + 1)))
+                d.ok(b"EXPUNGE")
+            all_lives = [x[0] for x in lives]
+            for live, search, by_uid in lives:
+                line = d.ok((b"UID " if by_uid else b"") + search)[0]
+                want = [int(x) for x in line.split()[2:]]
+                follow(c, [live] + [x for x in all_lives if x is not live],
+                       want)
+
+    def t_text(self):
+        """Of what is new the text is looked into, and of nothing else."""
+        c, d = Client(1, b"random"), Client(1)
+        live = Live(c, b"SEARCH RETURN (UPDATE ALL) BODY needle")
+        assert not live.refused and live.list == []
+        d.append(b"random", SMALL + b"a needle\r\n")
+        follow(c, [live], [uids(Client(1, b"random"))[-1]])
+        d.append(b"random", SMALL)
+        c.ok(b"NOOP")
+        assert len(live.list) == 1
+
+    def t_many(self):
+        """More changes at once than are remembered one by one"""
+        c, d = Client(1), Client(1)
+        box(c, b"lots", [SMALL] * 60)
+        for _ in range(4):
+            c.ok(b"COPY 1:* lots")
+            c.ok(b"NOOP")
+        d.ok(b"SELECT lots")
+        live = Live(c, b"SEARCH RETURN (UPDATE COUNT) FLAGGED")
+        text = Live(c, b"SEARCH RETURN (UPDATE COUNT) NOT BODY needle")
+        assert not text.refused
+        d.ok(b"STORE 1:700 +FLAGS.SILENT (\\Flagged)")
+        u = uids(d)
+        c.send(b"n NOOP\r\n")
+        lines = c.until(b"n")
+        while len(live.list) < 700:
+            lines.append(c.line())
+            live.take(lines[-1])
+        assert live.list == u[:700]
+        # All bodies are not looked into again.
+        lines += c.ok(b"NOOP")
+        assert any(b'[NOUPDATE "%s"]' % text.tag in x for x in lines)
+
     def t_idle(self):
         """4.3: without any further action by the client"""
         c, d = Client(1, b"context"), Client(1, b"context")
@@ -771,7 +853,8 @@ class Context:
     def t_refused(self):
         """4.3.1: NOUPDATE, and the result all the same"""
         c = Client(1, b"context")
-        for text in (b"SEARCH RETURN (UPDATE ALL) BODY body",
+        for text in (b"SORT RETURN (UPDATE ALL) (SIZE) UTF-8 BODY body",
+                     b"SEARCH RETURN (UPDATE ALL) BODY body YOUNGER 999999",
                      b"SEARCH RETURN (UPDATE ALL) 1:*"):
             live = Live(c, text)
             assert live.refused and live.list, text
