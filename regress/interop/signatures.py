@@ -1,7 +1,7 @@
 """200 different messages leave a suite, signed; others' programs verify them,
 with the keys that nsd has.  Run by signatures_test in namespaces of its own.
 
-usage: unshare -m -n -p --fork --mount-proc python3 signatures.py DIRECTORY MODULES
+usage: unshare -m -n -p --fork --mount-proc python3 signatures.py MODULES DIR
 MODULES is a folder of node_modules with mailauth, or "".  The last line is
 "all is well", or what is not.
 """
@@ -220,7 +220,7 @@ def bdat(m, text):
     return m.getreply()
 
 
-def main(folder, modules):
+def main(modules, folder):
     world = World(folder)
     with open(folder + "/resolv.conf", "w", encoding="utf-8") as f:
         f.write("nameserver %s\n" % DNS)

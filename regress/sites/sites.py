@@ -274,6 +274,81 @@ def case_killed(folder):
     p.stop()
 
 
+def case_lapsed(folder):
+    """Certificates that are over, policies that are gone; the end of it."""
+    p = Pair(folder, "limit queue-warning 5s\nlimit queue-lifetime 60s\n"
+             "limit certificate-check 0\n")
+    a, b, ca = p.one, p.two, p.world.authority
+    p.publish(True)
+    # DANE does not ask how long a certificate is good (RFC 7672 3.1.1).
+    good = b.read("cert.pem")
+    cert, _ = ca.make("over", "ca", b.name, "localhost", days=-1,
+                      key=b.path("key.pem"))
+    date = b.certificate()
+    b.in_date = False
+    with open(cert, encoding="utf-8") as f:
+        put(b, f.read())
+    if b.certificate() == date:
+        raise Failed("the certificate is still " + date)
+    a.submit(1, [b.user(1)], letter(a.user(1), b.user(1), "dane-over", b""))
+    arrives(b, 1, "dane-over")
+    step("dane-over")
+    p.publish(False)
+    refused(p, "sts-over", Restored(b, good), "4.7.5", "expired")
+    # The policy holds while its web server is gone, or is another's.
+    for name, web in (("gone", None), ("false", ca.make(
+            "false", None, "mta-sts." + b.domain))):
+        policies = p.world.web.policies
+        policies.pop("mta-sts." + b.domain, None)
+        if web is not None:
+            p.world.web.use(*web)
+            policies["mta-sts." + b.domain] = (
+                "version: STSv1\nmode: none\nmax_age: 86400\n")
+        p.world.names.zones[b.domain + "."] = [
+            re.sub("v=STSv1; id=\\w+", "v=STSv1; id=" + name, x)
+            for x in p.world.names.zones[b.domain + "."]]
+        p.world.names.serve()
+        p.fresh()
+        asked = len(p.world.web.asked)
+        a.restart("smtp-relay")
+        refused(p, "sts-web-" + name, Attack(p), "4.7.4", "offers no TLS")
+        if web is None and len(p.world.web.asked) == asked:
+            raise Failed("the policy was not asked for")
+    # In the end it comes back, with the reason.
+    a.ctl("reload")
+    with Attack(p):
+        a.submit(1, [b.user(1)], letter(a.user(1), b.user(1), "never", b""))
+        report(a, 1, "never", "delayed", "Status: 4.7.4", "offers no TLS")
+        step("delayed")
+        report(a, 1, "never", "failed", "offers no TLS")
+        step("returned")
+    p.empty()
+    if b.has(1, "never"):
+        raise Failed("returned, and come")
+    p.stop()
+
+
+def put(site, cert):
+    """Another certificate of its key."""
+    with open(site.path("cert.pem"), "w", encoding="utf-8") as f:
+        f.write(cert)
+    site.ctl("reload")
+
+
+class Restored:
+    """No attack: the certificate is what it is, and then the good one."""
+
+    def __init__(self, site, good):
+        self.site, self.good = site, good
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *_):
+        put(self.site, self.good)
+        self.site.in_date = True
+
+
 def case_storm(folder):
     """The same for longer."""
     p = Pair(folder, "limit destination-jobs 1\n")

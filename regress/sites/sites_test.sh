@@ -3,7 +3,7 @@
 # Two suites in two networks of their own, with names that are signed or have
 # policies, send each other mail; others are on the way: sites.py.
 
-SRC=$(atf_get_srcdir)
+. "$(atf_get_srcdir)/world.sh"
 
 # site_case NAME SECONDS DESCRIPTION: a case of sites.py.
 site_case() {
@@ -11,31 +11,12 @@ site_case() {
 	$1_head() {
 		atf_set descr '$3'
 		atf_set require.user root
-		atf_set require.progs \
-		    'ip unshare nsenter nsd ldns-keygen ldns-signzone openssl python3'
+		atf_set require.progs '$WORLD_PROGS'
 		atf_set timeout $2
 	}
 	$1_body() {
-		run_case $1
+		in_world python3 \"\$(atf_get_srcdir)/sites.py\" $1
 	}"
-}
-
-# Its processes are gone with the first of them.
-run_case() {
-	PATH=$PATH:/usr/sbin
-	unshare -m -n -p --fork --mount-proc \
-	    ip link add name v0 type veth peer name v1 \
-	    2>ns || atf_skip "no networks of their own: $(cat ns)"
-	mkdir world
-	# The shell waits for whoever has lost its parent.
-	unshare -m -n -p --fork --kill-child --mount-proc \
-	    sh -c 'python3 -B "$@"; exit $?' sh "$SRC/sites.py" "$1" \
-	    "$PWD/world" >result 2>&1 </dev/null
-	cat result
-	[ "$(tail -n 1 result)" = "all is well" ] || {
-		tail -n 40 world/*/seal*d.log
-		atf_fail "see above"
-	}
 }
 
 site_case both 300 "both ways over DANE and MTA-STS; reports, 8 bit, 20 MB"

@@ -126,13 +126,16 @@ class Authority:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def make(self, name, issuer, *names, days=30):
+    def make(self, name, issuer, *names, days=30, key=None):
         """Certificate and key; issuer None is itself, days -1 is over."""
-        key, cert, request, ext = (self.path(name + s) for s in (
-            ".key", ".pem", ".csr", ".ext"))
-        run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
-            "ec_paramgen_curve:P-256", "-nodes", "-subj",
-            "/O=Let's Encrypt/CN=" + name, "-keyout", key, "-out", request)
+        cert, request, ext = (self.path(name + s) for s in (
+            ".pem", ".csr", ".ext"))
+        if key is None:
+            key = self.path(name + ".key")
+            run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-out", key)
+        run("openssl", "req", "-new", "-key", key, "-subj",
+            "/O=Let's Encrypt/CN=" + name, "-out", request)
         with open(ext, "w", encoding="utf-8") as f:
             f.write("basicConstraints=critical,CA:%s\n" %
                     ("FALSE" if names else "TRUE"))
