@@ -35,15 +35,16 @@
 
 #include "../search.h"
 
-#define INDEX_MIN 256         /* messages that a segment is worth */
-#define INDEX_QUIET_MS 3000   /* after a change, before one is made */
-#define INDEX_STARVED_S 60    /* so long changes may put it off */
-#define INDEX_NEXT_MS 50      /* between two segments */
-#define INDEX_TROUBLE_S 600   /* after a failure */
-#define INDEX_BUSY_S 20       /* and where no worker was to be had */
-#define INDEX_SMALL 4         /* as many of a size are made into one */
-#define INDEX_LARGE (3 << 20) /* octets of a segment that is never small */
-#define INDEX_ROWS 8          /* messages shown to the worker in one go */
+#define INDEX_MIN 256          /* messages that a segment is worth */
+#define INDEX_QUIET_MS 3000    /* after a change, before one is made */
+#define INDEX_STARVED_S 60     /* so long changes may put it off */
+#define INDEX_NEXT_MS 50       /* between two segments */
+#define INDEX_TROUBLE_S 600    /* after a failure */
+#define INDEX_BUSY_S 20        /* and where no worker was to be had */
+#define INDEX_SMALL 4          /* as many of a size are made into one */
+#define INDEX_MERGED (1 << 20) /* octets of those together, at most */
+#define INDEX_TRIED 16         /* merges that are remembered */
+#define INDEX_ROWS 8           /* messages shown to the worker in one go */
 
 static struct {
 	bool ready; /* the event is set */
@@ -63,6 +64,12 @@ static struct {
 	uint32_t from; /* what lies below was looked at, in this box */
 	uint32_t *in;  /* those that are in the segment, in its order */
 	size_t nin;
+	struct {
+		uint64_t box;
+		uint32_t uidnext;
+		unsigned int level;
+	} tried[INDEX_TRIED]; /* merges: another would make the same again */
+	size_t ntried;
 } state;
 
 static void on_index(int, short, void *);
@@ -70,7 +77,8 @@ static void later(int ms);
 static bool choose(void);
 static bool box_choose(const struct store_box *);
 static unsigned int level(const struct store_index_segment *);
-static void small_remove(uint64_t box, unsigned int lev);
+static bool small_remove(const struct store_box *, unsigned int lev);
+static bool tried(const struct store_box *, unsigned int lev);
 static void stale_remove(uint64_t box);
 static bool uncovered(const struct store_box *);
 static void begin(void);
@@ -190,35 +198,67 @@ box_choose(const struct store_box *b)
 	state.feed.box = b->id;
 	if (docs > b->messages + b->messages / 4 + INDEX_MIN)
 		stale_remove(b->id);
-	else if (few[0] >= INDEX_SMALL)
-		small_remove(b->id, 0);
-	else if (few[1] >= INDEX_SMALL)
-		small_remove(b->id, 1);
-	else if (docs + INDEX_MIN > b->messages)
+	else if (!(few[0] >= INDEX_SMALL && small_remove(b, 0)) &&
+	    !(few[1] >= INDEX_SMALL && small_remove(b, 1)) &&
+	    docs + INDEX_MIN > b->messages)
 		return false;
 	return uncovered(b);
 }
 
-/* 0 and 1: it is small; segments of 2 stay. */
+/*
+ * 0 and 1: it is small; segments of 2 stay.  A segment is full of messages or
+ * of trigrams, and its octets are all that tells of these.
+ */
 static unsigned int
 level(const struct store_index_segment *s)
 {
-	if (s->octets >= INDEX_LARGE || s->docs == STORE_INDEX_DOCS)
+	if (s->octets > INDEX_MERGED / INDEX_SMALL ||
+	    s->docs == STORE_INDEX_DOCS)
 		return 2;
 	return s->docs >= STORE_INDEX_DOCS / 4;
 }
 
-static void
-small_remove(uint64_t box, unsigned int lev)
+/* Small ones make room for one of all their messages; false: they stay. */
+static bool
+small_remove(const struct store_box *b, unsigned int lev)
 {
 	const struct store_index_segment *s;
+	uint64_t octets = 0;
 	size_t n;
 
+	if (tried(b, lev))
+		return false;
 	state.from = 0;
 	s = store_index_segments(state.index, &n);
-	for (size_t i = n; i > 0; i--)
-		if (s[i - 1].box == box && level(&s[i - 1]) == lev)
-			(void)store_index_remove(state.index, i - 1);
+	for (size_t i = n; i > 0; i--) {
+		if (s[i - 1].box != b->id || level(&s[i - 1]) != lev ||
+		    s[i - 1].octets > INDEX_MERGED - octets)
+			continue;
+		octets += s[i - 1].octets;
+		(void)store_index_remove(state.index, i - 1);
+	}
+	return true;
+}
+
+/*
+ * Text that repeats itself fills segments of few octets.  To merge what cannot
+ * be merged would never end: once for each mail that comes.
+ */
+static bool
+tried(const struct store_box *b, unsigned int lev)
+{
+	size_t i;
+
+	for (i = 0; i < INDEX_TRIED; i++)
+		if (state.tried[i].box == b->id &&
+		    state.tried[i].uidnext == b->uidnext &&
+		    state.tried[i].level == lev)
+			return true;
+	i = state.ntried++ % INDEX_TRIED;
+	state.tried[i].box = b->id;
+	state.tried[i].uidnext = b->uidnext;
+	state.tried[i].level = lev;
+	return false;
 }
 
 /* Segments a quarter of whose messages are gone. */

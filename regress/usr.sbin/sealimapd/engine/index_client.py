@@ -2,14 +2,15 @@
 #
 # What SEARCH BODY and TEXT find, against words that were put into each message
 # by hand: before there is an index, with it, after changes, and with its files
-# damaged or gone.
+# damaged or gone.  With "full": segments that can take no more are left alone.
 #
-# usage: index_client.py server.json
+# usage: index_client.py server.json [full]
 
 import base64
 import glob
 import os
 import random
+import sys
 import time
 import unicodedata
 
@@ -115,6 +116,42 @@ def uids(c):
     return search(c, b"ALL")
 
 
+def noise(number):
+    """Nearly all trigrams that letters can make."""
+    text = "".join(RANDOM.choices("abcdefghijklmnopqrstuvwxyz", k=30000))
+    lines = [text[i:i + 70] for i in range(0, len(text), 70)]
+    return ("Subject: %d\r\n\r\nmark%dx\r\n%s\r\n" % (
+        number, number, "\r\n".join(lines))).encode()
+
+
+def full():
+    """Some 280 such messages fill a segment; five of them stay as they are."""
+    c = Client(1)
+    c.ok(b"CREATE big")
+    c.ok(b"SELECT big")
+    for at in range(0, 300, 25):
+        text = b"APPEND big"
+        for number in range(at, at + 25):
+            octets = noise(number)
+            text += b" {%d+}\r\n%s" % (len(octets), octets)
+        c.ok(text)
+    c.ok(b"NOOP")
+    for _ in range(4):
+        c.ok(b"COPY 1:300 big")
+    wait_segments(4)
+    seen = same = None
+    end = time.time() + 120
+    while same is None or time.time() - same < 8:
+        names = sorted(segments())
+        if names != seen:
+            assert time.time() < end, "segments are made over and over"
+            seen, same = names, time.time()
+        time.sleep(0.1)
+    found = search(c, key("BODY", "mark7x"))
+    assert len(found) == 5, found
+    c.ok(b"LOGOUT")
+
+
 def main():
     terms = (RANDOM.sample(WORDS[400:], 8) + RANDOM.sample(WORDS[:10], 2) +
              ["x", "GROSSE", " ", "p>", "sender77@", "zzzzzz",
@@ -155,4 +192,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[2:] == ["full"]:
+        full()
+    else:
+        main()
