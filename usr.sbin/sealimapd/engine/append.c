@@ -415,6 +415,8 @@ append_whole(struct job *job)
 	}
 	job->expect = a->id;
 	job->waiting = 1;
+	job->asked = engine_now();
+	conn_watch();
 }
 
 /* After the steps come octets: are they wanted? */

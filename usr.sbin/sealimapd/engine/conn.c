@@ -37,6 +37,8 @@ static struct imap_buf out;
 static struct conn *out_owner;
 static bool ending;            /* exit with the last connection */
 static struct log_quota quota; /* of connections that do not log in */
+static struct event watch;     /* for what lasts */
+static bool watching;
 
 static void conn_free(struct conn *);
 static void conn_input(struct tlsio *, void *);
@@ -50,6 +52,33 @@ static const struct tlsio_ops conn_ops = {
     .closed = conn_closed,
     .secure = conn_secure,
 };
+
+static void
+watch_due(int fd, short what, void *arg)
+{
+	struct conn *c, *next;
+
+	watching = false;
+	TAILQ_FOREACH_SAFE (c, &conns, entry, next) {
+		if (c->dead || c->state == CONN_CLOSING || c->vault == NULL)
+			continue;
+		if (job_patience(c))
+			conn_watch();
+		conn_flush(c);
+	}
+}
+
+void
+conn_watch(void)
+{
+	const struct timeval tv = {.tv_sec = PROGRESS_SECONDS};
+
+	if (watching)
+		return;
+	watching = true;
+	evtimer_set(&watch, watch_due, NULL);
+	evtimer_add(&watch, &tv);
+}
 
 size_t
 conn_count(void)

@@ -43,6 +43,7 @@
 #include "../vault_wire.h"
 
 #define JOBS_MAX 16               /* commands under way or waiting */
+#define PROGRESS_SECONDS 5        /* between two words that one goes on */
 #define LOGIN_DELAY_MS 500        /* before the first refusal; grows */
 #define BAD_MAX 50                /* wrong commands of a connection */
 #define BAD_BEFORE_MAX 10         /* the same before login */
@@ -101,6 +102,7 @@ struct job {
 	unsigned waiting; /* requests not done */
 	enum vault_result result; /* the first that was not OK */
 	bool lasts;               /* its progress was told (RFC 9585) */
+	time_t asked;             /* the vault, or told of; monotonic */
 	uint32_t limited;         /* no UID below was dealt with (RFC 9738) */
 	void *data;               /* the command's own */
 };
@@ -270,6 +272,9 @@ bool job_may_flow(struct conn *);
 uint8_t job_news_bits(const struct job *, bool expunge);
 /* "* OK [INPROGRESS ...]": the command goes on. */
 void job_progress(struct job *, uint32_t done, uint32_t goal);
+/* Of a change that lasts nobody knows how far it is; is one under way? */
+bool job_patience(struct conn *);
+void conn_watch(void); /* something was asked: it may last */
 /* Is there no job but an IDLE that waits? */
 bool job_calm(const struct conn *);
 /* A job that no client asked for; it comes before IDLE, if that is there. */

@@ -336,8 +336,11 @@ job_request(struct job *job, uint32_t type)
 	uint32_t id;
 
 	id = conn_request_id(c);
-	if (job->waiting++ == 0)
+	if (job->waiting++ == 0) {
 		job->expect = id;
+		job->asked = engine_now();
+		conn_watch();
+	}
 	return msg_new(c->vault, type, id);
 }
 
@@ -358,6 +361,47 @@ job_progress(struct job *job, uint32_t done, uint32_t goal)
 	imap_putc(b, ' ');
 	imap_put_number(b, goal);
 	imap_puts(b, ")] Still at work\r\n");
+}
+
+/* What changes the store is done at once, or not yet. */
+static bool
+is_change(const struct job *job)
+{
+	switch ((int)job->cmd->verb) {
+	case IMAP_COPY:
+	case IMAP_MOVE:
+	case IMAP_STORE:
+	case IMAP_EXPUNGE:
+	case IMAP_CLOSE:
+	case IMAP_APPEND:
+	case IMAP_REPLACE:
+	case IMAP_SELECT:
+	case IMAP_EXAMINE:
+		return job->waiting > 0 && !job->silent;
+	default:
+		return false;
+	}
+}
+
+bool
+job_patience(struct conn *c)
+{
+	struct imap_buf *b;
+	struct job *job;
+	bool any = false;
+
+	TAILQ_FOREACH (job, &c->jobs, entry) {
+		any = any || is_change(job);
+		if (!is_change(job) || job_open(c) ||
+		    engine_now() - job->asked < PROGRESS_SECONDS)
+			continue;
+		job->asked = engine_now();
+		b = conn_out(c);
+		imap_puts(b, "* OK [INPROGRESS (");
+		imap_put_string(b, job->cmd->tag, strlen(job->cmd->tag));
+		imap_puts(b, " NIL NIL)] Still at work\r\n");
+	}
+	return any;
 }
 
 static void

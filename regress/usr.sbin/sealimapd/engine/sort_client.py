@@ -531,6 +531,21 @@ def workers():
     return found
 
 
+def vaults():
+    """Processes of this suite that hold a user's keys."""
+    out = subprocess.run(SERVER["pids_cmd"], shell=True, check=True,
+                         stdout=subprocess.PIPE).stdout
+    found = []
+    for pid in out.split():
+        try:
+            with open("/proc/%d/cmdline" % int(pid), "rb") as f:
+                if f.read().startswith(b"imap-store: vault"):
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
 class Progress:
     def stopped(self, user, name):
         """A search that waits for a worker that does nothing."""
@@ -574,6 +589,26 @@ class Progress:
         c.send(b"t3 SEARCH BODY body\r\nt4 LOGOUT\r\n")
         assert b"* SEARCH 1 2 3 4 5\r\n" in c.until(b"t3")
         assert c.until(b"t4")[-1].startswith(b"t4 OK")
+
+    def t_changes(self):
+        """9585 4: a change that lasts; how far it is nobody knows"""
+        c = Client(1, b"progress")
+        c.ok(b"STORE 1 FLAGS ()")
+        pids = vaults()
+        assert pids
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            c.send(b"t1 COPY 1 INBOX\r\nt2 STORE 1 FLAGS (\\Seen)\r\n")
+            for tag in (b"t1", b"t2"):
+                assert c.line().startswith(
+                    b'* OK [INPROGRESS ("%s" NIL NIL)] ' % tag)
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        for tag in (b"t1", b"t2"):
+            lines = c.until(tag)
+            assert lines[-1].startswith(tag + b" OK"), lines
 
     def t_interrupt(self):
         """LOGOUT, or the connection's end, ends a search that lasts"""
