@@ -139,7 +139,25 @@ def case_refused(folder):
     refused(p, "sts-certificate", Attack(p, wrong), "4.7.5", "mismatch")
     refused(p, "sts-elsewhere", Forgery(p, elsewhere, True), "4.7.5",
             "not in the domain's policy")
+    tls_is_counted(p.one, p.two)
     p.stop()
+
+
+def tls_is_counted(a, b):
+    """What became of all that, for reports; of this domain and no other."""
+    rows = a.json("queue", "tls", "-d", b.domain)
+    got = {(r["policy"], r["result"]) for r in rows}
+    want = {("tlsa", x) for x in (
+        "success", "starttls-not-supported", "certificate-not-trusted",
+        "dnssec-invalid")} | {("sts", x) for x in (
+            "success", "starttls-not-supported", "certificate-host-mismatch",
+            "validation-failure")}
+    if not want <= got or any(
+            not r["sessions"] or r["domain"] != b.domain or
+            not re.match(r"\d{4}-\d\d-\d\d$", r["day"]) for r in rows):
+        raise Failed("counted: %s, not %s" % (rows, sorted(want - got)))
+    if a.json("queue", "tls", "-d", "no.example") != []:
+        raise Failed("of another domain")
 
 
 def rows(text):

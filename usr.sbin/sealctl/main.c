@@ -61,6 +61,7 @@ static const struct command {
     {{"queue", "reschedule"}, cmd_queue_reschedule, " -t time" FILTER, false},
     {{"queue", "resume"}, cmd_queue_resume, FILTER, false},
     {{"queue", "show"}, cmd_queue_show, FILTER, false},
+    {{"queue", "tls"}, cmd_queue_tls, " [-d destination]", false},
     {{"rebuild", NULL}, cmd_rebuild, " [-a] account", false},
     {{"reload", NULL}, cmd_reload, "", false},
     {{"restore", NULL}, cmd_restore, " directory [account ...]", false},

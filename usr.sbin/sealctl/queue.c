@@ -132,6 +132,15 @@ static const struct column count_columns[] = {
     {"held", COLUMN_TEXT, 4},
 };
 
+static const struct column tls_columns[] = {
+    {"day", COLUMN_TEXT, 10},
+    {"domain", COLUMN_TEXT, 28},
+    {"policy", COLUMN_TEXT, 15},
+    {"result", COLUMN_TEXT, 25},
+    {"sessions", COLUMN_NUMBER, 8},
+    {"host", COLUMN_TEXT, 28},
+};
+
 #define COLUMNS(c) c, sizeof(c) / sizeof(c[0])
 
 int
@@ -155,6 +164,75 @@ cmd_queue_show(struct invocation *inv)
 	if (!filter_any(&f))
 		return show_counts(inv);
 	return each_entry(inv, &f, COLUMNS(show_columns), show_entry);
+}
+
+/* RFC 8460 4.3 */
+static const char *
+tls_result(uint8_t result)
+{
+	static const char *const names[QUEUE_TLS_RESULTS] = {"success",
+	    "starttls-not-supported", "certificate-host-mismatch",
+	    "certificate-expired", "certificate-not-trusted",
+	    "validation-failure", "tlsa-invalid", "dnssec-invalid",
+	    "dane-required", "sts-policy-fetch-error", "sts-policy-invalid",
+	    "sts-webpki-invalid"};
+
+	return result < QUEUE_TLS_RESULTS ? names[result] : "unknown";
+}
+
+static void
+tls_row(struct msg *msg, const char *only)
+{
+	char dest[QUEUE_DEST_MAX], host[QUEUE_HOST_MAX], day[16];
+	uint8_t policy, result;
+	uint64_t sessions;
+	struct tm tm;
+	time_t t;
+
+	t = (time_t)msg_get_u32(msg) * 86400;
+	sessions = msg_get_u64(msg);
+	policy = msg_get_u8(msg);
+	result = msg_get_u8(msg);
+	(void)msg_get_str(msg, dest, sizeof(dest));
+	(void)msg_get_str(msg, host, sizeof(host));
+	if (msg_end(msg) == -1)
+		errx(EXIT_FAILED, "smtp-queue: its answer is not understood");
+	if (only != NULL && strcmp(only, dest) != 0)
+		return;
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(day, sizeof(day), "%Y-%m-%d", &tm) == 0)
+		(void)strlcpy(day, "-", sizeof(day));
+	out_text(day);
+	out_text(dest);
+	out_text(policy == TLS_POLICY_DANE ? "tlsa" :
+		policy == TLS_POLICY_STS   ? "sts" :
+					     "no-policy-found");
+	out_text(tls_result(result));
+	out_number(sessions);
+	out_text(host);
+}
+
+/* What TLS came to on the way out, day by day. */
+int
+cmd_queue_tls(struct invocation *inv)
+{
+	struct filter f;
+	struct queue q;
+	struct msg msg;
+	int code;
+
+	if (filter_get(inv, "+d:", &f) == -1 || f.id != NULL)
+		return EXIT_BAD_USAGE;
+	if ((code = queue_open(&q, inv)) != 0)
+		return code;
+	out_start(COLUMNS(tls_columns), inv->json);
+	queue_ask(&q, QUEUE_CTL_TLS, &f, 0, 0);
+	memset(&msg, 0, sizeof(msg));
+	while (queue_next(&q, &msg, &code))
+		if (msg.type == QUEUE_CTL_TALLY)
+			tls_row(&msg, f.dest);
+	queue_close(&q);
+	return finish(code);
 }
 
 /* The message as it is relayed, from a process that can do nothing else. */
@@ -270,7 +348,7 @@ queue_ask(struct queue *q, uint32_t type, const struct filter *f,
 
 	m = msg_new_fd(q->fd, type, 1);
 	msg_put_u32(m, QUEUE_VERSION);
-	if (type != QUEUE_CTL_STATS) {
+	if (type != QUEUE_CTL_STATS && type != QUEUE_CTL_TLS) {
 		msg_put_str(m, f->id != NULL ? f->id : "");
 		msg_put_str(m, f->dest != NULL ? f->dest : "");
 		msg_put_str(m, f->sender != NULL ? f->sender : "");

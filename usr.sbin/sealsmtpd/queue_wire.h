@@ -157,6 +157,17 @@ enum queue_message {
 	 */
 	QUEUE_MEMORY = 24,
 
+	/*
+	 * Relay: what TLS came to with a server of this destination: u8 enum
+	 * queue_tls_policy, u8 result, str destination, str host.  0 is
+	 * success, else what failed, in the order of RFC 8460 4.3:
+	 * starttls-not-supported (1), certificate-host-mismatch, -expired,
+	 * -not-trusted, validation-failure (5), tlsa-invalid, dnssec-invalid,
+	 * dane-required, sts-policy-fetch-error (9), sts-policy-invalid,
+	 * sts-webpki-invalid.
+	 */
+	QUEUE_TLS = 25,
+
 	/* ---- sealctl, over CTL_CONNECT's wire --------------------------- */
 
 	/*
@@ -190,7 +201,20 @@ enum queue_message {
 	 * u64 octets of the journal, u8 everything is held
 	 */
 	QUEUE_CTL_COUNTS = 62,
-	QUEUE_CTL_CODEC = 63 /* u8 codec of the message whose CHUNKs come */
+	QUEUE_CTL_CODEC = 63, /* u8 codec of the message whose CHUNKs come */
+	/* No filter: u32 version.  CTL_TALLY..., CTL_END. */
+	QUEUE_CTL_TLS = 48,
+	/* u32 day since 1970, u64 sessions, then as QUEUE_TLS */
+	QUEUE_CTL_TALLY = 64
+};
+
+#define QUEUE_TLS_RESULTS 12
+
+/* RFC 8460 4.2: which policy a session was under. */
+enum queue_tls_policy {
+	TLS_POLICY_NONE = 0,
+	TLS_POLICY_STS = 1,
+	TLS_POLICY_DANE = 2
 };
 
 enum queue_ctl_state {

@@ -154,6 +154,21 @@ conns_close(void)
 }
 
 void
+conn_tls(struct conn *c, enum tlsio_result result)
+{
+	if (!c->policy.told || c->counted)
+		return;
+	c->counted = true;
+	/* Without a policy nothing was to be proved. */
+	if (c->policy.kind == TLS_POLICY_NONE && tlsio_is_secure(c->io))
+		result = TLSIO_OK;
+	else if (c->policy.kind == TLS_POLICY_DANE && result == TLSIO_OK &&
+	    c->policy.trust != TLSIO_TRUST_DANE)
+		result = TLSIO_TLSA_INVALID;
+	queue_tls(c->dest, c->policy.kind, result, c->host);
+}
+
+void
 conn_timer(struct conn *c, unsigned int seconds)
 {
 	struct timeval tv = {0};
@@ -189,6 +204,10 @@ conn_fail(struct conn *c, const char *status, const char *text)
 
 	if (c->dead)
 		return;
+	if (c->state == CONN_TLS)
+		conn_tls(c,
+		    tlsio_result(c->io) != TLSIO_OK ? tlsio_result(c->io) :
+						      TLSIO_VALIDATION_FAILURE);
 	j = c->job;
 	p = c->plan;
 	c->job = NULL;

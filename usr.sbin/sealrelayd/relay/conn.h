@@ -72,7 +72,8 @@ struct conn {
 	unsigned int ext;
 	uint64_t size_max; /* of EXT_SIZE; 0: it does not say */
 	unsigned int messages;
-	bool dead; /* it is being freed, soon */
+	bool counted; /* what TLS came to */
+	bool dead;    /* it is being freed, soon */
 	struct event end;
 
 	/* The transaction. */
@@ -98,6 +99,8 @@ void session_data(struct conn *, const uint8_t *, size_t, bool last);
 void session_drained(struct conn *);
 
 /* conn.c */
+/* What TLS came to, once for each connection. */
+void conn_tls(struct conn *, enum tlsio_result);
 void conn_timer(struct conn *, unsigned int seconds);
 void conn_idle(struct conn *);
 void conn_quit(struct conn *);

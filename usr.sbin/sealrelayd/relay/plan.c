@@ -271,6 +271,8 @@ got_mx(const struct answer *a, void *arg)
 		return;
 	case RESOLVER_BOGUS:
 		plan_note(p, "4.7.5", "The domain's signatures are wrong");
+		queue_tls(
+		    p->job->dest, TLS_POLICY_DANE, TLSIO_DNSSEC_INVALID, "");
 		break;
 	case RESOLVER_SERVFAIL:
 	case RESOLVER_TIMEOUT:
@@ -454,6 +456,9 @@ got_tlsa(const struct answer *a, void *arg)
 	case RESOLVER_BROKEN:
 	case RESOLVER_BUSY:
 		/* RFC 7672 2.1.1: not a licence to go without. */
+		if (p->route == NULL && a->status == RESOLVER_BOGUS)
+			queue_tls(p->job->dest, TLS_POLICY_DANE,
+			    TLSIO_DNSSEC_INVALID, p->hosts[p->host]);
 		plan_host_failed(
 		    p, "4.7.5", "The host's TLSA records cannot be had");
 		return;
@@ -493,6 +498,9 @@ plan_allowed(struct plan *p)
 	log_info("mta-sts trace=%s host=%s: not in the policy of mode=%s",
 	    log_vis(p->job->trace), log_vis(p->hosts[p->host]),
 	    plan_enforces(p) ? "enforce" : "testing");
+	if (p->policy.told)
+		queue_tls(p->job->dest, TLS_POLICY_STS,
+		    TLSIO_VALIDATION_FAILURE, p->hosts[p->host]);
 	if (plan_enforces(p))
 		plan_host_failed(p, "4.7.5",
 		    "The host is not in the domain's policy (MTA-STS)");
@@ -512,6 +520,7 @@ plan_dane(struct plan *p, const struct answer *a)
 
 	t = &p->policy;
 	t->must = true;
+	t->kind = TLS_POLICY_DANE;
 	for (size_t i = 0; i < a->n_tlsa; i++) {
 		len = a->tlsa[i].len;
 		if (len > sizeof(t->tlsa_data[0]))
@@ -547,6 +556,9 @@ plan_policy_set(struct plan *p)
 	t = &p->policy;
 	memset(t, 0, sizeof(*t));
 	how = p->route != NULL ? p->route->tls : relay_config()->tls;
+	t->told = p->route == NULL && how != RELAY_TLS_NONE &&
+	    (p->job->flags & QUEUE_TLS_OPTIONAL) == 0;
+	t->kind = p->sts != NULL ? TLS_POLICY_STS : TLS_POLICY_NONE;
 	t->named = p->route != NULL || p->mx_secure || p->job->dest[0] == '[' ||
 	    (p->sts != NULL && policy_allows(p->sts, p->hosts[p->host]));
 	(void)strlcpy(t->name, p->hosts[p->host], sizeof(t->name));

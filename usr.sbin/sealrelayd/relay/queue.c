@@ -201,6 +201,22 @@ job_keep(struct job *j)
 	msg_send(out);
 }
 
+void
+queue_tls(const char *dest, enum queue_tls_policy policy,
+    enum tlsio_result result, const char *host)
+{
+	struct msgout *out;
+
+	if (wire == NULL || *dest == '[')
+		return;
+	out = msg_new(wire, QUEUE_TLS, 0);
+	msg_put_u8(out, (uint8_t)policy);
+	msg_put_u8(out, (uint8_t)result);
+	msg_put_str(out, dest);
+	msg_put_str(out, host);
+	msg_send(out);
+}
+
 static void
 queue_handle(struct wire *w, struct msg *msg, void *arg)
 {

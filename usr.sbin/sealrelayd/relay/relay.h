@@ -155,6 +155,9 @@ void job_took(struct job *);
 void job_stop(struct job *);
 void job_remember(struct job *, enum known_tls);
 void job_keep(struct job *); /* the same, and the policy of MTA-STS */
+/* What TLS came to with a host of the destination, for the day's count. */
+void queue_tls(const char *dest, enum queue_tls_policy, enum tlsio_result,
+    const char *host);
 
 /* ---- dns.c: the wire to smtp-resolver --------------------------------- */
 
@@ -209,6 +212,8 @@ struct tls_policy {
 	enum tlsio_trust trust;
 	bool go_on; /* unverified will do */
 	bool sts;   /* MTA-STS says so */
+	bool told;  /* the domain's: what comes of it is counted */
+	enum queue_tls_policy kind;
 	bool named; /* the domain has named the host, by DNSSEC or MTA-STS */
 	bool loose; /* for mail that wants no policy of the domain heeded */
 	char name[RESOLVER_NAME_MAX];

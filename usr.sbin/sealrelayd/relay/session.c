@@ -91,6 +91,7 @@ session_job(struct conn *c)
 void
 session_secure(struct conn *c)
 {
+	conn_tls(c, tlsio_result(c->io));
 	reply_init(&c->reply);
 	c->ext = 0;
 	c->size_max = 0;
@@ -228,10 +229,14 @@ session_reply(struct conn *c)
 	case CONN_STARTTLS:
 		if (code / 100 == 2)
 			session_tls(c);
-		else if (c->policy.must)
-			conn_fail(c, "4.7.4", "The server refuses STARTTLS");
-		else
-			session_may(c);
+		else {
+			conn_tls(c, TLSIO_STARTTLS_NOT_SUPPORTED);
+			if (c->policy.must)
+				conn_fail(
+				    c, "4.7.4", "The server refuses STARTTLS");
+			else
+				session_may(c);
+		}
 		break;
 	case CONN_AUTH:
 		if (code == 235)
@@ -336,6 +341,7 @@ session_ready(struct conn *c)
 			conn_write(c, "STARTTLS\r\n");
 			return;
 		}
+		conn_tls(c, TLSIO_STARTTLS_NOT_SUPPORTED);
 		if (c->policy.must) {
 			conn_fail(c, "4.7.4", "The server offers no TLS");
 			return;

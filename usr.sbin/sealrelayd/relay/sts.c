@@ -529,6 +529,7 @@ fetch_failed(struct sts *s, enum tlsio_result result, const char *why)
 {
 	log_info("mta-sts domain=%s result=%s known=%d: %s", log_vis(s->domain),
 	    tlsio_result_name(result), s->policy != NULL, log_vis(why));
+	queue_tls(s->domain, TLS_POLICY_STS, result, "");
 	sts_done(s, STS_RETRY_SECONDS);
 }
 

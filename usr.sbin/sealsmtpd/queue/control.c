@@ -30,6 +30,7 @@
 #include "msg.h"
 #include "peer.h"
 #include "seal.h"
+#include "tally.h"
 
 #define CONTROLS_MAX 16
 #define CHUNK_LAST 2
@@ -60,6 +61,8 @@ struct control {
 	uint8_t after[QUEUE_ID_LEN];
 	bool begun;
 
+	struct tally tally; /* the same, of the tallies */
+
 	/* A message. */
 	struct spool_in *in;
 };
@@ -71,6 +74,7 @@ static void control_gone(struct wire *, void *);
 static int control_take(struct control *, struct msg *);
 static void control_stats(struct control *);
 static void control_list(struct wire *, void *);
+static void control_tallies(struct wire *, void *);
 static void control_all(struct control *);
 static bool control_dest(struct control *);
 static bool control_message(struct control *, struct message *);
@@ -140,6 +144,14 @@ control_take(struct control *c, struct msg *msg)
 		if (msg_end(msg) == -1)
 			return -1;
 		control_stats(c);
+		return 0;
+	}
+	if (c->what == QUEUE_CTL_TLS) {
+		if (msg_end(msg) == -1)
+			return -1;
+		c->busy = true;
+		c->begun = false;
+		wire_produce(c->wire, control_tallies);
 		return 0;
 	}
 	(void)msg_get_str(msg, f->id, sizeof(f->id));
@@ -219,6 +231,34 @@ control_list(struct wire *wire, void *arg)
 				put_rcpt(c, m, i);
 		/* A generator that says nothing is not asked again. */
 	} while (c->n == before);
+}
+
+/* A row at a time, as the wire takes them. */
+static void
+control_tallies(struct wire *wire, void *arg)
+{
+	const struct tally *t;
+	struct control *c;
+	struct msgout *out;
+
+	c = arg;
+	t = tally_after(c->begun ? &c->tally : NULL);
+	if (t == NULL) {
+		wire_produce(wire, NULL);
+		control_end(c, QUEUE_DONE);
+		return;
+	}
+	c->begun = true;
+	c->tally = *t;
+	c->n++;
+	out = msg_new(wire, QUEUE_CTL_TALLY, 0);
+	msg_put_u32(out, t->day);
+	msg_put_u64(out, t->sessions);
+	msg_put_u8(out, t->policy);
+	msg_put_u8(out, t->result);
+	msg_put_str(out, t->dest);
+	msg_put_str(out, t->host);
+	msg_send(out);
 }
 
 static void

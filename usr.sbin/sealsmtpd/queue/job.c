@@ -32,6 +32,7 @@
 #include "main.h"
 #include "msg.h"
 #include "peer.h"
+#include "tally.h"
 
 #define CREDIT_MAX 100000
 #define RUN_MAX 100          /* jobs handed out between other work */
@@ -190,6 +191,29 @@ job_memory(struct peer *peer, struct msg *msg)
 	dest_remember(d, data, len);
 	note_dest(d);
 	sync_changes();
+	return 0;
+}
+
+int
+job_tls(struct peer *peer, struct msg *msg)
+{
+	char dest[QUEUE_DEST_MAX], host[QUEUE_HOST_MAX];
+	const struct tally *t;
+	uint8_t policy, result;
+
+	(void)peer;
+	policy = msg_get_u8(msg);
+	result = msg_get_u8(msg);
+	(void)msg_get_str(msg, dest, sizeof(dest));
+	(void)msg_get_str(msg, host, sizeof(host));
+	if (msg_end(msg) == -1 || policy > TLS_POLICY_DANE ||
+	    result >= QUEUE_TLS_RESULTS)
+		return -1;
+	t = tally_add(queue_now(), policy, result, dest, host);
+	if (t != NULL) {
+		note_tally(t);
+		sync_changes();
+	}
 	return 0;
 }
 

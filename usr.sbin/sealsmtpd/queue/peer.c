@@ -157,6 +157,8 @@ relay_handle(struct peer *peer, struct msg *msg)
 		return job_unreachable(peer, msg);
 	case QUEUE_MEMORY:
 		return job_memory(peer, msg);
+	case QUEUE_TLS:
+		return job_tls(peer, msg);
 	default:
 		return -1;
 	}

@@ -111,6 +111,7 @@ int job_ready(struct peer *, struct msg *);
 int job_outcome(struct peer *, struct msg *);
 int job_unreachable(struct peer *, struct msg *);
 int job_memory(struct peer *, struct msg *);
+int job_tls(struct peer *, struct msg *);
 /* The message of a job, or NULL. */
 struct message *job_message(struct peer *, uint32_t id);
 void jobs_drop(struct peer *); /* the relay is gone: they are due again */

@@ -196,6 +196,8 @@ void note_rcpt(const struct message *, uint16_t index);
 void note_gone(const uint8_t id[QUEUE_ID_LEN]);
 void note_dest(const struct dest *);
 void note_hold(void); /* of everything */
+struct tally;
+void note_tally(const struct tally *);
 bool record_pending(void);
 int record_changes(void); /* -1 with errno: they are kept */
 /* A new message; -1 with errno: it is not there. */

@@ -32,6 +32,7 @@
 #include "main.h"
 #include "queue.h"
 #include "seal_log.h"
+#include "tally.h"
 
 #define FRAME_FULL (SEAL_FRAME_MAX / 4) /* octets: then a frame is written */
 #ifndef COMPACT_MIN                     /* the test of faults has another */
@@ -61,7 +62,9 @@ enum record {
 	RECORD_DEST = 5,
 	RECORD_HOLD = 6, /* u8: everything is held */
 	/* raw[16] id: it is in the queue, in place of one of that id. */
-	RECORD_WHOLE = 7
+	RECORD_WHOLE = 7,
+	/* u32 day, u8 policy, u8 result, u64 sessions, str dest, str host */
+	RECORD_TALLY = 8
 };
 
 /* Records for a frame. */
@@ -83,6 +86,7 @@ static int replay_change(struct reader *);
 static int replay_gone(struct reader *);
 static int replay_dest(struct reader *);
 static int replay_whole(struct reader *);
+static int replay_tally(struct reader *);
 static struct message *replay_find(const uint8_t *);
 static void replay_verdict(struct reader *, struct rcpt *);
 static void put_enter(struct buf *, const struct message *);
@@ -140,6 +144,22 @@ note_dest(const struct dest *d)
 	put_dest(note(), d);
 }
 
+/* The whole count: to read it twice changes nothing. */
+void
+note_tally(const struct tally *t)
+{
+	struct buf *b;
+
+	b = note();
+	buf_u8(b, RECORD_TALLY);
+	buf_u32(b, t->day);
+	buf_u8(b, t->policy);
+	buf_u8(b, t->result);
+	buf_u64(b, t->sessions);
+	buf_str(b, t->dest);
+	buf_str(b, t->host);
+}
+
 void
 note_hold(void)
 {
@@ -184,6 +204,7 @@ record_enter(const struct message *m)
 bool
 record_compact(void)
 {
+	const struct tally *t;
 	struct message *m;
 	unsigned int n;
 
@@ -199,6 +220,8 @@ record_compact(void)
 			m->dumped = false;
 		dest_each(compact_dest, NULL);
 		note_hold();
+		for (t = tally_after(NULL); t != NULL; t = tally_after(t))
+			note_tally(t);
 		return true;
 	}
 	n = 0;
@@ -322,6 +345,9 @@ replay(struct reader *r)
 		break;
 	case RECORD_WHOLE:
 		ret = replay_whole(r);
+		break;
+	case RECORD_TALLY:
+		ret = replay_tally(r);
 		break;
 	case RECORD_HOLD:
 		sched_hold(read_u8(r) != 0);
@@ -517,6 +543,30 @@ replay_whole(struct reader *r)
 		return -1;
 	message_insert(coming);
 	coming = NULL;
+	return 0;
+}
+
+static int
+replay_tally(struct reader *r)
+{
+	struct tally t;
+	char *dest, *host;
+
+	memset(&t, 0, sizeof(t));
+	t.day = read_u32(r);
+	t.policy = read_u8(r);
+	t.result = read_u8(r);
+	t.sessions = read_u64(r);
+	dest = read_str(r, sizeof(t.dest));
+	host = read_str(r, sizeof(t.host));
+	(void)strlcpy(t.dest, dest, sizeof(t.dest));
+	(void)strlcpy(t.host, host, sizeof(t.host));
+	free(dest);
+	free(host);
+	if (r->bad || t.policy > TLS_POLICY_DANE ||
+	    t.result >= QUEUE_TLS_RESULTS)
+		return -1;
+	tally_set(&t);
 	return 0;
 }
 

@@ -29,6 +29,7 @@
 
 #include "../../../../usr.sbin/sealsmtpd/queue/main.h"
 #include "../../../../usr.sbin/sealsmtpd/queue/queue.h"
+#include "../../../../usr.sbin/sealsmtpd/queue/tally.h"
 
 static void dump_rcpt(FILE *, const struct rcpt *);
 static void dump_dest(struct dest *, void *);
@@ -59,6 +60,7 @@ dump_state(FILE *out)
 	static const uint8_t zero[QUEUE_ID_LEN];
 	uint8_t after[QUEUE_ID_LEN];
 	char id[QUEUE_ID_LEN * 2 + 1];
+	const struct tally *t;
 	struct message *m;
 
 	memcpy(after, zero, sizeof(after));
@@ -75,6 +77,9 @@ dump_state(FILE *out)
 			dump_rcpt(out, &m->rcpts[i]);
 	}
 	dest_each(dump_dest, out);
+	for (t = tally_after(NULL); t != NULL; t = tally_after(t))
+		(void)fprintf(out, "tls %u %u %u %s %s %" PRIu64 "\n", t->day,
+		    t->policy, t->result, t->dest, t->host, t->sessions);
 	(void)fprintf(out, "held %d\n", sched_held());
 }
 

@@ -35,6 +35,7 @@
 
 #include "../../../../usr.sbin/sealsmtpd/queue/journal.h"
 #include "../../../../usr.sbin/sealsmtpd/queue/queue.h"
+#include "../../../../usr.sbin/sealsmtpd/queue/tally.h"
 
 #define STEPS 400
 
@@ -187,7 +188,7 @@ step(void)
 	}
 	i = (uint16_t)arc4random_uniform(m->n);
 	r = &m->rcpts[i];
-	switch (arc4random_uniform(9)) {
+	switch (arc4random_uniform(10)) {
 	case 0:
 		rcpt_verdict(r, 77, 250, "2.0.0", "mx", "fine");
 		rcpt_settle(m, r, RCPT_DONE);
@@ -239,6 +240,13 @@ step(void)
 		note_gone(m->id);
 		(void)spool_unlink(m->id);
 		message_free(m);
+		break;
+	case 9:
+		/* A day of seven. */
+		note_tally(
+		    tally_add((int64_t)arc4random_uniform(14) * TALLY_DAY / 2,
+			TLS_POLICY_STS, (uint8_t)arc4random_uniform(3),
+			"known.test", "mx.known.test"));
 		break;
 	}
 }
