@@ -101,6 +101,12 @@ void compat_ack_now(int fd);
  */
 void compat_unsent_max(int fd, int octets);
 
+/*
+ * This process goes on, if it was stopped, when the one that forked it dies;
+ * -1 with ENOSYS where the system has no such thing.
+ */
+int compat_orphan_wakes(void);
+
 /* Must come first in main(), for setproctitle(3). */
 void compat_proctitle_init(int argc, char *argv[]);
 

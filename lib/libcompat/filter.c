@@ -384,6 +384,8 @@ rule_prctl(struct filter *f)
 	put_if(f, PR_GET_NO_NEW_PRIVS, SECCOMP_RET_ALLOW);
 	put_if(f, PR_SET_NAME, SECCOMP_RET_ALLOW);
 	put_if(f, PR_GET_DUMPABLE, SECCOMP_RET_ALLOW);
+	if ((f->promises & P_PROC) != 0)
+		put_if(f, PR_SET_PDEATHSIG, SECCOMP_RET_ALLOW);
 	/* Off, not on again. */
 	put(f, BPF_JMP | BPF_JEQ | BPF_K, PR_SET_DUMPABLE, 0, 3);
 	load_arg(f, 1);

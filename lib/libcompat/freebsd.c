@@ -116,6 +116,13 @@ compat_malloc_size(void *p)
 }
 
 int
+compat_orphan_wakes(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+int
 compat_syncfs(int fd)
 {
 	(void)fd;

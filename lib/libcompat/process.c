@@ -32,6 +32,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -52,6 +53,12 @@ compat_nodump(void)
 	if (setrlimit(RLIMIT_CORE, &rl) == -1)
 		return -1;
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int
+compat_orphan_wakes(void)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
 }
 
 void

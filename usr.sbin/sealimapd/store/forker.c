@@ -34,6 +34,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "log.h"
 #include "master.h"
 #include "msg.h"
@@ -143,6 +144,9 @@ forker_child(int wire, int base, uint8_t kind, int master)
 	sa.sa_handler = SIG_DFL;
 	if (sigaction(SIGCHLD, &sa, NULL) == -1)
 		fatal("sigaction");
+	/* Or whoever is stopped when the forker is killed would stay so. */
+	if (compat_orphan_wakes() == -1 && errno != ENOSYS)
+		log_warn("orphans");
 	close(wire);
 	close(child_pipe[0]);
 	close(child_pipe[1]);

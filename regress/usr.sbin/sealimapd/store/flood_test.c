@@ -24,10 +24,12 @@
  */
 
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -493,9 +495,9 @@ only_child(pid_t pid)
 	return (pid_t)atoi(buf);
 }
 
-/* Does a process stand still by a signal? */
-static bool
-stands(int pid)
+/* The letter of a process's state; 'X' where there is none any more. */
+static char
+state_of(int pid)
 {
 	char path[64], buf[256], *p;
 	ssize_t n;
@@ -504,17 +506,17 @@ stands(int pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	fd = open(path, O_RDONLY);
 	if (fd == -1)
-		return false;
+		return 'X';
 	n = read(fd, buf, sizeof(buf) - 1);
 	close(fd);
 	buf[n < 0 ? 0 : n] = '\0';
 	p = strrchr(buf, ')');
-	return p != NULL && strncmp(p, ") T", 3) == 0;
+	return p == NULL || p[1] == '\0' ? 'X' : p[2];
 }
 
-/* How many children a process has; those that stand still to *still. */
+/* How many children a process has; one that stands still, or 0, to *still. */
 static unsigned int
-children(pid_t pid, unsigned int *still)
+children(pid_t pid, int *still)
 {
 	char path[80], buf[4096], *p, *next;
 	unsigned int n = 0;
@@ -531,25 +533,17 @@ children(pid_t pid, unsigned int *still)
 	close(fd);
 	buf[len < 0 ? 0 : len] = '\0';
 	for (p = buf; (next = strchr(p, ' ')) != NULL; p = next + 1) {
-		*still += stands(atoi(p));
+		if (state_of(atoi(p)) == 'T')
+			*still = atoi(p);
 		n++;
 	}
 	return n;
 }
 
-/*
- * What derives for a suspected address stands still while another derives, and
- * goes on then: every wrong login has its answer.
- */
-ATF_TC(stopped);
-ATF_TC_HEAD(stopped, tc)
+/* A flood whose address is suspected by now; the forker, 0 where unknown. */
+static pid_t
+suspected(const atf_tc_t *tc)
 {
-	atf_tc_set_md_var(tc, "timeout", "600");
-}
-ATF_TC_BODY(stopped, tc)
-{
-	unsigned int still, seen = 0;
-	char name[64];
 	pid_t forker;
 
 	driver_start(
@@ -566,28 +560,81 @@ ATF_TC_BODY(stopped, tc)
 	flood.total = 12;
 	while (flood.done < flood.total)
 		(void)flood_turn(100);
-	/* Suspected by now.  One login of somebody else's beside each two. */
-	for (int i = 0; i < 10 && seen == 0; i++) {
-		(void)snprintf(name, sizeof(name), "s%d@" DRIVER_DOMAIN, i);
-		add(name);
-		flood.total += 2;
-		while (flood.nfds == 0 && flood.done < flood.total)
-			(void)flood_turn(1);
-		flood.mine = driver_login_send(&d, name, SERVICE_IMAP, OTHER);
-		while (!flood_turn(1)) {
-			(void)children(forker, &still);
-			seen += still;
-		}
-		ATF_REQUIRE_EQ(0, driver_outcome(flood.opener));
-		close(flood.opener);
-		flood.opener = -1;
+	return forker;
+}
+
+/* Somebody's first login beside two of the flood: what stood still, or 0. */
+static int
+beside(pid_t forker, int number, bool leave)
+{
+	char name[64];
+	int still, seen = 0;
+
+	(void)snprintf(name, sizeof(name), "s%d@" DRIVER_DOMAIN, number);
+	add(name);
+	flood.total += 2;
+	while (flood.nfds == 0 && flood.done < flood.total)
+		(void)flood_turn(1);
+	flood.mine = driver_login_send(&d, name, SERVICE_IMAP, OTHER);
+	while (!flood_turn(1)) {
+		(void)children(forker, &still);
+		if (still != 0)
+			seen = still;
+		if (seen != 0 && leave)
+			return seen;
 	}
-	ATF_CHECK_MSG(seen > 0, "no opener stood still");
+	ATF_REQUIRE_EQ(0, driver_outcome(flood.opener));
+	close(flood.opener);
+	flood.opener = -1;
+	return seen;
+}
+
+#define BESIDES 20 /* tries: the two must meet */
+
+/*
+ * What derives for a suspected address stands still while another derives, and
+ * goes on then: every wrong login has its answer.
+ */
+ATF_TC(stopped);
+ATF_TC_HEAD(stopped, tc)
+{
+	atf_tc_set_md_var(tc, "timeout", "600");
+}
+ATF_TC_BODY(stopped, tc)
+{
+	pid_t forker = suspected(tc);
+	int i, still;
+
+	for (i = 0; i < BESIDES && beside(forker, i, false) == 0; i++)
+		;
+	ATF_CHECK_MSG(i < BESIDES, "no opener stood still");
 	while (flood.done < flood.total)
 		(void)flood_turn(100);
 	(void)children(forker, &still);
 	ATF_CHECK_EQ(0, still);
 	driver_stop(&d);
+}
+
+/* Nobody stands still for ever where the forker is killed meanwhile. */
+ATF_TC(orphaned);
+ATF_TC_HEAD(orphaned, tc)
+{
+	atf_tc_set_md_var(tc, "timeout", "600");
+}
+ATF_TC_BODY(orphaned, tc)
+{
+	pid_t forker = suspected(tc);
+	int i, still = 0, status;
+
+	for (i = 0; i < BESIDES && still == 0; i++)
+		still = beside(forker, i, true);
+	ATF_REQUIRE_MSG(still != 0, "no opener stood still");
+	ATF_REQUIRE_EQ(0, kill(forker, SIGKILL));
+	ATF_REQUIRE_EQ(d.pid, waitpid(d.pid, &status, 0));
+	/* Whoever inherits it may leave a zombie. */
+	for (i = 0; i < 6000 && strchr("XZ", state_of(still)) == NULL; i++)
+		(void)poll(NULL, 0, 10);
+	ATF_CHECK(strchr("XZ", state_of(still)) != NULL);
 }
 
 /* Wrong logins of one kind: what they took, and what they cost. */
@@ -603,7 +650,8 @@ struct kind {
 static void
 wrong(struct kind *k)
 {
-	unsigned int still, n = children(k->forker, &still);
+	int still;
+	unsigned int n = children(k->forker, &still);
 	double t, before = reaped(k->forker);
 
 	t = now();
@@ -699,6 +747,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, others);
 	ATF_TP_ADD_TC(tp, stopped);
+	ATF_TP_ADD_TC(tp, orphaned);
 	ATF_TP_ADD_TC(tp, onlooker);
 	return atf_no_error();
 }
