@@ -25,7 +25,8 @@ for task; do
 		want="$want aerc alpine getmail6 gsasl msmtp mutt tmux nodejs npm"
 		want="$want libnet-ssleay-perl imapfilter libmail-imapclient-perl"
 		want="$want debootstrap systemd-container thunderbird"
-		want="$want opendkim-tools git-email"
+		want="$want opendkim-tools git-email libmailtools-perl"
+		want="$want libauthen-sasl-perl libio-socket-ssl-perl"
 		;;
 	lint) want="$want clang-format cppcheck git mandoc shellcheck" ;;
 	fuzz) want="$want clang" ;;

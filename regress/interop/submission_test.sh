@@ -1,7 +1,7 @@
 #! /usr/bin/env atf-sh
 #
-# What users write mail with hands it in: msmtp, swaks, curl, Python's smtplib
-# and Nodemailer, on both ports.
+# What users write mail with hands it in: msmtp, swaks, curl, NeoMutt, git,
+# Python's smtplib and Nodemailer, on both ports.
 
 . "$(atf_get_srcdir)/../suite/suite.sh"
 
@@ -33,7 +33,8 @@ for i in range(n):
     head = text.split("\r\n\r\n")[0]
     assert "with ESMTPSA" in head, text
     assert "127.0.0.1" not in head, text
-    assert "\r\nDate: " in head and "\r\nMessage-ID: " in head, text
+    low = head.lower()
+    assert "\r\ndate: " in low and "\r\nmessage-id: " in low, text
     assert "Hello." in text, text
 END
 	    fail_with arrived.out "not all has come"
@@ -133,6 +134,73 @@ curl_cleanup() {
 	stop_suite
 }
 
+atf_test_case neomutt cleanup
+neomutt_head() {
+	atf_set descr "NeoMutt's own SMTP: STARTTLS and TLS"
+}
+neomutt_body() {
+	need neomutt
+	begin
+	for url in "smtp://$me@localhost:$submission_port/" \
+	    "smtps://$me@localhost:$submissions_port/"; do
+		cat >muttrc <<END
+set certificate_file = $cafile
+set ssl_force_tls = yes
+set ssl_starttls = yes
+set smtp_url = "$url"
+set smtp_pass = "$password"
+set smtp_authenticators = "plain:login"
+set from = $me
+set realname = "Anna"
+set copy = no
+END
+		echo 'Hello.' | neomutt -n -F muttrc -s hello "$him" \
+		    >mutt.out 2>&1 || fail_with mutt.out "NeoMutt $url"
+	done
+	arrived 2
+	suite_alive
+}
+neomutt_cleanup() {
+	stop_suite
+}
+
+atf_test_case git cleanup
+git_head() {
+	atf_set descr "git send-email: a series of patches, STARTTLS and TLS"
+}
+git_body() {
+	need git
+	[ -x "$(git --exec-path)/git-send-email" ] ||
+	    atf_skip "git-email is not installed"
+	perl -MIO::Socket::SSL -MAuthen::SASL -MMail::Address -e 1 2>/dev/null ||
+	    atf_skip "git send-email has no TLS or no SASL here"
+	begin
+	git config --global user.name Anna
+	git config --global user.email "$me"
+	git init -q tree
+	for n in 1 2; do
+		echo "Hello. $n" >tree/file
+		git -C tree add file
+		git -C tree commit -q -m "patch $n"
+	done
+	git -C tree format-patch -q --root -o ../patches
+	for way in "tls $submission_port" "ssl $submissions_port"; do
+		git send-email --quiet --confirm=never --to="$him" \
+		    --from="Anna <$me>" --suppress-cc=all \
+		    --smtp-server=localhost --smtp-user="$me" \
+		    --smtp-pass="$password" --smtp-ssl-cert-path="$cafile" \
+		    --smtp-encryption="${way% *}" \
+		    --smtp-server-port="${way#* }" patches/*.patch \
+		    >git.out 2>&1 </dev/null ||
+		    fail_with git.out "git send-email $way"
+	done
+	arrived 4
+	suite_alive
+}
+git_cleanup() {
+	stop_suite
+}
+
 atf_test_case smtplib cleanup
 smtplib_head() {
 	atf_set descr "Python's smtplib"
@@ -220,7 +288,7 @@ nodemailer_cleanup() {
 }
 
 atf_init_test_cases() {
-	for t in msmtp swaks curl smtplib nodemailer; do
+	for t in msmtp swaks curl neomutt git smtplib nodemailer; do
 		atf_add_test_case $t
 	done
 }
