@@ -93,8 +93,13 @@ is_replace(const struct job *job)
 static const char *
 refusal(const struct job *job)
 {
-	return is_replace(job) && job->conn->state != CONN_SELECTED ? "BAD" :
-								      "NO";
+	const struct conn *c = job->conn;
+
+	return is_replace(job) &&
+		(c->state != CONN_SELECTED ||
+		    (c->uidonly && by_numbers(job->cmd))) ?
+	    "BAD" :
+	    "NO";
 }
 
 static void append_steps(struct job *, struct imap_cmd *);
@@ -172,6 +177,10 @@ append_start(struct job *job)
 	struct imap_cmd *cmd = job->cmd;
 	struct append *a;
 
+	if (c->uidonly && by_numbers(cmd)) {
+		append_refuse(job, "[UIDREQUIRED] UIDONLY is enabled");
+		return;
+	}
 	if (is_replace(job) && c->state != CONN_SELECTED) {
 		append_refuse(job, "Select a mailbox first");
 		return;

@@ -586,7 +586,7 @@ conn_leave(struct conn *c)
 	codec_forget();
 	freezero(c->account, strlen(c->account));
 	c->account = NULL;
-	c->rev2 = c->condstore = c->qresync = false;
+	c->rev2 = c->condstore = c->qresync = c->uidonly = false;
 	c->utf8 = c->accept = false;
 	c->enabled = 0;
 	c->uidvalidity = 0;

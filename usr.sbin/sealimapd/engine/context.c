@@ -276,6 +276,19 @@ changed_add(struct context *x, uint32_t uid, uint32_t seq)
 }
 
 void
+contexts_numbers(struct conn *c)
+{
+	struct contexts *all = c->contexts;
+
+	for (size_t i = all == NULL ? 0 : all->n; i-- > 0;) {
+		if (all->at[i]->uid)
+			continue;
+		context_refuse(c, all->at[i]->tag);
+		context_drop(all, i);
+	}
+}
+
+void
 contexts_changed(struct conn *c, uint32_t uid, uint32_t seq)
 {
 	size_t i;

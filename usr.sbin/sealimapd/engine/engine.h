@@ -151,6 +151,7 @@ struct conn {
 	bool accept;      /* ENABLE UTF8=ACCEPT: all the rest, too */
 	bool condstore;   /* FETCH is told with MODSEQ (RFC 7162) */
 	bool qresync;     /* VANISHED is told, not EXPUNGE */
+	bool uidonly;     /* no message numbers, either way (RFC 9586) */
 	unsigned enabled; /* words of ENABLE, by their place in its table */
 	/* The selected box. */
 	bool readonly;
@@ -463,7 +464,8 @@ void search_done(struct job *, enum vault_result, const char *);
 
 /* context.c: results that are kept up to date (RFC 5267) */
 struct contexts;
-void contexts_forget(struct conn *); /* the box is left */
+void contexts_forget(struct conn *);  /* the box is left */
+void contexts_numbers(struct conn *); /* those by message number end */
 /* A message has, or may have, other flags; UIDs are new. */
 void contexts_changed(struct conn *, uint32_t uid, uint32_t seq);
 void contexts_new(struct conn *, uint32_t first, uint32_t last);
@@ -528,5 +530,13 @@ struct row {
 	uint32_t saved;
 };
 void row_get(struct msg *, struct row *, bool ids);
+
+/* uidonly.c */
+void uidonly_enable(struct conn *);
+/* Does the command name messages by their numbers? */
+bool by_numbers(const struct imap_cmd *);
+/* "* 5 FETCH (", or "* 17 UIDFETCH (" */
+void
+put_fetch_begin(const struct conn *, struct imap_buf *, const struct row *);
 
 #endif

@@ -166,9 +166,7 @@ fetch_put_head(struct job *job, const struct mime_summary *sum)
 
 	imap_buf_reset(b, OUT_KEEP);
 	b->utf8 = c->accept;
-	imap_put(b, "* ", 2);
-	imap_put_number(b, row->seq);
-	imap_put(b, " FETCH (", 8);
+	put_fetch_begin(c, b, row);
 	if ((items & IMAP_ITEM_UID) != 0) {
 		imap_put(b, "UID ", 4);
 		imap_put_number(b, row->uid);

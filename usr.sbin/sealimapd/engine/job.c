@@ -175,7 +175,12 @@ job_start(struct job *job)
 						"Not allowed now");
 		return;
 	}
-	job->command->start(job);
+	/* An APPEND's like has a message to be skipped, and refuses itself. */
+	if (c->uidonly && job->cmd->verb != IMAP_REPLACE &&
+	    by_numbers(job->cmd))
+		job_done(job, "BAD", "[UIDREQUIRED] UIDONLY is enabled");
+	else
+		job->command->start(job);
 }
 
 static void

@@ -152,11 +152,13 @@ put_flag_rows(struct conn *c, struct msg *msg)
 			return;
 		}
 		contexts_changed(c, row.uid, row.seq);
-		imap_put(b, "* ", 2);
-		imap_put_number(b, row.seq);
-		imap_puts(b, " FETCH (UID ");
-		imap_put_number(b, row.uid);
-		imap_puts(b, " FLAGS ");
+		put_fetch_begin(c, b, &row);
+		if (!c->uidonly) {
+			imap_puts(b, "UID ");
+			imap_put_number(b, row.uid);
+			imap_putc(b, ' ');
+		}
+		imap_puts(b, "FLAGS ");
 		imap_put_flags(b, row.flags, c->keywords, c->nkeywords);
 		if (c->condstore) {
 			imap_puts(b, " MODSEQ (");

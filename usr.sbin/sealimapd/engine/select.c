@@ -245,7 +245,7 @@ selected(struct job *job, struct msg *msg)
 		put_list(job, "", &job->cmd->name);
 	else {
 		imap_puts(b, "* 0 RECENT\r\n");
-		if (unseen != 0)
+		if (unseen != 0 && !c->uidonly)
 			put_code(b, "UNSEEN", unseen, "First unseen");
 	}
 	imap_puts(b, "* OK [MAILBOXID (");
@@ -337,7 +337,7 @@ row_get(struct msg *msg, struct row *row, bool ids)
 	row->follows = msg_get_u8(msg);
 }
 
-/* RFC 7162 section 3.2.10: a client of QRESYNC is told UIDs, in one line. */
+/* RFC 7162 section 3.2.10, RFC 9586 section 3.6: UIDs, in one line. */
 static void
 news_vanished(struct conn *c, struct msg *msg, uint32_t n)
 {
@@ -371,6 +371,7 @@ news_expunge(struct conn *c, struct msg *msg)
 {
 	struct imap_buf *b;
 	uint32_t i, n, seq;
+	bool vanished;
 
 	b = conn_out(c);
 	n = msg_get_u32(msg);
@@ -379,9 +380,10 @@ news_expunge(struct conn *c, struct msg *msg)
 		return;
 	}
 	contexts_expunge(c, msg, n);
-	if (c->qresync)
+	vanished = c->qresync || c->uidonly;
+	if (vanished)
 		news_vanished(c, msg, n);
-	for (i = 0; !c->qresync && i < n; i++) {
+	for (i = 0; !vanished && i < n; i++) {
 		seq = msg_get_u32(msg);
 		(void)msg_get_u32(msg);
 		if (msg->bad || seq == 0 || seq > c->exists) {

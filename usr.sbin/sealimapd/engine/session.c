@@ -48,7 +48,7 @@ capability_put(struct conn *c, struct imap_buf *b)
 		    " STATUS=DELETED QUOTA QUOTA=RES-STORAGE QUOTASET NOTIFY"
 		    " METADATA LIST-METADATA"
 		    " BINARY MULTIAPPEND OBJECTID SAVEDATE WITHIN"
-		    " CONDSTORE QRESYNC"
+		    " CONDSTORE QRESYNC UIDONLY"
 		    " SORT SORT=DISPLAY ESORT PARTIAL"
 		    " CONTEXT=SEARCH CONTEXT=SORT MULTISEARCH"
 		    " INPROGRESS I18NLEVEL=1"
@@ -135,6 +135,7 @@ static const struct {
     {"CONDSTORE", condstore_enable},
     {"QRESYNC", enable_qresync},
     {"UTF8=ACCEPT", enable_utf8},
+    {"UIDONLY", uidonly_enable},
 };
 
 #define EXTENSIONS (sizeof(extensions) / sizeof(extensions[0]))

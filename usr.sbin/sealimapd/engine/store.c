@@ -121,11 +121,9 @@ put_stored(struct job *job, struct imap_buf *b, const struct row *row)
 {
 	struct conn *c = job->conn;
 
-	imap_put(b, "* ", 2);
-	imap_put_number(b, row->seq);
-	imap_puts(b, " FETCH (");
+	put_fetch_begin(c, b, row);
 	/* RFC 7162 section 3.2.4 wants the UID too. */
-	if (job->cmd->uid || c->condstore) {
+	if (!c->uidonly && (job->cmd->uid || c->condstore)) {
 		imap_puts(b, "UID ");
 		imap_put_number(b, row->uid);
 		imap_putc(b, ' ');

@@ -563,4 +563,213 @@ class Isolated:
         c.ok(b"NAMESPACE")
 
 
+class Uidonly:
+    """RFC 9586: messages have UIDs and no numbers."""
+
+    def begin(self, box, n=6, select=True):
+        """A session of it, and one of the old kind beside it."""
+        other = Client(1)
+        other.ok(b"CREATE " + box)
+        for _ in range(n):
+            other.append(box, SMALL)
+        other.ok(b"SELECT " + box)
+        other.ok(b"STORE 1:2 +FLAGS.SILENT (\\Deleted)")
+        other.ok(b"EXPUNGE")  # so that numbers are no UIDs
+        c = Client(1)
+        assert c.ok(b"ENABLE UIDONLY")[0] == b"* ENABLED UIDONLY\r\n"
+        if select:
+            c.ok(b"SELECT " + box)
+        uids = other.ok(b"UID SEARCH ALL")[0].split()[2:]
+        assert len(uids) == n - 2 and uids[0] != b"1"
+        return c, other, uids
+
+    def numberless(self, lines):
+        for line in lines:
+            assert not re.match(rb"\* \d+ (FETCH|EXPUNGE)", line), line
+        return lines
+
+    def t_enable(self):
+        """3.1: it is offered, enabled once, and forgotten at the end"""
+        c = Client(1)
+        assert b" UIDONLY" in c.ok(b"CAPABILITY")[0]
+        c.ok(b"CREATE enable")
+        c.append(b"enable", SMALL)
+        c.ok(b"SELECT enable")
+        c.ok(b"FETCH 1 FLAGS")
+        assert c.ok(b"ENABLE UIDONLY CONDSTORE")[0] == \
+            b"* ENABLED UIDONLY CONDSTORE\r\n"
+        assert c.ok(b"ENABLE UIDONLY")[0] == b"* ENABLED\r\n"
+        c.expect(b"FETCH 1 FLAGS", b"BAD [UIDREQUIRED]")
+        # Right behind ENABLE on the wire, too.
+        c = Client(1, b"enable")
+        c.send(b"x ENABLE UIDONLY\r\ny FETCH 1 FLAGS\r\n")
+        c.until(b"x")
+        assert c.until(b"y")[-1].startswith(b"y BAD [UIDREQUIRED]")
+        c.ok(b"UNAUTHENTICATE")
+        c.ok(b"LOGIN user0001 " + SERVER["password"].encode())
+        c.ok(b"SELECT enable")
+        assert b"* 1 FETCH (" in c.ok(b"FETCH 1 FLAGS")[0]
+
+    def t_refused(self):
+        """3, 3.2, 3.5, 3.8: numbers are refused, nothing is done by them"""
+        c, other, uids = self.begin(b"refused")
+        for text in (b"FETCH 1 FLAGS", b"FETCH 1:* (FLAGS)", b"FETCH $ FLAGS",
+                     b"STORE 1 FLAGS (\\Seen)", b"COPY 1 INBOX",
+                     b"MOVE * INBOX", b"SEARCH ALL",
+                     b"SEARCH RETURN (SAVE) ALL", b"SORT (DATE) UTF-8 ALL",
+                     b"THREAD REFERENCES UTF-8 ALL", b"UID SEARCH 1",
+                     b"UID SEARCH NOT 1:2", b"UID SEARCH OR (SEEN *) ALL",
+                     b"UID SORT (DATE) UTF-8 1:*",
+                     b"UID THREAD ORDEREDSUBJECT UTF-8 2",
+                     b"ESEARCH 1:2", b"REPLACE 1 refused {3+}\r\nabc",
+                     b"REPLACE 1 refused {3}"):
+            c.expect(text, b"BAD [UIDREQUIRED]")
+        c.ok(b"NOOP")
+        assert other.ok(b"UID SEARCH UNSEEN")[0].split()[2:] == uids
+        assert len(uids) == 4 == len(other.ok(b"FETCH 1:* FLAGS")) - 1
+
+    def t_fetch(self):
+        """3.3: UIDFETCH, and MODIFIED in UIDs"""
+        c, _, uids = self.begin(b"fetch")
+        lines = self.numberless(c.ok(b"UID FETCH 1:* (FLAGS BODY[TEXT])"))
+        # What it marks as read may be told of once more.
+        for uid in uids:
+            assert any(x.startswith(b"* %s UIDFETCH (" % uid) and
+                       literals(x) == [b"body\r\n"] for x in lines), lines
+        lines = c.ok(b"UID FETCH %s (UID)" % uids[1])
+        assert lines[0] == b"* %s UIDFETCH (UID %s)\r\n" % (uids[1], uids[1])
+        lines = c.ok(b"UID STORE %s +FLAGS (\\Flagged)" % uids[0])
+        assert lines[0] == \
+            b"* %s UIDFETCH (FLAGS (\\Flagged \\Seen))\r\n" % uids[0], lines
+        modseq = re.search(rb"HIGHESTMODSEQ (\d+)", b"".join(
+            c.ok(b"STATUS fetch (HIGHESTMODSEQ)"))).group(1)
+        lines = c.ok(b"UID STORE %s +FLAGS (\\Answered)" % uids[1])
+        assert re.match(rb"\* %s UIDFETCH \(FLAGS \(.*\) MODSEQ \(\d+\)\)\r\n"
+                        % uids[1], lines[0]), lines
+        lines = c.ok(b"UID STORE %s:%s (UNCHANGEDSINCE %s) FLAGS.SILENT ()" %
+                     (uids[0], uids[1], modseq))
+        self.numberless(lines)
+        assert b"[MODIFIED %s]" % uids[1] in lines[-1], lines
+
+    def t_expunge(self):
+        """3.4: VANISHED, without QRESYNC, of EXPUNGE, MOVE and REPLACE"""
+        c, _, uids = self.begin(b"expunge", 8)
+        c.ok(b"CREATE moved")
+        c.ok(b"UID STORE %s,%s +FLAGS.SILENT (\\Deleted)" % (uids[0], uids[2]))
+        lines = self.numberless(c.ok(b"UID EXPUNGE " + uids[2]))
+        assert b"* VANISHED %s\r\n" % uids[2] in lines, lines
+        lines = self.numberless(c.ok(b"EXPUNGE"))
+        assert b"* VANISHED %s\r\n" % uids[0] in lines, lines
+        lines = self.numberless(c.ok(b"UID MOVE %s moved" % uids[1]))
+        assert b"* VANISHED %s\r\n" % uids[1] in lines, lines
+        assert any(b"[COPYUID " in x for x in lines), lines
+        lines = self.numberless(c.ok(
+            b"UID REPLACE %s expunge {%d+}\r\n%s" %
+            (uids[3], len(SMALL), SMALL)))
+        assert b"* VANISHED %s\r\n" % uids[3] in lines, lines
+        left = c.ok(b"UID SEARCH ALL")[0].split()[2:]
+        assert left[:2] == uids[4:], (left, uids)
+        # CLOSE tells nothing, as ever.
+        c.ok(b"UID STORE %s +FLAGS.SILENT (\\Deleted)" % uids[4])
+        assert len(c.ok(b"CLOSE")) == 1
+
+    def t_search(self):
+        """3.5: UIDs and "$"; partial results, orders and threads"""
+        c, _, uids = self.begin(b"search")
+        assert c.ok(b"UID SEARCH UID 1:*")[0].split()[2:] == uids
+        line = c.ok(b"UID SEARCH RETURN (MIN SAVE) ALL")[0]
+        assert b" UID MIN %s" % uids[0] in line, line
+        lines = c.ok(b"UID FETCH $ (FLAGS)")
+        assert b"* %s UIDFETCH " % uids[0] in lines[0], lines
+        assert c.ok(b"UID SEARCH $")[0].split()[2:] == uids[:1]
+        assert c.ok(b"UID SEARCH UID $")[0].split()[2:] == uids[:1]
+        line = c.ok(b"UID SEARCH RETURN (PARTIAL 1:2) ALL")[0]
+        assert b" UID PARTIAL (1:2 " in line, line
+        lines = c.ok(b"UID SORT (REVERSE ARRIVAL) UTF-8 ALL")
+        assert sorted(lines[0].split()[2:]) == sorted(uids), lines
+        lines = c.ok(b"UID THREAD ORDEREDSUBJECT UTF-8 ALL")
+        assert sorted(re.findall(rb"\d+", lines[0])) == sorted(uids), lines
+        lines = c.ok(b"UID FETCH 1:* (FLAGS) (PARTIAL -1:-1)")
+        assert [x.split()[1] for x in lines[:-1]] == uids[-1:], lines
+        # Updates of a result that was asked for by number have an end.
+        c = Client(1, b"search")
+        c.ok(b"SEARCH RETURN (UPDATE ALL) UNSEEN")
+        tag = b"a%d" % c.count
+        c.ok(b"UID SEARCH RETURN (UPDATE ALL) UNSEEN")
+        kept = b"a%d" % c.count
+        lines = c.ok(b"ENABLE UIDONLY")
+        assert any(b'[NOUPDATE "%s"]' % tag in x for x in lines), lines
+        assert not any(kept in x for x in lines[:-1]), lines
+        c.ok(b"UID STORE %s +FLAGS.SILENT (\\Seen)" % uids[0])
+        for _ in range(100):
+            lines = c.ok(b"NOOP")
+            if any(b"REMOVEFROM" in x for x in lines):
+                break
+        update = [x for x in lines if b"REMOVEFROM" in x]
+        assert update and b'(TAG "%s") UID ' % kept in update[0], lines
+        assert update[0].endswith(b" %s)\r\n" % uids[0]), update
+
+    def t_unasked(self):
+        """3.6: what others do is told by UID, in NOOP and in IDLE"""
+        c, other, uids = self.begin(b"unasked")
+        other.ok(b"STORE 2 +FLAGS (\\Answered)")
+        other.append(b"unasked", SMALL)
+        lines = self.numberless(c.ok(b"NOOP"))
+        assert b"* %s UIDFETCH (FLAGS (\\Answered))\r\n" % uids[1] in lines, \
+            lines
+        assert b"* 5 EXISTS\r\n" in lines, lines
+        c.send(b"i IDLE\r\n")
+        assert c.line().startswith(b"+")
+        other.ok(b"STORE 1,3 +FLAGS.SILENT (\\Deleted)")
+        other.ok(b"EXPUNGE")
+        seen = set()
+        while b"* VANISHED %s,%s\r\n" % (uids[0], uids[2]) not in seen:
+            seen.add(c.line())
+            self.numberless(seen)
+        c.send(b"DONE\r\n")
+        self.numberless(c.until(b"i"))
+        # The other one hears numbers, as it always did.
+        c.ok(b"UID STORE %s +FLAGS.SILENT (\\Deleted)" % uids[1])
+        c.ok(b"EXPUNGE")
+        assert b"* 1 EXPUNGE\r\n" in other.ok(b"NOOP")
+
+    def t_notify(self):
+        """3.6, 5465 5.3: what NOTIFY fetches of new mail"""
+        c, other, _ = self.begin(b"notify")
+        c.ok(b"NOTIFY SET (SELECTED (MessageNew (UID BODY[TEXT])"
+             b" MessageExpunge FlagChange))")
+        done = other.append(b"notify", SMALL)[-1]
+        uid = re.search(rb"APPENDUID \d+ (\d+)", done).group(1)
+        line = b""
+        while b"FETCH" not in line:
+            line = c.line()
+            self.numberless([line])
+        assert line.startswith(b"* %s UIDFETCH (" % uid), line
+        assert literals(line) == [b"body\r\n"], line
+
+    def t_qresync(self):
+        """3.7, 3.8: with CONDSTORE and QRESYNC, but for pairs of numbers"""
+        c, other, uids = self.begin(b"qresync", select=False)
+        c.ok(b"ENABLE QRESYNC")
+        lines = c.ok(b"SELECT qresync")
+        validity = re.search(rb"UIDVALIDITY (\d+)", b"".join(lines)).group(1)
+        modseq = re.search(rb"HIGHESTMODSEQ (\d+)", b"".join(lines)).group(1)
+        assert not any(b"[UNSEEN" in x for x in lines), lines
+        c.ok(b"CLOSE")
+        other.ok(b"STORE 1 +FLAGS.SILENT (\\Deleted)")
+        other.ok(b"EXPUNGE")
+        other.ok(b"STORE 2 +FLAGS.SILENT (\\Flagged)")
+        c.expect(b"SELECT qresync (QRESYNC (%s %s 1:%s (1 %s)))" % (
+            validity, modseq, uids[-1], uids[0]), b"BAD [UIDREQUIRED]")
+        lines = self.numberless(c.ok(
+            b"SELECT qresync (QRESYNC (%s %s))" % (validity, modseq)))
+        assert b"* VANISHED (EARLIER) %s\r\n" % uids[0] in lines, lines
+        assert any(x.startswith(b"* %s UIDFETCH (" % uids[2]) and
+                   b"MODSEQ (" in x for x in lines), lines
+        lines = c.ok(b"UID FETCH 1:* (FLAGS) (CHANGEDSINCE %s VANISHED)" %
+                     modseq)
+        self.numberless(lines)
+        assert any(b"VANISHED (EARLIER)" in x for x in lines), lines
+
+
 run(globals())

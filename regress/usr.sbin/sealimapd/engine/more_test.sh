@@ -6,7 +6,7 @@
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
-parts="Compress Unauthenticate Utf8 Preview Replace"
+parts="Compress Unauthenticate Utf8 Preview Replace Uidonly"
 
 for part in $parts; do
 	client_case more "$part"
