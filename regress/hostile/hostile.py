@@ -46,6 +46,14 @@ def fail(text):
     print("FAILED:", text, flush=True)
 
 
+def fail_cost(text):
+    """What a sanitizer's build costs is not what users have."""
+    if "SANITIZED" in os.environ:
+        print("measured:", text, flush=True)
+    else:
+        fail(text)
+
+
 # ---- What it costs
 
 def processes():
@@ -411,7 +419,7 @@ def attack_no_reader():
     took = sum(cost.values())
     said = "engine %d vault %d kernel %d KiB" % tuple(cost.values())
     if took > 1024:
-        fail("a client that does not read costs " + said)
+        fail_cost("a client that does not read costs " + said)
     c.s.close()
     return said
 
@@ -750,13 +758,13 @@ def run(attack, kib_max, lines_max, watch):
               name, took, total, lines, at(waited, 0.5), at(waited, 0.99),
               at(idle, 0.99), len(waited), got), flush=True)
     if at(waited, 0.5) > ANSWER_MS:
-        fail("%s: half of the honest answers took over %d ms" % (
+        fail_cost("%s: half of the honest answers took over %d ms" % (
             name, ANSWER_MS))
     if at(waited, 0.99) > ANSWER_MS + 3 * at(idle, 0.99):
-        fail("%s: honest answers took %.0f ms (p99)" % (
+        fail_cost("%s: honest answers took %.0f ms (p99)" % (
             name, at(waited, 0.99)))
     if total > kib_max * full(1, 8):
-        fail("%s: memory grew by %d KiB: %s" % (name, total, grown))
+        fail_cost("%s: memory grew by %d KiB: %s" % (name, total, grown))
     if lines > lines_max * full(1, 10):
         fail("%s: %d log lines" % (name, lines))
 
