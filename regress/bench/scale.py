@@ -6,7 +6,7 @@ usage: scale.py server.json idle CONNECTIONS    held in IDLE; logins meanwhile
        scale.py server.json reconnect USERS     all of them at the same time
        scale.py server.json large MESSAGES      a mailbox: SELECT, the newest 50
 
-Each prints one line of figures.  A mailbox for "large" is made once, by COPY,
+Each prints one line of figures, and rows of the README's table.  A mailbox for "large" is made once, by COPY,
 and kept; its account is user0002's, whose vault is ended before the measurement.
 """
 
@@ -109,6 +109,10 @@ async def all_in(server, count, users, at_once, idle):
     return clients, time.monotonic() - begin
 
 
+def row(what, value, aim):
+    print("| %s | %s | | | %s |" % (what, value, aim))
+
+
 async def idle(server, count):
     users = server.d["users"]
     before = server.memory()
@@ -127,12 +131,17 @@ async def idle(server, count):
           "p50 %.1f ms, p95 %.1f ms" %
           (still, count, users, took, held / count,
            statistics.median(times), sorted(times)[95]))
+    row("{:,} idle TLS connections held, of".format(count), still, count)
+    row("logins to living vaults meanwhile, p95, ms",
+        "%.0f" % sorted(times)[95], 50)
 
 
 async def reconnect(server, users):
     clients, took = await all_in(server, users, users, MANY_AT_ONCE, False)
     print("%d users, none with a vault, all logged in and selected after "
           "%.1f s" % (len(clients), took))
+    row("{:,} users after a restart, all in, s".format(users),
+        "%.1f" % took, 30)
 
 
 async def make_large(server, c, count):
@@ -177,6 +186,10 @@ async def large(server, count):
           "SELECT and the newest 50: %.3f s, %.1f MB PSS more in its vault" %
           (count, made, opened, took,
            (server.memory("vault") - before) / 1024))
+    row("{:,} messages: SELECT and the newest 50, s".format(count),
+        "%.2f" % took, 0.5)
+    row("memory of that user's vault for it, MB",
+        "%.0f" % ((server.memory("vault") - before) / 1024), 80)
 
 
 def main():
