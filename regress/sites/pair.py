@@ -10,6 +10,7 @@ from letters import digest, fields, ident, is_report, large, letter, split
 from suite import Site
 from world import Failed, Host, World, run, until
 
+SSH_KEY = "/etc/ssh/ssh_host_ed25519_key"
 BIG = 20 * 1000 * 1000
 
 
@@ -68,11 +69,19 @@ class Pair:
 
 def ssh_keys():
     """The machine has a key of ssh for the zone to name."""
-    folder = "/etc/ssh"
+    folder = os.path.dirname(SSH_KEY)
     if os.path.isdir(folder) and shutil.which("ssh-keygen"):
         run("mount", "-t", "tmpfs", "tmpfs", folder)
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
-            folder + "/ssh_host_ed25519_key")
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", SSH_KEY)
+
+
+def ssh_records(name):
+    """What ssh's own program says of it, or nothing."""
+    if not os.path.exists(SSH_KEY + ".pub"):
+        return []
+    return [x.split("SSHFP ")[1] for x in run(
+        "ssh-keygen", "-r", name, "-f", SSH_KEY + ".pub").splitlines()
+            if " SSHFP 4 2 " in x]
 
 
 def arrives(site, n, name):
@@ -139,7 +148,8 @@ def exchange(a, b, tag, big):
                     "Subject: \u65e5\u672c\u8a9e\r\nX-Id: %s\r\n\r\n"
                     "\u65e5\u672c\u8a9e\r\n" % (me, him, name("utf8"))
                     ).encode()
-    a.submit(1, [him], sent["utf8"], ("SMTPUTF8", "BODY=8BITMIME"))
+    a.submit(1, [him, "j\u00fcrgen@" + b.domain], sent["utf8"],
+             ("SMTPUTF8", "BODY=8BITMIME"))
     send("relayed", b"Did it go?\r\n",
          mail=("ENVID=e+2Bv",), rcpt=("NOTIFY=SUCCESS,FAILURE",))
     send("nobody", b"Is he there?\r\n", rcpts=("nobody@" + b.domain, other),
@@ -153,6 +163,7 @@ def exchange(a, b, tag, big):
             same(arrives(b, 2, name(kind)), text, way)
         else:
             same(arrives(b, 1, name(kind)), text, way)
+    arrives(b, 2, name("utf8"))     # of that alias
     for n, site in ((2, b), (3, b), (2, a)):
         arrives(site, n, name("several"))
     m = report(a, 1, name("relayed"), "relayed", "Status: 2.0.0",

@@ -10,7 +10,7 @@ import time
 import traceback
 
 from letters import letter
-from pair import Pair, arrives, exchange, report
+from pair import Pair, arrives, exchange, report, ssh_records
 from storm import storm
 from world import Failed, Middle, until
 
@@ -27,6 +27,10 @@ def zones_are_seen(p):
         want = {"A", "AAAA", "PTR", "MX", "TXT", "TLSA", "SRV", "CAA"}
         if not want <= kinds:
             raise Failed("no %s in %s" % (want - kinds, out))
+        own = "\n".join(s.zone()[0])
+        for record in ssh_records(s.name):
+            if record not in own:
+                raise Failed("no SSHFP %s in %s" % (record, own))
 
 
 def case_both(folder):

@@ -30,6 +30,8 @@ class Site:
                     "log addresses yes\nlimit queue-retry 1s\n"
                     "limit queue-retry-longest 2s\n%s" % (
                         DNS, world.names.anchors, more))
+        with open(self.path("aliases"), "w", encoding="utf-8") as f:
+            f.write("j\u00fcrgen: %s\n" % self.user(2))
         env = dict(os.environ, RUN=self.folder, PORT="own", COST="low",
                    USERS=str(users), RUN_DOMAIN=domain, RUN_NAME=self.name,
                    RUN_LISTEN="*", RUN_RELAY="dns")
