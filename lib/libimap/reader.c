@@ -463,6 +463,11 @@ message_line(struct imap_reader *r)
 	struct imap_literal literal;
 	bool any, more = false;
 
+	/* Nothing follows: an empty line, but one that is somewhere. */
+	if (r->buf == NULL) {
+		buffer_put(r, (const uint8_t *)"", 1);
+		r->len = 0;
+	}
 	if (r->len > r->line && r->buf[r->len - 1] == '\r')
 		r->len--;
 	if (r->wrapped && !unwrap(r) && r->error == NULL)
