@@ -17,6 +17,8 @@ is there whole or not at all, in the order in which a session asked for it.
 Every other session speaks QRESYNC (RFC 7162): VANISHED instead of EXPUNGE, and
 when it comes back, or selects a box again, what it knew and what it is told at
 the SELECT must together be what there is.
+Some compress, and some have a search that is kept up to date (RFC 5267), which
+at the end of a round must have what a new one would find.
 """
 
 import itertools
@@ -30,6 +32,8 @@ import ssl
 import subprocess
 import sys
 import time
+
+from extras import Live, Squeezed
 
 SERVER = json.load(open(sys.argv[1], encoding="utf-8"))
 SESSIONS = 8
@@ -74,9 +78,13 @@ class Session:
         self.seen = []  # MODSEQs since the last tagged response
         self.code = None
         self.validity = None
+        self.live = None
         need(self.line().startswith("* OK"), "greeting")
         self.run("LOGIN user0001@%s %s" % (SERVER["domain"],
                                            SERVER["password"]))
+        if number % 3 == 0:
+            self.run("COMPRESS DEFLATE")
+            self.file = self.sock = Squeezed(self.file, self.sock)
         if self.quick:
             self.run("ENABLE QRESYNC")
         if box:
@@ -175,10 +183,18 @@ class Session:
         self.validity = re.search(r"UIDVALIDITY (\d+)", "".join(codes))[1]
         rows = self.run("UID FETCH 1:* (FLAGS)")["rows"] if self.view else []
         need(len(rows) == len(self.view), "rows of the view")
+        self.live = None
+        if self.number % 4 < 2:
+            command = self.run("UID SEARCH RETURN (UPDATE ALL) KEYWORD " +
+                               self.key)
+            need("NOUPDATE" not in "".join(command["codes"]), "NOUPDATE")
+            self.live = Live(command["tag"], next(
+                x for x in command["codes"] if x.startswith("ESEARCH")))
 
     def come_back(self, old):
         """Selects the box of an ended session with what that knew."""
         self.box, self.view, self.told = old.box, [], {}
+        self.live = None
         self.known, self.high = dict(old.known), old.high
         command = {"text": "SELECT %s (QRESYNC (%s %d))" %
                    (old.box, old.validity, old.high), "kind": "SELECT"}
@@ -202,6 +218,8 @@ class Session:
         if not found:
             if text.startswith("BYE"):
                 raise Gone()
+            if self.live is not None and self.live.told(text):
+                return
             command["codes"].append(text)
             return
         n, word, rest = int(found[1]), found[2], found[3]
@@ -335,11 +353,25 @@ class Model:
     def append(self, session):
         self.subjects += 1
         subject = "s%d" % self.subjects
+        uids = self.some(session)
+        if uids is not None and self.random.random() < 0.3:
+            return self.catenate(session, subject, uids[0])
         body = "Subject: %s\r\n\r\nx\r\n" % subject
         box = self.random.choice(self.boxes)
         return {"text": "APPEND %s (%s) {%d+}\r\n%s" %
                 (box, session.key, len(body), body),
                 "kind": "APPEND", "box": box, "subject": subject}
+
+    def catenate(self, session, subject, uid):
+        """A new header, and the rest of what may be gone (RFC 4469)."""
+        head = "Subject: %s\r\n\r\n" % subject
+        box = self.random.choice(self.boxes)
+        return {"text": "APPEND %s (%s) CATENATE (TEXT {%d+}\r\n%s URL "
+                "\"/%s;UIDVALIDITY=%s/;UID=%d/;SECTION=TEXT\" URL ;UID=%d)" %
+                (box, session.key, len(head), head, session.box,
+                 session.validity, uid, uid),
+                "kind": "APPEND", "box": box, "subject": subject,
+                "part": (session.box, uid)}
 
     def replace(self, session):
         """One goes and one comes, or neither (RFC 8508)."""
@@ -546,6 +578,10 @@ class Model:
             elif self.killing and ("words" in command or
                                    "SORT" in command["text"]):
                 pass  # its worker may have gone
+            elif "part" in command and \
+                    command["result"].startswith("NO [BADURL "):
+                box, uid = command["part"]
+                need(uid not in new[box], "BADURL", box, uid)
             elif command["kind"] not in ("COPY", "MOVE", "STORE", "REPLACE"):
                 need(command["result"].startswith("OK"), command["text"],
                      command["result"])
@@ -738,6 +774,7 @@ class Model:
             session.silent.clear()
             session.told.clear()
             session.run("UID FETCH 1:* (FLAGS)")
+            self.check_live(session, want)
         while len(self.sessions) < SESSIONS:
             used = {x.number for x in self.sessions}
             number = min(set(range(SESSIONS)) - used)
@@ -761,6 +798,17 @@ class Model:
             except Gone:
                 need(self.killing, "connection ended")
                 self.sessions.remove(session)
+
+    def check_live(self, session, want):
+        """What was told of a result, once all has been, is the result."""
+        found = {uid for uid, (_, flags) in want.items()
+                 if session.key in flags}
+        for _ in range(200):
+            if session.live is None or session.live.uids == found:
+                return
+            time.sleep(0.01)
+            session.run("NOOP")
+        need(False, "live", session.number, session.live.uids, found)
 
     def close(self):
         for session in self.sessions:
