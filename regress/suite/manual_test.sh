@@ -192,13 +192,21 @@ END
 	export PATH
 }
 
-# try_lines PAGE PROMPT: runs its examples, in their order.
+# try_lines PAGE PROMPT [SECTION]: runs its examples, in their order.
 try_lines() {
-	python3 "$(atf_get_srcdir)/manual.py" lines "$1" EXAMPLES >all
-	sed -n "s/^$2 //p" all | sed "s,/backup,$PWD/backup,g" >lines
+	python3 "$(atf_get_srcdir)/manual.py" lines "$1" "${3-EXAMPLES}" >all
+	sed -n "s/^$2 //p" all | sed -e "s,/backup,$PWD/backup,g" \
+	    -e "s,/var/db/sealmail,$data_dir,g" >lines
 	[ -s lines ] || atf_fail "$1 has no examples"
 	while read -r line; do
 		echo "$2 $line"
+		# "One that is gone", as that section says.
+		case ${3-}$line in
+		BACKUP*"sealctl restore"*)
+			sealctl user del alice@example.org >out 2>&1 ||
+			    fail_with out "alice cannot be removed"
+			;;
+		esac
 		sh -c "$line" >out 2>&1 </dev/null || {
 			cat out
 			atf_fail "that failed: $line"
@@ -227,6 +235,9 @@ examples_body() {
 	# What the examples take for granted.
 	printf 'carol@example.org\ndave@example.org with-a-password\n' >users
 	try_lines "$(page 8 sealctl)" "#"
+	try_lines "$(page 5 sealstore)" "#"
+	try_lines "$(page 7 sealmail)" "#" "BACKUP AND REPAIR"
+	try_lines "$(page 7 sealmail)" "\\$" "BACKUP AND REPAIR"
 	try_lines "$(page 1 sealmail)" "\\$"
 	[ "$(find Mail -type f -path '*/cur/*' -o -type f -path '*/new/*' |
 	    wc -l)" -eq 1 ] || atf_fail "the report was not exported"
@@ -236,6 +247,27 @@ examples_body() {
 	suite_alive
 }
 examples_cleanup() {
+	stop_suite
+}
+
+atf_test_case dialogue cleanup
+dialogue_head() {
+	atf_set descr "the example of xsealmail(7), spoken with the server"
+	atf_set timeout 300
+}
+dialogue_body() {
+	start_suite
+	$sealctl user add alice >made || atf_fail "no alice"
+	code=$(awk '$1 ~ /^alice@/ { print $3 }' made)
+	python3 "$(atf_get_srcdir)/dialogue.py" "$suite/server.json" \
+	    "$(page 7 xsealmail)" "$code" >out 2>&1 || fail_with out "differs"
+	# The other password is the one that opens it now.
+	curl -sS --cacert "$cafile" -u 'alice:new pass' \
+	    "imaps://localhost:$imaps_port/" >out 2>&1 ||
+	    fail_with out "the password is another"
+	suite_alive
+}
+dialogue_cleanup() {
 	stop_suite
 }
 
@@ -279,5 +311,6 @@ atf_init_test_cases() {
 	atf_add_test_case usage
 	atf_add_test_case conf_examples
 	atf_add_test_case examples
+	atf_add_test_case dialogue
 	atf_add_test_case offers
 }
