@@ -65,7 +65,8 @@ struct conn {
 	char dest[QUEUE_DEST_MAX];
 	char host[RESOLVER_NAME_MAX];
 	char address[64];
-	char *auth; /* to log in with, or NULL */
+	char *auth;         /* to log in with, "name:password", or NULL */
+	unsigned int login; /* what LOGIN says next: 1 name, 2 password */
 	struct tls_policy policy;
 	enum conn_state state;
 	struct reply reply;

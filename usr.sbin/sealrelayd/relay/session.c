@@ -45,6 +45,7 @@ static void session_extension(struct conn *, const char *, size_t);
 static void session_ready(struct conn *);
 static void session_tls(struct conn *);
 static bool session_auth(struct conn *);
+static void session_login(struct conn *);
 static void session_lacks(struct conn *);
 static void session_may(struct conn *);
 static void session_mail(struct conn *);
@@ -241,6 +242,8 @@ session_reply(struct conn *c)
 	case CONN_AUTH:
 		if (code == 235)
 			session_may(c);
+		else if (code == 334 && c->login != 0)
+			session_login(c);
 		else
 			conn_fail(c, "4.7.8", c->reply.text);
 		break;
@@ -392,9 +395,17 @@ session_auth(struct conn *c)
 	colon = strchr(c->auth, ':');
 	len = strlen(c->auth);
 	if (!tlsio_is_secure(c->io) || c->policy.go_on || colon == NULL ||
-	    (c->ext & EXT_AUTH_PLAIN) == 0 || len >= RELAY_AUTH_MAX) {
+	    (c->ext & (EXT_AUTH_PLAIN | EXT_AUTH_LOGIN)) == 0 ||
+	    len >= RELAY_AUTH_MAX) {
 		conn_fail(c, "4.7.0",
-		    "The server lets nobody log in safely by PLAIN");
+		    "The server lets nobody log in safely by PLAIN or LOGIN");
+		return true;
+	}
+	c->state = CONN_AUTH;
+	conn_timer(c, COMMAND_SECONDS);
+	if ((c->ext & EXT_AUTH_PLAIN) == 0) {
+		c->login = 1;
+		conn_write(c, "AUTH LOGIN\r\n");
 		return true;
 	}
 	plain[0] = '\0';
@@ -402,12 +413,33 @@ session_auth(struct conn *c)
 	plain[1 + (colon - c->auth)] = '\0';
 	(void)sodium_bin2base64(text, sizeof(text), (const uint8_t *)plain,
 	    len + 1, sodium_base64_VARIANT_ORIGINAL);
-	c->state = CONN_AUTH;
-	conn_timer(c, COMMAND_SECONDS);
 	conn_write(c, "AUTH PLAIN %s\r\n", text);
 	explicit_bzero(plain, sizeof(plain));
 	explicit_bzero(text, sizeof(text));
 	return true;
+}
+
+/* What no RFC says and many servers ask: the name, then the password. */
+static void
+session_login(struct conn *c)
+{
+	char text[2 * RELAY_AUTH_MAX];
+	const char *what;
+	size_t len;
+
+	what = c->auth;
+	len = strcspn(what, ":");
+	if (c->login == 2) {
+		what += len + 1;
+		len = strlen(what);
+	}
+	/* After the password it has nothing more to ask. */
+	c->login = c->login == 1 ? 2 : 0;
+	(void)sodium_bin2base64(text, sizeof(text), (const uint8_t *)what, len,
+	    sodium_base64_VARIANT_ORIGINAL);
+	conn_timer(c, COMMAND_SECONDS);
+	conn_write(c, "%s\r\n", text);
+	explicit_bzero(text, sizeof(text));
 }
 
 /* RFC 8689 4.2.1: another server may, this one is of use for other mail. */

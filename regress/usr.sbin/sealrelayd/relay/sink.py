@@ -3,7 +3,8 @@
 usage: sink.py DIRECTORY [WORD ...]
 Words: tls=CERT,KEY starttls-broken greet-421 greet-554 hang slow drop-at-dot
 close-at-mail lie-size no-esmtp bare dsn 8bit=no chunking
-bdat-502 refuse-early requiretls (offered within TLS) listen=HOST:PORT
+bdat-502 refuse-early requiretls (offered within TLS) auth=MECHANISMS
+listen=HOST:PORT
 The port goes to DIRECTORY/port, messages to DIRECTORY/<n>.eml with the
 envelope in <n>.env.  A recipient "later..." gets 450, "never..." 550,
 "once..." 450 the first time.
@@ -64,7 +65,7 @@ class Session(threading.Thread):
             ext.append("STARTTLS")
         if "requiretls" in WORDS and isinstance(self.sock, ssl.SSLSocket):
             ext.append("REQUIRETLS")
-        ext.append("AUTH PLAIN LOGIN")
+        ext.append("AUTH " + WORDS.get("auth", "PLAIN LOGIN"))
         for e in ext[:-1]:
             self.say("250-" + e)
         self.say("250 " + ext[-1])
@@ -145,7 +146,10 @@ class Session(threading.Thread):
                 ctx.load_cert_chain(cert, key)
                 self.sock = ctx.wrap_socket(self.sock, server_side=True)
             elif verb == "AUTH":
-                self.env_auth = line
+                while "LOGIN" in line and line.count("|") < 2:
+                    self.say("334 " + ("VXNlcm5hbWU6", "UGFzc3dvcmQ6")[
+                        line.count("|")])
+                    line += "|" + self.line()
                 with open(os.path.join(DIR, "auth"), "w") as f:
                     f.write(line + "\n")
                 self.say("235 2.7.0 ok")

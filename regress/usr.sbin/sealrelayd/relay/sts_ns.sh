@@ -55,7 +55,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
     -subj /CN=ca -keyout ca.key -out ca.pem 2>/dev/null || fail "no CA"
 mount --bind ca.pem "$roots" || fail "mount"
 sts="sts strip self other testing moved"
-certificate good ca "DNS:mx.sts.example,DNS:mx.other.example,DNS:mx.moved.example"
+certificate good ca "DNS:mx.sts.example,DNS:mx.other.example,DNS:mx.moved.example,DNS:mx.login.example"
 certificate self self "DNS:mx.self.example,DNS:mx.testing.example"
 certificate dane self "DNS:elsewhere.test"
 names=
@@ -102,6 +102,7 @@ ldns-signzone -o test. -f test.signed test.zone "$key" || fail "sign"
 	domain other.example 127.0.0.11
 	domain testing.example 127.0.0.13
 	domain moved.example 127.0.0.10
+	domain login.example 127.0.0.14
 	for d in $sts; do
 		echo "_mta-sts.$d.example. 300 TXT \"v=STSv1; id=1\""
 		echo "mta-sts.$d.example. 300 A 127.0.0.3"
@@ -165,6 +166,7 @@ sink() {
 sink naked listen=127.0.0.10:25
 sink good listen=127.0.0.11:25 "tls=$PWD/good.pem,$PWD/good.key"
 sink dane listen=127.0.0.12:25 "tls=$PWD/dane.pem,$PWD/dane.key" requiretls
+sink login listen=127.0.0.14:25 "tls=$PWD/good.pem,$PWD/good.key" auth=LOGIN
 sink self listen=127.0.0.13:25 "tls=$PWD/self.pem,$PWD/self.key"
 wait_for test -s web/up
 wait_for python3 -c '
@@ -191,6 +193,7 @@ got() {
 }
 mkdir -p base/queue
 printf 'forward 127.0.0.1@53\nanchors %s/anchors\nretry 60\n' "$PWD" >config
+echo "route smart.test mx.login.example 25 2 joe:se:cret" >>config
 printf 'From: a@here.test\r\n\r\nx\r\n' >mail
 {
 	for d in plain.example sts.example strip.example self.example \
@@ -207,6 +210,7 @@ printf 'From: a@here.test\r\n\r\nx\r\n' >mail
 		echo "send a@here.test o@$d mail 8"
 	done
 	echo "send a@here.test d@wrong.test mail"
+	echo "send a@here.test b@smart.test mail"
 	# Those that must not go are left.
 	echo "sleep 3"
 	echo "settle 7 60"
@@ -224,6 +228,10 @@ got self b@self.example no
 got dane b@dane.test yes
 got dane b@wrong.test no
 grep -q '^left 7$' out || fail "$(cat out)"
+got login b@smart.test yes
+# joe, se:cret
+[ "$(cat login/auth)" = "AUTH LOGIN|am9l|c2U6Y3JldA==" ] ||
+    fail "$(cat login/auth)"
 got dane r@dane.test yes
 grep -q '^MAIL FROM:<a@here.test>.* REQUIRETLS' dane/*.env ||
     fail "no REQUIRETLS: $(cat dane.envs)"
