@@ -687,6 +687,11 @@ got_data(struct conn *c)
 		job_want(j);
 		return;
 	}
+	/* The answer to something else: not an octet of it was sent. */
+	if (c->reply.code / 100 == 2) {
+		conn_fail(c, "4.5.0", "The server's replies are out of step");
+		return;
+	}
 	c->job = NULL;
 	j->conn = NULL;
 	job_outcome_all(j, outcome_of(c->reply.code), c->reply.code,

@@ -164,6 +164,49 @@ servers_cleanup()
 	stop
 }
 
+atf_test_case replies cleanup
+replies_head()
+{
+	atf_set descr "replies that nobody asked for, without end, or in clear"
+}
+replies_body()
+{
+	message
+	: >config
+	for word in data-250 extra starttls-inject endless; do
+		sink "$word" "$word"
+		echo "route $word.test 127.0.0.1 $PORT 1" >>config
+	done
+	sink strict starttls-inject
+	echo "route strict.test 127.0.0.1 $PORT 2" >>config
+	{
+		for word in data-250 starttls-inject endless strict; do
+			echo "send a@here.test b@$word.test mail"
+		done
+		echo "many 20 a@here.test extra.test mail"
+		echo "sleep 5"
+		echo "settle 3 30"
+	} >commands
+	echo "retry 1" >>config
+	relay <commands
+	# What is out of step is never taken for a success.
+	[ ! -f data-250/1.eml ] || atf_fail "data-250: $(cat out)"
+	[ ! -f endless/1.eml ] || atf_fail "endless: $(cat out)"
+	# What came before TLS is not believed: in clear where that is allowed.
+	has '^plain' starttls-inject/1.env
+	[ ! -f strict/1.eml ] || atf_fail "strict: $(cat out)"
+	! grep '^report' out || atf_fail "reports"
+	for i in $(seq 0 19); do
+		cat extra/*.env | grep -q "RCPT TO:<rcpt$i@extra.test>" ||
+		    atf_fail "rcpt$i is lost: $(cat out)"
+	done
+	has '^left 3' out
+}
+replies_cleanup()
+{
+	stop
+}
+
 atf_test_case chunked cleanup
 chunked_head()
 {
@@ -414,6 +457,7 @@ atf_init_test_cases()
 	atf_add_test_case delivered
 	atf_add_test_case refused
 	atf_add_test_case servers
+	atf_add_test_case replies
 	atf_add_test_case chunked
 	atf_add_test_case smuggled
 	atf_add_test_case dead

@@ -3,7 +3,8 @@
 usage: sink.py DIRECTORY [WORD ...]
 Words: tls=CERT,KEY starttls-broken greet-421 greet-554 hang slow drop-at-dot
 close-at-mail lie-size no-esmtp bare dsn 8bit=no chunking
-bdat-502 refuse-early requiretls (offered within TLS) auth=MECHANISMS
+bdat-502 refuse-early data-250 extra starttls-inject endless
+ requiretls (offered within TLS) auth=MECHANISMS
 listen=HOST:PORT
 The port goes to DIRECTORY/port, messages to DIRECTORY/<n>.eml with the
 envelope in <n>.env.  A recipient "later..." gets 450, "never..." 550,
@@ -60,8 +61,8 @@ class Session(threading.Thread):
             ext.append("CHUNKING")
         if "dsn" in WORDS:
             ext.append("DSN")
-        if ("tls" in WORDS or "starttls-broken" in WORDS) and not isinstance(
-                self.sock, ssl.SSLSocket):
+        if {"tls", "starttls-broken", "starttls-inject"} & set(WORDS) and \
+                not isinstance(self.sock, ssl.SSLSocket):
             ext.append("STARTTLS")
         if "requiretls" in WORDS and isinstance(self.sock, ssl.SSLSocket):
             ext.append("REQUIRETLS")
@@ -137,6 +138,10 @@ class Session(threading.Thread):
             elif verb == "STAR":
                 if self.buf:
                     raise EOFError
+                if "starttls-inject" in WORDS:
+                    self.sock.sendall(b"220 go on\r\n250-evil\r\n250 SIZE 1\r\n")
+                    time.sleep(1)
+                    raise EOFError
                 self.say("220 go on")
                 if "starttls-broken" in WORDS:
                     self.sock.sendall(b"this is no TLS\r\n")
@@ -166,6 +171,9 @@ class Session(threading.Thread):
                 if len(self.env) < 4:
                     self.say("554 5.5.1 nobody")
                     continue
+                if "data-250" in WORDS:
+                    self.say("250 2.0.0 of course")
+                    continue
                 self.say("354 go on")
                 raw = self.data()
                 if "drop-at-dot" in WORDS and not os.path.exists(
@@ -174,6 +182,9 @@ class Session(threading.Thread):
                     raise EOFError
                 self.store(raw)
                 self.say("250 2.0.0 taken")
+                if "extra" in WORDS:
+                    time.sleep(0.05)
+                    self.say("250 2.0.0 and taken")
             elif verb == "BDAT" and "bdat-502" in WORDS:
                 self.say("502 5.5.1 no such command")
                 raise EOFError
@@ -202,6 +213,8 @@ class Session(threading.Thread):
             if "bare" in WORDS:
                 self.sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 return
+            while "endless" in WORDS:
+                self.say("220-" + "sink " * 20)
             self.say("220 sink ESMTP")
             self.talk()
         except (EOFError, OSError):
