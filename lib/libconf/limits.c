@@ -45,7 +45,7 @@ const struct conf_limit_row conf_limit_rows[CONF_LIMITS] = {
     [CONF_FAILURES_PER_USER] = {"login-failures-per-user", LIMIT_COUNT, 100, 0,
 	100000},
     [CONF_LOGIN_TIMEOUT] = {"login-timeout", LIMIT_SECONDS, 120, 5, DAY},
-    [CONF_IDLE_TIMEOUT] = {"idle-timeout", LIMIT_SECONDS, 1860, 60, DAY},
+    [CONF_IDLE_TIMEOUT] = {"idle-timeout", LIMIT_SECONDS, 1860, 5, DAY},
     [CONF_COMMAND_TIMEOUT] = {"command-timeout", LIMIT_SECONDS, 300, 5, DAY},
     [CONF_DERIVATIONS] = {"derivations", LIMIT_COUNT, 0, 0, 1024},
     [CONF_RECIPIENTS] = {"recipients", LIMIT_COUNT, 1000, 1, 100000},

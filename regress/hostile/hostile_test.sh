@@ -39,6 +39,28 @@ clients_cleanup() {
 	stop_suite
 }
 
+atf_test_case bombs cleanup
+bombs_head() {
+	atf_set descr "little that becomes much, and clients that fall silent"
+	atf_set timeout 1800
+}
+bombs_body() {
+	need python3 openssl
+	extra
+	echo "limit idle-timeout 5s" >>suite/extra.conf
+	start_suite USERS=3
+	# shellcheck disable=SC2046
+	python3 "$(atf_get_srcdir)/bombs.py" "$suite/server.json" \
+	    $(full "" long) >client.out 2>&1 ||
+	    fail_with client.out 'an attack had an effect'
+	cat client.out
+	suite_alive
+}
+bombs_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
+	atf_add_test_case bombs
 	atf_add_test_case clients
 }

@@ -85,6 +85,15 @@ static const struct column process_columns[] = {
     {"started", COLUMN_TIME, 20},
 };
 
+/* What a daemon says may be any time. */
+static uint64_t
+seconds_since(int64_t then)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	return then < 0 || then > now ? 0 : (uint64_t)(now - then);
+}
+
 static const char *
 sandbox_name(uint8_t sandbox)
 {
@@ -117,7 +126,7 @@ show_process(struct ctl *ctl, struct msg *msg)
 	char role[PROC_NAME_MAX];
 	uint32_t instance, pid, uid, restarts, conns;
 	uint8_t sandbox;
-	int64_t started, now;
+	int64_t started;
 
 	(void)msg_get_str(msg, role, sizeof(role));
 	instance = msg_get_u32(msg);
@@ -138,8 +147,7 @@ show_process(struct ctl *ctl, struct msg *msg)
 	out_number(restarts);
 	out_number(conns);
 	out_number(process_memory(pid));
-	now = (int64_t)time(NULL);
-	out_number(pid == 0 || now < started ? 0 : (uint64_t)(now - started));
+	out_number(pid == 0 ? 0 : seconds_since(started));
 	out_time(started);
 	return 0;
 }
@@ -188,7 +196,7 @@ show_session(struct ctl *ctl, struct msg *msg)
 	char account[SESSIONS_ACCOUNT_MAX], tls[SESSIONS_WORD_MAX];
 	char state[SESSIONS_WORD_MAX];
 	uint64_t commands, received, sent;
-	int64_t since, active, now;
+	int64_t since, active;
 
 	(void)snprintf(
 	    id, sizeof(id), "%llu", (unsigned long long)msg_get_u64(msg));
@@ -204,7 +212,6 @@ show_session(struct ctl *ctl, struct msg *msg)
 	sent = msg_get_u64(msg);
 	if (msg_end(msg) == -1)
 		return -1;
-	now = (int64_t)time(NULL);
 	out_text(ctl->daemon);
 	out_text(id);
 	out_text(protocol);
@@ -213,7 +220,7 @@ show_session(struct ctl *ctl, struct msg *msg)
 	out_text(tls);
 	out_text(state);
 	out_time(since);
-	out_number(active > now ? 0 : (uint64_t)(now - active));
+	out_number(seconds_since(active));
 	out_number(commands);
 	out_number(received);
 	out_number(sent);

@@ -25,6 +25,9 @@
  * seed of which octets change), set (octet NUMBER, from the end round to the
  * beginning, becomes another, and the sum is put right: only what the fields
  * mean can give it away), zip (says it is compressed, and is not).
+ * Of the body: deflate, zstd (give BOMB octets and claim a chunk), less (gives
+ * a message of that length where a chunk is claimed), packed (says it is
+ * compressed, and is not).
  */
 
 #include <sys/types.h>
@@ -37,16 +40,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <zlib.h>
+#include <zstd.h>
+
 #include "mime.h"
 #include "mime_local.h"
 #include "store.h"
 
 #define MESSAGE_MAX STORE_CHUNK /* one chunk */
+#define BOMB (48 * 1024 * 1024)
+#define CODEC_DEFLATE 1
+#define CODEC_ZSTD 2
 
 static uint8_t message[MESSAGE_MAX];
 static uint8_t summary[MIME_SUMMARY_MAX + 100];
 static size_t len, summary_len;
 static bool zip;
+static bool body_packed;
+static size_t body_claim; /* 0: the truth */
+static uint8_t codec = CODEC_DEFLATE;
 
 static void
 summary_make(const void *p, size_t n)
@@ -76,6 +88,39 @@ forge_octet(unsigned int number)
 	round = number / (summary_len - SUM_HEADER + 1) + number;
 	summary[at] = values[round % sizeof(values)];
 	put32(summary + 12, sum_check(summary, summary_len));
+}
+
+/* So many zeros in place of the message. */
+static void
+forge_bomb(size_t plain)
+{
+	uLongf n = sizeof(message);
+	uint8_t *zeros;
+
+	zeros = calloc(1, plain);
+	if (zeros == NULL)
+		err(1, "bomb");
+	if (codec == CODEC_ZSTD)
+		len = ZSTD_compress(message, sizeof(message), zeros, plain, 19);
+	else if (compress2(message, &n, zeros, plain, 9) == Z_OK)
+		len = n;
+	else
+		len = SIZE_MAX;
+	if (len > sizeof(message))
+		errx(1, "the bomb does not fit");
+	free(zeros);
+}
+
+static void
+forge_body(const char *kind)
+{
+	codec = strcmp(kind, "zstd") == 0 ? CODEC_ZSTD : CODEC_DEFLATE;
+	body_packed = true;
+	body_claim = STORE_CHUNK;
+	if (strcmp(kind, "packed") == 0)
+		body_claim = len;
+	else
+		forge_bomb(strcmp(kind, "less") == 0 ? len : BOMB);
 }
 
 static void
@@ -112,6 +157,9 @@ forge(const char *kind, unsigned int number)
 		}
 	} else if (strcmp(kind, "set") == 0)
 		forge_octet(number);
+	else if (strcmp(kind, "deflate") == 0 || strcmp(kind, "zstd") == 0 ||
+	    strcmp(kind, "less") == 0 || strcmp(kind, "packed") == 0)
+		forge_body(kind);
 	else if (strcmp(kind, "true") != 0)
 		errx(1, "kind: %s", kind);
 }
@@ -124,8 +172,9 @@ blob_write(struct store_blob *blob)
 	enum store_result result;
 
 	c.kind = STORE_BODY;
+	c.compressed = body_packed;
 	c.len = len;
-	c.plain = (uint32_t)len;
+	c.plain = (uint32_t)(body_claim != 0 ? body_claim : len);
 	c.data = message;
 	result = store_blob_chunk(blob, &c);
 	c.kind = STORE_SUMMARY;
@@ -156,7 +205,7 @@ deliver(const char *dir, const char *account)
 	result = store_rcpt_open(base, account, &rcpt);
 	if (result != STORE_OK)
 		errx(1, "%s: result %d", account, result);
-	result = store_blob_create(rcpt, 1, &blob);
+	result = store_blob_create(rcpt, codec, &blob);
 	store_rcpt_free(rcpt);
 	if (result == STORE_OK)
 		result = blob_write(blob);
