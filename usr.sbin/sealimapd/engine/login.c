@@ -69,6 +69,7 @@ static uint32_t next_id;
 
 static void login_refused(struct login *, enum store_refusal);
 static void login_challenge(int, short, void *);
+static void sasl_failed(struct job *, enum sasl_result);
 static void login_done(struct conn *);
 
 uint32_t
@@ -267,36 +268,27 @@ login_start(struct job *job)
 	explicit_bzero((void *)(uintptr_t)cmd->secret.p, cmd->secret.len);
 }
 
-/* message = [authzid] NUL authcid NUL passwd (RFC 4616 section 2) */
 static void
 plain(struct job *job, const uint8_t *response, size_t len)
 {
 	uint8_t buf[BASE64_MAX];
-	const uint8_t *id, *secret, *end;
-	ssize_t n;
+	enum sasl_result why = SASL_OK;
+	const uint8_t *secret;
+	const char *name;
+	size_t name_len;
+	ssize_t n = -1;
 
-	/* "=" stands for an empty initial response. */
-	if (len > sizeof(buf) ||
-	    (n = base64_decode(response, len, buf)) == -1) {
+	if (len <= sizeof(buf))
+		n = base64_decode(response, len, buf);
+	if (n == -1)
 		job_done(job, "BAD", "Not base64");
-		return;
-	}
-	end = buf + n;
-	id = memchr(buf, '\0', (size_t)n);
-	secret = id == NULL ? NULL :
-			      memchr(id + 1, '\0', (size_t)(end - id - 1));
-	if (secret == NULL ||
-	    memchr(secret + 1, '\0', (size_t)(end - secret - 1)) != NULL)
-		job_done(job, "BAD", "Malformed response");
-	else if (id != buf &&
-	    ((size_t)(id - buf) != (size_t)(secret - id - 1) ||
-		memcmp(buf, id + 1, (size_t)(id - buf)) != 0))
-		job_done(
-		    job, "NO", "[AUTHORIZATIONFAILED] Not for another user");
 	else
-		login_begin(job, (const char *)id + 1,
-		    (size_t)(secret - id - 1), secret + 1,
-		    (size_t)(end - secret - 1));
+		why = sasl_plain(
+		    buf, (size_t)n, &name, &name_len, &secret, &len);
+	if (n != -1 && why == SASL_OK)
+		login_begin(job, name, name_len, secret, len);
+	else if (n != -1)
+		sasl_failed(job, why);
 	explicit_bzero(buf, sizeof(buf));
 }
 
