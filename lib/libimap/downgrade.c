@@ -35,10 +35,15 @@
 bool
 imap_is_ascii(const char *s, size_t len)
 {
-	size_t i;
+	uint64_t word;
 
-	for (i = 0; i < len; i++)
-		if ((uint8_t)s[i] >= 0x80)
+	for (; len >= sizeof(word); s += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, s, sizeof(word));
+		if ((word & 0x8080808080808080) != 0)
+			return false;
+	}
+	for (; len > 0; s++, len--)
+		if ((uint8_t)*s >= 0x80)
 			return false;
 	return true;
 }

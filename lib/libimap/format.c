@@ -127,6 +127,24 @@ imap_put_literal(struct imap_buf *b, uint64_t n)
 	imap_put(b, "}\r\n", 3);
 }
 
+/* How many octets of the front are printing ASCII, by eights. */
+static size_t
+printing(const uint8_t *p, size_t len)
+{
+	uint64_t word, bad;
+	size_t i;
+
+	for (i = 0; len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		/* Top bits: of what has one, is below ' ', or is DEL. */
+		bad = word | (word + 0x0101010101010101);
+		bad |= word - 0x2020202020202020;
+		if ((bad & 0x8080808080808080) != 0)
+			break;
+	}
+	return i;
+}
+
 /* May it stand between quotes?  Long ones go as literals, as RFC 3501 asks. */
 static bool
 quotable(const struct imap_buf *b, const uint8_t *p, size_t len)
@@ -136,7 +154,7 @@ quotable(const struct imap_buf *b, const uint8_t *p, size_t len)
 
 	if (len > 1000)
 		return false;
-	for (i = 0; i < len; i++) {
+	for (i = printing(p, len); i < len; i++) {
 		if (p[i] < ' ' || p[i] == 0x7f)
 			return false;
 		if (p[i] > 0x7f)
@@ -154,6 +172,12 @@ put_quoted(struct imap_buf *b, const uint8_t *s, size_t len)
 
 	p = imap_buf_room(b, 2 * len + 2);
 	*p++ = '"';
+	if (len > 0 && memchr(s, '"', len) == NULL &&
+	    memchr(s, '\\', len) == NULL) {
+		memcpy(p, s, len);
+		p += len;
+		len = 0;
+	}
 	for (i = 0; i < len; i++) {
 		if (s[i] == '"' || s[i] == '\\')
 			*p++ = '\\';

@@ -22,9 +22,11 @@
 #include <sys/types.h>
 
 #include <atf-c.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "imap.h"
+#include "imap_local.h"
 #include "imapfmt.h"
 #include "mime.h"
 
@@ -73,6 +75,57 @@ ATF_TC_BODY(strings, tc)
 	CHECK_SAID("\"\xc3\xa4\"");
 	imap_put_mailbox(&b, "NIL", 3, false);
 	CHECK_SAID("\"NIL\"");
+}
+
+/* What a string should look like: octets of it in want. */
+static size_t
+wanted(const char *s, size_t len, int c, char *want, size_t size)
+{
+	size_t n;
+
+	if (c < ' ' || c > '~') {
+		n = (size_t)snprintf(want, size, "{%zu}\r\n", len);
+		memcpy(want + n, s, len);
+		return n + len;
+	}
+	n = 0;
+	want[n++] = '"';
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '"' || s[i] == '\\')
+			want[n++] = '\\';
+		want[n++] = s[i];
+	}
+	want[n++] = '"';
+	return n;
+}
+
+static void
+octets_at(size_t len, size_t at)
+{
+	char s[20], want[64];
+	size_t n;
+
+	for (int c = 1; c < 256; c++) {
+		memset(s, at % 2 == 0 ? ' ' : '~', len);
+		s[at] = (char)c;
+		ATF_REQUIRE_EQ(c < 128, imap_is_ascii(s, len));
+		n = wanted(s, len, c, want, sizeof(want));
+		imap_put_string(&b, s, len);
+		ATF_REQUIRE_EQ(n, b.len);
+		ATF_REQUIRE(memcmp(want, b.p, n) == 0);
+		imap_buf_reset(&b, 1024);
+	}
+}
+
+/* Each octet at each place of strings of each length. */
+ATF_TC_WITHOUT_HEAD(octets);
+ATF_TC_BODY(octets, tc)
+{
+	(void)tc;
+	imap_buf_reset(&b, 1024);
+	for (size_t len = 1; len <= 20; len++)
+		for (size_t at = 0; at < len; at++)
+			octets_at(len, at);
 }
 
 ATF_TC_WITHOUT_HEAD(numbers);
@@ -187,6 +240,7 @@ ATF_TC_BODY(structure, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, strings);
+	ATF_TP_ADD_TC(tp, octets);
 	ATF_TP_ADD_TC(tp, numbers);
 	ATF_TP_ADD_TC(tp, dates);
 	ATF_TP_ADD_TC(tp, flags);
