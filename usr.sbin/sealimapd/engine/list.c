@@ -447,7 +447,7 @@ put_metadata(struct job *job, const struct box *box)
 	struct imap_buf *b = conn_out(job->conn);
 
 	imap_puts(b, "* METADATA ");
-	imap_put_mailbox(b, box->name, box->len, job->conn->rev2);
+	imap_put_mailbox(b, box->name, box->len, job->conn->utf8);
 	for (size_t i = 0; i < cmd->nentries; i++) {
 		memcpy(&key.entry, &cmd->entries[i].name.p, sizeof(key.entry));
 		found = l->nmeta == 0 ? NULL :

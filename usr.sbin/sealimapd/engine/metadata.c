@@ -110,7 +110,7 @@ getmetadata_answer(struct job *job, struct msg *msg)
 	}
 	b = conn_out(job->conn);
 	imap_puts(b, "* METADATA ");
-	imap_put_mailbox(b, cmd->name.p, cmd->name.len, job->conn->rev2);
+	imap_put_mailbox(b, cmd->name.p, cmd->name.len, job->conn->utf8);
 	imap_puts(b, " (");
 	imap_put_string(b, meta.entry, strlen(meta.entry));
 	imap_putc(b, ' ');

@@ -120,7 +120,7 @@ put_status(struct conn *c, const struct box *box)
 	struct imap_buf *b = conn_out(c);
 
 	imap_puts(b, "* STATUS ");
-	imap_put_mailbox(b, box->name, box->len, c->rev2);
+	imap_put_mailbox(b, box->name, box->len, c->utf8);
 	imap_puts(b, " (MESSAGES ");
 	imap_put_number(b, box->number[0]);
 	imap_puts(b, " UIDNEXT ");
@@ -149,10 +149,10 @@ put_list(struct conn *c, const struct box *box, bool children, const char *old)
 		imap_puts(b, " \\Subscribed");
 	imap_put_uses(b, box->uses);
 	imap_puts(b, ") \"/\" ");
-	imap_put_mailbox(b, box->name, box->len, c->rev2);
+	imap_put_mailbox(b, box->name, box->len, c->utf8);
 	if (old[0] != '\0') {
 		imap_puts(b, " (\"OLDNAME\" (");
-		imap_put_mailbox(b, old, strlen(old), c->rev2);
+		imap_put_mailbox(b, old, strlen(old), c->utf8);
 		imap_puts(b, "))");
 	}
 	imap_puts(b, "\r\n");
@@ -165,7 +165,7 @@ put_metadata(struct conn *c, const char *name, size_t len, const char *entry)
 	struct imap_buf *b = conn_out(c);
 
 	imap_puts(b, "* METADATA ");
-	imap_put_mailbox(b, name, len, c->rev2);
+	imap_put_mailbox(b, name, len, c->utf8);
 	imap_putc(b, ' ');
 	imap_put_string(b, entry, strlen(entry));
 	imap_puts(b, "\r\n");

@@ -98,7 +98,7 @@ put_quotaroot(struct job *job, const char *root, size_t len)
 	struct imap_buf *b = conn_out(job->conn);
 
 	imap_puts(b, "* QUOTAROOT ");
-	imap_put_mailbox(b, cmd->name.p, cmd->name.len, job->conn->rev2);
+	imap_put_mailbox(b, cmd->name.p, cmd->name.len, job->conn->utf8);
 	imap_putc(b, ' ');
 	imap_put_string(b, root, len);
 	imap_puts(b, "\r\n");

@@ -54,11 +54,12 @@ save_options(const struct imap_cmd *cmd)
 
 	if ((cmd->returns & IMAP_RETURN_SAVE) == 0)
 		return 0;
+	/* RFC 9394 section 3.2: COUNT makes it all, beside PARTIAL too. */
+	if ((cmd->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)) != 0)
+		return SAVE_ALL;
 	options = 0;
 	if ((cmd->returns & IMAP_RETURN_PARTIAL) != 0)
 		options |= SAVE_PARTIAL;
-	else if ((cmd->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)) != 0)
-		return SAVE_ALL;
 	if ((cmd->returns & IMAP_RETURN_MIN) != 0)
 		options |= SAVE_MIN;
 	if ((cmd->returns & IMAP_RETURN_MAX) != 0)

@@ -74,8 +74,27 @@ class Own:
         c.expect(b"GETQUOTAROOT a//b", b"NO")
 
     def t_names(self):
-        """9051 5.1: names as the version of the session has them"""
+        """9051 5.1, 6855 3: names as the session has them, everywhere"""
         c = Client(1)
+        c.ok(b"ENABLE UTF8=ACCEPT")
+        name = b'"Entw\xc3\xbcrfe"'
+        c.ok(b"CREATE " + name)
+        assert c.ok(b"GETQUOTAROOT " + name)[0].startswith(
+            b"* QUOTAROOT %s " % name)
+        assert c.ok(b"STATUS %s (MESSAGES)" % name)[0].startswith(
+            b"* STATUS %s (" % name)
+        assert b"%s\r\n" % name in c.ok(b'LIST "" ' + name)[0]
+        c.ok(b"SETMETADATA %s (/private/comment \"x\")" % name)
+        assert c.ok(b"GETMETADATA %s /private/comment" % name)[0].startswith(
+            b"* METADATA %s (" % name)
+        c.ok(b"NOTIFY SET (PERSONAL (MessageNew MessageExpunge))")
+        Client(1).append(b"Entw&APw-rfe", SMALL)
+        lines = []
+        while not untagged(lines, b"STATUS"):
+            lines = c.ok(b"NOOP")
+        assert lines[0].startswith(b"* STATUS %s (" % name), lines
+        c = Client(1)
+        c.ok(b"DELETE Entw&APw-rfe")
         assert c.ok(b"GETQUOTAROOT Entw&APw-rfe")[0].startswith(
             b"* QUOTAROOT Entw&APw-rfe ")
         c.ok(b"ENABLE IMAP4rev2")

@@ -443,13 +443,16 @@ class Partial:
             c.expect(b"SEARCH RETURN (%s) ALL" % text, b"BAD")
 
     def t_save(self):
-        """9394 3.2: what PARTIAL tells is what is saved"""
+        """9394 3.2: what PARTIAL tells is what is saved; with COUNT all"""
         c = Client(1, b"partial")
+        every = c.ok(b"SEARCH FLAGGED")[0].strip()[len(b"* SEARCH "):]
         for options, want in (
                 (b"PARTIAL 2:4", b"4 5 6"), (b"PARTIAL 20:30", b""),
                 (b"PARTIAL 2:4 MIN", b"2 4 5 6"),
                 (b"PARTIAL -2:-3 MAX", b"17 18 19"),
-                (b"PARTIAL 2:2 MIN MAX", b"2 4 19")):
+                (b"PARTIAL 2:2 MIN MAX", b"2 4 19"),
+                (b"PARTIAL 2:2 COUNT", every), (b"PARTIAL 2:2 COUNT MIN MAX",
+                                                every)):
             c.ok(b"SEARCH RETURN (SAVE %s) FLAGGED" % options)
             got = c.ok(b"SEARCH $")[0]
             assert got == (b"* SEARCH " + want).strip() + b"\r\n", got
