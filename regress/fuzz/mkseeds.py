@@ -636,7 +636,7 @@ def clerk():
 
 def parent():
     (READY, CLOSED, COUNTS, CERT, PRAW, DIES, STARTS, COMES, ASKS, CRAW, GOES,
-     WCOMES, WASKS, WGOES, SAYS) = range(15)
+     WCOMES, WASKS, WGOES, SAYS, ENGINE) = range(16)
     (HELLO, PROCESSES, STOP, RELOAD, LOG, CONNECT, STATS, CERTS) = range(8)
     FD = 0x80
 
@@ -678,6 +678,14 @@ def parent():
          step(WASKS, u32(1), s("deliver"), u32(0), s("keeper")),
          step(WASKS, u32(1), s("deliver"), u32(1), s("worker")),
          step(who(2, DIES)), step(who(2, STARTS)), step(WASKS, u32(2)))
+    kick = u8(1), u32(2)
+    seed("parent", "engine", *(
+        x for n in (0, 1) for x in (
+            step(who(n, ENGINE), u8(0), u32(2)),
+            step(who(n, ENGINE), *kick, u8(1), u64(7), s("")),
+            step(who(n, ENGINE), *kick, u8(2), u64(0), s("a@example.org")),
+            step(who(n, ENGINE), *kick, u8(3), u64(0), s("192.0.2.1")),
+            step(who(n, ENGINE), u8(9)), step(who(n, ENGINE)))))
     seed("parent", "peer", step(who(1, SAYS) | FD, u8(2)),
          step(who(3, SAYS) | FD, u8(2)), step(who(1, SAYS), u8(3)),
          step(who(0, SAYS) | FD, u8(2)))

@@ -17,8 +17,9 @@
 /*
  * Fuzzer of a parent, which may do what its roles may not: what roles that are
  * not to be trusted say to it, what a sealctl asks over its control sockets,
- * and what other daemons say over the wires between daemons.  It goes on
- * whatever comes, and one that looks only changes nothing.
+ * and what other daemons say over the wires between daemons; and of an engine,
+ * whom a sealctl asks for its sessions.  It goes on whatever comes, and one
+ * that looks only changes nothing.
  */
 
 #include "../../lib/libproc/abroad.c"
@@ -28,6 +29,7 @@
 #include "../../lib/libproc/parent_local.h"
 #include "ctl.h"
 #include "harness.h"
+#include "sessions.h"
 
 #define STEPS_MAX 64
 #define PROCS 4
@@ -51,7 +53,8 @@ enum step_kind {
 	WIRE_COMES,
 	WIRE_ASKS,
 	WIRE_GOES,
-	PEER_SAYS, /* u8: the type */
+	PEER_SAYS,    /* u8: the type */
+	ENGINE_ASKED, /* a sealctl at an engine: u8 what; whom & 1: it may */
 	STEP_KINDS
 };
 
@@ -83,8 +86,9 @@ static const struct proc_row rows[] = {
 	.promises = "stdio"},
 };
 static const struct proc_pair pairs[] = {{"worker", "keeper"}};
-static const struct proc_abroad asks[] = {{"worker", "other", "store"}};
-static const struct proc_abroad serves[] = {{"deliver", "other", "keeper"}};
+static const struct proc_abroad asks[] = {{"worker", "other", "store", false}};
+static const struct proc_abroad serves[] = {
+    {"deliver", "other", "keeper", false}};
 
 static struct proc_settings settings;
 static struct parent parent;
@@ -100,6 +104,8 @@ static struct {
 	bool may_change; /* ... and may what */
 	int come;        /* its descriptor */
 	int proc_fd[PROCS], ctl_fd[CLIENTS], wire_fd[CLIENTS], peer_fd;
+	int engine_fd[2]; /* the second may end sessions */
+	bool may_kick;    /* who asks just now */
 	bool ctl_may[CLIENTS];
 	pid_t pid, dead;
 	bool asked_stop, asked_reload;
@@ -223,14 +229,61 @@ static const struct proc_daemon daemon_row = {.name = "parent",
     .message = message,
     .certs = show_certs};
 
+/* Of an engine with two sessions. */
+static void
+sessions_each(bool (*take)(const struct session_view *, void *), void *arg)
+{
+	static const struct session_view views[] = {
+	    {.conn = 7,
+		.protocol = "imap",
+		.peer = "192.0.2.1",
+		.state = "idle"},
+	    {.conn = 8,
+		.protocol = "imap",
+		.peer = "192.0.2.1",
+		.account = "a@example.org",
+		.tls = "TLSv1.3",
+		.state = "idle"},
+	};
+
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if (take(&views[i], arg))
+			must(f.may_kick);
+}
+
+static void
+engine_step(unsigned int whom, const struct harness_step *s)
+{
+	static const uint32_t types[] = {CTL_SESSIONS, CTL_KICK};
+	unsigned int n = whom & 1;
+	struct wire *w = harness_wire(f.engine_fd[n]);
+
+	if (w == NULL) {
+		sessions_serve(f.engine_fd[n] = harness_fd(), n == 1);
+		w = harness_wire(f.engine_fd[n]);
+	}
+	if (s->len == 0) {
+		harness_eof(w);
+		return;
+	}
+	f.may_kick = n == 1;
+	harness_packet(w, s->data[0] < 2 ? types[s->data[0]] : s->data[0], whom,
+	    s->data + 1, s->len - 1,
+	    (s->what & WHAT_FD) != 0 ? harness_fd() : -1);
+	harness_run();
+}
+
 static void
 set_up(void)
 {
+	static const struct sessions_ops sessions = {sessions_each};
+
 	static char dir[] = "/tmp/fuzz.XXXXXX";
 
 	if (sup.daemon != NULL)
 		return;
 	harness_start();
+	sessions_begin(&sessions);
 	must(mkdtemp(dir) != NULL);
 	settings.run_dir = settings.base_dir = settings.libexec = dir;
 	settings.control_gid = PROC_NO_GROUP;
@@ -354,6 +407,7 @@ input_begin(void)
 	memset(f.proc_fd, 0, sizeof(f.proc_fd));
 	memset(f.ctl_fd, 0, sizeof(f.ctl_fd));
 	memset(f.wire_fd, 0, sizeof(f.wire_fd));
+	memset(f.engine_fd, 0, sizeof(f.engine_fd));
 	sup.was_up = true;
 	must(sup.n_procs == PROCS);
 	for (size_t i = 0; i < PROCS; i++) {
@@ -371,6 +425,9 @@ input_end(void)
 {
 	struct wire *w;
 
+	for (size_t i = 0; i < 2; i++)
+		if ((w = harness_wire(f.engine_fd[i])) != NULL)
+			harness_eof(w);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		if ((w = harness_wire(f.ctl_fd[i])) != NULL)
 			harness_eof(w);
@@ -410,6 +467,8 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 			role_step(step, whom, &s);
 		else if (step <= CTL_GOES)
 			ctl_step(step, whom, &s);
+		else if (step == ENGINE_ASKED)
+			engine_step(whom, &s);
 		else if (step < STEP_KINDS)
 			wire_step(step, whom, &s);
 		harness_run();
