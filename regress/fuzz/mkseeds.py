@@ -53,7 +53,8 @@ ALL = 0xFFFFFFFF
 (SELECT, UNSELECT, LIST, STATUS, CREATE, DELETE, RENAME, SUBSCRIBE, APPEND,
  CHUNK, APPEND_END, APPEND_ABORT, FETCH, BODY, STORE, COPY, EXPUNGE, SEARCH,
  NOOP, IDLE, CANCEL, SET, DELETED, UNDELETE, SLOTS, TRY, SESSION, MANAGE,
- VERDICTS, NEED, DONE, SORT, FIND, SORTED, THREADED) = range(35)
+ VERDICTS, NEED, DONE, SORT, FIND, SORTED, THREADED, GLANCE, PEEK, REPLACE,
+ LIMIT, SETTINGS, SETTINGS_SET) = range(41)
 EOF_, RAW, SECOND, TOGETHER = 0x3F, 0x3E, 0x80, 0x40
 select = step(SELECT, u8(3), s("INBOX"), u8(0), u8(0))
 append = (
@@ -92,6 +93,19 @@ def vault():
     seed("vault", "bodies", select,
          step(FETCH, u8(7), u8(0x03), u64(0), ranges((1, ALL))),
          step(FETCH, u8(7), u8(0x08), u64(0), ranges((1, 2), (3, 3))))
+    seed("vault", "glance", select, step(GLANCE, s("A"), u32(0)),
+         step(FETCH, u8(4), u8(0x81), u64(0), ranges((1, 9))),
+         step(PEEK, u32(2), u32(0), u32(ALL)), step(GLANCE, s("A"), u32(1)),
+         step(GLANCE, s("INBOX"), u32(0)), step(PEEK, u32(2), u32(0), u32(3)),
+         step(DELETE, s("A")), step(PEEK, u32(2), u32(0), u32(3)),
+         step(GLANCE, s(""), u32(0)), step(PEEK, u32(2), u32(0), u32(3)))
+    seed("vault", "limit", select, step(LIMIT, u32(1)),
+         step(FETCH, u8(7), u8(0), u64(0), ranges((1, ALL))),
+         step(COPY, u8(4), u8(0), s("A"), ranges((1, ALL))),
+         step(COPY, u8(4), u8(1), s("A"), ranges((1, ALL))),
+         step(SORT, u8(4), u8(1), u8(0), u8(0), u8(0), u32(0), u32(0),
+              b"\1\0\0\1\x0a"),
+         step(EXPUNGE, u8(4), ranges((1, 9))))
     seed("vault", "list", step(LIST, u8(1)), step(STATUS, s("A")),
          step(SUBSCRIBE, u8(1), s("B")), step(LIST, u8(0)))
     seed("vault", "boxes", step(CREATE, u16(4), s("B/C")),
