@@ -19,6 +19,8 @@ when it comes back, or selects a box again, what it knew and what it is told at
 the SELECT must together be what there is.
 Some compress, and some have a search that is kept up to date (RFC 5267), which
 at the end of a round must have what a new one would find.
+Two speak UIDONLY (RFC 9586): they are told UIDs and never numbers, and what they
+ask by number is refused.
 """
 
 import itertools
@@ -37,6 +39,7 @@ from extras import Live, Squeezed
 
 SERVER = json.load(open(sys.argv[1], encoding="utf-8"))
 SESSIONS = 8
+UIDONLY = (2, 5)  # numbers of sessions: one of them speaks QRESYNC, too
 ROUNDS = 12
 FLAG = "\\Deleted"
 ROLES = ("imap-store: vault", "imap-engine", "imap-worker")
@@ -73,6 +76,7 @@ class Session:
         self.told = {}
         self.silent = set()  # changed by .SILENT: flags are not told
         self.quick = number % 2 == 1
+        self.uidonly = number in UIDONLY
         self.known = {}  # with QRESYNC: what it believes, by UID
         self.high = 0
         self.seen = []  # MODSEQs since the last tagged response
@@ -87,6 +91,8 @@ class Session:
             self.file = self.sock = Squeezed(self.file, self.sock)
         if self.quick:
             self.run("ENABLE QRESYNC")
+        if self.uidonly:
+            self.run("ENABLE UIDONLY")
         if box:
             self.select(box)
 
@@ -214,7 +220,7 @@ class Session:
         if found:
             self.vanished(command, found[1], found[2])
             return
-        found = re.match(r"(\d+) (EXISTS|EXPUNGE|FETCH)(.*)", text)
+        found = re.match(r"(\d+) (EXISTS|EXPUNGE|FETCH|UIDFETCH)(.*)", text)
         if not found:
             if text.startswith("BYE"):
                 raise Gone()
@@ -223,6 +229,8 @@ class Session:
             command["codes"].append(text)
             return
         n, word, rest = int(found[1]), found[2], found[3]
+        need(word == "EXISTS" or self.uidonly == (word == "UIDFETCH"),
+             "a number or a UID", text)
         if word == "EXISTS":
             need(n >= len(self.view), "EXISTS shrinks", n, len(self.view))
             self.view += [None] * (n - len(self.view))
@@ -233,12 +241,18 @@ class Session:
             need(1 <= n <= len(self.view), "EXPUNGE", n, len(self.view))
             uid = self.view.pop(n - 1)
             command.setdefault("expunged", []).append(uid)
+        elif word == "UIDFETCH":
+            if n not in self.view:
+                self.view.pop(self.unknown(n))
+                self.view = sorted([x for x in self.view if x] + [n]) + \
+                    [x for x in self.view if x is None]
+            self.noticed(command, n, rest)
         else:
             need(1 <= n <= len(self.view), "FETCH before EXISTS", text)
             self.fetched(command, n, rest)
 
     def vanished(self, command, earlier, text):
-        need(self.quick, "VANISHED without QRESYNC")
+        need(self.quick or self.uidonly, "VANISHED without QRESYNC")
         uids = numbers(text)
         for uid in uids:
             self.known.pop(uid, None)
@@ -254,7 +268,10 @@ class Session:
                 self.view.pop(self.unknown(uid))
 
     def unknown(self, uid):
-        """Where a message can be whose UID has not been told."""
+        """Where a message can be whose UID has not been told; without
+        numbers, anywhere."""
+        if self.uidonly and None in self.view:
+            return self.view.index(None)
         for at, other in enumerate(self.view):
             if other is None:
                 if all(x is None or x < uid for x in self.view[:at]) and \
@@ -270,11 +287,16 @@ class Session:
         self.view[n - 1] = uid
         for other in self.view[:n - 1]:
             need(other is None or uid is None or other < uid, "UIDs ascend")
+        self.noticed(command, uid, text)
+
+    def noticed(self, command, uid, text):
+        """What a FETCH or UIDFETCH says of a message."""
         found = re.search(r"MODSEQ \((\d+)\)", text)
         if found:
             self.seen.append(int(found[1]))
         need(not self.quick or "FETCH" in command["kind"] or
-             (found and "UID" in text), "FETCH without MODSEQ or UID", text)
+             (found and (self.uidonly or "UID" in text)),
+             "FETCH without MODSEQ or UID", text)
         found = re.search(r"FLAGS \(([^)]*)\)", text)
         if found and uid is not None:
             self.told[uid] = frozenset(found[1].split())
@@ -440,6 +462,12 @@ class Model:
 
     def choose(self, session, first):
         pick = self.random.random()
+        if session.uidonly and pick < 0.1:
+            return {"text": self.random.choice((
+                "FETCH 1:* (FLAGS)", "STORE 1 +FLAGS (%s)" % FLAG,
+                "MOVE 1 " + self.random.choice(self.boxes),
+                "UID SEARCH 1:*")), "kind": "by number"}
+        first = first and not session.uidonly
         if first and pick < 0.1:
             return {"text": "FETCH 1:* (FLAGS)" if session.view else "NOOP",
                     "kind": "FETCH"}
@@ -575,6 +603,9 @@ class Model:
         for command in done:
             if "result" not in command:
                 need(self.killing, "no answer", command["text"])
+            elif command["kind"] == "by number":
+                need(command["result"].startswith("BAD [UIDREQUIRED]"),
+                     command["text"], command["result"])
             elif self.killing and ("words" in command or
                                    "SORT" in command["text"]):
                 pass  # its worker may have gone

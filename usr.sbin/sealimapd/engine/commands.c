@@ -127,13 +127,16 @@ command_find(enum imap_verb verb)
 
 /*
  * A FETCH that is answered by rows alone holds nobody up; what an APPEND takes
- * from other messages is asked for by requests of its own.
+ * from other messages is asked for by requests of its own.  What is refused
+ * unasked waits for those before it.
  */
 enum job_class
 command_class(const struct job *job)
 {
 	const struct imap_cmd *cmd = job->cmd;
 
+	if (job->conn->uidonly && by_numbers(cmd))
+		return CLASS_ALONE;
 	if (cmd->verb == IMAP_FETCH && cmd->nsections == 0 &&
 	    (cmd->items &
 		(IMAP_ITEM_ENVELOPE | IMAP_ITEM_BODY | IMAP_ITEM_BODYSTRUCTURE |
