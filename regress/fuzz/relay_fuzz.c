@@ -409,7 +409,8 @@ sent(struct wire *w, const struct msg *m, void *arg)
 		if (m->type != RESOLVER_HELLO && f.n_questions < QUESTIONS)
 			f.questions[f.n_questions++] = m->id;
 	} else if (wire_fd(w) == f.queue_fd && m->type != QUEUE_HELLO &&
-	    m->type != QUEUE_READY && m->type != QUEUE_MEMORY) {
+	    m->type != QUEUE_READY && m->type != QUEUE_MEMORY &&
+	    m->type != QUEUE_TLS) {
 		must(m->id < JOBS && f.open[m->id]);
 		if (m->type == QUEUE_UNREACHABLE)
 			f.open[m->id] = false;

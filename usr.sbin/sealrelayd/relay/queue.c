@@ -396,7 +396,7 @@ job_memory(struct job *j, const uint8_t *memory, size_t len)
 	when = 0;
 	for (int i = 0; i < 8; i++)
 		when = when << 8 | memory[2 + i];
-	if (relay_now() - (int64_t)when > REMEMBERED_SECONDS)
+	if ((int64_t)when < relay_now() - REMEMBERED_SECONDS)
 		return;
 	j->known = (enum known_tls)memory[1];
 	j->known_when = (int64_t)when;
