@@ -59,7 +59,9 @@ fetch_start(struct job *job)
 		job_done(job, "BAD", "ENABLE QRESYNC first");
 		return;
 	}
+	/* RFC 9738 section 3.1; where there are fewer it names no more. */
 	if ((job->cmd->returns & IMAP_RETURN_PARTIAL) != 0 &&
+	    job->conn->exists > job->conn->command_messages &&
 	    job->cmd->partial.last - job->cmd->partial.first >=
 		job->conn->command_messages) {
 		job_result(job, job->result = DONE_MESSAGES, NULL);

@@ -87,6 +87,10 @@ class Limited:
         lines = c.expect(b"UID FETCH 1:* UID (PARTIAL -1:-%d)" % (LIMIT + 1),
                          b"NO [MESSAGELIMIT %d] " % LIMIT)
         assert not rows(lines)
+        # A range that is larger than what there is
+        few = filled(b"few", 3)[0]
+        assert len(rows(few.ok(b"UID FETCH 1:* UID (PARTIAL 1:4294967295)"))) \
+            == 3
 
     def t_seen(self):
         """What is not told is not marked."""
