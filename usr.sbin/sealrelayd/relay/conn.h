@@ -99,6 +99,10 @@ void session_input(struct conn *);
 void session_data(struct conn *, const uint8_t *, size_t, bool last);
 void session_drained(struct conn *);
 
+/* auth.c */
+bool auth_start(struct conn *); /* true: a reply is awaited */
+void auth_reply(struct conn *); /* a 334 to it */
+
 /* conn.c */
 /* What TLS came to, once for each connection. */
 void conn_tls(struct conn *, enum tlsio_result);

@@ -23,7 +23,6 @@
 #include <sys/types.h>
 
 #include <ctype.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +43,6 @@ static void session_hello(struct conn *, const char *);
 static void session_extension(struct conn *, const char *, size_t);
 static void session_ready(struct conn *);
 static void session_tls(struct conn *);
-static bool session_auth(struct conn *);
-static void session_login(struct conn *);
 static void session_lacks(struct conn *);
 static void session_may(struct conn *);
 static void session_mail(struct conn *);
@@ -243,7 +240,7 @@ session_reply(struct conn *c)
 		if (code == 235)
 			session_may(c);
 		else if (code == 334 && c->login != 0)
-			session_login(c);
+			auth_reply(c);
 		else
 			conn_fail(c, "4.7.8", c->reply.text);
 		break;
@@ -350,7 +347,7 @@ session_ready(struct conn *c)
 			return;
 		}
 	}
-	if (c->auth != NULL && session_auth(c))
+	if (c->auth != NULL && auth_start(c))
 		return;
 	if (!c->dead)
 		session_may(c);
@@ -382,64 +379,6 @@ session_tls(struct conn *c)
 		peer.trust = TLSIO_TRUST_NONE;
 	if (tlsio_client_start(c->io, &peer) == -1)
 		conn_fail(c, "4.7.0", "The server sends before TLS begins");
-}
-
-/* RFC 4954: only where nobody listens.  true: a reply is awaited. */
-static bool
-session_auth(struct conn *c)
-{
-	char plain[RELAY_AUTH_MAX + 2], text[2 * RELAY_AUTH_MAX];
-	const char *colon;
-	size_t len;
-
-	colon = strchr(c->auth, ':');
-	len = strlen(c->auth);
-	if (!tlsio_is_secure(c->io) || c->policy.go_on || colon == NULL ||
-	    (c->ext & (EXT_AUTH_PLAIN | EXT_AUTH_LOGIN)) == 0 ||
-	    len >= RELAY_AUTH_MAX) {
-		conn_fail(c, "4.7.0",
-		    "The server lets nobody log in safely by PLAIN or LOGIN");
-		return true;
-	}
-	c->state = CONN_AUTH;
-	conn_timer(c, COMMAND_SECONDS);
-	if ((c->ext & EXT_AUTH_PLAIN) == 0) {
-		c->login = 1;
-		conn_write(c, "AUTH LOGIN\r\n");
-		return true;
-	}
-	plain[0] = '\0';
-	memcpy(plain + 1, c->auth, len);
-	plain[1 + (colon - c->auth)] = '\0';
-	(void)sodium_bin2base64(text, sizeof(text), (const uint8_t *)plain,
-	    len + 1, sodium_base64_VARIANT_ORIGINAL);
-	conn_write(c, "AUTH PLAIN %s\r\n", text);
-	explicit_bzero(plain, sizeof(plain));
-	explicit_bzero(text, sizeof(text));
-	return true;
-}
-
-/* What no RFC says and many servers ask: the name, then the password. */
-static void
-session_login(struct conn *c)
-{
-	char text[2 * RELAY_AUTH_MAX];
-	const char *what;
-	size_t len;
-
-	what = c->auth;
-	len = strcspn(what, ":");
-	if (c->login == 2) {
-		what += len + 1;
-		len = strlen(what);
-	}
-	/* After the password it has nothing more to ask. */
-	c->login = c->login == 1 ? 2 : 0;
-	(void)sodium_bin2base64(text, sizeof(text), (const uint8_t *)what, len,
-	    sodium_base64_VARIANT_ORIGINAL);
-	conn_timer(c, COMMAND_SECONDS);
-	conn_write(c, "%s\r\n", text);
-	explicit_bzero(text, sizeof(text));
 }
 
 /* RFC 8689 4.2.1: another server may, this one is of use for other mail. */
