@@ -29,40 +29,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
+#include "context.h"
 #include "log.h"
-#include "search.h"
-
-struct numbers {
-	uint32_t *v;
-	size_t n, size;
-};
-
-struct changed {
-	uint32_t uid, seq;
-};
-
-struct context {
-	char tag[IMAP_TAG_MAX + 1];
-	bool uid;
-	bool sorted;
-	bool bodies;  /* are looked into: never all of them again */
-	bool drifts;  /* with time, too */
-	bool all;     /* is to be searched anew */
-	bool partial; /* what is under way is among those that changed */
-	struct changed *changed; /* since it was searched last; */
-	size_t n_changed;
-	uint32_t first, last; /* and new UIDs, 0: none */
-	struct numbers asked; /* of the changed, rising */
-	uint8_t sort[IMAP_SORT_MAX];
-	size_t nsort;
-	uint8_t *program;
-	size_t len;
-	struct numbers list;   /* what the client knows, in its order */
-	struct numbers next;   /* what is found anew */
-	struct numbers added;  /* of that, in rising order */
-	struct imap_cmd *wish; /* what is fetched of those; NULL: nothing */
-};
 
 struct contexts {
 	struct context *at[CONTEXTS_MAX];
@@ -75,28 +43,6 @@ static void context_done(struct job *, enum vault_result, const char *);
 
 static const struct command context_command = {IMAP_SEARCH, IN_SELECTED,
     CLASS_BARRIER, NULL, context_answer, context_done, NULL, NULL, NULL};
-
-static void
-numbers_add(struct numbers *l, uint32_t n)
-{
-	size_t size;
-
-	if (l->n == l->size) {
-		size = l->size == 0 ? 64 : 2 * l->size;
-		l->v = recallocarray(l->v, l->size, size, sizeof(*l->v));
-		if (l->v == NULL)
-			fatal("context");
-		l->size = size;
-	}
-	l->v[l->n++] = n;
-}
-
-static void
-numbers_free(struct numbers *l)
-{
-	free(l->v);
-	memset(l, 0, sizeof(*l));
-}
 
 static void
 context_free(struct context *x)
@@ -312,153 +258,6 @@ contexts_new(struct conn *c, uint32_t first, uint32_t last)
 	}
 }
 
-static void
-begin_line(struct imap_buf *b, const struct context *x)
-{
-	imap_puts(b, "* ESEARCH (TAG ");
-	imap_put_string(b, x->tag, strlen(x->tag));
-	imap_puts(b, x->uid ? ") UID" : ")");
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-/* The same numbers in rising order; the caller frees. */
-static uint32_t *
-rising(const struct numbers *l)
-{
-	uint32_t *v;
-
-	v = calloc(l->n + 1, sizeof(*v));
-	if (v == NULL)
-		fatal("context");
-	if (l->n > 0)
-		memcpy(v, l->v, l->n * sizeof(*v));
-	(void)heapsort(v, l->n, sizeof(*v), compare);
-	return v;
-}
-
-static bool
-has(const uint32_t *v, size_t n, uint32_t number)
-{
-	return n > 0 && bsearch(&number, v, n, sizeof(*v), compare) != NULL;
-}
-
-/* What is told of a difference: a line with pairs of place and numbers. */
-struct change {
-	struct imap_buf *b;
-	const struct context *x;
-	const char *word;
-	bool begun;
-	uint32_t first, last; /* of a range that may grow */
-	bool range;           /* the pair has a range already */
-};
-
-static void
-change_range(struct change *g)
-{
-	if (g->first == 0)
-		return;
-	imap_put_range(g->b, g->first, g->last, !g->range);
-	g->range = true;
-	g->first = 0;
-}
-
-/* place 0: in the order of the mailbox, all in one pair. */
-static void
-change_add(struct change *g, size_t place, uint32_t number)
-{
-	if (!g->begun)
-		begin_line(g->b, g->x);
-	if (place == 0 && g->first != 0 && number == g->last + 1) {
-		g->last = number;
-		return;
-	}
-	change_range(g);
-	if (place != 0 || !g->begun) {
-		if (g->begun)
-			imap_putc(g->b, ' ');
-		else {
-			imap_putc(g->b, ' ');
-			imap_puts(g->b, g->word);
-			imap_puts(g->b, " (");
-		}
-		imap_put_number(g->b, place);
-		imap_putc(g->b, ' ');
-		g->range = false;
-	}
-	g->begun = true;
-	g->first = g->last = number;
-}
-
-static void
-change_end(struct change *g)
-{
-	change_range(g);
-	if (g->begun)
-		imap_puts(g->b, ")\r\n");
-}
-
-/*
- * What is in list but not in others goes, each from the place that it has
- * when those before it are gone.
- */
-static void
-tell_removed(struct imap_buf *b, struct context *x, const uint32_t *others,
-    size_t n, bool those)
-{
-	struct change g = {.b = b, .x = x, .word = "REMOVEFROM"};
-	size_t i, k = 0;
-
-	for (i = 0; i < x->list.n; i++) {
-		if (has(others, n, x->list.v[i]) == those)
-			change_add(&g, x->sorted ? k + 1 : 0, x->list.v[i]);
-		else
-			x->list.v[k++] = x->list.v[i];
-	}
-	x->list.n = k;
-	change_end(&g);
-}
-
-/* Each at the place that it has when those before it are there. */
-static void
-tell_added(struct imap_buf *b, struct context *x)
-{
-	struct change g = {.b = b, .x = x, .word = "ADDTO"};
-	uint32_t *old;
-	size_t i;
-
-	old = rising(&x->list);
-	for (i = 0; i < x->next.n; i++)
-		if (!has(old, x->list.n, x->next.v[i])) {
-			change_add(&g, x->sorted ? i + 1 : 0, x->next.v[i]);
-			if (x->wish != NULL)
-				numbers_add(&x->added, x->next.v[i]);
-		}
-	free(old);
-	change_end(&g);
-}
-
-static void
-tell_changes(struct conn *c, struct context *x)
-{
-	struct imap_buf *b = conn_out(c);
-	uint32_t *now;
-
-	now = rising(&x->next);
-	tell_removed(b, x, now, x->next.n, false);
-	free(now);
-	tell_added(b, x);
-	numbers_free(&x->list);
-	x->list = x->next;
-	memset(&x->next, 0, sizeof(x->next));
-}
-
 void
 context_refuse(struct conn *c, const char *tag)
 {
@@ -491,22 +290,6 @@ gone_get(struct msg *msg, size_t n, bool uid, uint32_t *v)
 	}
 	msg->off = off;
 	return n;
-}
-
-/* How many of them are smaller. */
-static uint32_t
-below(const uint32_t *gone, size_t n, uint32_t number)
-{
-	size_t lo = 0, hi = n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (gone[mid] < number)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return (uint32_t)lo;
 }
 
 /* Smaller sequence numbers for what is left. */
@@ -714,72 +497,6 @@ context_answer(struct job *job, struct msg *msg)
 	}
 	if (msg_end(msg) == -1)
 		conn_protocol(job->conn, "R_FOUND");
-}
-
-/* Takes one out of a rising list, or puts it in; false: it was so already. */
-static bool
-list_set(struct numbers *l, uint32_t number, bool in)
-{
-	size_t at;
-
-	at = below(l->v, l->n, number);
-	if ((at < l->n && l->v[at] == number) == in)
-		return false;
-	if (!in) {
-		l->n--;
-		memmove(l->v + at, l->v + at + 1, (l->n - at) * sizeof(*l->v));
-		return true;
-	}
-	numbers_add(l, number);
-	memmove(l->v + at + 1, l->v + at, (l->n - 1 - at) * sizeof(*l->v));
-	l->v[at] = number;
-	return true;
-}
-
-/* In the order of the mailbox: by what has changed alone. */
-static void
-tell_partial(struct conn *c, struct context *x)
-{
-	struct change gone = {.b = conn_out(c), .x = x, .word = "REMOVEFROM"};
-	struct change come = {.b = conn_out(c), .x = x, .word = "ADDTO"};
-	uint32_t *now;
-	size_t i;
-
-	now = rising(&x->next);
-	for (i = 0; i < x->asked.n; i++)
-		if (!has(now, x->next.n, x->asked.v[i]) &&
-		    list_set(&x->list, x->asked.v[i], false))
-			change_add(&gone, 0, x->asked.v[i]);
-	change_end(&gone);
-	for (i = 0; i < x->next.n; i++)
-		if (list_set(&x->list, now[i], true)) {
-			change_add(&come, 0, now[i]);
-			if (x->wish != NULL)
-				numbers_add(&x->added, now[i]);
-		}
-	change_end(&come);
-	free(now);
-}
-
-/* In a sort: who goes; who comes in has a place that must be found. */
-static void
-tell_partial_sorted(struct conn *c, struct context *x)
-{
-	uint32_t *list, *now;
-	size_t i, k;
-
-	list = rising(&x->list);
-	now = rising(&x->next);
-	for (i = 0; i < x->next.n; i++)
-		if (!has(list, x->list.n, now[i]))
-			x->all = true;
-	for (i = k = 0; i < x->asked.n; i++)
-		if (!has(now, x->next.n, x->asked.v[i]))
-			x->asked.v[k++] = x->asked.v[i];
-	free(list);
-	free(now);
-	if (k > 0)
-		tell_removed(conn_out(c), x, x->asked.v, k, true);
 }
 
 static void
