@@ -142,6 +142,8 @@ class Checks:
             for line in command["codes"]:
                 if line.startswith(("SEARCH", "SORT")):
                     found.update(int(x) for x in line.split()[1:])
+                if line.startswith("THREAD"):
+                    found.update(int(x) for x in re.findall(r"\d+", line))
                 if line.startswith("SORT"):
                     self.check_order(box, [int(x) for x in line.split()[1:]])
                 part = re.search(r"PARTIAL \(\S+ ([\d:,]+)\)", line)
@@ -159,6 +161,24 @@ class Checks:
                 need(uid not in found or has, "found", box, uid)
                 need(uid in found or not has or uid not in new[box],
                      "not found", box, uid)
+
+    def check_notes(self, done):
+        """Entries are as the last SETMETADATA of their session left them."""
+        for command in done:
+            if command["kind"] == "SETMETADATA":
+                at = (command["box"], command["session"].key)
+                if "result" in command:
+                    self.notes[at] = {command["value"]}
+                else:
+                    self.notes.setdefault(at, {None}).add(command["value"])
+        for box in self.boxes:
+            found = self.entries(box)
+            for (where, key), values in self.notes.items():
+                if where != box:
+                    continue
+                need(found.get(key) in values, "entry", box, key,
+                     found.get(key), values)
+                values.intersection_update({found.get(key)})
 
     def check_order(self, box, uids):
         """By subject from the last to the first, those equal by UID."""

@@ -54,6 +54,7 @@ class Model(Checks):
         self.subjects = 0
         self.killed = dict.fromkeys(ROLES, 0)
         self.dropped = {}  # ended sessions by number
+        self.notes = {}  # (box, key) -> the values its entry can have
         admin = self.login(99)
         for box in self.boxes:
             admin.send({"text": "DELETE " + box, "kind": "DELETE"})
@@ -165,11 +166,20 @@ class Model(Checks):
         if uids is None or self.random.random() < 0.4:
             how = self.random.choice((
                 "SEARCH", "SORT (REVERSE SUBJECT) UTF-8",
+                "THREAD ORDEREDSUBJECT UTF-8",
                 "SEARCH RETURN (PARTIAL -1:-100000)"))
             return {"text": "UID %s KEYWORD %s" % (how, session.key),
                     "kind": "UID SEARCH", "key": session.key}
         return {"text": "UID FETCH %s (FLAGS BODY.PEEK[HEADER.FIELDS "
                 "(SUBJECT)])" % uid_set(uids), "kind": "UID FETCH"}
+
+    def annotate(self, session):
+        """Each session has an entry of its own (RFC 5464)."""
+        self.subjects += 1
+        box, value = self.random.choice(self.boxes), "v%d" % self.subjects
+        return {"text": 'SETMETADATA %s (/private/%s "%s")' %
+                (box, session.key, value), "kind": "SETMETADATA",
+                "box": box, "value": value}
 
     def choose(self, session, first):
         pick = self.random.random()
@@ -200,6 +210,8 @@ class Model(Checks):
             return self.look(session)
         if pick < 0.92:
             return {"text": "EXPUNGE", "kind": "EXPUNGE"}
+        if pick < 0.95:
+            return self.annotate(session)
         return {"text": "NOOP", "kind": "NOOP"}
 
     # ---- a round
@@ -302,6 +314,22 @@ class Model(Checks):
                 time.sleep(0.1)
         return None
 
+    def entries(self, box):
+        """What a fresh session is told of all sessions' entries."""
+        names = " ".join("/private/k%d" % i for i in range(SESSIONS))
+        for attempt in range(50):
+            try:
+                session = self.login(98)
+                text = "".join(session.run("GETMETADATA %s (%s)" % (
+                    box, names))["codes"])
+                session.close()
+                return dict(re.findall(r'/private/(k\d)"? "(v\d+)"', text))
+            except (Gone, AssertionError):
+                if not self.killing or attempt == 49:
+                    raise
+                time.sleep(0.1)
+        return None
+
     def settle(self, done):
         new = {box: self.fresh(box) for box in self.boxes}
         # What a dead engine has sent may still be on its way to the vault.
@@ -318,7 +346,7 @@ class Model(Checks):
                 need(command["result"].startswith("BAD [UIDREQUIRED]"),
                      command["text"], command["result"])
             elif self.killing and ("words" in command or
-                                   "SORT" in command["text"]):
+                                   "UTF-8" in command["text"]):
                 pass  # its worker may have gone
             elif "part" in command and \
                     command["result"].startswith("NO [BADURL "):
@@ -332,6 +360,7 @@ class Model(Checks):
         self.check_replaced(new, done)
         self.check_flags(new, done)
         self.check_looks(new, done)
+        self.check_notes(done)
         self.state = new
         for box in self.boxes:
             if new[box]:
