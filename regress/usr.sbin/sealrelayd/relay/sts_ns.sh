@@ -192,7 +192,7 @@ got() {
 	fi
 }
 mkdir -p base/queue
-printf 'forward 127.0.0.1@53\nanchors %s/anchors\nretry 60\n' "$PWD" >config
+printf 'forward 127.0.0.1@53\nanchors %s/anchors\nretry 5\n' "$PWD" >config
 echo "route smart.test mx.login.example 25 2 joe:se:cret" >>config
 printf 'From: a@here.test\r\n\r\nx\r\n' >mail
 {
@@ -213,7 +213,7 @@ printf 'From: a@here.test\r\n\r\nx\r\n' >mail
 	echo "send a@here.test b@smart.test mail"
 	# Those that must not go are left.
 	echo "sleep 3"
-	echo "settle 7 60"
+	echo "settle 7 120"
 } >commands
 "$SRC/outbox" "$BIN" base config <commands >out 2>err ||
     fail "outbox: $(cat err)"
@@ -267,7 +267,7 @@ pids="$pids $!"
 {
 	echo "send a@here.test c@sts.example mail"
 	echo "sleep 3"
-	echo "settle 8 40"
+	echo "settle 8 60"
 } >commands
 "$SRC/outbox" "$BIN" base config <commands >out 2>err ||
     fail "outbox: $(cat err)"

@@ -12,7 +12,7 @@ downgrade_head()
 	atf_set descr "mail goes where DANE and MTA-STS let it, nowhere else"
 	atf_set require.user root
 	atf_set require.progs "openssl nsd ldns-keygen ldns-signzone python3"
-	atf_set timeout 200
+	atf_set timeout 300
 }
 downgrade_body()
 {
