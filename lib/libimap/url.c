@@ -292,7 +292,7 @@ imap_url_parse(struct imap_cmd *cmd, const struct imap_str *text,
 		return -1;
 	path.p = p;
 	path.len = strcspn(p, ";");
-	p += path.len;
+	p = path.p + path.len;
 	/* The parameter may be a level of its own. */
 	if (parameter(p, "UIDVALIDITY") == NULL && path.len > 0) {
 		if (path.p[path.len - 1] != '/')
