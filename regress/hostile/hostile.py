@@ -33,6 +33,7 @@ ONLY = [w for w in WORDS if w != "long"]
 LOGIN_SECONDS = 5     # limit login-timeout, of hostile_test.sh
 COMMAND_SECONDS = 5   # limit command-timeout
 ANSWER_MS = 50        # an honest session waits no longer
+SAMPLES = 100         # answers of which one may take longer than most
 MIB = 1 << 20
 failures = []
 
@@ -203,8 +204,8 @@ def unix(path, kind=socket.SOCK_STREAM):
     return s
 
 
-def tls(small=False):
-    return CONTEXT.wrap_socket(tcp(SUITE["imaps_port"], small))
+def tls(small=False, port="imaps_port"):
+    return CONTEXT.wrap_socket(tcp(SUITE[port], small))
 
 
 def everything(s, seconds=20.0):
@@ -281,6 +282,8 @@ def ports():
             ("starttls", lambda: tcp(STARTTLS)),
             ("imap", lambda: tcp(PLAIN)),
             ("smtp", lambda: tcp(SUITE["smtp_port"])),
+            ("submission", lambda: tcp(SUITE["submission_port"])),
+            ("submissions", lambda: tls(port="submissions_port")),
             ("lmtp", lambda: tcp(SUITE["lmtp_port"])),
             ("lmtp.sock", lambda: unix(SUITE["lmtp_unix"]))]
 
@@ -760,7 +763,9 @@ def run(attack, kib_max, lines_max, watch):
     if at(waited, 0.5) > ANSWER_MS:
         fail_cost("%s: half of the honest answers took over %d ms" % (
             name, ANSWER_MS))
-    if at(waited, 0.99) > ANSWER_MS + 3 * at(idle, 0.99):
+    # Of a few answers, this would be the slowest one.
+    if len(waited) >= SAMPLES and \
+            at(waited, 0.99) > ANSWER_MS + 3 * at(idle, 0.99):
         fail_cost("%s: honest answers took %.0f ms (p99)" % (
             name, at(waited, 0.99)))
     if total > kib_max * full(1, 8):
@@ -796,7 +801,8 @@ def main():
     STARTTLS = int(re.search(r"imap port (\d+) starttls", conf)[1])
     PLAIN = int(re.search(r"imap port (\d+)\n", conf)[1])
     PORTS = {STARTTLS, PLAIN, SUITE["imaps_port"], SUITE["smtp_port"],
-             SUITE["lmtp_port"]}
+             SUITE["lmtp_port"], SUITE["submission_port"],
+             SUITE["submissions_port"]}
     prepare()
     roles = processes()
     watch = Watch()
