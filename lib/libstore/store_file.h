@@ -22,7 +22,10 @@
 #include "store_blob.h"
 
 #define ID_HEX (STORE_ID * 2 + 1) /* an id as a file name, with NUL */
-#define COPY_SIZE 65536           /* of the scratch buffer */
+/* The file of what a user has chosen, and a line of it. */
+#define SETTINGS "settings"
+#define SAVE_SENT "save-sent"
+#define COPY_SIZE 65536 /* of the scratch buffer */
 
 /* The table of store_blob.h: every call that changes the disk. */
 const struct store_sys *sys(void);

@@ -35,6 +35,7 @@
 #include "store_file.h"
 
 #define LIMITS_SIZE 1024      /* octets of limits, of quota */
+#define SETTINGS_SIZE 1024    /* octets of settings */
 #define ROOM_BYTES (4U << 20) /* octets that must stay free */
 #define ROOM_INODES 64
 
@@ -102,6 +103,28 @@ store_limits_write(int acctfd, const struct store_limits *limits)
 	    limits->disabled ? "disabled\n" : "");
 	if (sys_replace(acctfd, "limits", 0440, buf, (size_t)n) == -1)
 		return sys_result();
+	return STORE_OK;
+}
+
+enum store_result
+store_settings_read(int acctfd, struct store_settings *settings)
+{
+	char buf[SETTINGS_SIZE], *line, *next;
+	ssize_t n;
+
+	memset(settings, 0, sizeof(*settings));
+	n = sys_slurp(acctfd, SETTINGS, buf, sizeof(buf) - 1);
+	if (n == -1)
+		return errno == ENOENT ? STORE_OK : STORE_IO;
+	buf[n] = '\0';
+	/* What a later version has written is none of ours. */
+	for (line = buf; line != NULL && *line != '\0'; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		if (strcmp(line, SAVE_SENT) == 0)
+			settings->save_sent = true;
+	}
 	return STORE_OK;
 }
 

@@ -28,32 +28,6 @@
 
 #include "store_local.h"
 
-#define SETTINGS "settings"
-#define SETTINGS_SIZE 1024 /* octets of the file */
-#define SAVE_SENT "save-sent"
-
-enum store_result
-store_settings_read(int acctfd, struct store_settings *settings)
-{
-	char buf[SETTINGS_SIZE], *line, *next;
-	ssize_t n;
-
-	memset(settings, 0, sizeof(*settings));
-	n = sys_slurp(acctfd, SETTINGS, buf, sizeof(buf) - 1);
-	if (n == -1)
-		return errno == ENOENT ? STORE_OK : STORE_IO;
-	buf[n] = '\0';
-	/* What a later version has written is none of ours. */
-	for (line = buf; line != NULL && *line != '\0'; line = next) {
-		next = strchr(line, '\n');
-		if (next != NULL)
-			*next++ = '\0';
-		if (strcmp(line, SAVE_SENT) == 0)
-			settings->save_sent = true;
-	}
-	return STORE_OK;
-}
-
 enum store_result
 store_settings(struct store *st, struct store_settings *settings)
 {
