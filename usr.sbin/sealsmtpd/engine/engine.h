@@ -270,7 +270,7 @@ uint32_t master_next_id(void);
 /* auth.c: AUTH, from its argument to a reply. */
 void auth_start(struct session *, const char *, size_t);
 /* The mechanisms of this connection, a space before each. */
-#define AUTH_LIST_MAX 64
+#define AUTH_LIST_SIZE 64
 void auth_list(const struct session *, char *, size_t size);
 void auth_line(struct session *, const char *, size_t); /* of the client */
 void auth_abort(struct session *);

@@ -134,7 +134,7 @@ mail_refuse(struct session *s, enum smtp_result res, bool from)
 static void
 mail_extensions(struct session *s)
 {
-	char list[AUTH_LIST_MAX];
+	char list[AUTH_LIST_SIZE];
 
 	session_reply_more(s, 250, "%s", engine_config()->site.hostname);
 	session_reply_more(s, 250, "PIPELINING");
