@@ -61,8 +61,9 @@ static const struct proc_row rows[] = {
 
 static const struct proc_pair pairs[] = {{"mini-front", "mini-back"}};
 static const struct proc_abroad serves[] = {
-    {"mini-front", "other", "mini-back"}};
-static const struct proc_abroad asks[] = {{"mini-front", "mini", "mini-back"}};
+    {"mini-front", "other", "mini-back", false}};
+static const struct proc_abroad asks[] = {
+    {"mini-front", "mini", "mini-back", false}};
 
 static void
 config(struct wire *w, const struct proc_row *row, unsigned int instance,
