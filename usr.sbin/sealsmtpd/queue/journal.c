@@ -38,9 +38,12 @@
 #define NAME_MAX_LEN 32
 #define READ_STEP (1024 * 1024)
 
+#define DAMAGED ".damaged"
+
 struct segment {
 	uint32_t n;
 	uint64_t size;
+	bool damaged;
 };
 
 static struct {
@@ -53,9 +56,12 @@ static struct {
 	int dir;
 	int fd;       /* of the current segment */
 	bool refused; /* a record that there cannot be */
+	bool kept;    /* segments that are damaged, from before */
 } j = {.dir = -1, .fd = -1};
 
 static int find_segments(void);
+static int segment_add(const char *);
+static int segment_away(const struct segment *);
 static int by_number(const void *, const void *);
 static int replay_segment(struct segment *, bool, enum journal_state *);
 static int replay_frames(int, uint64_t *);
@@ -97,6 +103,8 @@ journal_open(int dirfd, const uint8_t key[JOURNAL_KEY_LEN],
 		(void)close(j.fd);
 		return segment_new(j.segments[j.n_segments - 1].n + 1);
 	}
+	if (j.kept)
+		*state = JOURNAL_DAMAGED;
 	return 0;
 }
 
@@ -175,16 +183,18 @@ journal_next(void)
 int
 journal_settle(void)
 {
-	char name[NAME_MAX_LEN];
 	int fd;
 
 	if (journal_sync() == -1)
 		fatal("queue: sync of the journal");
-	for (size_t i = 0; i + 1 < j.n_segments; i++) {
-		segment_name(j.segments[i].n, name);
-		if (unlinkat(j.dir, name, 0) == -1 && errno != ENOENT)
+	/* What says that something is missing goes nowhere before the rest. */
+	for (size_t i = 0; i + 1 < j.n_segments; i++)
+		if (j.segments[i].damaged && segment_away(&j.segments[i]) == -1)
 			return -1;
-	}
+	for (size_t i = 0; i + 1 < j.n_segments; i++)
+		if (!j.segments[i].damaged &&
+		    segment_away(&j.segments[i]) == -1)
+			return -1;
 	j.segments[0] = j.segments[j.n_segments - 1];
 	j.n_segments = 1;
 	fd = openat(j.dir, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -196,14 +206,34 @@ journal_settle(void)
 	return 0;
 }
 
+/*
+ * One that compaction has replaced.  Of a damaged one there may be entries that
+ * nobody has read: it is kept under another name, for whoever can make use of
+ * it, and as long as it is there files without an entry are kept, too.
+ */
+static int
+segment_away(const struct segment *s)
+{
+	char name[NAME_MAX_LEN], aside[NAME_MAX_LEN + sizeof(DAMAGED)];
+
+	segment_name(s->n, name);
+	if (!s->damaged)
+		return unlinkat(j.dir, name, 0) == -1 && errno != ENOENT ? -1 :
+									   0;
+	(void)snprintf(aside, sizeof(aside), "%s" DAMAGED, name);
+	if (renameat(j.dir, name, j.dir, aside) == -1 && errno != ENOENT)
+		return -1;
+	log_warnx("queue: %s is kept", aside);
+	j.kept = true;
+	return 0;
+}
+
 static int
 find_segments(void)
 {
-	const char *wrong;
 	struct dirent *de;
+	int fd, ret = 0;
 	DIR *d;
-	long long n;
-	int fd;
 
 	fd = openat(j.dir, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
@@ -213,19 +243,34 @@ find_segments(void)
 		(void)close(fd);
 		return -1;
 	}
-	while ((de = readdir(d)) != NULL) {
-		n = strtonum(de->d_name, 1, UINT32_MAX, &wrong);
-		if (wrong != NULL)
-			continue;
-		if (j.n_segments == JOURNAL_SEGMENTS_MAX) {
-			(void)closedir(d);
-			errno = EMLINK;
-			return -1;
-		}
-		j.segments[j.n_segments++].n = (uint32_t)n;
-	}
+	while (ret == 0 && (de = readdir(d)) != NULL)
+		ret = segment_add(de->d_name);
 	(void)closedir(d);
 	qsort(j.segments, j.n_segments, sizeof(j.segments[0]), by_number);
+	return ret;
+}
+
+/* A name of the folder: a segment's, one that is kept, or another. */
+static int
+segment_add(const char *name)
+{
+	const char *wrong;
+	size_t len = strlen(name);
+	long long n;
+
+	if (len > strlen(DAMAGED) &&
+	    strcmp(name + len - strlen(DAMAGED), DAMAGED) == 0) {
+		log_warnx("queue: log/%s is there yet", name);
+		j.kept = true;
+	}
+	n = strtonum(name, 1, UINT32_MAX, &wrong);
+	if (wrong != NULL)
+		return 0;
+	if (j.n_segments == JOURNAL_SEGMENTS_MAX) {
+		errno = EMLINK;
+		return -1;
+	}
+	j.segments[j.n_segments++].n = (uint32_t)n;
 	return 0;
 }
 
@@ -250,6 +295,7 @@ replay_segment(struct segment *s, bool last, enum journal_state *state)
 	char name[NAME_MAX_LEN];
 	struct stat st;
 	uint64_t good;
+	bool refused;
 	int fd;
 
 	segment_name(s->n, name);
@@ -258,13 +304,18 @@ replay_segment(struct segment *s, bool last, enum journal_state *state)
 		return -1;
 	s->size = (uint64_t)st.st_size;
 	segment_chain(s->n);
+	refused = j.refused;
+	j.refused = false;
 	if (replay_frames(fd, &good) == -1)
 		return -1;
+	s->damaged = j.refused;
+	j.refused |= refused;
 	if (good < s->size) {
 		if (!last || frames_follow(fd, good, s->size)) {
 			log_warnx("queue: %s is damaged at octet %" PRIu64,
 			    name, good);
 			*state = JOURNAL_DAMAGED;
+			s->damaged = true;
 		} else if (*state == JOURNAL_WHOLE) {
 			log_warnx("queue: %s: a write of %" PRIu64
 				  " octets was cut short",
@@ -423,6 +474,7 @@ segment_new(uint32_t n)
 	(void)close(dfd);
 	j.segments[j.n_segments].n = n;
 	j.segments[j.n_segments].size = 0;
+	j.segments[j.n_segments].damaged = false;
 	j.n_segments++;
 	j.fd = fd;
 	segment_chain(n);

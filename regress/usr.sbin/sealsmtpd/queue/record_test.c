@@ -303,17 +303,22 @@ ATF_TC_WITHOUT_HEAD(damaged);
 ATF_TC_BODY(damaged, tc)
 {
 	struct stat st;
-	char *text;
+	char *text, c;
 	int fd;
 
 	begin(tc);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 10; i++)
+		enter();
+	ATF_REQUIRE_EQ(0, stat("queue/log/1", &st));
+	for (int i = 0; i < 10; i++)
 		enter();
 	ATF_REQUIRE_EQ(0, system("rm -rf copy && cp -r queue copy"));
-	ATF_REQUIRE_EQ(0, stat("copy/log/1", &st));
 	fd = open("copy/log/1", O_RDWR);
 	ATF_REQUIRE(fd != -1);
-	ATF_REQUIRE_EQ(1, pwrite(fd, "X", 1, st.st_size / 2));
+	/* Within the frame of the eleventh. */
+	ATF_REQUIRE_EQ(1, pread(fd, &c, 1, st.st_size + 60));
+	c ^= 1;
+	ATF_REQUIRE_EQ(1, pwrite(fd, &c, 1, st.st_size + 60));
 	(void)close(fd);
 	text = read_of("copy");
 	ATF_CHECK(strstr(text, "a@example.org") != NULL);
