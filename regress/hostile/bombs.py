@@ -66,7 +66,7 @@ def ended(c, seconds=20):
 def attack_endless_line():
     """256 MiB of one line, in 256 KiB; again and again."""
     n, end = 0, time.monotonic() + h.full(4, 60)
-    while time.monotonic() < end:
+    while time.monotonic() < end and n < h.full(30, 300):
         c = Squeezed(1)
         try:
             for _ in range(64):
@@ -98,7 +98,7 @@ def attack_many_commands():
 def attack_literals():
     """A literal that is not wanted, and is not taken for commands."""
     n, end = 0, time.monotonic() + h.full(3, 60)
-    while time.monotonic() < end:
+    while time.monotonic() < end and n < h.full(60, 600):
         c = Squeezed(1)
         c.send(b"a APPEND INBOX {%d+}\r\n" % (1 << 32))
         try:
@@ -136,7 +136,7 @@ def attack_message_of_zeros():
 def attack_no_compression():
     """What is not DEFLATE ends the session, and no other."""
     n, end = 0, time.monotonic() + h.full(3, 60)
-    while time.monotonic() < end:
+    while time.monotonic() < end and n < h.full(400, 4000):
         for data in (b"a NOOP\r\n" * 100, b"\0" * 100, b"\xff" * 70000,
                      os.urandom(5000)):
             c = h.Imap(1)
@@ -237,7 +237,7 @@ def attack_silence():
 
 # As in hostile.py: KiB that all daemons may grow by, log lines.
 h.ATTACKS = [
-    (attack_endless_line, 2048, 100), (attack_many_commands, 4096, 20),
+    (attack_endless_line, 8192, 100), (attack_many_commands, 4096, 20),
     (attack_literals, 4096, 200), (attack_message_of_zeros, 8192, 20),
     (attack_no_compression, 4096, 1000), (attack_forged_blobs, 16384, 200),
     (attack_silence, 4096, 50),

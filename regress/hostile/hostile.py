@@ -527,7 +527,11 @@ def attack_pipeline():
     said = ["imap: %d answers" % n]
     for name, connect in ports()[4:]:
         s = connect()
-        s.sendall(b"EHLO a\r\nLHLO a\r\n" + b"NOOP\r\n" * n + b"QUIT\r\n")
+        try:
+            s.sendall(b"EHLO a\r\nLHLO a\r\n" + b"NOOP\r\n" * n +
+                      b"QUIT\r\n")
+        except OSError:
+            pass  # it has had enough of them
         data = everything(s) or b""
         said.append("%s: %d answers, %s" % (
             name, data.count(b"\r\n"), short(data)))

@@ -151,7 +151,9 @@ Patterns INBOX
 Create Near
 SyncState *
 END
-		HOME=$PWD mbsync -c mbsyncrc all >"mbsync.${who%%@*}" 2>&1 ||
+		# Once its library has refused, it says nothing more.
+		HOME=$PWD timeout 20 mbsync -c mbsyncrc all \
+		    >"mbsync.${who%%@*}" 2>&1 ||
 		    echo failed >>"mbsync.${who%%@*}"
 	done
 	! grep -q '^failed' mbsync.user0001 ||
