@@ -15,7 +15,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 long='^(hostile_test|seeds_test|copyfault_test|mergefault_test|fault_test|power_test|alloc_test|merge_test|random_test|mutant_test)$'
-long_case='^(backup_test:(beside|killed)|rebuild_test:(killed|login_killed)|verify_test:(beside|flips)|wire_test:fair)$'
+long_case='^(backup_test:(beside|killed)|scram_test:of_password|rebuild_test:(killed|login_killed)|verify_test:(beside|flips)|wire_test:fair)$'
 
 passed=0
 failed=0
