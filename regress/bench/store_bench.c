@@ -280,7 +280,8 @@ report_deliveries(void)
 		}
 	}
 	/* What was delivered is of no use below. */
-	if (system("rm -rf raw raw.log accounts/*/*/in/*") != 0)
+	if (system("rm -rf raw raw.log && find accounts/*/*/in "
+		   "-mindepth 1 -delete") != 0)
 		errx(1, "rm");
 }
 
