@@ -295,7 +295,8 @@ ready() {
 	grep -q '"daemon": "sealimapd"' "$RUN/processes" &&
 	    grep -q '"daemon": "sealsmtpd"' "$RUN/processes" &&
 	    grep -q '"daemon": "sealrelayd"' "$RUN/processes" &&
-	    ! grep -q '"pid": 0,' "$RUN/processes"
+	    ! grep -q '"pid": 0,' "$RUN/processes" &&
+	    $ctl user list >/dev/null 2>&1 # a process may not be ready yet
 }
 
 # 0: they run; 1: one of them ended.
