@@ -15,43 +15,28 @@
  */
 
 /*
- * Making deliveries durable, without a thread: a sync runs when all wires were
- * read that had something, and takes with it what came while the one before
- * kept the process waiting.  Those who were answered by it mostly come again at
- * once, and are waited for, for a part of the time that it took.
+ * Making deliveries durable; when, gather.h says.
  */
 
 #include <sys/types.h>
-#include <sys/time.h>
 
 #include <errno.h>
 #include <event.h>
 #include <string.h>
-#include <time.h>
 
 #include "log.h"
 
+#include "../gather.h"
 #include "deliver.h"
-
-#define GATHER_USEC 5000 /* at most, for those who were answered */
 
 static struct {
 	struct delivery_list waiting;
-	struct event event;
+	struct gather gather;
 	uint64_t number; /* of the sync under way */
-	int64_t ended;   /* the last one, in microseconds */
-	int64_t took;    /* and how long it was */
-	size_t waits;    /* deliveries */
-	size_t gathers;  /* deliveries of the last sync: they come again */
 	int base;
-	bool scheduled;
-	bool hurried; /* ... and everybody is there */
 } sync_state;
 
 static void sync_run(int, short, void *);
-static void sync_schedule(int64_t);
-static int64_t sync_gather(void);
-static int64_t now_usec(void);
 static void sync_targets(struct delivery *, struct store_blob **, size_t *);
 static void sync_answer(struct delivery *, enum store_result, int);
 
@@ -60,67 +45,27 @@ sync_init(int basefd)
 {
 	TAILQ_INIT(&sync_state.waiting);
 	sync_state.base = basefd;
-	evtimer_set(&sync_state.event, sync_run, NULL);
+	gather_init(&sync_state.gather, sync_run);
 }
 
 void
 sync_add(struct delivery *d)
 {
 	TAILQ_INSERT_TAIL(&sync_state.waiting, d, waiting);
-	sync_state.waits++;
-	sync_schedule(sync_gather());
+	gather_add(&sync_state.gather);
 }
 
 void
 sync_remove(struct delivery *d)
 {
 	TAILQ_REMOVE(&sync_state.waiting, d, waiting);
-	sync_state.waits--;
+	gather_remove(&sync_state.gather);
 }
 
 size_t
 sync_waiting(void)
 {
-	return sync_state.waits;
-}
-
-/* In so many microseconds, or earlier if that was planned. */
-static void
-sync_schedule(int64_t usec)
-{
-	struct timeval tv;
-
-	if (sync_state.scheduled && (usec > 0 || sync_state.hurried))
-		return;
-	sync_state.scheduled = true;
-	sync_state.hurried = usec == 0;
-	tv.tv_sec = usec / 1000000;
-	tv.tv_usec = usec % 1000000;
-	evtimer_add(&sync_state.event, &tv);
-}
-
-static int64_t
-sync_gather(void)
-{
-	int64_t wait;
-
-	if (sync_state.waits >= sync_state.gathers)
-		return 0;
-	wait = sync_state.took / 2;
-	if (wait > GATHER_USEC)
-		wait = GATHER_USEC;
-	wait -= now_usec() - sync_state.ended;
-	return wait > 0 ? wait : 0;
-}
-
-static int64_t
-now_usec(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
-		fatal("clock_gettime");
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+	return sync_state.gather.waits;
 }
 
 static void
@@ -129,14 +74,13 @@ sync_run(int fd, short what, void *arg)
 	struct store_blob *blobs[SYNC_MAX];
 	struct delivery *d, *next;
 	enum store_result res;
-	int64_t began;
 	size_t n, taken, i;
 	int error;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	sync_state.scheduled = false;
+	gather_running(&sync_state.gather);
 	n = taken = 0;
 	TAILQ_FOREACH (d, &sync_state.waiting, waiting) {
 		if (d->ntargets > SYNC_MAX - n)
@@ -147,11 +91,10 @@ sync_run(int fd, short what, void *arg)
 	res = STORE_OK;
 	error = 0;
 	if (n > 0) {
-		began = now_usec();
+		gather_begin(&sync_state.gather);
 		res = store_blob_sync(sync_state.base, blobs, n);
 		error = errno;
-		sync_state.ended = now_usec();
-		sync_state.took = sync_state.ended - began;
+		gather_end(&sync_state.gather, n);
 		report_add(COUNT_SYNCS, 1);
 		report_add(COUNT_SYNCED, taken);
 	}
@@ -161,9 +104,7 @@ sync_run(int fd, short what, void *arg)
 		next = TAILQ_NEXT(d, waiting);
 		sync_answer(d, res, error);
 	}
-	sync_state.gathers = taken;
-	if (!TAILQ_EMPTY(&sync_state.waiting))
-		sync_schedule(sync_gather());
+	gather_answered(&sync_state.gather, taken);
 }
 
 static void

@@ -15,10 +15,7 @@
  */
 
 /*
- * Making it durable, without a thread: a sync runs when all wires were read
- * that had something, and takes with it what came while the one before kept the
- * process waiting.  Those who were answered by it mostly come again at once,
- * and are waited for, for a part of the time that it took.
+ * Making it durable; when, gather.h says.
  *
  * What became of recipients is in the journal before anything else happens, so
  * it survives this process; the disk has it with the next message, or a moment
@@ -33,7 +30,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -41,13 +37,14 @@
 #include "log.h"
 #include "peer.h"
 
+#include "../gather.h"
+
 #define SYNC_MAX 512     /* entries of one sync */
 #define RETRY_SECONDS 1  /* where the journal takes nothing */
 #define LATE_USEC 100000 /* what became of recipients, on the disk */
 #define UNLINK_USEC 2000 /* between files that are unlinked ... */
 #define UNLINK_PART 64   /* ... by this part of them all */
 #define SPARE_SECONDS 1  /* that files wait for another message */
-#define GATHER_USEC 5000 /* at most, for those who were answered */
 
 struct gone {
 	TAILQ_ENTRY(gone) entry;
@@ -62,29 +59,20 @@ static struct {
 	struct gone_list written; /* likewise: it is in the journal */
 	struct gone_list gone;    /* it is */
 	size_t n_gone;
-	struct event event;
+	struct gather gather;
 	struct event write;
 	struct event late;
 	struct event unlink;
 	struct event spare;
-	int64_t ended;        /* the last sync, in microseconds */
-	int64_t took;         /* and how long it was */
-	unsigned int waits;   /* entries */
-	unsigned int gathers; /* entries of the last sync: they come again */
 	int dir;
-	bool scheduled;
-	bool hurried; /* ... and everybody is there */
 	bool unsynced;
 	bool renewed; /* there was a spare file more */
 } sync_state;
 
-static void sync_schedule(int64_t);
 static void sync_run(int, short, void *);
 static void sync_changed(int, short, void *);
 static void sync_late(int, short, void *);
 static void sync_write(void);
-static int64_t sync_gather(void);
-static int64_t now_usec(void);
 static unsigned int sync_enter(struct entry **, enum queue_result *);
 static void sync_disk(struct entry *const *, unsigned int);
 static void sync_files(struct entry *const *, unsigned int);
@@ -100,7 +88,7 @@ sync_init(int dirfd)
 	TAILQ_INIT(&sync_state.written);
 	TAILQ_INIT(&sync_state.gone);
 	sync_state.dir = dirfd;
-	evtimer_set(&sync_state.event, sync_run, NULL);
+	gather_init(&sync_state.gather, sync_run);
 	evtimer_set(&sync_state.write, sync_changed, NULL);
 	evtimer_set(&sync_state.late, sync_late, NULL);
 	evtimer_set(&sync_state.unlink, sync_unlinks, NULL);
@@ -111,15 +99,14 @@ void
 sync_entry(struct entry *e)
 {
 	TAILQ_INSERT_TAIL(&sync_state.waiting, e, waiting);
-	sync_state.waits++;
-	sync_schedule(sync_gather());
+	gather_add(&sync_state.gather);
 }
 
 void
 sync_entry_gone(struct entry *e)
 {
 	TAILQ_REMOVE(&sync_state.waiting, e, waiting);
-	sync_state.waits--;
+	gather_remove(&sync_state.gather);
 }
 
 void
@@ -143,45 +130,6 @@ sync_unlink(const uint8_t id[QUEUE_ID_LEN])
 	sync_changes();
 }
 
-/* In so many microseconds, or earlier if that was planned. */
-static void
-sync_schedule(int64_t usec)
-{
-	struct timeval tv;
-
-	if (sync_state.scheduled && (usec > 0 || sync_state.hurried))
-		return;
-	sync_state.scheduled = true;
-	sync_state.hurried = usec == 0;
-	tv.tv_sec = usec / 1000000;
-	tv.tv_usec = usec % 1000000;
-	evtimer_add(&sync_state.event, &tv);
-}
-
-static int64_t
-sync_gather(void)
-{
-	int64_t wait;
-
-	if (sync_state.waits >= sync_state.gathers)
-		return 0;
-	wait = sync_state.took / 2;
-	if (wait > GATHER_USEC)
-		wait = GATHER_USEC;
-	wait -= now_usec() - sync_state.ended;
-	return wait > 0 ? wait : 0;
-}
-
-static int64_t
-now_usec(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
-		fatal("clock_gettime");
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 static void
 sync_run(int fd, short what, void *arg)
 {
@@ -192,7 +140,7 @@ sync_run(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	sync_state.scheduled = false;
+	gather_running(&sync_state.gather);
 	sync_write();
 	n = sync_enter(entries, results);
 	if (n == 0)
@@ -200,9 +148,7 @@ sync_run(int fd, short what, void *arg)
 	sync_disk(entries, n);
 	for (unsigned int i = 0; i < n; i++)
 		entry_answer(entries[i], results[i]);
-	sync_state.gathers = n;
-	if (!TAILQ_EMPTY(&sync_state.waiting))
-		sync_schedule(sync_gather());
+	gather_answered(&sync_state.gather, n);
 	jobs_run();
 }
 
@@ -261,7 +207,7 @@ sync_enter(struct entry **entries, enum queue_result *results)
 		if (e == NULL)
 			break;
 		TAILQ_REMOVE(&sync_state.waiting, e, waiting);
-		sync_state.waits--;
+		gather_remove(&sync_state.gather);
 		entries[n] = e;
 		results[n] = QUEUE_DONE;
 		if (record_enter(entry_message(e)) == 0)
@@ -282,17 +228,14 @@ sync_disk(struct entry *const *entries, unsigned int n)
 {
 	struct timeval soon = {.tv_usec = UNLINK_USEC};
 	struct gone *g;
-	int64_t began;
 
-	began = now_usec();
+	gather_begin(&sync_state.gather);
 	if (n == 0 || compat_syncfs(sync_state.dir) == -1) {
 		if (n > 0 && errno != ENOSYS)
 			fatal("queue: sync");
 		sync_files(entries, n);
 	}
-	sync_state.ended = now_usec();
-	if (n > 0)
-		sync_state.took = sync_state.ended - began;
+	gather_end(&sync_state.gather, n);
 	sync_state.unsynced = false;
 	while ((g = TAILQ_FIRST(&sync_state.written)) != NULL) {
 		TAILQ_REMOVE(&sync_state.written, g, entry);
