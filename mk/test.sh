@@ -71,6 +71,12 @@ if [ "$3" -ne 0 ]; then
 	echo "Skipped:"
 	grep -E '  ->  (skipped|expected_failure)' "$tmp/report"
 fi
+# Once more by name: who sees only the end of the output sees these.
+if [ "$2" -ne 0 ]; then
+	echo
+	echo "Failed:"
+	grep -E '  ->  (broken|failed)' "$tmp/report"
+fi
 echo
 summary="$1 passed, $2 failed"
 [ "$3" -eq 0 ] || summary="$summary, $3 skipped"

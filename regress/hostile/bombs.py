@@ -237,9 +237,9 @@ def attack_silence():
 
 # As in hostile.py: KiB that all daemons may grow by, log lines.
 h.ATTACKS = [
-    (attack_endless_line, 8192, 100), (attack_many_commands, 4096, 20),
-    (attack_literals, 4096, 200), (attack_message_of_zeros, 8192, 20),
-    (attack_no_compression, 4096, 1000), (attack_forged_blobs, 16384, 200),
+    (attack_endless_line, 8192, 200), (attack_many_commands, 4096, 20),
+    (attack_literals, 4096, 400), (attack_message_of_zeros, 8192, 20),
+    (attack_no_compression, 4096, 2000), (attack_forged_blobs, 16384, 200),
     (attack_silence, 4096, 50),
 ]
 
