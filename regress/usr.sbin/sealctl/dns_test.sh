@@ -6,6 +6,7 @@
 # shellcheck shell=sh disable=SC2154,SC2094
 
 . "$(atf_get_srcdir)/../../suite/suite.sh"
+. "$(atf_get_srcdir)/../../suite/nsd.sh"
 
 top=$(suite_top)
 
@@ -76,67 +77,21 @@ zone() {
 	name=$1
 	shift
 	{
-		printf '%s. 300 SOA ns.%s. h.test. 1 3600 600 86400 300\n' \
-		    "$name" "$name"
-		printf '%s. 300 NS ns.%s.\nns.%s. 300 A 127.0.0.1\n' \
-		    "$name" "$name" "$name"
+		nsd_head "$name"
 		cat "$@"
 	} >"$name.zone"
-	ldns-signzone -o "$name." -f "$name.signed" "$name.zone" \
-	    "$(cat "$name.key")" || atf_fail "ldns-signzone $name"
+	nsd_sign "$name" || atf_fail "$name: $(cat nsd.out)"
 }
 
 serve() {
-	cat >nsd.conf <<-EOT
-	server:
-		ip-address: 127.0.0.1@$dns_port
-		username: ""
-		chroot: ""
-		zonesdir: "$PWD"
-		database: ""
-		pidfile: "$PWD/nsd.pid"
-		logfile: "$PWD/nsd.log"
-		xfrdfile: "$PWD/xfrd"
-		xfrdir: "$PWD"
-		zonelistfile: "$PWD/zonelist"
-		cookie-secret-file: ""
-		server-count: 1
-	remote-control:
-		control-enable: no
-	zone:
-		name: "one.test."
-		zonefile: "one.test.signed"
-	zone:
-		name: "two.test."
-		zonefile: "two.test.signed"
-	EOT
-	PATH=$PATH:/usr/sbin
-	nsd -d -c nsd.conf >nsd.out 2>&1 &
-	echo $! >nsd.child
-	cat nsd.child >>children
-	wait_for 60 serves || atf_fail "nsd: $(cat nsd.log)"
-}
-
-serves() {
-	python3 - "$dns_port" <<-EOT
-	import socket, sys
-	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-	s.settimeout(0.2)
-	s.connect(("127.0.0.1", int(sys.argv[1])))
-	try:
-	    s.send(b"\\1\\2\\0\\0\\0\\1\\0\\0\\0\\0\\0\\0"
-	           b"\\3one\\4test\\0\\0\\6\\0\\1")
-	    sys.exit(s.recv(512)[3] & 15)
-	except OSError:
-	    sys.exit(1)
-	EOT
+	nsd_start 127.0.0.1 "$dns_port" one.test one.test.signed \
+	    two.test two.test.signed || atf_fail "$(cat nsd.out nsd.log)"
 }
 
 keys() {
 	for z in one.test two.test; do
-		ldns-keygen -k -a ED25519 "$z." >"$z.key" ||
-		    atf_fail "ldns-keygen"
-		cat "$(cat "$z.key").ds" >>anchors
+		nsd_key "$z" || atf_fail "$(cat nsd.out)"
+		cat "$z.ds" >>anchors
 	done
 }
 
@@ -151,6 +106,7 @@ fail_show() {
 }
 
 stop_all() {
+	nsd_stop
 	[ ! -f children ] || while read -r pid; do
 		kill "$pid" 2>/dev/null || :
 	done <children
@@ -217,7 +173,8 @@ zone_head() {
 	atf_set descr "a name server takes what is printed; all of it is seen"
 }
 zone_body() {
-	need nsd ldns-keygen ldns-signzone openssl python3
+	# shellcheck disable=SC2086
+	need $NSD_PROGS openssl
 	configure
 	keys
 	daemon
@@ -248,13 +205,11 @@ zone_body() {
 	grep -v -e _dmarc -e '^mx.one.test.*TLSA' one |
 	    sed -e '/^one.test./s/v=spf1 .*/v=spf1 ?all  -all"/' -e 's/^\(_imaps.*\) 1 \([0-9]*\) /\1 1 1 /' \
 	    -e 's/TLSA 3 1 1 ../TLSA 3 1 1 00/' >less
-	kill "$(cat nsd.child)"
 	cat next >>less
 	echo '_mta-sts.one.test. 300 TXT "v=STSv1; id=2"' >>less
 	zone one.test less a
 	sed 's/v=TLSRPTv1/v=TLSRPTv9/' two.test.signed >forged
 	mv forged two.test.signed
-	wait_for 60 not_serves
 	serve
 	fresh
 	./ctl dns -c >checked 2>err && fail_show checked
@@ -281,10 +236,6 @@ assert {x["state"] for x in r} == {"ok", "missing", "differs"}, r' ||
 }
 zone_cleanup() {
 	stop_all
-}
-
-not_serves() {
-	! kill -0 "$(cat nsd.child)" 2>/dev/null
 }
 
 atf_init_test_cases() {

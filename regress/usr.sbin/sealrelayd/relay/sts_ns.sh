@@ -9,7 +9,8 @@ SRC=$1
 BIN=$2
 roots=$3
 pids=
-trap 'for p in $pids; do kill "$p" 2>/dev/null; done' EXIT
+. "$SRC/../../../suite/nsd.sh"
+trap 'nsd_stop; for p in $pids; do kill "$p" 2>/dev/null; done' EXIT
 
 fail() {
 	echo "FAILED: $*"
@@ -23,10 +24,6 @@ wait_for() {
 		[ "$n" -gt 0 ] || fail "$*"
 		sleep 0.1
 	done
-}
-
-nsd_ended() {
-	! [ -e nsd.pid ] || ! kill -0 "$(cat nsd.pid)" 2>/dev/null
 }
 
 python3 - <<'END'
@@ -66,11 +63,6 @@ certificate web ca "$names"
 
 # ---- Names: test. is signed, example. is not.
 
-head_of() {
-	printf '%s. 300 SOA ns.test. h.test. 1 3600 600 86400 300\n' "$1"
-	printf '%s. 300 NS ns.test.\n' "$1"
-}
-
 # domain NAME ADDRESS-OF-MX
 domain() {
 	echo "$1. 300 MX 10 mx.$1."
@@ -80,8 +72,7 @@ domain() {
 tlsa=$(openssl x509 -in dane.pem -pubkey -noout |
     openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
 {
-	head_of test
-	echo "ns.test. 300 A 127.0.0.1"
+	nsd_head test
 	domain dane.test 127.0.0.12
 	domain wrong.test 127.0.0.12
 	domain naked.test 127.0.0.10
@@ -90,11 +81,10 @@ tlsa=$(openssl x509 -in dane.pem -pubkey -noout |
 	    cut -d' ' -f1)"
 	echo "_25._tcp.mx.naked.test. 300 TLSA 3 1 1 $tlsa"
 } >test.zone
-key=$(ldns-keygen -k -a ED25519 test.) || fail "ldns-keygen"
-cp "$key.ds" anchors
-ldns-signzone -o test. -f test.signed test.zone "$key" || fail "sign"
+nsd_sign test || fail "sign: $(cat nsd.out)"
+cp test.ds anchors
 {
-	head_of example
+	nsd_head example ns.test
 	domain plain.example 127.0.0.10
 	domain sts.example 127.0.0.11
 	domain strip.example 127.0.0.10
@@ -108,31 +98,11 @@ ldns-signzone -o test. -f test.signed test.zone "$key" || fail "sign"
 		echo "mta-sts.$d.example. 300 A 127.0.0.3"
 	done
 } >example.zone
-cat >nsd.conf <<EOT
-server:
-	ip-address: 127.0.0.1@53
-	username: ""
-	chroot: ""
-	zonesdir: "$PWD"
-	database: ""
-	pidfile: "$PWD/nsd.pid"
-	logfile: "$PWD/nsd.log"
-	xfrdfile: "$PWD/xfrd"
-	xfrdir: "$PWD"
-	zonelistfile: "$PWD/zonelist"
-	cookie-secret-file: ""
-	server-count: 1
-remote-control:
-	control-enable: no
-zone:
-	name: "test."
-	zonefile: "test.signed"
-zone:
-	name: "example."
-	zonefile: "example.zone"
-EOT
-nsd -d -c nsd.conf >nsd.out 2>&1 &
-pids="$pids $!"
+name_server() {
+	nsd_start 127.0.0.1 53 test test.signed example example.zone ||
+	    fail "nsd: $(cat nsd.out nsd.log)"
+}
+name_server
 
 # ---- The web server, and mail servers.
 
@@ -169,16 +139,6 @@ sink dane listen=127.0.0.12:25 "tls=$PWD/dane.pem,$PWD/dane.key" requiretls
 sink login listen=127.0.0.14:25 "tls=$PWD/good.pem,$PWD/good.key" auth=LOGIN
 sink self listen=127.0.0.13:25 "tls=$PWD/self.pem,$PWD/self.key"
 wait_for test -s web/up
-wait_for python3 -c '
-import socket, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(0.2)
-s.connect(("127.0.0.1", 53))
-try:
-    s.send(b"\1\2\0\0\0\1\0\0\0\0\0\0\4test\0\0\6\0\1")
-    sys.exit(s.recv(512)[3] & 15)
-except OSError:
-    sys.exit(1)'
 
 # ---- Mail.
 
@@ -259,11 +219,7 @@ grep -q '^mta-sts.sts.example GET /.well-known/mta-sts.txt HTTP/1.1$' \
 kill "$web"
 sed -i '/_mta-sts/d;s/^mx.sts.example. .*/mx.sts.example. 300 A 127.0.0.10/' \
     example.zone
-sed -i 's/ SOA ns.test. h.test. 1 / SOA ns.test. h.test. 2 /' example.zone
-kill "$(cat nsd.pid)"
-wait_for nsd_ended
-nsd -d -c nsd.conf >nsd.out 2>&1 &
-pids="$pids $!"
+name_server
 {
 	echo "send a@here.test c@sts.example mail"
 	echo "sleep 3"

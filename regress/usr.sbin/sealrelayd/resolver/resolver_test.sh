@@ -3,28 +3,19 @@
 # RFC 4033-4035, 5321 5.1, 6698, 7505.
 
 SRC=$(atf_get_srcdir)
+. "$SRC/../../../suite/nsd.sh"
 PROGRAM=$SRC/../../../../usr.sbin/sealrelayd/resolver/smtp-resolver
 
 # sign ZONE: ZONE.zone -> ZONE.signed, ZONE.ds
 sign()
 {
-	key=$(ldns-keygen -k -a ED25519 "$1.") || atf_fail "ldns-keygen"
-	mv "$key.ds" "$1.ds"
-	ldns-signzone -o "$1." -f "$1.signed" "$1.zone" "$key" ||
-	    atf_fail "ldns-signzone $1"
-}
-
-# head_of ZONE: what each zone begins with.
-head_of()
-{
-	printf '%s. 300 SOA ns.test. h.test. 1 3600 600 86400 300\n' "$1"
-	printf '%s. 300 NS ns.test.\n' "$1"
+	nsd_sign "$1" || atf_fail "$1: $(cat nsd.out)"
 }
 
 zones()
 {
 	{
-		head_of bad.test
+		nsd_head bad.test ns.test
 		echo "bad.test. 300 MX 10 evil.example."
 		echo "www.bad.test. 300 A 192.0.2.66"
 	} >bad.test.zone
@@ -33,15 +24,14 @@ zones()
 	sed 's/192\.0\.2\.66/192.0.2.67/' bad.test.signed >bad.test.forged
 
 	{
-		head_of plain.test
+		nsd_head plain.test ns.test
 		echo "plain.test. 300 MX 10 a.test."
 		echo "host.plain.test. 300 A 192.0.2.9"
 	} >plain.test.zone
 
 	{
-		head_of test
+		nsd_head test
 		cat <<-EOT
-		ns.test. 300 A 127.0.0.1
 		test. 300 MX 20 b.test.
 		test. 300 MX 10 a.test.
 		test. 300 TXT "v=one" " joined"
@@ -94,76 +84,15 @@ zones()
 # serve: nsd on a free port of the loopback address, in PORT.
 serve()
 {
-	PORT=$(python3 -c 'import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])')
-	cat >nsd.conf <<-EOT
-	server:
-		ip-address: 127.0.0.1@$PORT
-		username: ""
-		chroot: ""
-		zonesdir: "$PWD"
-		database: ""
-		pidfile: "$PWD/nsd.pid"
-		logfile: "$PWD/nsd.log"
-		xfrdfile: "$PWD/xfrd"
-		xfrdir: "$PWD"
-		zonelistfile: "$PWD/zonelist"
-		cookie-secret-file: ""
-		server-count: 1
-	remote-control:
-		control-enable: no
-	zone:
-		name: "test."
-		zonefile: "test.signed"
-	zone:
-		name: "bad.test."
-		zonefile: "bad.test.forged"
-	zone:
-		name: "plain.test."
-		zonefile: "plain.test.zone"
-	EOT
-	PATH=$PATH:/usr/sbin
-	nsd -d -c nsd.conf >nsd.out 2>&1 &
-	echo $! >nsd.child
-	n=0
-	until serves; do
-		n=$((n + 1))
-		[ $n -lt 100 ] || atf_fail "nsd: $(cat nsd.out nsd.log)"
-	done
-}
-
-# Is there an answer within a tenth of a second?
-serves()
-{
-	python3 - "$PORT" <<-EOT
-	import socket, sys
-	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-	s.settimeout(0.1)
-	s.connect(("127.0.0.1", int(sys.argv[1])))
-	try:
-	    s.send(b"\\1\\2\\0\\0\\0\\1\\0\\0\\0\\0\\0\\0"
-	           b"\\4test\\0\\0\\6\\0\\1")
-	    sys.exit(s.recv(512)[3] & 15)
-	except OSError:
-	    import time
-	    time.sleep(0.1)
-	    sys.exit(1)
-	EOT
-}
-
-stop()
-{
-	[ ! -f nsd.child ] || kill "$(cat nsd.child)" 2>/dev/null || :
+	PORT=$(nsd_port)
+	nsd_start 127.0.0.1 "$PORT" test test.signed \
+	    bad.test bad.test.forged plain.test plain.test.zone ||
+	    atf_fail "$(cat nsd.out nsd.log)"
 }
 
 need()
 {
-	PATH=$PATH:/usr/sbin
-	for p in nsd ldns-signzone ldns-keygen python3; do
-		command -v $p >/dev/null || atf_skip "$p is not installed"
-	done
+	! lacks=$(nsd_lacks) || atf_skip "$lacks is not installed"
 }
 
 # ask QUESTION ANSWER ...: each answered as said.
@@ -205,7 +134,7 @@ signed_body()
 }
 signed_cleanup()
 {
-	stop
+	nsd_stop
 }
 
 atf_test_case addresses cleanup
@@ -236,7 +165,7 @@ addresses_body()
 }
 addresses_cleanup()
 {
-	stop
+	nsd_stop
 }
 
 atf_test_case hostile cleanup
@@ -266,7 +195,7 @@ hostile_body()
 }
 hostile_cleanup()
 {
-	stop
+	nsd_stop
 }
 
 atf_test_case withdrawn cleanup
@@ -287,7 +216,7 @@ withdrawn_body()
 }
 withdrawn_cleanup()
 {
-	stop
+	nsd_stop
 }
 
 atf_init_test_cases()
