@@ -156,6 +156,7 @@ queue_reload_commit(void *arg)
 		spool_init(dir, coming.key);
 		record_open(dir, coming.key);
 		opened = true;
+		report_look();
 	}
 	explicit_bzero(coming.key, sizeof(coming.key));
 	jobs_run();

@@ -130,7 +130,10 @@ bool report_is(const struct peer *, uint32_t id);
 void report_drop(struct peer *);      /* the engine is gone */
 void report_forget(struct message *); /* it leaves the queue */
 void reports_run(void);               /* there is an engine that could */
-/* Time passes: expiry and delays of all messages. */
+/*
+ * Time passes: expiry and delays of all messages; and, after a start, what was
+ * due before it.
+ */
 void report_look(void);
 /* What state a recipient has after this outcome; notes nothing. */
 enum rcpt_state

@@ -212,6 +212,8 @@ report_look(void)
 		changed = look_expired(m, now) || changed;
 		if (changed)
 			message_look(m);
+		else
+			report_due(m);
 	}
 }
 

@@ -29,6 +29,7 @@
  *	settle N SECONDS (until N are left and none of them is under way)
  *	sleep SECONDS
  *	kill relay|queue (SIGKILL, and starts it again)
+ *	mute 1|0 (says nothing of reports that it gets)
  *	list
  * Output: "queued", "report KIND RCPT STATUS TEXT", "empty", "left N", ...
  */
@@ -41,6 +42,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +78,7 @@ static struct {
 } roles[ROLES];
 static const char *bin, *base, *config;
 static int engine = -1; /* our wire to the queue */
+static bool mute;
 static uint32_t next_id;
 
 static void
@@ -317,7 +320,8 @@ restart(enum role role)
 static void
 print_report(struct msg *in)
 {
-	static const char *const kinds[] = {"", "failed", "delayed", "relayed"};
+	static const char *const kinds[] = {
+	    "", "failed", "delayed", "relayed", "delivered"};
 	char sender[QUEUE_ADDRESS_MAX], text[QUEUE_TEXT_MAX];
 	char rcpt[QUEUE_ADDRESS_MAX], status[QUEUE_STATUS_MAX];
 	char host[QUEUE_HOST_MAX], orcpt[QUEUE_ORCPT_MAX];
@@ -348,6 +352,8 @@ print_report(struct msg *in)
 	}
 	if (msg_end(in) == -1)
 		errx(1, "malformed report");
+	if (mute)
+		return;
 	m = msg_new_fd(engine, QUEUE_REPORTED, in->id);
 	msg_put_u8(m, 1);
 	send_ok(m);
@@ -539,8 +545,11 @@ command(char *line)
 		(void)sleep((unsigned int)n);
 	else if (strncmp(line, "kill relay", 10) == 0)
 		restart(RELAY);
-	else if (strncmp(line, "kill queue", 10) == 0)
+	else if (strncmp(line, "kill queue", 10) == 0) {
 		restart(QUEUE);
+		printf("restarted\n");
+	} else if (sscanf(line, "mute %d", &n) == 1)
+		mute = n != 0;
 	else
 		errx(2, "no command: %s", line);
 	(void)fflush(stdout);

@@ -428,6 +428,34 @@ killed_cleanup()
 	stop
 }
 
+atf_test_case reported cleanup
+reported_head()
+{
+	atf_set descr "a report that was due when the queue died comes after it"
+}
+reported_body()
+{
+	sink mx
+	message
+	echo "route far.test 127.0.0.1 $PORT 1" >config
+	relay <<-EOT
+	mute 1
+	send a@here.test never@far.test,b@far.test mail
+	settle 1 60
+	mute 0
+	kill queue
+	wait 60
+	EOT
+	has '^empty' out
+	sed -n '/^restarted/,$p' out >after
+	has '^report failed never@far.test 5.1.1 5.1.1 no such user' after
+	[ "$(grep -c '^report' after)" -eq 1 ] || atf_fail "$(cat out)"
+}
+reported_cleanup()
+{
+	stop
+}
+
 atf_test_case expired cleanup
 expired_head()
 {
@@ -464,5 +492,6 @@ atf_init_test_cases()
 	atf_add_test_case tls
 	atf_add_test_case remembered
 	atf_add_test_case killed
+	atf_add_test_case reported
 	atf_add_test_case expired
 }
