@@ -242,7 +242,12 @@ enum queue_record {
 	QUEUE_COMMIT = 4, /* nothing; the end of the packet */
 	QUEUE_ABORT = 5,  /* nothing; the end of the packet */
 	/* u8 flags that the message has besides those of its ENVELOPE */
-	QUEUE_FLAGS = 6
+	QUEUE_FLAGS = 6,
+	/*
+	 * str recipient, str orcpt: one who has the message already, and of
+	 * whom its sender is to hear that.
+	 */
+	QUEUE_TOLD = 7
 };
 
 enum queue_result {
@@ -263,7 +268,8 @@ enum queue_outcome {
 enum queue_report {
 	REPORT_FAILED = 1,
 	REPORT_DELAYED = 2,
-	REPORT_RELAYED = 3 /* success, as far as we shall know */
+	REPORT_RELAYED = 3,  /* success, as far as we shall know */
+	REPORT_DELIVERED = 4 /* success: an account here has it */
 };
 
 #endif

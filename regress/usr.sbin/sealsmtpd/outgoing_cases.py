@@ -410,6 +410,61 @@ def case_killed():
     until(all_there, "all that was accepted")
 
 
+def told():
+    """ENVIDs of the deliveries that who@b.test has heard of."""
+    ids = []
+    for env, raw in sunk():
+        expect(rcpts(env), "RCPT TO:<who@b.test>")
+        if check_report(raw) != "delivered" or b"\r\nX-Id: " not in raw:
+            fail("another report: %r" % raw)
+        ids.append(re.search(rb"Original-Envelope-Id: (\S+)", raw).group(1)
+                   .decode())
+    return ids
+
+
+def deliver(client, n):
+    client.to(ANNA, sender="who@b.test", mail=" ENVID=%s" % n,
+              rcpt=" NOTIFY=SUCCESS")
+    return client.data(b"From: who@b.test\r\nX-Id: %s\r\n\r\n%s" % (
+        n.encode(), b"Body\r\n" * 20000))
+
+
+def case_told():
+    """A delivery that the sender is to hear of has 250 once he will."""
+    expect(deliver(Client(SMTP), "first"), "250")
+    until(lambda: told() == ["first"], "a report")
+    # The account has the message; nobody knows yet that it is to be told.
+    queue = until(lambda: child("smtp-queue"), "a queue")
+    os.kill(queue, signal.SIGSTOP)
+    c = Client(SMTP)
+    c.sock.settimeout(1)
+    try:
+        fail("too early: " + deliver(c, "held"))
+    except socket.timeout:
+        pass
+    for pid in children("smtp-engine"):
+        os.kill(pid, signal.SIGKILL)
+    os.kill(queue, signal.SIGCONT)
+    acked = ["first"]
+    for name in ("", "smtp-engine", "smtp-queue", "smtp-deliver") * 3:
+        if name:
+            os.kill(until(lambda w=name: child(w), name), signal.SIGKILL)
+        for _ in range(3):
+            n = "%d" % len(acked)
+            until(lambda w=n: delivered(w), "a delivery after " + name)
+            acked.append(n)
+    with open("acked", "w", encoding="utf-8") as f:
+        f.writelines("X-Id: %s\n" % n for n in acked)
+    until(lambda: set(acked) <= set(told()), "all reports")
+
+
+def delivered(n):
+    try:
+        return deliver(Client(SMTP), n).startswith("250")
+    except (OSError, Gone, AssertionError):
+        return False
+
+
 def case_waiting():
     """One message more, which goes nowhere yet."""
     c = Client(SMTP)
@@ -436,6 +491,10 @@ def ended(pid):
 
 def child(name):
     """A process of that name below the daemons."""
+    return next(children(name), None)
+
+
+def children(name):
     for stat in glob.glob("/proc/[0-9]*/stat"):
         try:
             with open(stat, encoding="utf-8", errors="replace") as f:
@@ -444,10 +503,9 @@ def child(name):
                 continue
             with open(os.path.dirname(stat) + "/cmdline", "rb") as f:
                 if name.encode() in f.read():
-                    return int(words.split()[0])
+                    yield int(words.split()[0])
         except OSError:
             pass
-    return None
 
 
 def ports():

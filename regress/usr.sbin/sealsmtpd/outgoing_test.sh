@@ -216,6 +216,24 @@ killed_cleanup() {
 	stop
 }
 
+atf_test_case told cleanup
+told_head() {
+	atf_set descr "who asked hears of a delivery here, whatever is killed"
+}
+told_body() {
+	start ""
+	try told
+	dump anna
+	cat out/anna/* | grep -a '^X-Id: ' | tr -d '\r' | sort -u >have
+	sort -u acked >want
+	atf_check_equal 0 "$(comm -23 want have | wc -l)"
+	kill -0 "$(cat suite.pid)" || atf_fail "the daemon has died"
+	stop
+}
+told_cleanup() {
+	stop
+}
+
 atf_test_case alone cleanup
 alone_head() {
 	atf_set descr "without sealrelayd mail waits, which is said once"
@@ -240,7 +258,7 @@ alone_cleanup() {
 }
 
 atf_init_test_cases() {
-	for tc in matrix through reports signed killed alone; do
+	for tc in matrix through reports signed killed told alone; do
 		atf_add_test_case "$tc"
 	done
 }

@@ -39,6 +39,7 @@ static void data_chunk_end(struct session *);
 static void data_refuse(struct session *);
 static void data_trace(struct session *);
 static void data_answer(struct session *);
+static bool data_goes_on(const struct session *);
 static bool data_all_have(const struct session *);
 static bool data_own_failed(const struct session *);
 static void data_limits(struct session *);
@@ -48,6 +49,8 @@ static void data_log(struct session *, enum deliver_result);
 static enum deliver_result data_worst(const struct session *);
 static enum deliver_result
 rcpt_result(const struct session *, const struct rcpt *);
+static enum deliver_result
+rcpt_delivered(const struct session *, const struct rcpt *);
 static const char *data_protocol(const struct session *);
 
 void
@@ -116,7 +119,7 @@ data_delivered(struct session *s)
 		return;
 	if (m->out == NULL)
 		data_answer(s);
-	else if (!data_all_have(s)) {
+	else if (!data_goes_on(s)) {
 		outgoing_free(m->out);
 		m->out = NULL;
 		data_answer(s);
@@ -127,8 +130,23 @@ data_delivered(struct session *s)
 bool
 data_has(const struct session *s, const struct rcpt *rcpt)
 {
-	return rcpt->dest == NULL && rcpt_result(s, rcpt) == DELIVER_DONE &&
-	    (session_is_lmtp(s) || data_worst(s) == DELIVER_DONE);
+	return rcpt->dest == NULL && rcpt_delivered(s, rcpt) == DELIVER_DONE &&
+	    (session_is_lmtp(s) || data_all_have(s));
+}
+
+/*
+ * Is it the queue's turn?  LMTP answers for each recipient: the sender hears of
+ * those who have it, whatever comes of the others.
+ */
+static bool
+data_goes_on(const struct session *s)
+{
+	if (!session_is_lmtp(s))
+		return data_all_have(s);
+	for (size_t i = 0; i < s->nrcpts; i++)
+		if (rcpt_reported(s, &s->rcpts[i]) && data_has(s, &s->rcpts[i]))
+			return true;
+	return false;
 }
 
 static bool
@@ -174,8 +192,6 @@ data_answer(struct session *s)
 	    worst != DELIVER_UNKNOWN && worst != DELIVER_DISABLED);
 	data_again(s, worst);
 	retry_note(s->message);
-	if (s->dsn == NULL)
-		dsn_delivered(s);
 	s->state = SESSION_COMMAND;
 	if (worst == DELIVER_DONE)
 		s->errors = 0;
@@ -513,14 +529,25 @@ data_protocol(const struct session *s)
 	return names[session_is_lmtp(s)][s->mail.utf8][session_is_secure(s)];
 }
 
+/* Whoever asked for a report has his 250 once the queue has it to send. */
 static enum deliver_result
 rcpt_result(const struct session *s, const struct rcpt *rcpt)
+{
+	enum deliver_result result;
+
+	if (rcpt->dest != NULL)
+		return s->queued;
+	result = rcpt_delivered(s, rcpt);
+	return result == DELIVER_DONE && rcpt_reported(s, rcpt) ? s->queued :
+								  result;
+}
+
+static enum deliver_result
+rcpt_delivered(const struct session *s, const struct rcpt *rcpt)
 {
 	enum deliver_result first, result;
 	size_t failed;
 
-	if (rcpt->dest != NULL)
-		return s->queued;
 	first = DELIVER_DONE;
 	failed = 0;
 	for (size_t i = 0; i < rcpt->ntargets; i++) {

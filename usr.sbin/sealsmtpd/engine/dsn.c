@@ -15,11 +15,10 @@
  */
 
 /*
- * Reports on mail: what the queue wants senders to be told, and deliveries here
- * that a sender wanted to hear of.  A report is a message from nobody, sent in
- * a session of its own that has no client: to an account of ours through a
- * deliverer, to others through the queue.  What it is about streams from the
- * queue into it.
+ * Reports on mail: what the queue wants senders to be told.  A report is a
+ * message from nobody, sent in a session of its own that has no client: to an
+ * account of ours through a deliverer, to others through the queue.  What it is
+ * about streams from the queue into it.
  */
 
 #include <sys/types.h>
@@ -40,7 +39,6 @@
 #define CHUNK_FAILED 4
 
 static TAILQ_HEAD(, dsn) all = TAILQ_HEAD_INITIALIZER(all);
-static size_t nall;
 static uint32_t transactions;
 
 static struct dsn *dsn_new(enum dsn_kind);
@@ -65,7 +63,7 @@ dsn_report(struct msg *msg)
 	uint32_t n;
 
 	kind = msg_get_u8(msg);
-	if (msg->id == 0 || kind < REPORT_FAILED || kind > REPORT_RELAYED)
+	if (msg->id == 0 || kind < REPORT_FAILED || kind > REPORT_DELIVERED)
 		return -1;
 	d = dsn_new((enum dsn_kind)kind);
 	d->report = msg->id;
@@ -94,54 +92,6 @@ dsn_report(struct msg *msg)
 	return 0;
 }
 
-/* The recipients here whose senders wanted to know; all have their mail. */
-void
-dsn_delivered(struct session *s)
-{
-	char from[SMTP_PATH_MAX * 2];
-	const struct rcpt *rcpt;
-	struct dsn_rcpt *r;
-	struct dsn *d;
-
-	smtp_address_print(&s->mail.from, from, sizeof(from));
-	if (from[0] == '\0')
-		return;
-	d = NULL;
-	for (size_t i = 0; i < s->nrcpts; i++) {
-		rcpt = &s->rcpts[i];
-		if ((rcpt->notify & SMTP_NOTIFY_SUCCESS) == 0 ||
-		    !data_has(s, rcpt))
-			continue;
-		if (d == NULL)
-			d = dsn_new(DSN_DELIVERED);
-		r = dsn_add(d);
-		r->address = copy(rcpt->address);
-		r->orcpt = copy(rcpt->orcpt != NULL ? rcpt->orcpt : "");
-		r->status = copy("2.1.5");
-		r->host = copy("");
-		r->text = copy("");
-		r->when = (int64_t)time(NULL);
-	}
-	if (d == NULL)
-		return;
-	d->sender = copy(from);
-	d->envid = copy(s->mail.envid);
-	d->trace = copy(s->message->id);
-	d->arrival = (int64_t)time(NULL);
-	d->flags = (s->mail.utf8 ? QUEUE_UTF8 : 0) |
-	    (s->mail.requiretls ? QUEUE_REQUIRETLS : 0);
-	d->header = message_header_take(s->message, &d->header_len);
-	for (size_t i = 0; i < d->header_len; i++)
-		if (d->header[i] > 127)
-			d->flags |= QUEUE_8BIT;
-	if (nall > DSN_OPEN_MAX) {
-		log_warnx("no report on message id=%s: too many", d->trace);
-		dsn_free(d);
-		return;
-	}
-	dsn_start(d);
-}
-
 /* The queue is gone: it will ask again for what it wanted. */
 void
 dsn_queue_gone(void)
@@ -149,8 +99,7 @@ dsn_queue_gone(void)
 	struct dsn *d, *next;
 
 	TAILQ_FOREACH_SAFE (d, &all, entry, next)
-		if (d->report != 0)
-			dsn_free(d);
+		dsn_free(d);
 }
 
 int
@@ -245,7 +194,6 @@ dsn_new(enum dsn_kind kind)
 	LIST_INIT(&s->asks);
 	LIST_INIT(&s->queue_asks);
 	TAILQ_INSERT_TAIL(&all, d, entry);
-	nall++;
 	return d;
 }
 
@@ -268,10 +216,7 @@ dsn_free(struct dsn *d)
 	free(d->sender);
 	free(d->envid);
 	free(d->trace);
-	if (d->header != NULL)
-		freezero(d->header, d->header_len);
 	TAILQ_REMOVE(&all, d, entry);
-	nall--;
 	free(d);
 }
 
@@ -376,15 +321,8 @@ dsn_data(struct dsn *d)
 	data_start(s);
 	if (s->state == SESSION_DATA) {
 		dsn_begin(d);
-		if (d->report != 0) {
-			d->phase = DSN_ORIGINAL;
-			queue_want(
-			    d->report, d->whole ? d->octets : QUEUE_CHUNK_MAX);
-		} else {
-			if (d->header != NULL)
-				dsn_write(d, d->header, d->header_len);
-			dsn_commit(d);
-		}
+		d->phase = DSN_ORIGINAL;
+		queue_want(d->report, d->whole ? d->octets : QUEUE_CHUNK_MAX);
 	}
 	d->running = false;
 }
@@ -413,8 +351,7 @@ dsn_over(struct dsn *d)
 		log_warnx("report on=%s kind=%d to=%s cannot be sent: code=%d",
 		    log_vis(d->trace), (int)d->kind, log_addr(d->sender),
 		    d->code);
-	if (d->report != 0)
-		queue_reported(d->report, d->code / 100 != 4);
+	queue_reported(d->report, d->code / 100 != 4);
 	dsn_free(d);
 }
 

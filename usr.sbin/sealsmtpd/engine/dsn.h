@@ -24,7 +24,6 @@
 
 #include "engine.h"
 
-#define DSN_OPEN_MAX 256              /* under way at once */
 #define DSN_ORIGINAL_MAX (256 * 1024) /* octets that come back whole */
 #define DSN_LINE_MAX 4096             /* of a line of ours, CRLF included */
 #define DSN_BOUNDARY_MAX 40
@@ -33,7 +32,7 @@ enum dsn_kind {
 	DSN_FAILED = REPORT_FAILED,
 	DSN_DELAYED = REPORT_DELAYED,
 	DSN_RELAYED = REPORT_RELAYED,
-	DSN_DELIVERED /* here */
+	DSN_DELIVERED = REPORT_DELIVERED /* here */
 };
 
 enum dsn_phase {
@@ -57,7 +56,7 @@ struct dsn {
 	struct session session; /* from nobody to the sender */
 	enum dsn_kind kind;
 	enum dsn_phase phase;
-	uint32_t report; /* the queue's id; 0: of a delivery here */
+	uint32_t report; /* the queue's id */
 	char *sender;
 	char *envid; /* xtext; "": none */
 	char *trace;
@@ -68,13 +67,11 @@ struct dsn {
 	uint64_t octets; /* of the original's body */
 	uint8_t flags;   /* of the original: QUEUE_8BIT, QUEUE_UTF8 */
 	uint8_t codec;
-	bool whole;      /* all of the original comes back; else its header */
-	bool running;    /* it is being worked on */
-	bool past;       /* the original's header has ended */
-	uint8_t match;   /* octets of CRLF CRLF seen */
-	uint8_t *header; /* of the original, of a delivery here; or NULL */
-	size_t header_len;
-	int code; /* of the last reply */
+	bool whole;    /* all of the original comes back; else its header */
+	bool running;  /* it is being worked on */
+	bool past;     /* the original's header has ended */
+	uint8_t match; /* octets of CRLF CRLF seen */
+	int code;      /* of the last reply */
 	char boundary[DSN_BOUNDARY_MAX];
 };
 

@@ -55,8 +55,7 @@ dsn_begin(struct dsn *d)
 	put_head(d);
 	put_words(d);
 	put_status(d);
-	if (d->report != 0 || d->header != NULL)
-		put_part(d);
+	put_part(d);
 }
 
 void

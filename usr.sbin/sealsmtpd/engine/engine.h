@@ -149,7 +149,8 @@ struct session {
 	struct smtp_mail mail;
 	struct rcpt *rcpts;
 	size_t nrcpts;
-	size_t nremote; /* of them, elsewhere */
+	size_t nremote;   /* of them, elsewhere */
+	size_t nreported; /* here, and the sender is to hear of it */
 	struct target *targets;
 	size_t ntargets;
 	size_t targets_size;
@@ -257,6 +258,8 @@ rcpt_checked(struct session *, size_t target, enum deliver_result, bool saves);
 void rcpt_reply(struct session *, enum deliver_result, const char *done);
 /* The queue's word on room for mail that goes on. */
 void rcpt_room(struct session *, enum queue_result);
+/* Is the sender to hear that this recipient, who is here, has the message? */
+bool rcpt_reported(const struct session *, const struct rcpt *);
 /* Why the sender's own copy cannot be. */
 void rcpt_own_reply(struct session *, enum deliver_result);
 void rcpt_clear(struct rcpt *);
@@ -320,7 +323,7 @@ void data_start(struct session *);
 void data_bdat(struct session *, const char *, size_t);
 /* Takes input; false: it waits for more, or for somebody. */
 bool data_input(struct session *, const uint8_t *, size_t, size_t *used);
-/* Has been told that this recipient, who is here, has the message. */
+/* Does this recipient, who is here, have the message? */
 bool data_has(const struct session *, const struct rcpt *);
 /* All octets of the message are there. */
 void data_end(struct session *);
@@ -338,7 +341,7 @@ struct message {
 	struct session *session;
 	struct deliverer *deliverer; /* NULL: gone, or never to be told */
 	struct ask *ask;
-	struct outgoing *out; /* NULL: nobody is elsewhere */
+	struct outgoing *out; /* NULL: the queue has nothing to do with it */
 	struct message *copy; /* for its sender's \Sent box; NULL: none */
 	struct message *of;   /* of a copy: what it is a copy of */
 	const struct refusal *refusal; /* what was wrong with its header */
@@ -349,8 +352,6 @@ struct message {
 	size_t header; /* where in buf it begins, while it is kept back */
 	size_t line;   /* ... and its last line */
 	bool header_kept;
-	uint8_t *report; /* its header, for a report on it */
-	size_t report_len;
 	bool local; /* deliverers get it */
 	bool dead;  /* nobody gets it */
 	void *hash; /* see retry.c */
@@ -374,8 +375,6 @@ void message_commit(struct message *);
 void message_copy_known(struct message *);
 /* Who was to get it is gone. */
 void message_lost(struct message *);
-/* Its header, where a report wants it; now the caller's, or NULL. */
-uint8_t *message_header_take(struct message *, size_t *len);
 /* Tells the deliverer to forget it, if it knows. */
 void message_abort(struct message *);
 void message_free(struct message *); /* aborts what is not committed */
@@ -399,7 +398,10 @@ bool header_from(const uint8_t *, size_t len, char *domain, size_t size);
 bool
 header_says(const uint8_t *, size_t len, const char *name, const char *value);
 
-/* outgoing.c: the copy of a message that goes to smtp-queue. */
+/*
+ * outgoing.c: the copy of a message that goes to smtp-queue: all of it for
+ * those elsewhere, its header where nothing but a report is to come of it.
+ */
 struct outgoing *outgoing_new(struct message *); /* NULL: there is no queue */
 /* The Received field, to stand before all others. */
 void outgoing_received(struct outgoing *, const char *, size_t);
@@ -445,7 +447,6 @@ size_t queue_keys(const char *domain, const struct queue_key **, size_t max);
 int dsn_report(struct msg *);
 int dsn_chunk(struct msg *);
 void dsn_queue_gone(void);
-void dsn_delivered(struct session *);
 void dsn_reply(struct session *, int code);
 void dsn_run(struct session *);
 

@@ -48,7 +48,6 @@ static bool message_copy_new(struct message *);
 static void message_take(struct message *, size_t);
 static void message_copy(struct message *, const uint8_t *, size_t);
 static void message_header(struct message *, bool);
-static bool message_reported(const struct session *);
 static void message_replace(struct message *, const uint8_t *, size_t, size_t);
 static void message_chunk(struct message *);
 static void message_start(struct message *, struct msgout **);
@@ -71,7 +70,8 @@ message_new(struct session *s)
 	m->session = s;
 	m->codec = engine_config()->site.codec;
 	smtp_data_init(&m->data);
-	if (s->nremote > 0 && (m->out = outgoing_new(m)) == NULL) {
+	if (s->nremote + s->nreported > 0 &&
+	    (m->out = outgoing_new(m)) == NULL) {
 		message_free(m);
 		return NULL;
 	}
@@ -84,8 +84,7 @@ message_new(struct session *s)
 		message_free(m);
 		return NULL;
 	}
-	m->header_kept = m->out != NULL || s->login[0] != '\0' ||
-	    message_reported(s);
+	m->header_kept = m->out != NULL || s->login[0] != '\0';
 	arc4random_buf(m->delivery_id, sizeof(m->delivery_id));
 	(void)snprintf(m->id, sizeof(m->id), "%08x%u.%llx.%u", arc4random(),
 	    proc_instance(), (unsigned long long)s->conn, s->transactions);
@@ -247,8 +246,6 @@ message_free(struct message *m)
 	message_abort(m);
 	message_free(m->copy);
 	retry_end(m);
-	if (m->report != NULL)
-		freezero(m->report, m->report_len);
 	mime_parser_reset(m->parser);
 	buf = m->buf;
 	parser = m->parser;
@@ -263,29 +260,6 @@ message_free(struct message *m)
 	mime_parser_free(parser);
 	free(buf);
 	free(m);
-}
-
-uint8_t *
-message_header_take(struct message *m, size_t *len)
-{
-	uint8_t *header;
-
-	header = m->report;
-	*len = m->report_len;
-	m->report = NULL;
-	m->report_len = 0;
-	return header;
-}
-
-/* Will a sender hear of a delivery here? */
-static bool
-message_reported(const struct session *s)
-{
-	for (size_t i = 0; i < s->nrcpts; i++)
-		if (s->rcpts[i].dest == NULL &&
-		    (s->rcpts[i].notify & SMTP_NOTIFY_SUCCESS) != 0)
-			return true;
-	return false;
 }
 
 bool
@@ -355,13 +329,6 @@ message_header(struct message *m, bool last)
 			return;
 		}
 		header = own;
-	}
-	if (message_reported(m->session)) {
-		m->report = malloc(len + 1);
-		if (m->report == NULL)
-			fatal("malloc");
-		memcpy(m->report, header, len);
-		m->report_len = len;
 	}
 	if (m->out != NULL) {
 		outgoing_header(m->out, header, len);

@@ -74,6 +74,7 @@ static void outgoing_add(struct outgoing *, const uint8_t *, size_t);
 static void outgoing_chunk(struct outgoing *, struct msgout **);
 static void outgoing_begin(struct outgoing *, struct msgout **);
 static uint8_t outgoing_flags(const struct outgoing *);
+static void outgoing_told(struct outgoing *, struct msgout **);
 static void outgoing_sign(struct outgoing *);
 static void outgoing_finish(struct outgoing *);
 static void put_head(struct outgoing *, struct msgout **);
@@ -116,7 +117,8 @@ outgoing_header(struct outgoing *o, const uint8_t *header, size_t len)
 	const struct queue_key *key;
 
 	o->tls_optional = header_says(header, len, "TLS-Required", "No");
-	if (header_from(header, len, o->domain, sizeof(o->domain)) &&
+	if (o->message->session->nremote > 0 &&
+	    header_from(header, len, o->domain, sizeof(o->domain)) &&
 	    queue_keys(o->domain, &key, 1) > 0) {
 		o->body = dkim_body_new();
 		o->header = malloc(len);
@@ -132,6 +134,9 @@ outgoing_header(struct outgoing *o, const uint8_t *header, size_t len)
 void
 outgoing_body(struct outgoing *o, const uint8_t *data, size_t len)
 {
+	/* A report on a delivery has but the header. */
+	if (o->message->session->nremote == 0)
+		return;
 	if (o->body != NULL)
 		dkim_body_update(o->body, data, len);
 	outgoing_add(o, data, len);
@@ -355,6 +360,7 @@ outgoing_finish(struct outgoing *o)
 	if (o->len > 0)
 		outgoing_chunk(o, &out);
 	put_head(o, &out);
+	outgoing_told(o, &out);
 	put_room(o, &out, 3);
 	if ((outgoing_flags(o) & ~o->flags) != 0) {
 		msg_put_u8(out, QUEUE_FLAGS);
@@ -363,6 +369,26 @@ outgoing_finish(struct outgoing *o)
 	msg_put_u8(out, QUEUE_COMMIT);
 	msg_send(out);
 	o->committed = true;
+}
+
+/* Who has it here, and whose sender is to hear of that (RFC 3461 4.1). */
+static void
+outgoing_told(struct outgoing *o, struct msgout **out)
+{
+	const struct session *s;
+	const struct rcpt *r;
+
+	s = o->message->session;
+	for (size_t i = 0; i < s->nrcpts; i++) {
+		r = &s->rcpts[i];
+		if (!rcpt_reported(s, r) || !data_has(s, r))
+			continue;
+		put_room(o, out,
+		    SIGNATURE_ROOM + strlen(r->address) + SMTP_ORCPT_MAX);
+		msg_put_u8(*out, QUEUE_TOLD);
+		msg_put_str(*out, r->address);
+		msg_put_str(*out, r->orcpt != NULL ? r->orcpt : "");
+	}
 }
 
 /* Signatures stand first: they are about what follows (RFC 6376 3.5). */

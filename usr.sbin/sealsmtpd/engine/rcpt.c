@@ -136,6 +136,15 @@ rcpt_reply(struct session *s, enum deliver_result result, const char *done)
 	}
 }
 
+/* Nobody is told of what nobody sent. */
+bool
+rcpt_reported(const struct session *s, const struct rcpt *rcpt)
+{
+	return rcpt->dest == NULL &&
+	    (rcpt->notify & SMTP_NOTIFY_SUCCESS) != 0 &&
+	    (s->mail.from.local[0] != '\0' || s->mail.from.domain[0] != '\0');
+}
+
 void
 rcpt_clear(struct rcpt *rcpt)
 {
@@ -283,7 +292,7 @@ rcpt_dest(struct session *s)
 		session_error(s, 550, "5.7.1", "Relaying denied");
 		return false;
 	}
-	if (s->nremote >= QUEUE_RCPTS_MAX) {
+	if (s->nremote + s->nreported >= QUEUE_RCPTS_MAX) {
 		session_error(s, 452, "4.5.3", "Too many recipients");
 		return false;
 	}
@@ -382,7 +391,13 @@ rcpt_decide(struct session *s)
 				  "cannot receive",
 			    log_addr(asking->address), asking->ntargets - good);
 		asking->ntargets = good;
-		rcpt_accept(s);
+		if (!rcpt_reported(s, asking) ||
+		    s->nremote + s->nreported < QUEUE_RCPTS_MAX) {
+			rcpt_accept(s);
+			return;
+		}
+		rcpt_clear(asking);
+		session_error(s, 452, "4.5.3", "Too many recipients");
 		return;
 	}
 	if (worst == DELIVER_UNKNOWN && rcpt_ask_rest(s))
@@ -433,6 +448,7 @@ rcpt_accept(struct session *s)
 		fatal("recallocarray");
 	s->rcpts = rcpts;
 	s->nremote += s->asking.dest != NULL;
+	s->nreported += rcpt_reported(s, &s->asking);
 	s->rcpts[s->nrcpts++] = s->asking;
 	memset(&s->asking, 0, sizeof(s->asking));
 	session_reply(s, 250, "2.1.5", "Ok");

@@ -229,7 +229,7 @@ session_reset(struct session *s)
 		rcpt_clear(&s->rcpts[i]);
 	free(s->rcpts);
 	s->rcpts = NULL;
-	s->nrcpts = s->nremote = 0;
+	s->nrcpts = s->nremote = s->nreported = 0;
 	rcpt_clear(&s->asking);
 	s->asked = 0;
 	for (size_t i = 0; i < s->ntargets; i++) {

@@ -46,6 +46,7 @@ static struct entry *entry_new(struct peer *, struct msg *);
 static int entry_compare(const struct entry *, const struct entry *);
 static int record_read(struct entry *, struct msg *);
 static int record_rcpt(struct entry *, struct msg *);
+static int record_told(struct entry *, struct msg *);
 static int record_data(struct entry *, struct msg *);
 static int record_commit(struct entry *, struct msg *);
 static enum queue_result entry_whole(struct entry *);
@@ -141,6 +142,7 @@ entry_answer(struct entry *e, enum queue_result res)
 		spool_keep(e->file);
 		message_insert(m);
 		message_start(m);
+		report_due(m);
 		e->message = NULL;
 	}
 	entry_free(e);
@@ -215,6 +217,8 @@ record_read(struct entry *e, struct msg *msg)
 	switch (msg_get_u8(msg)) {
 	case QUEUE_RCPT:
 		return record_rcpt(e, msg);
+	case QUEUE_TOLD:
+		return record_told(e, msg);
 	case QUEUE_DATA:
 		return record_data(e, msg);
 	case QUEUE_FLAGS:
@@ -248,6 +252,20 @@ record_rcpt(struct entry *e, struct msg *msg)
 		log_warnx("queue: more than %d destinations", DESTS_MAX);
 		e->result = QUEUE_FULL;
 	}
+	return 0;
+}
+
+static int
+record_told(struct entry *e, struct msg *msg)
+{
+	char address[QUEUE_ADDRESS_MAX], orcpt[QUEUE_ORCPT_MAX];
+
+	(void)msg_get_str(msg, address, sizeof(address));
+	(void)msg_get_str(msg, orcpt, sizeof(orcpt));
+	if (msg->bad || address[0] == '\0' ||
+	    e->message->known == QUEUE_RCPTS_MAX)
+		return -1;
+	message_told(e->message, address, orcpt);
 	return 0;
 }
 

@@ -44,7 +44,8 @@ enum rcpt_state {
 	RCPT_WAIT = 1,    /* to be relayed */
 	RCPT_FAILED = 2,  /* a report is due */
 	RCPT_RELAYED = 3, /* likewise: success, and it was asked for */
-	RCPT_DONE = 4
+	RCPT_DONE = 4,
+	RCPT_DELIVERED = 5 /* as 3: it had the message before it came here */
 };
 
 /* The last word on a recipient; kept only where there is one. */
@@ -155,6 +156,8 @@ struct message *message_find(const uint8_t id[QUEUE_ID_LEN]);
 /* false: too many destinations.  Strings are copied. */
 bool message_add(struct message *, const char *address, const char *dest,
     const char *orcpt, uint8_t notify);
+/* One who has the message; its sender is to be told. */
+void message_told(struct message *, const char *address, const char *orcpt);
 void message_start(struct message *); /* its recipients wait from now on */
 void message_free(struct message *);  /* of memory only; NULL is fine */
 size_t message_count(void);

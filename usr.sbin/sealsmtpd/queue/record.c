@@ -451,7 +451,7 @@ replay_change(struct reader *r)
 	warned = read_u8(r);
 	next = (int64_t)read_u64(r);
 	m = replay_find(id);
-	if (r->bad || state < RCPT_WAIT || state > RCPT_DONE ||
+	if (r->bad || state < RCPT_WAIT || state > RCPT_DELIVERED ||
 	    (m != NULL && index >= m->known))
 		return -1;
 	memset(&nobody, 0, sizeof(nobody));

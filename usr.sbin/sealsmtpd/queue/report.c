@@ -324,6 +324,8 @@ is_about(const struct rcpt *r, enum queue_report kind)
 		return r->state == RCPT_RELAYED;
 	case REPORT_DELAYED:
 		return r->state == RCPT_WAIT && r->warning;
+	case REPORT_DELIVERED:
+		return r->state == RCPT_DELIVERED;
 	}
 	return false;
 }
@@ -333,7 +335,7 @@ static enum queue_report
 report_kind(const struct message *m)
 {
 	static const enum queue_report kinds[] = {
-	    REPORT_FAILED, REPORT_RELAYED, REPORT_DELAYED};
+	    REPORT_FAILED, REPORT_DELIVERED, REPORT_RELAYED, REPORT_DELAYED};
 
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
 		for (uint16_t i = 0; i < m->n; i++)

@@ -119,6 +119,22 @@ message_add(struct message *m, const char *address, const char *dest,
 }
 
 void
+message_told(struct message *m, const char *address, const char *orcpt)
+{
+	struct rcpt *r;
+
+	if (m->known == m->room)
+		message_grow(m);
+	r = &m->rcpts[m->known++];
+	r->address = copy(address);
+	r->orcpt = orcpt[0] == '\0' ? NULL : copy(orcpt);
+	r->notify = QUEUE_NOTIFY_SUCCESS;
+	r->state = RCPT_DELIVERED;
+	rcpt_verdict(r, queue_now(), 0, "2.1.5", "", "");
+	m->left++;
+}
+
+void
 message_start(struct message *m)
 {
 	struct work *w;
