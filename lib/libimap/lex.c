@@ -228,7 +228,7 @@ imap_literal_find(const uint8_t *line, size_t len, struct imap_literal *literal)
 	if (len < 3 || line[len - 1] != '}')
 		return false;
 	i = len - 1;
-	if (line[i - 1] == '+' || line[i - 1] == '-') {
+	if (line[i - 1] == '+') {
 		literal->nonsync = true;
 		i--;
 	}

@@ -67,7 +67,8 @@ ATF_TC_BODY(literals, tc)
 {
 	check("a LOGIN {3}\r\nbob {2}\r\npw\r\n", false, "+\n+\na LOGIN\n");
 	check("a LOGIN {3+}\r\nbob {2+}\r\npw\r\n", false, "a LOGIN\n");
-	check("a LOGIN {3-}\r\nbob pw\r\n", false, "a LOGIN\n");
+	/* RFC 7888 section 8: LITERAL- has no form of its own. */
+	check("a LOGIN {3-}\r\nbob pw\r\n", false, "a BAD\nbob BAD\n");
 	check("a LOGIN {3+}\nbob {2+}\npw\n", false, "a LOGIN\n");
 	/* What lies in a literal is not read as a line. */
 	check("a LOGIN {9+}\r\na\r\nb NOOP pw\r\n", false, "a LOGIN\n");
