@@ -280,6 +280,7 @@ planned(struct job *job, struct catenate *cat, const struct mime_summary *sum)
 	(void)fetch_plan(&cat->f, &cat->url.section, 1, sum);
 	switch (p->kind) {
 	case PIECE_NIL:
+	case PIECE_NONE:
 	case PIECE_NUMBER:
 		return CATENATE_BADURL;
 	case PIECE_MEMORY:

@@ -177,8 +177,7 @@ message_end(struct job *job)
 {
 	struct fetch *f = job->data;
 
-	imap_put(conn_out(job->conn), ")\r\n", 3);
-	job->open = false;
+	fetch_put_end(job);
 	f->have_row = false;
 }
 
@@ -290,7 +289,7 @@ put_first(struct job *job, const uint8_t *body)
 	message_begin(job);
 	for (p = f->piece; p < f->piece + f->n; p++) {
 		if (p->kind == PIECE_RANGE)
-			fetch_put_value(job, p->section, body + p->off, p->len);
+			fetch_put_value(job, p, body + p->off, p->len);
 		else if (p->kind == PIECE_FILTER)
 			fetch_put_filtered(job, p, body + p->off);
 		else
@@ -351,7 +350,7 @@ stream(struct job *job, const struct chunk *chunk)
 		if (at >= end)
 			break;
 		if (!p->begun)
-			fetch_put_value(job, p->section, NULL, p->len);
+			fetch_put_value(job, p, NULL, p->len);
 		p->begun = true;
 		n = p->len - f->pos;
 		if (n > end - at)

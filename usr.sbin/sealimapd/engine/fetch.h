@@ -31,6 +31,7 @@
 /* What becomes of one BODY[...] of a message. */
 enum piece_kind {
 	PIECE_NIL,    /* no such part */
+	PIECE_NONE,   /* not told: how it is encoded is not known */
 	PIECE_MEMORY, /* off, len: in fetch->memory */
 	PIECE_NUMBER, /* len is the answer itself (BINARY.SIZE) */
 	PIECE_RANGE,  /* off, len: octets of the message */
@@ -46,6 +47,7 @@ struct piece {
 	uint64_t off;
 	uint64_t len;
 	bool begun; /* its literal has been opened */
+	bool nul;   /* of BINARY: there may be NUL in it */
 };
 
 enum fetch_step {
@@ -99,8 +101,10 @@ bool fetch_plan(struct fetch *, const struct imap_section *, size_t n,
 /* " BODY[...] {n}" or all of a piece that is short. */
 void fetch_put_name(struct imap_buf *, const struct imap_section *);
 void fetch_put_value(
-    struct job *, const struct imap_section *, const uint8_t *, uint64_t len);
+    struct job *, const struct piece *, const uint8_t *, uint64_t len);
 void fetch_put_memory(struct job *, struct piece *);
+/* The answer is whole. */
+void fetch_put_end(struct job *);
 /* What a PIECE_FILTER goes through. */
 struct filter;
 struct filter *filter_new(const struct piece *);

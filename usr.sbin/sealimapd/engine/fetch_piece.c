@@ -100,6 +100,8 @@ fetch_rows_wanted(struct job *job)
 		s = &cmd->sections[i];
 		if (!s->peek && !job->conn->readonly)
 			items |= ROW_SET_SEEN;
+		if (s->kind == IMAP_SECTION_BINARY)
+			items |= ROW_SUMMARY; /* is there NUL in it? */
 		if (!is_whole(s)) {
 			items |= ROW_SUMMARY;
 			if (!is_covered(s, &probe))
@@ -281,11 +283,13 @@ plan_binary(struct fetch *f, struct piece *p, const struct mime_summary *sum)
 	if (part.kind == MIME_LEAF &&
 	    !mime_coding_known(part.encoding.s, part.encoding.len)) {
 		f->unknown_cte = true;
+		p->kind = PIECE_NONE;
 		return;
 	}
 	p->coding = mime_coding_find(part.encoding.s, part.encoding.len);
 	if (part.kind == MIME_LEAF && p->coding != MIME_CODING_NONE) {
 		p->kind = PIECE_FILTER;
+		p->nul = false;
 		p->off = part.body_off;
 		p->len = part.body_len;
 	} else if (size)
@@ -348,6 +352,7 @@ fetch_plan(struct fetch *f, const struct imap_section *sections, size_t n,
 		p = &f->piece[i];
 		memset(p, 0, sizeof(*p));
 		p->section = &sections[i];
+		p->nul = sum->has_nul;
 		if (is_whole(p->section) &&
 		    p->section->kind == IMAP_SECTION_BINARY_SIZE) {
 			p->kind = PIECE_NUMBER;
@@ -431,17 +436,19 @@ put_name(struct job *job, const struct imap_section *s)
 }
 
 void
-fetch_put_value(struct job *job, const struct imap_section *s, const uint8_t *p,
-    uint64_t len)
+fetch_put_value(
+    struct job *job, const struct piece *piece, const uint8_t *p, uint64_t len)
 {
+	const struct imap_section *s = piece->section;
 	struct imap_buf *b = put_name(job, s);
 
 	if (p != NULL && len == 0) {
 		imap_put(b, "\"\"", 2);
 		return;
 	}
-	/* literal8 (RFC 3516): NUL may be in it. */
-	if (s->kind == IMAP_SECTION_BINARY)
+	/* literal8 says that there is NUL (RFC 9051 section 7.5.2). */
+	if (s->kind == IMAP_SECTION_BINARY &&
+	    (p == NULL ? piece->nul : memchr(p, '\0', (size_t)len) != NULL))
 		imap_putc(b, '~');
 	imap_put_literal(b, len);
 	if (p != NULL)
@@ -453,6 +460,8 @@ fetch_put_memory(struct job *job, struct piece *p)
 {
 	struct fetch *f = job->data;
 
+	if (p->kind == PIECE_NONE)
+		return;
 	if (p->kind == PIECE_NUMBER) {
 		imap_put_number(put_name(job, p->section), p->len);
 		return;
@@ -461,8 +470,23 @@ fetch_put_memory(struct job *job, struct piece *p)
 		imap_put(put_name(job, p->section), "NIL", 3);
 		return;
 	}
-	fetch_put_value(job, p->section,
+	fetch_put_value(job, p,
 	    p->len == 0 ? (const uint8_t *)"" : f->memory.p + p->off, p->len);
+}
+
+/* Where nothing is told a message is named all the same. */
+void
+fetch_put_end(struct job *job)
+{
+	struct imap_buf *b = conn_out(job->conn);
+	struct fetch *f = job->data;
+
+	if (!f->any) {
+		imap_puts(b, "UID ");
+		imap_put_number(b, f->row.uid);
+	}
+	imap_put(b, ")\r\n", 3);
+	job->open = false;
 }
 
 struct filter {

@@ -180,7 +180,7 @@ piece_next(struct job *job)
 		f->total = 0;
 		if (p->kind == PIECE_RANGE) {
 			f->step = SLOW_RANGE;
-			fetch_put_value(job, p->section, NULL, p->len);
+			fetch_put_value(job, p, NULL, p->len);
 			ask_body(job, p->off, p->len);
 			return;
 		}
@@ -196,8 +196,7 @@ piece_next(struct job *job)
 		else
 			fetch_put_memory(job, p);
 	}
-	imap_put(conn_out(job->conn), ")\r\n", 3);
-	job->open = false;
+	fetch_put_end(job);
 	if (f->parser != NULL)
 		mime_parser_reset(f->parser);
 	fetch_slow_next(job);
@@ -215,15 +214,17 @@ filter_out(void *arg, const void *octets, size_t len)
 
 	begin = f->total;
 	f->total += len;
-	if (f->step == SLOW_COUNT)
-		return;
-	if (!p->begun) {
+	if (f->step != SLOW_COUNT && !p->begun) {
 		imap_put(&f->memory, o, len);
 		return;
 	}
-	/* The second time: only what the partial leaves. */
+	/* What the partial leaves: looked at, and told the second time. */
 	first = p->section->partial ? p->section->first : 0;
-	end = first + f->pos;
+	end = UINT64_MAX;
+	if (p->begun)
+		end = first + f->pos;
+	else if (p->section->partial)
+		end = first + p->section->count;
 	if (f->total <= first || begin >= end)
 		return;
 	if (begin < first) {
@@ -233,7 +234,10 @@ filter_out(void *arg, const void *octets, size_t len)
 	}
 	if (len > end - begin)
 		len = (size_t)(end - begin);
-	imap_put(conn_out(job->conn), o, len);
+	if (f->step == SLOW_COUNT)
+		p->nul = p->nul || memchr(o, '\0', len) != NULL;
+	else
+		imap_put(conn_out(job->conn), o, len);
 }
 
 static void
@@ -336,7 +340,7 @@ filter_done(struct job *job)
 	}
 	fetch_partial(p->section, f->total, &first, &count);
 	if (f->step == SLOW_COUNT) {
-		fetch_put_value(job, p->section, NULL, count);
+		fetch_put_value(job, p, NULL, count);
 		f->step = SLOW_FILTER;
 		f->pos = count;
 		f->total = 0;
