@@ -234,6 +234,12 @@ rename_ask(struct job *job)
 			return;
 		}
 	}
+	/* That there is one of the new name is an error (RFC 9051 6.3.6). */
+	if (n > 0 && from->len == to->len &&
+	    memcmp(from->p, to->p, to->len) == 0) {
+		job_result(job, DONE_EXISTS, NULL);
+		return;
+	}
 	if (n == 0 || n > RENAMES_MAX || room > MSG_PAYLOAD_MAX - 64) {
 		job_result(job, n == 0 ? DONE_NONEXISTENT : DONE_LIMIT, NULL);
 		return;

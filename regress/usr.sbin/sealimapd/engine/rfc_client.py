@@ -509,7 +509,10 @@ class Boxes:
         assert len(c.ok(b'LIST "" (INBOX/bar old-mail/*)')) == 2
         c.expect(b"RENAME nobody x", b"NO [NONEXISTENT]")
         c.expect(b"RENAME sarasoop old-mail", b"NO [ALREADYEXISTS]")
-        c.expect(b"RENAME sarasoop INBOX", b"NO [ALREADYEXISTS]")
+        for name in (b"sarasoop", b"INBOX"):
+            c.expect(b"RENAME %s INBOX" % name, b"NO [ALREADYEXISTS]")
+            c.expect(b"RENAME %s %s" % (name, name), b"NO [ALREADYEXISTS]")
+        c.expect(b"RENAME nobody nobody", b"NO [NONEXISTENT]")
         c.ok(b"RENAME sarasoop baz/rag/zowie")
         assert len(c.ok(b'LIST "" baz/%')) == 2
         # subscriptions stay with the name
