@@ -12,9 +12,10 @@ LIBMIME = ${TOP}/lib/libmime/libmime.a
 LIBIMAP = ${TOP}/lib/libimap/libimap.a
 LIBSMTP = ${TOP}/lib/libsmtp/libsmtp.a
 LIBDKIM = ${TOP}/lib/libdkim/libdkim.a
+LIBMAUTH = ${TOP}/lib/libmauth/libmauth.a
 LIBSASL = ${TOP}/lib/libsasl/libsasl.a
 INCLUDES = -I${TOP} -I${TOP}/lib/libcompat -I${TOP}/lib/liblog \
 	-I${TOP}/lib/libmsg -I${TOP}/lib/libproc -I${TOP}/lib/libtlsio \
 	-I${TOP}/lib/libconf -I${TOP}/lib/libseal -I${TOP}/lib/libstore \
-	-I${TOP}/lib/libmime -I${TOP}/lib/libimap -I${TOP}/lib/libsmtp -I${TOP}/lib/libdkim \
+	-I${TOP}/lib/libmime -I${TOP}/lib/libimap -I${TOP}/lib/libsmtp -I${TOP}/lib/libdkim -I${TOP}/lib/libmauth \
 	-I${TOP}/lib/libsasl

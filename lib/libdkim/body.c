@@ -15,8 +15,9 @@
  */
 
 /*
- * The relaxed body (RFC 6376 3.4.4): runs of blanks are one space, none at a
- * line's end; empty lines at the end do not count; what there is ends in CRLF.
+ * The body's canonical forms.  Relaxed (RFC 6376 3.4.4): runs of blanks are one
+ * space, none at a line's end.  Both: empty lines at the end do not count, what
+ * there is ends in CRLF; of simple (3.4.3) nothing is a CRLF too.
  */
 
 #include <sys/types.h>
@@ -25,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dkim.h"
+#include "dkim_local.h"
 
 #define OUT_MAX 4096
 
@@ -35,6 +36,9 @@ struct dkim_body {
 	bool any;       /* of this line something was hashed */
 	bool blank;     /* blanks, not hashed yet */
 	bool cr;        /* the last octet was one */
+	bool simple;
+	uint64_t max;   /* octets that are hashed */
+	uint64_t total; /* octets that there were */
 	uint8_t out[OUT_MAX];
 	size_t len;
 };
@@ -49,11 +53,20 @@ static void flush(struct dkim_body *);
 struct dkim_body *
 dkim_body_new(void)
 {
+	return dkim_body_make(true, UINT64_MAX);
+}
+
+struct dkim_body *
+dkim_body_make(bool relaxed, uint64_t max)
+{
 	struct dkim_body *b;
 
 	b = malloc(sizeof(*b));
-	if (b != NULL)
-		body_init(b);
+	if (b == NULL)
+		return NULL;
+	b->simple = !relaxed;
+	b->max = max;
+	body_init(b);
 	return b;
 }
 
@@ -70,6 +83,15 @@ dkim_body_update(struct dkim_body *b, const void *data, size_t len)
 void
 dkim_body_end(struct dkim_body *b, uint8_t hash[DKIM_HASH_LEN])
 {
+	uint64_t octets;
+
+	dkim_body_finish(b, hash, &octets);
+}
+
+void
+dkim_body_finish(
+    struct dkim_body *b, uint8_t hash[DKIM_HASH_LEN], uint64_t *octets)
+{
 	if (b->cr) {
 		b->cr = false;
 		body_text(b, '\r');
@@ -77,7 +99,12 @@ dkim_body_end(struct dkim_body *b, uint8_t hash[DKIM_HASH_LEN])
 	/* A last line without its end gets one. */
 	if (b->any)
 		body_line(b);
+	if (b->simple && b->total == 0) {
+		put(b, '\r');
+		put(b, '\n');
+	}
 	flush(b);
+	*octets = b->total;
 	(void)crypto_hash_sha256_final(&b->hash, hash);
 	body_init(b);
 }
@@ -91,7 +118,14 @@ dkim_body_free(struct dkim_body *b)
 static void
 body_init(struct dkim_body *b)
 {
+	bool simple;
+	uint64_t max;
+
+	simple = b->simple;
+	max = b->max;
 	explicit_bzero(b, sizeof(*b));
+	b->simple = simple;
+	b->max = max;
 	(void)crypto_hash_sha256_init(&b->hash);
 }
 
@@ -108,7 +142,7 @@ body_octet(struct dkim_body *b, uint8_t c)
 	}
 	if (c == '\r')
 		b->cr = true;
-	else if (c == ' ' || c == '\t')
+	else if (!b->simple && (c == ' ' || c == '\t'))
 		b->blank = true;
 	else
 		body_text(b, c);
@@ -144,6 +178,8 @@ body_line(struct dkim_body *b)
 static void
 put(struct dkim_body *b, uint8_t c)
 {
+	if (++b->total > b->max)
+		return;
 	if (b->len == sizeof(b->out))
 		flush(b);
 	b->out[b->len++] = c;

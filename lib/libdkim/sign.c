@@ -15,30 +15,20 @@
  */
 
 /*
- * The header's side: which fields are signed, their relaxed form (RFC 6376
- * 3.4.2), and the field that says so.
+ * What a signer adds: which fields are signed, and the field that says so.
  */
 
 #include <sys/types.h>
 
-#include <ctype.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "dkim.h"
+#include "dkim_local.h"
 
 #define LINE_MAX_LEN 72 /* where lines of the field are folded */
-
-struct field {
-	const char *name;
-	size_t name_len;
-	const char *value; /* behind the colon, up to the last CRLF */
-	size_t value_len;
-	bool used;
-};
 
 struct out {
 	char *buf;
@@ -76,12 +66,8 @@ static const struct {
 };
 #define N_SIGNED (sizeof(signed_fields) / sizeof(signed_fields[0]))
 
-static size_t split(const char *, size_t, struct field *, size_t);
-static struct field *last_of(struct field *, size_t, const char *);
-static size_t count_of(const struct field *, size_t, const char *);
-static bool is_name(const struct field *, const char *);
-static int make_field(struct dkim_signature *, const struct field *, size_t);
-static void hash_field(crypto_hash_sha256_state *, const struct field *, bool);
+static int
+make_field(struct dkim_signature *, const struct dkim_header_field *, size_t);
 static void put_tag(struct out *, const char *, const char *);
 static void put_text(struct out *, const char *);
 static void put_base64(struct out *, const uint8_t *, size_t);
@@ -91,27 +77,27 @@ int
 dkim_sign(struct dkim_signature *s, const char *header, size_t len)
 {
 	crypto_hash_sha256_state hash;
-	struct field *fields, own;
+	struct dkim_header_field *fields, own;
 	size_t n;
 	int ret;
 
 	fields = calloc(DKIM_FIELDS_MAX, sizeof(*fields));
 	if (fields == NULL)
 		return -1;
-	n = split(header, len, fields, DKIM_FIELDS_MAX);
+	n = dkim_header_split(header, len, fields, DKIM_FIELDS_MAX);
 	ret = -1;
-	if (count_of(fields, n, "from") > 0)
+	if (dkim_header_count(fields, n, "from") > 0)
 		ret = make_field(s, fields, n);
 	if (ret == 0) {
 		(void)crypto_hash_sha256_init(&hash);
 		for (size_t i = 0; i < N_SIGNED; i++)
-			for (struct field *f;
-			     (f = last_of(fields, n, signed_fields[i].name)) !=
-			     NULL;
+			for (struct dkim_header_field *f;
+			     (f = dkim_header_last(
+				  fields, n, signed_fields[i].name)) != NULL;
 			     f->used = true)
-				hash_field(&hash, f, true);
-		(void)split(s->field, strlen(s->field), &own, 1);
-		hash_field(&hash, &own, false);
+				dkim_header_hash(&hash, f, true, true);
+		(void)dkim_header_split(s->field, strlen(s->field), &own, 1);
+		dkim_header_hash(&hash, &own, true, false);
 		(void)crypto_hash_sha256_final(&hash, s->digest);
 	}
 	free(fields);
@@ -133,69 +119,9 @@ dkim_field(const struct dkim_signature *s, const uint8_t *signature, size_t len,
 	return o.full ? -1 : (int)o.len;
 }
 
-/* The fields of a header; lines that are none are nobody's. */
-static size_t
-split(const char *header, size_t len, struct field *fields, size_t max)
-{
-	const char *end, *p, *next, *colon;
-	struct field *f;
-	size_t n;
-
-	n = 0;
-	end = header + len;
-	for (p = header; p < end && n < max; p = next) {
-		/* To a line end that no blank follows. */
-		next = p;
-		do {
-			next = memchr(next, '\n', (size_t)(end - next));
-			next = next == NULL ? end : next + 1;
-		} while (next < end && (*next == ' ' || *next == '\t'));
-		colon = memchr(p, ':', (size_t)(next - p));
-		if (colon == NULL)
-			continue;
-		f = &fields[n++];
-		f->name = p;
-		f->name_len = (size_t)(colon - p);
-		while (f->name_len > 0 &&
-		    (p[f->name_len - 1] == ' ' || p[f->name_len - 1] == '\t'))
-			f->name_len--;
-		f->value = colon + 1;
-		f->value_len = (size_t)(next - f->value);
-		f->used = false;
-	}
-	return n;
-}
-
-/* From the bottom up (RFC 6376 5.4.2). */
-static struct field *
-last_of(struct field *fields, size_t n, const char *name)
-{
-	while (n-- > 0)
-		if (!fields[n].used && is_name(&fields[n], name))
-			return &fields[n];
-	return NULL;
-}
-
-static size_t
-count_of(const struct field *fields, size_t n, const char *name)
-{
-	size_t count;
-
-	count = 0;
-	for (size_t i = 0; i < n; i++)
-		count += is_name(&fields[i], name);
-	return count;
-}
-
-static bool
-is_name(const struct field *f, const char *name)
-{
-	return strlen(name) == f->name_len &&
-	    strncasecmp(f->name, name, f->name_len) == 0;
-}
-
 static int
-make_field(struct dkim_signature *s, const struct field *fields, size_t n)
+make_field(
+    struct dkim_signature *s, const struct dkim_header_field *fields, size_t n)
 {
 	struct out o = {.buf = s->field, .size = sizeof(s->field)};
 	char text[32], name[64];
@@ -214,7 +140,7 @@ make_field(struct dkim_signature *s, const struct field *fields, size_t n)
 	o.column = 10;
 	first = true;
 	for (size_t i = 0; i < N_SIGNED; i++) {
-		count = count_of(fields, n, signed_fields[i].name) +
+		count = dkim_header_count(fields, n, signed_fields[i].name) +
 		    signed_fields[i].once_more;
 		for (; count > 0; count--) {
 			(void)snprintf(name, sizeof(name), "%s%s",
@@ -232,54 +158,6 @@ make_field(struct dkim_signature *s, const struct field *fields, size_t n)
 	put_text(&o, ";\r\n\tb=");
 	put_char(&o, '\0');
 	return o.full ? -1 : 0;
-}
-
-/*
- * The name in lower case, a colon, the value with runs of blanks and folds as
- * one space, none at either end; CRLF, but for the last.
- */
-static void
-hash_field(crypto_hash_sha256_state *hash, const struct field *f, bool crlf)
-{
-	uint8_t out[256];
-	size_t len;
-	bool blank, any;
-	char c;
-
-	len = 0;
-	for (size_t i = 0; i < f->name_len; i++) {
-		out[len++] = (uint8_t)tolower((unsigned char)f->name[i]);
-		if (len == sizeof(out)) {
-			(void)crypto_hash_sha256_update(hash, out, len);
-			len = 0;
-		}
-	}
-	out[len++] = ':';
-	blank = any = false;
-	for (size_t i = 0; i < f->value_len; i++) {
-		if (len > sizeof(out) - 4) {
-			(void)crypto_hash_sha256_update(hash, out, len);
-			len = 0;
-		}
-		c = f->value[i];
-		if (c == '\r' || c == '\n')
-			continue;
-		if (c == ' ' || c == '\t') {
-			blank = any;
-			continue;
-		}
-		if (blank)
-			out[len++] = ' ';
-		blank = false;
-		any = true;
-		out[len++] = (uint8_t)c;
-	}
-	if (crlf) {
-		out[len++] = '\r';
-		out[len++] = '\n';
-	}
-	(void)crypto_hash_sha256_update(hash, out, len);
-	explicit_bzero(out, sizeof(out));
 }
 
 /* A tag whole on this line, or on a line of its own. */
