@@ -565,6 +565,37 @@ def trace():
     ctl("trace", "-l", both + ".none", "x", code=1)
 
 
+def waiting():
+    """linger 10m: mail that comes while a vault lives and nobody is in"""
+    def delivered():
+        return os.listdir(os.path.join(SERVER["data_dir"], "accounts",
+                                       *reversed(user(1).split("@")), "in"))
+    seen = 0
+    for _ in range(3):
+        login(1).logout()
+        wait(lambda: sessions() == [], "a session stays")
+        for _ in range(10):
+            deliver(1, "Subject: x\r\n\r\nx\r\n")
+        seen += 10
+        # Whoever comes sees all of it at once.
+        m = login(1)
+        got = m.select("INBOX")[1]
+        assert got == [b"%d" % seen], (got, seen)
+        # And what comes now, of which many share a drain.
+        for _ in range(10):
+            deliver(1, "Subject: y\r\n\r\ny\r\n")
+        seen += 10
+        wait(lambda: m.select("INBOX")[1] == [b"%d" % seen], "mail is missing")
+        m.logout()
+    wait(lambda: sessions() == [], "a session stays")
+    # Nobody comes: it is taken in all the same, in a quiet moment.
+    vault = account(1)["vault"]
+    deliver(1, "Subject: z\r\n\r\nz\r\n")
+    wait(lambda: delivered() == [], "mail is not taken in")
+    assert account(1)["vault"] == vault and alive(vault)
+    assert login(1).select("INBOX")[1] == [b"%d" % (seen + 1)]
+
+
 def clear():
     """log addresses yes"""
     deliver(1, "Subject: x\r\n\r\nx\r\n")

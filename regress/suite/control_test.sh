@@ -36,6 +36,17 @@ count_cleanup() {
 	stop_suite
 }
 
+atf_test_case waiting cleanup
+waiting_body() {
+	with "linger 10m"
+	start_suite
+	control waiting
+	suite_alive
+}
+waiting_cleanup() {
+	stop_suite
+}
+
 atf_test_case kick cleanup
 kick_body() {
 	start_suite
@@ -173,6 +184,7 @@ isolated_cleanup() {
 atf_init_test_cases() {
 	atf_add_test_case show
 	atf_add_test_case count
+	atf_add_test_case waiting
 	atf_add_test_case kick
 	atf_add_test_case garbage
 	atf_add_test_case rights

@@ -441,6 +441,7 @@ session_add(int fd, uint32_t slot, uint8_t scope)
 	msg_put_str(o, vault.start->account);
 	msg_send(o);
 	sessions_report();
+	upkeep_session();
 }
 
 static void

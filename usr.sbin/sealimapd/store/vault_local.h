@@ -232,11 +232,12 @@ void vault_slot_ended(uint32_t slot);
 
 /* vault_upkeep.c */
 void upkeep_init(void);
-void upkeep_soon(void);   /* after a commit */
-void upkeep_now(void);    /* there is something to do */
-void upkeep_mail(void);   /* deliveries wait */
-bool vault_holding(void); /* first drain: no answers yet */
-void upkeep_news(void);   /* look now for what the other host has sent */
+void upkeep_soon(void);    /* after a commit */
+void upkeep_now(void);     /* there is something to do */
+void upkeep_mail(void);    /* deliveries wait */
+void upkeep_session(void); /* somebody has logged in */
+bool vault_holding(void);  /* first drain: no answers yet */
+void upkeep_news(void);    /* look now for what the other host has sent */
 
 /* vault_index.c */
 void index_soon(void);     /* messages may have come or gone */

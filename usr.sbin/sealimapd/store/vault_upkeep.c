@@ -34,6 +34,7 @@
 #define IDLE_SLICE_MS 5   /* between two steps of upkeep */
 #define IDLE_STARVED_S 60 /* so long users may keep it waiting */
 #define IDLE_TROUBLE_S 60 /* after upkeep has failed */
+#define DRAIN_EVERY_MS 20 /* between two drains while mail pours in */
 /* Between two looks at log/ and keys/ for what another host has written. */
 #define NEWS_PAIRED_MS 2000
 #define NEWS_ALONE_MS (60 * 1000) /* where none is known */
@@ -44,14 +45,19 @@ static struct {
 	struct event drain_ev;
 	struct event idle_ev;
 	struct event news_ev;
-	time_t waiting; /* since when there has been something to do; or 0 */
+	time_t waiting;  /* since when there has been something to do; or 0 */
+	int64_t mail_ms; /* since when deliveries have waited; 0: none do */
+	int64_t drained_ms; /* when the last drain ended */
 } upkeep;
 
+static void drain_first(void);
 static void on_drain(int, short, void *);
 static void on_idle(int, short, void *);
 static void on_news(int, short, void *);
 static void later(struct event *, int ms);
+static int drain_wait(int64_t now);
 static time_t monotonic(void);
+static int64_t monotonic_ms(void);
 static void merge(void);
 
 void
@@ -62,12 +68,28 @@ upkeep_init(void)
 	evtimer_set(&upkeep.news_ev, on_news, NULL);
 	later(&upkeep.idle_ev, IDLE_WORK_MS);
 	later(&upkeep.news_ev, NEWS_PAIRED_MS);
-	/* The first SELECT shows the mail that waits, if it is not endless. */
+	index_soon();
+	drain_first();
+}
+
+/* The first SELECT shows the mail that waits, if it is not endless. */
+static void
+drain_first(void)
+{
 	upkeep.holding = true;
 	(void)gettimeofday(&upkeep.hold_until, NULL);
 	upkeep.hold_until.tv_sec += FIRST_DRAIN_MS / 1000;
-	index_soon();
 	later(&upkeep.drain_ev, 0);
+}
+
+/* With others there, what waits is but a moment old. */
+void
+upkeep_session(void)
+{
+	if (vault_session_next(vault_session_next(NULL)) == NULL &&
+	    !upkeep.holding &&
+	    (upkeep.mail_ms != 0 || evtimer_pending(&upkeep.drain_ev, NULL)))
+		drain_first();
 }
 
 bool
@@ -79,8 +101,34 @@ vault_holding(void)
 void
 upkeep_mail(void)
 {
-	if (!evtimer_pending(&upkeep.drain_ev, NULL))
-		later(&upkeep.drain_ev, 0);
+	int64_t now = monotonic_ms();
+
+	if (upkeep.mail_ms == 0)
+		upkeep.mail_ms = now;
+	if (upkeep.holding)
+		return;
+	if (vault_session_next(NULL) == NULL ||
+	    !evtimer_pending(&upkeep.drain_ev, NULL))
+		later(&upkeep.drain_ev, drain_wait(now));
+}
+
+/*
+ * A drain has two syncs, which deliveries wait for, too, so many messages
+ * share one while mail pours in.  As long as nobody is logged in it waits for
+ * a quiet moment.
+ */
+static int
+drain_wait(int64_t now)
+{
+	int64_t wait;
+
+	if (vault_session_next(NULL) != NULL)
+		wait = DRAIN_EVERY_MS - (now - upkeep.drained_ms);
+	else if (now - upkeep.mail_ms < IDLE_STARVED_S * 1000)
+		wait = IDLE_WORK_MS;
+	else
+		wait = 0;
+	return wait > 0 ? (int)wait : 0;
 }
 
 /* Something was written: upkeep waits for a quiet moment, but not for ever. */
@@ -124,6 +172,7 @@ on_drain(int fd, short what, void *arg)
 	enum store_result result;
 
 	memset(&d, 0, sizeof(d));
+	upkeep.mail_ms = 0;
 	result = store_drain(vault_store(), &d);
 	count_add(VAULT_DRAINS, d.placed > 0);
 	count_add(VAULT_DRAINED, d.placed);
@@ -143,6 +192,7 @@ on_drain(int fd, short what, void *arg)
 	(void)gettimeofday(&now, NULL);
 	if (!d.more || now.tv_sec > upkeep.hold_until.tv_sec)
 		upkeep.holding = false;
+	upkeep.drained_ms = monotonic_ms();
 	if (d.more)
 		later(&upkeep.drain_ev, 0);
 	if (d.placed > 0)
@@ -230,4 +280,13 @@ monotonic(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec + 1;
+}
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + 1;
 }
