@@ -44,7 +44,7 @@ struct seal_blob {
 	uint8_t chunk_key[SEAL_KEY_LEN]; /* K_c */
 	uint8_t ad[SEAL_KEY_LEN];        /* hash of the header */
 	uint8_t header[SEAL_HEADER_LEN];
-	struct seal_delivery to;
+	struct seal_sender *to;
 	enum blob_stage stage;
 	uint64_t off;  /* what has been written */
 	uint64_t size; /* of the file; once finished */
@@ -60,12 +60,13 @@ struct seal_blob {
 	size_t table_len;
 	size_t table_done;
 	uint32_t piece; /* index of the next piece of this stage */
+	uint8_t trailer[TRAILER_LOCATOR]; /* its beginning */
 	uint8_t stanza[STANZA_SEALED];
 };
 
 struct seal_blob *
-seal_blob_new(const struct seal_delivery *to, uint8_t codec,
-    const uint8_t id[SEAL_ID_LEN])
+seal_blob_new(
+    struct seal_sender *to, uint8_t codec, const uint8_t id[SEAL_ID_LEN])
 {
 	struct seal_blob *b;
 	uint8_t *h;
@@ -81,7 +82,7 @@ seal_blob_new(const struct seal_delivery *to, uint8_t codec,
 		return NULL;
 	}
 	b->entries_max = ENTRIES_MIN;
-	b->to = *to;
+	b->to = sender_ref(to);
 	randombytes_buf(b->key, sizeof(b->key));
 	h = b->header;
 	memcpy(h, blob_magic, SEAL_MAGIC_LEN);
@@ -102,6 +103,7 @@ seal_blob_free(struct seal_blob *b)
 		return;
 	free(b->entries);
 	free(b->table);
+	seal_sender_free(b->to);
 	freezero(b, sizeof(*b));
 }
 
@@ -250,8 +252,12 @@ stanza_text(uint8_t *p, const char *text)
 static int
 blob_stanza(struct seal_blob *b, const struct seal_stanza *s)
 {
-	uint8_t plain[STANZA_PLAIN], *p;
+	uint8_t plain[STANZA_KEPT], *p;
 	int ret;
+
+	_Static_assert(sizeof(plain) >= STANZA_FIXED + 4 * 2 +
+		    2 * SEAL_ADDR_MAX + SEAL_HINT_MAX + SEAL_VERDICTS_MAX,
+	    "room in a stanza");
 
 	if (memchr(s->from, '\0', sizeof(s->from)) == NULL ||
 	    memchr(s->to, '\0', sizeof(s->to)) == NULL ||
@@ -265,15 +271,28 @@ blob_stanza(struct seal_blob *b, const struct seal_stanza *s)
 	memcpy(plain + 4, b->key, SEAL_KEY_LEN);
 	memcpy(plain + 36, s->delivery_id, SEAL_ID_LEN);
 	put_be64(plain + 52, s->flags);
-	p = stanza_text(plain + 60, s->from);
+	p = stanza_text(plain + STANZA_FIXED, s->from);
 	p = stanza_text(p, s->to);
 	p = stanza_text(p, s->hint);
 	(void)stanza_text(p, s->verdicts);
-	ret = crypto_box_seal(b->stanza, plain, sizeof(plain), b->to.pk);
+	ret = sender_seal(b->to, b->trailer, plain, b->stanza);
 	explicit_bzero(plain, sizeof(plain));
-	if (ret != 0)
-		errno = EINVAL; /* a public key of low order */
 	return ret;
+}
+
+/* What a trailer begins with; the stanza is bound to it. */
+static void
+blob_trailer(struct seal_blob *b)
+{
+	uint8_t *t = b->trailer;
+
+	memset(t, 0, sizeof(b->trailer));
+	t[0] = SEAL_SUITE;
+	t[1] = SEAL_FORMAT;
+	t[TRAILER_FORM] = STANZA_SHARED;
+	memcpy(t + 8, sender_to(b->to)->keyid, SEAL_KEYID_LEN);
+	memcpy(t + 16, b->header + 16, SEAL_ID_LEN);
+	put_be64(t + 32, b->size);
 }
 
 int
@@ -285,8 +304,6 @@ seal_blob_finish(struct seal_blob *b, const struct seal_stanza *s, int64_t date)
 		errno = EINVAL;
 		return -1;
 	}
-	if (blob_stanza(b, s) == -1)
-		return -1;
 	/* Counted here, sealed by the first seal_blob_next(). */
 	for (int k = SEAL_BODY; k <= SEAL_SUMMARY; k++) {
 		if (!b->ended[k])
@@ -297,6 +314,9 @@ seal_blob_finish(struct seal_blob *b, const struct seal_stanza *s, int64_t date)
 	    4 * ((size_t)b->nentries + (size_t)ends / SEAL_TAG_LEN);
 	b->size = seal_padded(
 	    b->table_off + table_sealed_len(b->table_len) + SEAL_TRAILER_LEN);
+	blob_trailer(b);
+	if (blob_stanza(b, s) == -1)
+		return -1;
 	b->stage = BLOB_TABLE;
 	b->date = date;
 	return 0;
@@ -379,11 +399,7 @@ blob_next_trailer(struct seal_blob *b, uint8_t *out)
 	uint8_t where[12];
 
 	memset(out, 0, TRAILER_STANZA);
-	out[0] = SEAL_SUITE;
-	out[1] = SEAL_FORMAT;
-	memcpy(out + 8, b->to.keyid, SEAL_KEYID_LEN);
-	memcpy(out + 16, b->header + 16, SEAL_ID_LEN);
-	put_be64(out + 32, b->size);
+	memcpy(out, b->trailer, sizeof(b->trailer));
 	put_be64(where, b->table_off);
 	put_be32(where + 8, (uint32_t)table_sealed_len(b->table_len));
 	(void)blob_aead(b, SEAL_LOCATOR, 0, true, where, sizeof(where),

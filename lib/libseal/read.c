@@ -47,9 +47,9 @@ stanza_text(struct cursor *c, char *buf, size_t max)
 }
 
 static int
-stanza_parse(const uint8_t *plain, struct seal_stanza *s)
+stanza_parse(const uint8_t *plain, size_t len, struct seal_stanza *s)
 {
-	struct cursor c = {.p = plain, .left = STANZA_PLAIN};
+	struct cursor c = {.p = plain, .left = len};
 	const uint8_t *p;
 
 	memset(s, 0, sizeof(*s));
@@ -73,6 +73,27 @@ stanza_parse(const uint8_t *plain, struct seal_stanza *s)
 	return 0;
 }
 
+/* By the agreement of the ephemeral key, which begins it, with the ring's. */
+static int
+stanza_shared(const struct ring_delivery *d, const struct seal_trailer *t,
+    uint8_t plain[STANZA_KEPT])
+{
+	static const uint8_t nonce[crypto_aead_chacha20poly1305_IETF_NPUBBYTES];
+	uint8_t shared[SEAL_KEY_LEN], key[SEAL_KEY_LEN];
+	int ret;
+
+	ret = crypto_box_beforenm(shared, t->stanza, d->sk);
+	if (ret == 0) {
+		stanza_key(shared, t->head, d->pub.pk, t->stanza, key);
+		ret = crypto_aead_chacha20poly1305_ietf_decrypt(plain, NULL,
+		    NULL, t->stanza + STANZA_HEAD, STANZA_SEALED - STANZA_HEAD,
+		    NULL, 0, nonce, key);
+	}
+	explicit_bzero(shared, sizeof(shared));
+	explicit_bzero(key, sizeof(key));
+	return ret;
+}
+
 int
 seal_stanza_open(const struct seal_ring *r, const struct seal_trailer *t,
     struct seal_stanza *s)
@@ -90,9 +111,12 @@ seal_stanza_open(const struct seal_ring *r, const struct seal_trailer *t,
 		errno = ENOENT;
 		return -1;
 	}
-	if (crypto_box_seal_open(
-		plain, t->stanza, STANZA_SEALED, d->pub.pk, d->sk) == 0)
-		ret = stanza_parse(plain, s);
+	if (t->alone) {
+		if (crypto_box_seal_open(
+			plain, t->stanza, STANZA_SEALED, d->pub.pk, d->sk) == 0)
+			ret = stanza_parse(plain, STANZA_PLAIN, s);
+	} else if (stanza_shared(d, t, plain) == 0)
+		ret = stanza_parse(plain, STANZA_KEPT, s);
 	explicit_bzero(plain, sizeof(plain));
 	if (ret == -1) {
 		explicit_bzero(s, sizeof(*s));

@@ -120,6 +120,19 @@ enum seal_kind {
 #define SEAL_COMPRESSED 0x01 /* flag of a chunk */
 
 /*
+ * Who seals to one delivery key.  One key agreement serves so many messages
+ * and so long; each has a key of its own.  Whoever may not seal more for a
+ * while calls forget, which wipes what was agreed.  A blob may outlive the
+ * caller's hold of its sender.
+ */
+#define SEAL_SENDER_MESSAGES 64
+#define SEAL_SENDER_MSEC 1000
+struct seal_sender;
+struct seal_sender *seal_sender_new(const struct seal_delivery *);
+void seal_sender_free(struct seal_sender *); /* wipes; NULL is fine */
+void seal_sender_forget(struct seal_sender *);
+
+/*
  * Sealing one message for one recipient.  Order of calls:
  *	seal_blob_new, seal_blob_header,
  *	seal_blob_chunk(SEAL_BODY) ..., seal_blob_chunk(SEAL_SUMMARY) ...,
@@ -131,7 +144,7 @@ enum seal_kind {
  */
 struct seal_blob;
 struct seal_blob *seal_blob_new(
-    const struct seal_delivery *, uint8_t codec, const uint8_t id[SEAL_ID_LEN]);
+    struct seal_sender *, uint8_t codec, const uint8_t id[SEAL_ID_LEN]);
 void seal_blob_free(struct seal_blob *); /* wipes; NULL is fine */
 ssize_t seal_blob_header(struct seal_blob *, uint8_t out[SEAL_HEADER_LEN]);
 /* data: len octets as they will be stored, which open to plain_len octets. */
@@ -161,7 +174,9 @@ struct seal_trailer {
 	uint8_t keyid[SEAL_KEYID_LEN];
 	uint8_t id[SEAL_ID_LEN]; /* of the blob, again */
 	uint64_t size;           /* of the whole file */
-	const uint8_t *locator;  /* these point into the buffer */
+	bool alone;              /* the stanza has an ephemeral key alone */
+	const uint8_t *head;     /* these point into the buffer */
+	const uint8_t *locator;
 	const uint8_t *stanza;
 	const uint8_t *sum;
 };

@@ -149,8 +149,16 @@ void frame_ad(const uint8_t *frame, const uint8_t *chain, uint8_t ad[FRAME_AD]);
 #define TRAILER_STANZA 144
 #define TRAILER_SUM (SEAL_TRAILER_LEN - SEAL_SUM_TAIL)
 #define STANZA_SEALED (TRAILER_SUM - TRAILER_STANZA)
+/* Form 0: crypto_box_seal.  Form 1: key, salt, ciphertext, tag (sender.c). */
+#define TRAILER_FORM 2
+#define STANZA_ALONE 0
+#define STANZA_SHARED 1
 #define STANZA_PLAIN (STANZA_SEALED - (int)crypto_box_SEALBYTES)
+#define STANZA_SALT 16
+#define STANZA_HEAD (SEAL_KEY_LEN + STANZA_SALT)
+#define STANZA_KEPT (STANZA_SEALED - STANZA_HEAD - SEAL_TAG_LEN)
 #define STANZA_VERSION 1
+#define STANZA_FIXED 60 /* octets before its texts */
 #define TABLE_VERSION 1
 #define TABLE_HEADER 40
 #define TABLE_COMPRESSED 0x80000000U
@@ -168,6 +176,19 @@ void blob_derive(const uint8_t header[SEAL_HEADER_LEN],
     const uint8_t key[SEAL_KEY_LEN], uint8_t commit[SEAL_SUM_LEN],
     uint8_t chunk_key[SEAL_KEY_LEN]);
 void blob_nonce(uint8_t nonce[12], enum seal_kind, uint32_t index, bool last);
+/*
+ * The key of one stanza of form 1, used for it alone, from what its ephemeral
+ * key (which begins it, salt next) agreed on with the recipient's key to.
+ */
+void stanza_key(const uint8_t shared[SEAL_KEY_LEN],
+    const uint8_t trailer[TRAILER_LOCATOR], const uint8_t to[SEAL_KEY_LEN],
+    const uint8_t stanza[STANZA_HEAD], uint8_t key[SEAL_KEY_LEN]);
+
+/* What blob.c wants of who seals to a key. */
+struct seal_sender *sender_ref(struct seal_sender *);
+const struct seal_delivery *sender_to(const struct seal_sender *);
+int sender_seal(struct seal_sender *, const uint8_t trailer[TRAILER_LOCATOR],
+    const uint8_t plain[STANZA_KEPT], uint8_t out[STANZA_SEALED]);
 
 extern const char blob_magic[];
 extern const char trailer_magic[];

@@ -28,6 +28,7 @@
 #include "seal_local.h"
 
 #define DERIVE_CONTEXT "sealmail blob"
+#define STANZA_CONTEXT "sealmail stanza"
 
 const char blob_magic[] = "SEALBLOB";
 const char trailer_magic[] = "SEALTAIL";
@@ -57,6 +58,23 @@ blob_derive(const uint8_t header[SEAL_HEADER_LEN],
 	memcpy(commit, out, SEAL_SUM_LEN);
 	memcpy(chunk_key, out + 32, SEAL_KEY_LEN);
 	explicit_bzero(out, sizeof(out));
+	explicit_bzero(&st, sizeof(st));
+}
+
+void
+stanza_key(const uint8_t shared[SEAL_KEY_LEN],
+    const uint8_t trailer[TRAILER_LOCATOR], const uint8_t to[SEAL_KEY_LEN],
+    const uint8_t stanza[STANZA_HEAD], uint8_t key[SEAL_KEY_LEN])
+{
+	crypto_generichash_state st;
+
+	crypto_generichash_init(&st, shared, SEAL_KEY_LEN, SEAL_KEY_LEN);
+	crypto_generichash_update(
+	    &st, (const uint8_t *)STANZA_CONTEXT, sizeof(STANZA_CONTEXT) - 1);
+	crypto_generichash_update(&st, trailer, TRAILER_LOCATOR);
+	crypto_generichash_update(&st, to, SEAL_KEY_LEN);
+	crypto_generichash_update(&st, stanza, STANZA_HEAD);
+	crypto_generichash_final(&st, key, SEAL_KEY_LEN);
 	explicit_bzero(&st, sizeof(st));
 }
 
@@ -112,8 +130,10 @@ seal_trailer_parse(const uint8_t buf[SEAL_TRAILER_LEN], struct seal_trailer *t)
 	if (memcmp(buf + TRAILER_SUM + SEAL_SUM_LEN, trailer_magic,
 		SEAL_MAGIC_LEN) != 0 ||
 	    buf[0] != SEAL_SUITE || buf[1] != SEAL_FORMAT ||
-	    get_be16(buf + 2) != 0 || get_be32(buf + 4) != 0)
+	    buf[TRAILER_FORM] > STANZA_SHARED || buf[3] != 0 ||
+	    get_be32(buf + 4) != 0)
 		goto bad;
+	t->alone = buf[TRAILER_FORM] == STANZA_ALONE;
 	memcpy(t->keyid, buf + 8, SEAL_KEYID_LEN);
 	memcpy(t->id, buf + 16, SEAL_ID_LEN);
 	t->size = get_be64(buf + 32);
@@ -126,6 +146,7 @@ seal_trailer_parse(const uint8_t buf[SEAL_TRAILER_LEN], struct seal_trailer *t)
 		if (buf[i] != 0)
 			goto bad;
 	}
+	t->head = buf;
 	t->locator = buf + TRAILER_LOCATOR;
 	t->stanza = buf + TRAILER_STANZA;
 	t->sum = buf + TRAILER_SUM;

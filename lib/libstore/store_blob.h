@@ -119,7 +119,9 @@ store_rcpt_open(int basefd, const char *account, struct store_rcpt **);
 /* May it take size more octets?  STORE_OVERQUOTA, STORE_NOSPACE, ... */
 enum store_result store_rcpt_check(struct store_rcpt *, uint64_t size);
 bool store_rcpt_saves_sent(const struct store_rcpt *); /* see settings */
-void store_rcpt_free(struct store_rcpt *);             /* NULL ok */
+/* Wipes what the next blobs would share; within a second of the last one. */
+void store_rcpt_forget(struct store_rcpt *);
+void store_rcpt_free(struct store_rcpt *); /* NULL ok */
 
 /*
  * Writing a blob: create, body chunks (all plain STORE_CHUNK but the last),

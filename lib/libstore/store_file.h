@@ -67,10 +67,10 @@ uint8_t *sys_scratch(void);
 /* The name of an id below blob/: flat, or fanned out by two digits. */
 #define BLOB_NAME_SIZE 64
 
-/* A blob of a vault: below dirname, to a key, keeping its summary. */
-struct seal_delivery;
+/* A blob below dirname, sealed by that sender, which it keeps hold of. */
+struct seal_sender;
 enum store_result blob_create_in(int acctfd, const char *dirname, mode_t,
-    const struct seal_delivery *, uint8_t codec, struct store_blob **);
+    struct seal_sender *, uint8_t codec, struct store_blob **);
 /* Keep what passes as summary chunks, packed as the summary pack has it. */
 void blob_keep_summary(struct store_blob *);
 const uint8_t *blob_summary(const struct store_blob *, size_t *len);

@@ -317,7 +317,9 @@ struct store {
 	int acct;
 	int lock;
 	const struct seal_ring *ring;
-	uint8_t *snap_key; /* secret memory */
+	uint8_t *snap_key;               /* secret memory */
+	struct seal_sender *sender;      /* of what is appended, or NULL */
+	uint8_t sender_to[SEAL_KEY_LEN]; /* the key that it seals to */
 	uint8_t account[STORE_ID];
 	uint8_t host;
 	char damage[200];

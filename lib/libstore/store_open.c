@@ -60,6 +60,7 @@ store_free(struct store *st)
 		(void)close(st->acct);
 	if (st->base != -1)
 		(void)close(st->base);
+	seal_sender_free(st->sender);
 	secret_free(st->snap_key);
 	freezero(st, sizeof(*st));
 }

@@ -27,6 +27,25 @@
 #include "store_local.h"
 #include "store_sweep.h"
 
+/* Who seals to the newest delivery key. */
+static enum store_result
+append_sender(struct store *st)
+{
+	struct seal_delivery key;
+
+	if (seal_ring_delivery(st->ring, &key) == -1)
+		return STORE_CORRUPT;
+	if (st->sender != NULL &&
+	    memcmp(st->sender_to, key.pk, sizeof(key.pk)) == 0)
+		return STORE_OK;
+	seal_sender_free(st->sender);
+	st->sender = seal_sender_new(&key);
+	if (st->sender == NULL)
+		return STORE_IO;
+	memcpy(st->sender_to, key.pk, sizeof(key.pk));
+	return STORE_OK;
+}
+
 enum store_result
 store_append_create(
     struct store *st, uint8_t codec, uint64_t size, struct store_blob **out)
@@ -38,7 +57,6 @@ enum store_result
 store_replace_create(struct store *st, uint8_t codec, uint64_t size,
     uint64_t frees, struct store_blob **out)
 {
-	struct seal_delivery key;
 	enum store_result result;
 
 	*out = NULL;
@@ -49,9 +67,10 @@ store_replace_create(struct store *st, uint8_t codec, uint64_t size,
 		return result;
 	if (!store_room(st->acct, size))
 		return STORE_NOSPACE;
-	if (seal_ring_delivery(st->ring, &key) == -1)
-		return STORE_CORRUPT;
-	result = blob_create_in(st->acct, "blob", 0440, &key, codec, out);
+	result = append_sender(st);
+	if (result != STORE_OK)
+		return result;
+	result = blob_create_in(st->acct, "blob", 0440, st->sender, codec, out);
 	if (result == STORE_OK)
 		blob_keep_summary(*out);
 	return result;

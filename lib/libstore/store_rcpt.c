@@ -36,6 +36,7 @@ enum store_result
 store_rcpt_open(int basefd, const char *account, struct store_rcpt **out)
 {
 	struct seal_account acct;
+	struct seal_delivery key;
 	struct store_limits limits;
 	struct store_rcpt *rcpt;
 	enum store_result result;
@@ -53,8 +54,13 @@ store_rcpt_open(int basefd, const char *account, struct store_rcpt **out)
 		result = STORE_DISABLED;
 	if (result == STORE_OK &&
 	    (seal_account_load(rcpt->fd, &acct) == -1 ||
-		seal_delivery_load(rcpt->fd, &acct, &rcpt->key) == -1))
+		seal_delivery_load(rcpt->fd, &acct, &key) == -1))
 		result = errno == ENOENT ? STORE_CORRUPT : sys_result();
+	if (result == STORE_OK) {
+		rcpt->sender = seal_sender_new(&key);
+		if (rcpt->sender == NULL)
+			result = STORE_IO;
+	}
 	if (result != STORE_OK) {
 		store_rcpt_free(rcpt);
 		return result;
@@ -138,11 +144,18 @@ store_rcpt_check(struct store_rcpt *rcpt, uint64_t size)
 }
 
 void
+store_rcpt_forget(struct store_rcpt *rcpt)
+{
+	seal_sender_forget(rcpt->sender);
+}
+
+void
 store_rcpt_free(struct store_rcpt *rcpt)
 {
 	if (rcpt == NULL)
 		return;
 	if (rcpt->fd != -1)
 		(void)close(rcpt->fd);
+	seal_sender_free(rcpt->sender);
 	free(rcpt);
 }

@@ -24,7 +24,7 @@
 
 struct store_rcpt {
 	int fd; /* the account's directory */
-	struct seal_delivery key;
+	struct seal_sender *sender;
 	uint64_t quota; /* octets, 0 unlimited */
 	struct store_settings settings;
 	/* What it held when in/ and quota last changed; looked 0: not known. */

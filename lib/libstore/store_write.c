@@ -60,7 +60,7 @@ struct store_blob {
 
 enum store_result
 blob_create_in(int acctfd, const char *dirname, mode_t mode,
-    const struct seal_delivery *key, uint8_t codec, struct store_blob **out)
+    struct seal_sender *sender, uint8_t codec, struct store_blob **out)
 {
 	struct store_blob *blob;
 	enum store_result result;
@@ -79,7 +79,7 @@ blob_create_in(int acctfd, const char *dirname, mode_t mode,
 	(void)strlcpy(blob->dir, dirname, sizeof(blob->dir));
 	(void)snprintf(blob->name, sizeof(blob->name), "%s/%s", dirname, id);
 	result = STORE_IO;
-	blob->seal = seal_blob_new(key, codec, blob->id);
+	blob->seal = seal_blob_new(sender, codec, blob->id);
 	blob->hold = malloc(SEAL_BLOCK);
 	blob->dirfd = fcntl(acctfd, F_DUPFD_CLOEXEC, 0);
 	if (blob->seal == NULL || blob->hold == NULL || blob->dirfd == -1)
@@ -104,7 +104,7 @@ enum store_result
 store_blob_create(
     const struct store_rcpt *rcpt, uint8_t codec, struct store_blob **out)
 {
-	return blob_create_in(rcpt->fd, "in", 0440, &rcpt->key, codec, out);
+	return blob_create_in(rcpt->fd, "in", 0440, rcpt->sender, codec, out);
 }
 
 static int

@@ -156,7 +156,7 @@ rate_seal(void)
 	return n / (now() - begin);
 }
 
-/* The key agreement of one message: an ephemeral pair and its secret. */
+/* A key agreement: an ephemeral pair and its secret. */
 static double
 rate_curve(void)
 {
@@ -265,7 +265,8 @@ report_deliveries(void)
 
 	cores = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
 	printf(
-	    "key agreement of a message alone: %.0f a second\n", rate_curve());
+	    "key agreement alone: %.0f a second, one for %d messages at most\n",
+	    rate_curve(), SEAL_SENDER_MESSAGES);
 	printf("deliveries without syncs: %.0f a second; files alone: %.0f\n",
 	    rate_delivery(1, false), rate_disk(1, false));
 	for (i = 0; i < 3; i++) {

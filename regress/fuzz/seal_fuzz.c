@@ -109,9 +109,10 @@ static void
 fuzz_stanza(const uint8_t *data, size_t len)
 {
 	uint8_t plain[STANZA_PLAIN] = {0}, trailer[SEAL_TRAILER_LEN] = {0};
-	struct seal_trailer t = {.stanza = trailer + TRAILER_STANZA};
+	struct seal_trailer t = {.alone = true};
 	struct seal_stanza s;
 
+	t.stanza = trailer + TRAILER_STANZA;
 	memcpy(plain, data, len < sizeof(plain) ? len : sizeof(plain));
 	memcpy(t.keyid, ring->delivery[0].pub.keyid, sizeof(t.keyid));
 	if (crypto_box_seal(trailer + TRAILER_STANZA, plain, sizeof(plain),
@@ -121,6 +122,34 @@ fuzz_stanza(const uint8_t *data, size_t len)
 	    (strlen(s.from) > SEAL_ADDR_MAX || strlen(s.to) > SEAL_ADDR_MAX ||
 		strlen(s.hint) > SEAL_HINT_MAX ||
 		strlen(s.verdicts) > SEAL_VERDICTS_MAX))
+		abort();
+}
+
+/* The same of form 1. */
+static void
+fuzz_shared(const uint8_t *data, size_t len)
+{
+	static struct seal_sender *sender;
+	uint8_t plain[STANZA_KEPT] = {0}, trailer[SEAL_TRAILER_LEN] = {0};
+	struct seal_trailer t = {.alone = false};
+	struct seal_stanza s;
+
+	if (sender == NULL)
+		sender = seal_sender_new(&ring->delivery[0].pub);
+	t.head = trailer;
+	t.stanza = trailer + TRAILER_STANZA;
+	memcpy(plain, data, len < sizeof(plain) ? len : sizeof(plain));
+	memcpy(t.keyid, ring->delivery[0].pub.keyid, sizeof(t.keyid));
+	if (sender == NULL ||
+	    sender_seal(sender, trailer, plain, trailer + TRAILER_STANZA) == -1)
+		abort();
+	if (seal_stanza_open(ring, &t, &s) == 0 &&
+	    (strlen(s.from) > SEAL_ADDR_MAX || strlen(s.to) > SEAL_ADDR_MAX ||
+		strlen(s.hint) > SEAL_HINT_MAX ||
+		strlen(s.verdicts) > SEAL_VERDICTS_MAX))
+		abort();
+	trailer[16] ^= 1;
+	if (seal_stanza_open(ring, &t, &s) == 0)
 		abort();
 }
 
@@ -226,7 +255,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
 	static void (*const what[])(const uint8_t *, size_t) = {fuzz_slots,
 	    fuzz_ring, fuzz_stanza, fuzz_table, fuzz_keyless, fuzz_frame,
-	    fuzz_code};
+	    fuzz_code, fuzz_shared};
 
 	set_up();
 	if (len == 0 || len > PLAIN_MAX)

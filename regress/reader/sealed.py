@@ -430,7 +430,8 @@ class Blob:
         self.header = self.at(0, 64)
         self.trailer = self.at(size - TRAILER, TRAILER)
         if self.trailer[-8:] != b"SEALTAIL" or \
-                self.trailer[:8] != b"\1\1\0\0\0\0\0\0" or \
+                self.trailer[:2] != b"\1\1" or self.trailer[2] > 1 or \
+                self.trailer[3:8] != bytes(5) or \
                 struct.unpack(">Q", self.trailer[32:40])[0] != size:
             raise Damage("no trailer")
         self.check_sum(size - 40)
@@ -515,14 +516,26 @@ class Blob:
         keyid = self.trailer[8:16]
         if keyid not in ring.delivery:
             raise Damage("sealed to a key that the ring lacks")
-        plain = opened(na.crypto_box_seal_open, self.trailer[144:1560],
-                       *ring.delivery[keyid])
+        sealed = self.trailer[144:1560]
+        if self.trailer[2] == 0:
+            plain = opened(na.crypto_box_seal_open, sealed,
+                           *ring.delivery[keyid])
+        else:
+            plain = self.shared_stanza(sealed, *ring.delivery[keyid])
         r = Octets(plain)
         if r.raw(4) != b"\1\0\0\0":
             raise Damage("a stanza of another version")
         key, delivery, flags = r.raw(32), r.raw(16), r.u64()
         _, _, hint, _ = [r.str() for _ in range(4)]
         return key, delivery, flags, hint
+
+    def shared_stanza(self, sealed, public, secret):
+        """Form 1: ephemeral key, salt, ciphertext."""
+        shared = opened(na.crypto_box_beforenm, sealed[:32], secret)
+        key = hashlib.blake2b(
+            b"sealmail stanza" + self.trailer[:40] + public + sealed[:48],
+            digest_size=32, key=shared).digest()
+        return chacha(key, bytes(12), sealed[48:], b"")
 
 
 def find_blob(account, name):

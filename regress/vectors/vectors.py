@@ -75,6 +75,17 @@ def box_seal(plain, public, ephemeral_secret):
     return ephemeral + na.crypto_box(plain, nonce, public, ephemeral_secret)
 
 
+def shared_seal(name, plain, head, public, ephemeral_secret):
+    """Form 1 of a stanza."""
+    begin = na.crypto_scalarmult_base(ephemeral_secret) + \
+        fixed(name + " salt", 16)
+    shared = na.crypto_box_beforenm(public, ephemeral_secret)
+    note(name + ".shared", shared)
+    key = blake(32, shared, b"sealmail stanza", head, public, begin)
+    note(name + ".stanza_key", key)
+    return begin + seal(key, bytes(12), plain, b"")
+
+
 def text16(octets):
     return struct.pack(">H", len(octets)) + octets
 
@@ -313,6 +324,9 @@ def ring():
 
 # ---- Blobs
 
+SHARED = ("stored", "waiting", "stays")  # stanzas of form 1
+
+
 class Blob:
     def __init__(self, name, codec, body, summary, delivery, flags, hint):
         self.id, self.key = fixed(name + " id", 16), fixed(name + " key")
@@ -369,10 +383,17 @@ class Blob:
                       b"spf=pass"):
             stanza += text16(field)
         keyid, _, public = delivery_record(1)
-        out += b"\1\1\0\0\0\0\0\0" + keyid + self.id + \
-            struct.pack(">Q", size) + locator + bytes(76) + \
-            box_seal(stanza + bytes(1368 - len(stanza)), public,
-                     fixed(self.name + " ephemeral"))
+        form = self.name in SHARED
+        head = b"\1\1" + bytes([form]) + bytes(5) + keyid + self.id + \
+            struct.pack(">Q", size)
+        ephemeral = fixed(self.name + " ephemeral")
+        if form:
+            stanza = shared_seal(self.name, stanza + bytes(1352 - len(stanza)),
+                                 head, public, ephemeral)
+        else:
+            stanza = box_seal(stanza + bytes(1368 - len(stanza)), public,
+                              ephemeral)
+        out += head + locator + bytes(76) + stanza
         note(self.name + ".locator", locator)
         note(self.name + ".trailer_sum", blake(32, b"", out))
         return out + blake(32, b"", out) + b"SEALTAIL"

@@ -23,9 +23,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atf-c.h>
+#include <sodium.h>
 
 #include "seal_helper.h"
 
@@ -112,13 +114,17 @@ ATF_TC_BODY(stanza_limits, tc)
 	struct seal_stanza s, back;
 	struct seal_trailer t;
 	struct seal_delivery d;
+	struct seal_sender *to;
 	struct seal_blob *b;
 	struct seal_ring *r;
 	ssize_t n;
 
 	d = any_delivery(&r);
 	memset(&s, 'x', sizeof(s));
-	b = seal_blob_new(&d, 0, id);
+	to = seal_sender_new(&d);
+	ATF_REQUIRE(to != NULL);
+	b = seal_blob_new(to, 0, id);
+	seal_sender_free(to);
 	ATF_REQUIRE(b != NULL);
 	ATF_REQUIRE(seal_blob_header(b, out) > 0);
 	ATF_CHECK_EQ(-1, seal_blob_finish(b, &s, 0));
@@ -133,6 +139,201 @@ ATF_TC_BODY(stanza_limits, tc)
 	ATF_CHECK_STREQ(s.verdicts, back.verdicts);
 	ATF_CHECK_STREQ(s.hint, back.hint);
 	seal_blob_free(b);
+	seal_ring_free(r);
+}
+
+/* One small message; its trailer. */
+static void
+one_trailer(struct seal_sender *to, uint8_t trailer[SEAL_TRAILER_LEN])
+{
+	uint8_t id[SEAL_ID_LEN], out[SEAL_PIECE_MAX];
+	struct seal_stanza s = {.flags = 5};
+	struct seal_blob *b;
+	ssize_t n;
+
+	seal_random(id, sizeof(id));
+	b = seal_blob_new(to, 0, id);
+	ATF_REQUIRE(b != NULL);
+	ATF_REQUIRE(seal_blob_header(b, out) > 0);
+	ATF_REQUIRE_EQ(0, seal_blob_finish(b, &s, 0));
+	n = seal_blob_next(b, out, sizeof(out));
+	ATF_REQUIRE(n > SEAL_TRAILER_LEN);
+	memcpy(trailer, out + n - SEAL_TRAILER_LEN, SEAL_TRAILER_LEN);
+	seal_blob_free(b);
+}
+
+/* What cannot be agreed on seals nothing. */
+static void
+misfit(struct seal_sender *to)
+{
+	uint8_t id[SEAL_ID_LEN] = {0}, out[SEAL_PIECE_MAX];
+	struct seal_stanza s = {.flags = 0};
+	struct seal_blob *b;
+
+	b = seal_blob_new(to, 0, id);
+	ATF_REQUIRE(b != NULL);
+	ATF_REQUIRE(seal_blob_header(b, out) > 0);
+	ATF_CHECK_EQ(-1, seal_blob_finish(b, &s, 0));
+	ATF_CHECK_EQ(EINVAL, errno);
+	seal_blob_free(b);
+}
+
+static bool
+opens(const struct seal_ring *r, const uint8_t trailer[SEAL_TRAILER_LEN])
+{
+	struct seal_trailer t;
+	struct seal_stanza s;
+
+	return seal_trailer_parse(trailer, &t) == 0 &&
+	    seal_stanza_open(r, &t, &s) == 0 && s.flags == 5;
+}
+
+static int64_t
+msec(void)
+{
+	struct timespec ts;
+
+	ATF_REQUIRE_EQ(0, clock_gettime(CLOCK_MONOTONIC, &ts));
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+#define STANZA 144 /* in the trailer: ephemeral key, salt, ciphertext */
+#define SALT 176
+#define CIPHER 192
+
+/*
+ * One agreement serves so many messages and no more, each with a salt and a
+ * ciphertext of its own; more often than that only where the second was over.
+ */
+ATF_TC_WITHOUT_HEAD(agreement);
+ATF_TC_BODY(agreement, tc)
+{
+	static uint8_t t[SEAL_SENDER_MESSAGES + 1][SEAL_TRAILER_LEN];
+	struct seal_delivery d;
+	struct seal_sender *to;
+	struct seal_ring *r;
+	unsigned int i, j, changes;
+	int64_t begin;
+
+	d = any_delivery(&r);
+	to = seal_sender_new(&d);
+	ATF_REQUIRE(to != NULL);
+	do {
+		seal_sender_forget(to);
+		begin = msec();
+		for (i = 0; i <= SEAL_SENDER_MESSAGES; i++)
+			one_trailer(to, t[i]);
+	} while (msec() - begin >= SEAL_SENDER_MSEC);
+	for (i = 1, changes = 0; i <= SEAL_SENDER_MESSAGES; i++) {
+		ATF_REQUIRE(opens(r, t[i]));
+		if (memcmp(t[i] + STANZA, t[0] + STANZA, SEAL_KEY_LEN) != 0)
+			changes++;
+		for (j = 0; j < i; j++) {
+			ATF_CHECK(memcmp(t[i] + SALT, t[j] + SALT, 16) != 0);
+			ATF_CHECK(
+			    memcmp(t[i] + CIPHER, t[j] + CIPHER, 64) != 0);
+		}
+	}
+	ATF_CHECK_EQ(1, changes);
+	ATF_CHECK(memcmp(t[SEAL_SENDER_MESSAGES] + STANZA, t[0] + STANZA,
+		      SEAL_KEY_LEN) != 0);
+	seal_sender_free(to);
+	seal_ring_free(r);
+}
+
+/* Forgotten, too old, or to another one: another ephemeral key. */
+ATF_TC_WITHOUT_HEAD(agreement_ends);
+ATF_TC_BODY(agreement_ends, tc)
+{
+	const struct timespec second = {.tv_sec = SEAL_SENDER_MSEC / 1000,
+	    .tv_nsec = SEAL_SENDER_MSEC % 1000 * 1000000 + 1000000};
+	uint8_t a[SEAL_TRAILER_LEN], b[SEAL_TRAILER_LEN];
+	struct seal_sender *to, *other;
+	struct seal_delivery d;
+	struct seal_ring *r;
+
+	d = any_delivery(&r);
+	to = seal_sender_new(&d);
+	other = seal_sender_new(&d);
+	ATF_REQUIRE(to != NULL && other != NULL);
+	one_trailer(to, a);
+	one_trailer(other, b);
+	ATF_CHECK(memcmp(a + STANZA, b + STANZA, SEAL_KEY_LEN) != 0);
+	seal_sender_free(other);
+	seal_sender_forget(to);
+	one_trailer(to, b);
+	ATF_CHECK(memcmp(a + STANZA, b + STANZA, SEAL_KEY_LEN) != 0);
+	ATF_REQUIRE_EQ(0, nanosleep(&second, NULL));
+	one_trailer(to, a);
+	ATF_CHECK(memcmp(a + STANZA, b + STANZA, SEAL_KEY_LEN) != 0);
+	ATF_CHECK(opens(r, a) && opens(r, b));
+	seal_sender_free(to);
+	/* A key that hides nothing. */
+	memset(d.pk, 0, sizeof(d.pk));
+	to = seal_sender_new(&d);
+	ATF_REQUIRE(to != NULL);
+	misfit(to);
+	seal_sender_free(to);
+	seal_ring_free(r);
+}
+
+/* A stanza is of its trailer alone, and of its form alone. */
+ATF_TC_WITHOUT_HEAD(stanza_bound);
+ATF_TC_BODY(stanza_bound, tc)
+{
+	uint8_t t[SEAL_TRAILER_LEN], u[SEAL_TRAILER_LEN];
+	struct seal_trailer parsed;
+	struct seal_stanza s;
+	struct seal_delivery d;
+	struct seal_sender *to;
+	struct seal_ring *r;
+
+	d = any_delivery(&r);
+	to = seal_sender_new(&d);
+	ATF_REQUIRE(to != NULL);
+	one_trailer(to, t);
+	one_trailer(to, u);
+	ATF_REQUIRE(opens(r, t) && opens(r, u));
+	ATF_CHECK_EQ(1, t[2]);
+	for (size_t i = 0; i < 40; i++) {
+		t[i] ^= 1;
+		ATF_CHECK_MSG(!opens(r, t), "octet %zu", i);
+		t[i] ^= 1;
+	}
+	t[2] = 2;
+	ATF_CHECK_EQ(-1, seal_trailer_parse(t, &parsed));
+	t[2] = 1;
+	/* Another blob's. */
+	memcpy(u + STANZA, t + STANZA, SEAL_TRAILER_LEN - STANZA - 40);
+	ATF_CHECK(!opens(r, u));
+	ATF_REQUIRE_EQ(0, seal_trailer_parse(t, &parsed));
+	ATF_CHECK_EQ(0, seal_stanza_open(r, &parsed, &s));
+	seal_sender_free(to);
+	seal_ring_free(r);
+}
+
+/* Older blobs have a stanza by crypto_box_seal: it opens for ever. */
+ATF_TC_WITHOUT_HEAD(stanza_alone);
+ATF_TC_BODY(stanza_alone, tc)
+{
+	uint8_t plain[1368] = {1}, t[SEAL_TRAILER_LEN];
+	struct seal_delivery d;
+	struct seal_sender *to;
+	struct seal_ring *r;
+
+	d = any_delivery(&r);
+	to = seal_sender_new(&d);
+	ATF_REQUIRE(to != NULL);
+	one_trailer(to, t);
+	seal_sender_free(to);
+	plain[59] = 5; /* flags; all texts are empty */
+	ATF_REQUIRE_EQ(
+	    0, crypto_box_seal(t + STANZA, plain, sizeof(plain), d.pk));
+	ATF_CHECK(!opens(r, t));
+	t[2] = 0;
+	ATF_CHECK(opens(r, t));
+	t[STANZA + 100] ^= 1;
+	ATF_CHECK(!opens(r, t));
 	seal_ring_free(r);
 }
 
@@ -230,11 +431,15 @@ ATF_TC_BODY(misuse, tc)
 	uint8_t id[SEAL_ID_LEN] = {0}, out[SEAL_PIECE_MAX], in[8] = {0};
 	struct seal_stanza s = {.flags = 0};
 	struct seal_delivery d;
+	struct seal_sender *to;
 	struct seal_blob *b;
 	struct seal_ring *r;
 
 	d = any_delivery(&r);
-	b = seal_blob_new(&d, 1, id);
+	to = seal_sender_new(&d);
+	ATF_REQUIRE(to != NULL);
+	b = seal_blob_new(to, 1, id);
+	seal_sender_free(to);
 	ATF_REQUIRE(b != NULL);
 	ATF_CHECK_EQ(-1, seal_blob_chunk(b, SEAL_BODY, 0, 8, in, 8, out));
 	ATF_CHECK_EQ(-1, seal_blob_next(b, out, sizeof(out)));
@@ -289,6 +494,7 @@ ATF_TC_BODY(compressed, tc)
 	struct seal_reader rd;
 	struct seal_delivery d;
 	struct seal_table *tab;
+	struct seal_sender *to;
 	struct seal_blob *b;
 	struct seal_ring *r;
 	uint8_t key[SEAL_KEY_LEN];
@@ -297,7 +503,10 @@ ATF_TC_BODY(compressed, tc)
 
 	d = any_delivery(&r);
 	memset(small, 's', sizeof(small));
-	b = seal_blob_new(&d, 1, id);
+	to = seal_sender_new(&d);
+	ATF_REQUIRE(to != NULL);
+	b = seal_blob_new(to, 1, id);
+	seal_sender_free(to);
 	ATF_REQUIRE(b != NULL);
 	len = (size_t)seal_blob_header(b, file);
 	len += (size_t)seal_blob_chunk(b, SEAL_BODY, SEAL_COMPRESSED,
@@ -334,6 +543,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, sizes);
 	ATF_TP_ADD_TC(tp, stanza);
 	ATF_TP_ADD_TC(tp, stanza_limits);
+	ATF_TP_ADD_TC(tp, agreement);
+	ATF_TP_ADD_TC(tp, agreement_ends);
+	ATF_TP_ADD_TC(tp, stanza_bound);
+	ATF_TP_ADD_TC(tp, stanza_alone);
 	ATF_TP_ADD_TC(tp, flip);
 	ATF_TP_ADD_TC(tp, truncate);
 	ATF_TP_ADD_TC(tp, splice);

@@ -36,6 +36,7 @@ main(int argc, char *argv[])
 	struct seal_delivery to;
 	struct seal_trailer trailer;
 	struct seal_header header;
+	struct seal_sender *sender;
 	struct seal_blob *b;
 	struct seal_sum *sum;
 	int fd;
@@ -45,13 +46,18 @@ main(int argc, char *argv[])
 	    seal_delivery_load(fd, &account, &to) == -1)
 		return 1;
 	memset(&stanza, 0, sizeof(stanza));
-	b = seal_blob_new(&to, 0, id);
+	sender = seal_sender_new(&to);
+	if (sender == NULL)
+		return 1;
+	b = seal_blob_new(sender, 0, id);
 	if (b == NULL || seal_blob_header(b, out) == -1 ||
 	    seal_blob_chunk(b, SEAL_BODY, 0, 1, id, 1, out) == -1 ||
 	    seal_blob_finish(b, &stanza, 0) == -1 ||
 	    seal_blob_next(b, out, sizeof(out)) == -1)
 		return 1;
 	seal_blob_key(b, key);
+	seal_sender_forget(sender);
+	seal_sender_free(sender);
 	seal_blob_free(b);
 	sum = seal_sum_new();
 	if (sum == NULL || seal_header_parse(out, &header) == -1 ||

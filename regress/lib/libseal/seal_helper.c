@@ -82,6 +82,7 @@ void
 helper_seal(struct helper_blob *h, const struct seal_delivery *to, size_t body,
     size_t summary)
 {
+	struct seal_sender *sender;
 	struct seal_stanza s;
 	struct seal_blob *b;
 	ssize_t n;
@@ -94,7 +95,10 @@ helper_seal(struct helper_blob *h, const struct seal_delivery *to, size_t body,
 	(void)strlcpy(s.to, "bob+lists@example.org", sizeof(s.to));
 	(void)strlcpy(s.hint, "lists", sizeof(s.hint));
 	memset(s.verdicts, 'v', SEAL_VERDICTS_MAX);
-	b = seal_blob_new(to, 2, h->id);
+	sender = seal_sender_new(to);
+	ATF_REQUIRE(sender != NULL);
+	b = seal_blob_new(sender, 2, h->id);
+	seal_sender_free(sender);
 	ATF_REQUIRE(b != NULL);
 	h->data = malloc(
 	    seal_padded(body + summary + 65536) * 2 + 8 * SEAL_PIECE_MAX);

@@ -204,10 +204,18 @@ def pattern(kind, size):
 
 
 def stanza(trailer, secrets, newest):
-    assert trailer[:8] == b"\x01\x01\0\0\0\0\0\0" and trailer[8:16] == newest
+    assert trailer[:2] == b"\x01\x01" and trailer[2] <= 1
+    assert not any(trailer[3:8]) and trailer[8:16] == newest
     assert not any(trailer[68:144])
     public, secret = secrets[trailer[8:16]]
-    plain = na.crypto_box_seal_open(trailer[144:1560], public, secret)
+    if trailer[2] == 0:
+        plain = na.crypto_box_seal_open(trailer[144:1560], public, secret)
+    else:
+        shared = na.crypto_box_beforenm(trailer[144:176], secret)
+        key = b2(b"sealmail stanza" + trailer[:40] + public +
+                 trailer[144:192], 32, shared)
+        plain = na.crypto_aead_chacha20poly1305_ietf_decrypt(
+            trailer[192:1560], b"", bytes(12), key)
     assert plain[:4] == b"\x01\0\0\0" and plain[36:52] == b"d" * 16
     assert struct.unpack(">Q", plain[52:60])[0] == 5
     texts, pos = [], 60

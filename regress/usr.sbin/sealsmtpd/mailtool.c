@@ -20,10 +20,12 @@
  *	mailtool create BASE ACCOUNT ...
  *	mailtool limits BASE ACCOUNT QUOTA [disabled]
  *	mailtool dump BASE ACCOUNT DIR
+ *	mailtool agreed BASE ACCOUNT
  *
  * As root it works as the owner of BASE/accounts.  dump writes each delivery of
- *in/ that has a valid trailer to DIR/<blob id> and a line about it; files that
- *do not open make it fail.
+ * in/ that has a valid trailer to DIR/<blob id> and a line about it; files that
+ * do not open make it fail.  agreed prints what the ephemeral key of each has
+ * agreed on with the account's, in hexadecimal.
  */
 
 #include <sys/types.h>
@@ -38,10 +40,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <sodium.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "mime.h"
+#include "ring_local.h"
 #include "seal_keys.h"
 #include "seal_read.h"
 #include "store_blob.h"
@@ -52,6 +57,7 @@ static void become_owner(int);
 static void create(int, const char *);
 static void limits(int, const char *, const char *, bool);
 static void dump(int, const char *, int);
+static void agreed(int, const char *);
 static struct seal_ring *unlock(int);
 static void dump_file(const struct seal_ring *, int, const char *, int);
 static uint8_t *slurp(int, const char *, size_t *);
@@ -87,7 +93,9 @@ main(int argc, char *argv[])
 		limits(base, argv[3], argv[4], argc == 6);
 	else if (strcmp(argv[1], "dump") == 0 && argc == 5) {
 		dump(base, argv[3], out);
-	} else
+	} else if (strcmp(argv[1], "agreed") == 0)
+		agreed(base, argv[3]);
+	else
 		errx(1, "usage: see the source");
 	return 0;
 }
@@ -161,6 +169,42 @@ dump(int base, const char *account, int out)
 	while ((de = readdir(dir)) != NULL)
 		if (de->d_name[0] != '.')
 			dump_file(ring, in, de->d_name, out);
+	seal_ring_free(ring);
+}
+
+static void
+agreed(int base, const char *account)
+{
+	uint8_t *data, shared[SEAL_KEY_LEN];
+	char text[2 * SEAL_KEY_LEN + 1];
+	struct seal_trailer tr;
+	struct seal_ring *ring;
+	struct dirent *de;
+	size_t len;
+	DIR *dir;
+	int fd, in;
+
+	if (store_account_open(base, account, &fd) != STORE_OK)
+		errx(1, "%s", account);
+	ring = unlock(fd);
+	in = openat(fd, "in", O_RDONLY | O_DIRECTORY);
+	dir = in == -1 ? NULL : fdopendir(in);
+	if (dir == NULL)
+		err(1, "%s: in", account);
+	while ((de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.')
+			continue;
+		data = slurp(in, de->d_name, &len);
+		if (len < SEAL_TRAILER_LEN ||
+		    seal_trailer_parse(data + len - SEAL_TRAILER_LEN, &tr) ==
+			-1 ||
+		    crypto_box_beforenm(
+			shared, tr.stanza, ring->delivery[0].sk) != 0)
+			errx(1, "%s", de->d_name);
+		seal_hex(shared, sizeof(shared), text);
+		printf("%s\n", text);
+		free(data);
+	}
 	seal_ring_free(ring);
 }
 

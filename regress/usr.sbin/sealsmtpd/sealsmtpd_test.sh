@@ -267,10 +267,26 @@ killed_cleanup() {
 	stop_suite
 }
 
+atf_test_case forgets cleanup
+forgets_head() {
+	atf_set descr "what opens the last second's mail leaves the memory"
+	atf_set require.user root
+}
+forgets_body() {
+	[ -z "${SANITIZED-}" ] ||
+	    atf_skip "memory cannot be scanned under sanitizers"
+	start ""
+	try forgets
+	end
+}
+forgets_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	for tc in relay commands pipelining lmtp chunking smuggling limits \
 	    starttls states utf8 identity aliases partial vanish silence nospace thousand \
-	    killed; do
+	    killed forgets; do
 		atf_add_test_case "$tc"
 	done
 }

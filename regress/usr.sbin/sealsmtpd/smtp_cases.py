@@ -620,6 +620,54 @@ def case_killed():
     fail("it does not come back")
 
 
+def holds(pid, secrets):
+    with open("/proc/%d/maps" % pid, encoding="utf-8") as maps, \
+            open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            where, perms = line.split()[:2]
+            if perms[:2] != "rw":
+                continue
+            begin, end = [int(x, 16) for x in where.split("-")]
+            try:
+                mem.seek(begin)
+                octets = mem.read(end - begin)
+            except OSError:
+                continue
+            if any(s in octets for s in secrets):
+                return True
+    return False
+
+
+def case_forgets():
+    """What smtp-deliver agreed on with a recipient's key it soon forgets."""
+    pids = [pid for pid, name in children(PID) if name == "smtp-deliver"]
+    tool = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                        "mailtool")
+    c = Client(LMTP)
+    seen = False
+    for _ in range(50):
+        c.to(ANNA)
+        expect(c.data(b"x\r\n"), "250")
+        # Its second must not end while it is looked at.
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        out = subprocess.run([tool, "agreed", "base", ANNA], check=True,
+                             stdout=subprocess.PIPE).stdout
+        secrets = [bytes.fromhex(s.decode()) for s in out.split()]
+        seen = any(holds(pid, secrets) for pid in pids)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        if seen:
+            break
+    if not seen:
+        fail("never seen: the test looks at nothing")
+    end = time.time() + 30
+    while any(holds(pid, secrets) for pid in pids):
+        if time.time() > end:
+            fail("smtp-deliver still has what opens the mail")
+        time.sleep(0.1)
+
+
 def ports():
     socks = [socket.socket() for _ in range(2)]
     for s in socks:

@@ -105,6 +105,8 @@ void recipient_put(struct recipient *); /* NULL ok */
 enum store_result recipient_check(struct recipient *, uint64_t size);
 bool recipient_plenty(const struct recipient *); /* far from its quota */
 void recipient_took(struct recipient *, uint64_t size);
+/* Before a message is sealed: what it leaves behind is wiped in a second. */
+void recipients_seal(void);
 struct store_rcpt *recipient_store(struct recipient *);
 /* The first time in this sync that mail for it became durable? */
 bool recipient_news(struct recipient *, uint64_t sync);

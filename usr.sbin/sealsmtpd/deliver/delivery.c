@@ -302,6 +302,7 @@ record_commit(struct delivery *d, struct msg *msg)
 	env.date = d->date;
 	env.from = d->from;
 	env.verdict = "";
+	recipients_seal();
 	for (size_t i = 0; i < d->ntargets; i++) {
 		t = &d->targets[i];
 		if (t->blob == NULL)

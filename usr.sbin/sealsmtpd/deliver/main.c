@@ -20,7 +20,8 @@
  * May do:    stdio rpath wpath cpath recvfd; accounts: rwc
  * Talks to:  smtp-engine about recipients and messages; imap-store about new
  *            mail
- * Holds:     messages in flight; public keys; no secret
+ * Holds:     messages in flight; public keys; what opens the mail of the last
+ *            second
  * Trusts:    the parent; what lies in the accounts' directories
  */
 

@@ -37,6 +37,7 @@
 
 #define HEADROOM (16U << 20)
 #define CHECK_SECONDS 5
+#define FORGET_SECONDS 1 /* what was agreed with recipients is wiped */
 
 /* What changes when an account is removed, made anew or gets a new key. */
 struct stamp {
@@ -66,6 +67,7 @@ static TAILQ_HEAD(, recipient) by_use = TAILQ_HEAD_INITIALIZER(by_use);
 static unsigned int nrecipients;
 static int base = -1;
 static uint64_t free_bytes, free_inodes;
+static struct event forget;
 
 static int
 recipient_compare(const struct recipient *, const struct recipient *);
@@ -73,6 +75,7 @@ static int recipient_stamp(const char *, struct stamp *);
 static void recipient_drop(struct recipient *);
 static struct recipient *recipient_find(const char *);
 static bool recipient_room(uint64_t);
+static void recipients_forget(int, short, void *);
 
 RB_PROTOTYPE(recipient_tree, recipient, entry, recipient_compare)
 RB_GENERATE(recipient_tree, recipient, entry, recipient_compare)
@@ -81,6 +84,7 @@ void
 recipient_init(int basefd)
 {
 	base = basefd;
+	evtimer_set(&forget, recipients_forget, NULL);
 }
 
 void
@@ -202,6 +206,28 @@ recipient_news(struct recipient *r, uint64_t sync)
 	return true;
 }
 
+void
+recipients_seal(void)
+{
+	struct timeval tv = {.tv_sec = FORGET_SECONDS};
+
+	if (!evtimer_pending(&forget, NULL))
+		evtimer_add(&forget, &tv);
+}
+
+/* Who is not in the tree is freed with the delivery that still has it. */
+static void
+recipients_forget(int fd, short what, void *arg)
+{
+	struct recipient *r;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	RB_FOREACH (r, recipient_tree, &recipients)
+		store_rcpt_forget(r->store);
+}
+
 /* The administrator's reserve, for logs and snapshots of those who read. */
 static bool
 recipient_room(uint64_t size)
@@ -241,6 +267,7 @@ recipient_drop(struct recipient *r)
 	TAILQ_REMOVE(&by_use, r, used);
 	nrecipients--;
 	r->stale = true;
+	store_rcpt_forget(r->store);
 	if (r->refs == 0) {
 		store_rcpt_free(r->store);
 		free(r);

@@ -76,7 +76,8 @@ static const struct proc_row rows[] = {
 	.runs_as = "_sealmail, in the base directory",
 	.talks_to = "smtp-engine about recipients and messages; imap-store "
 		    "about new mail",
-	.holds = "messages in flight; public keys; no secret",
+	.holds = "messages in flight; public keys; what opens the mail of the "
+		 "last second",
 	.trusts = "the parent; what lies in the accounts' directories",
     },
     {
