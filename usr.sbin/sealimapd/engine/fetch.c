@@ -35,7 +35,10 @@ ask(struct job *job, struct fetch *f)
 
 	job_send_set(job, &cmd->set);
 	m = job_request(job, V_FETCH);
-	msg_put_u8(m, job_news_bits(job, cmd->uid) | (cmd->uid ? BY_UID : 0));
+	/* Nobody's command is no place for expunges (RFC 9051 7.5.1). */
+	msg_put_u8(m,
+	    job_news_bits(job, cmd->uid && !job->silent) |
+		(cmd->uid ? BY_UID : 0));
 	part = (cmd->returns & IMAP_RETURN_PARTIAL) != 0;
 	msg_put_u8(m,
 	    f->items | (cmd->vanished ? ROW_VANISHED : 0) |

@@ -371,6 +371,17 @@ class Selected:
         hear(c, rb"\* \d+ EXISTS")
         assert not [x for x in c.ok(b"FETCH 2 FLAGS") if b"EXPUNGE" in x]
         assert c.ok(b"NOOP")[0] == b"* 1 EXPUNGE\r\n"
+        # 9051 7.5.1: nor does the FETCH of a new message tell them.
+        c.ok(b"NOTIFY SET (selected-delayed (MessageNew (FLAGS) "
+             b"MessageExpunge))")
+        for _ in range(2):
+            b.ok(b"STORE 1 +FLAGS.SILENT (\\Deleted)")
+            b.ok(b"EXPUNGE")
+            b.append(b"sel", SMALL)
+            hear(c, rb"\* \d+ EXISTS")
+            hear(c, rb"\* \d+ FETCH \(UID \d+ FLAGS")
+        lines = c.ok(b"NOOP")
+        assert lines[:2] == [b"* 1 EXPUNGE\r\n"] * 2, lines
 
     def t_none(self):
         """3.1: without SELECTED the mailbox stands still, as a snapshot."""
