@@ -4,6 +4,7 @@ have made of what there was.
 """
 
 import re
+import time
 
 from session import FLAG, need, numbers, pairs
 
@@ -179,6 +180,40 @@ class Checks:
                 need(found.get(key) in values, "entry", box, key,
                      found.get(key), values)
                 values.intersection_update({found.get(key)})
+
+    def check_watch(self, session):
+        """Who listens knows by now what there is in the other box, and what
+        is new in its own but for what it has put there itself."""
+        if session.watch is None:
+            return
+        want = {box: (len(self.state[box]), self.following[box],
+                      len(self.state[box]))
+                for box in self.boxes if box != session.box}
+        own = set()
+        for command in self.done:
+            if command["session"] is not session or \
+                    command.get("box") != session.box:
+                continue
+            own.update(uid for _, uid in pairs(command))
+            found = re.search(r"APPENDUID \d+ (\d+)",
+                              " ".join(command.get("codes", ())))
+            if found:
+                own.add(int(found[1]))
+        # What it did itself it is not told (section 5).
+        if any(c["session"] is session and c.get("box") in want and
+               c["kind"] in ("APPEND", "REPLACE", "COPY", "MOVE")
+               for c in self.done):
+            session.watch.over = True
+        for _ in range(1000):
+            if session.watch.over:
+                session.listen()
+            told = {box: session.watch.status.get(box) for box in want}
+            untold = set(self.state[session.box]) - set(session.view)
+            if told == want and untold <= own:
+                return
+            time.sleep(0.01)
+            session.run("NOOP")
+        need(False, "watch", session.number, told, want, untold, own)
 
     def check_order(self, box, uids):
         """By subject from the last to the first, those equal by UID."""

@@ -21,6 +21,11 @@ Some compress, and some have a search that is kept up to date (RFC 5267), which
 at the end of a round must have what a new one would find.
 Two speak UIDONLY (RFC 9586): they are told UIDs and never numbers, and what they
 ask by number is refused.
+Four are told what happens in both boxes (RFC 5465): at the end of a round they
+know of the other box what a new session is told of it, and of the messages that
+others have put into theirs what they wished to know; two of them have EXPUNGE at
+any time.
+Now and then an administrator lets their user keep nothing more (RFC 9208).
 """
 
 import itertools
@@ -35,6 +40,7 @@ import time
 from checks import Checks, SESSIONS
 from session import FLAG, Gone, need, SERVER, Session, uid_set
 from session import UIDONLY
+from watch import Admin
 
 ROUNDS = 12
 ROLES = ("imap-store: vault", "imap-engine", "imap-worker")
@@ -47,6 +53,7 @@ class Model(Checks):
     def __init__(self, seed, killing):
         self.random = random.Random(seed)
         self.killing = killing
+        self.admin = Admin(SERVER)
         self.boxes = ("m%da" % seed, "m%db" % seed)
         # name -> uid -> (subject, flags)
         self.state = {box: {} for box in self.boxes}
@@ -55,12 +62,14 @@ class Model(Checks):
         self.killed = dict.fromkeys(ROLES, 0)
         self.dropped = {}  # ended sessions by number
         self.notes = {}  # (box, key) -> the values its entry can have
-        admin = self.login(99)
+        self.done = []  # commands of the round
+        self.following = {}  # box -> its UIDNEXT
+        first = self.login(99)
         for box in self.boxes:
-            admin.send({"text": "DELETE " + box, "kind": "DELETE"})
-            admin.answer()
-            admin.run("CREATE " + box)
-        admin.close()
+            first.send({"text": "DELETE " + box, "kind": "DELETE"})
+            first.answer()
+            first.run("CREATE " + box)
+        first.close()
         self.sessions = [self.login(i, self.random.choice(self.boxes))
                          for i in range(SESSIONS)]
 
@@ -68,7 +77,7 @@ class Model(Checks):
         """Who was killed may still be coming back."""
         for attempt in range(100):
             try:
-                return Session(number, box)
+                return Session(number, box, self.boxes)
             except (Gone, AssertionError):
                 if not self.killing or attempt == 99:
                     raise
@@ -188,7 +197,9 @@ class Model(Checks):
                 "FETCH 1:* (FLAGS)", "STORE 1 +FLAGS (%s)" % FLAG,
                 "MOVE 1 " + self.random.choice(self.boxes),
                 "UID SEARCH 1:*")), "kind": "by number"}
-        first = first and not session.uidonly
+        # Whose numbers can change at any time has no use for them either.
+        first = first and not session.uidonly and not (
+            session.watch is not None and session.watch.immediate)
         if first and pick < 0.1:
             return {"text": "FETCH 1:* (FLAGS)" if session.view else "NOOP",
                     "kind": "FETCH"}
@@ -210,15 +221,22 @@ class Model(Checks):
             return self.look(session)
         if pick < 0.92:
             return {"text": "EXPUNGE", "kind": "EXPUNGE"}
-        if pick < 0.95:
+        if pick < 0.94:
             return self.annotate(session)
+        if pick < 0.96:
+            box = self.random.choice(self.boxes)
+            return {"text": "GETQUOTAROOT " + box, "kind": "GETQUOTAROOT",
+                    "box": box}
         return {"text": "NOOP", "kind": "NOOP"}
 
     # ---- a round
 
     def round(self):
         done = []
+        turn = self.random.choice(self.sessions) if self.sessions else None
         for session in self.sessions:
+            if session is turn:
+                self.admin.turn(self.random)
             batch = []
             for i in range(self.random.randint(0, 4)):
                 command = self.choose(session, i == 0)
@@ -292,7 +310,9 @@ class Model(Checks):
         for attempt in range(50):
             try:
                 session = self.login(98)
-                session.run("SELECT " + box)
+                codes = " ".join(session.run("SELECT " + box)["codes"])
+                self.following[box] = int(re.search(r"UIDNEXT (\d+)",
+                                                    codes)[1])
                 rows = {}
                 session.send({"text": "FETCH 1:* (UID FLAGS BODY.PEEK["
                               "HEADER.FIELDS (SUBJECT)])", "kind": "all"})
@@ -338,6 +358,7 @@ class Model(Checks):
             if again == new:
                 break
             new = again
+        self.done = done
         sure = [c for c in done if c.get("result", "").startswith("OK")]
         for command in done:
             if "result" not in command:
@@ -348,6 +369,8 @@ class Model(Checks):
             elif self.killing and ("words" in command or
                                    "UTF-8" in command["text"]):
                 pass  # its worker may have gone
+            elif "[OVERQUOTA]" in command["result"]:
+                pass  # looked at below
             elif "part" in command and \
                     command["result"].startswith("NO [BADURL "):
                 box, uid = command["part"]
@@ -361,6 +384,9 @@ class Model(Checks):
         self.check_flags(new, done)
         self.check_looks(new, done)
         self.check_notes(done)
+        for command in done:
+            if "result" in command:
+                self.admin.check(command)
         self.state = new
         for box in self.boxes:
             if new[box]:
@@ -375,6 +401,7 @@ class Model(Checks):
                 want = self.state[session.box]
                 need(len(session.view) == len(want), "view", session.number,
                      session.view, sorted(want))
+                self.check_watch(session)
                 if None in session.view:
                     session.run("UID FETCH 1:* (FLAGS)")
             except Gone:

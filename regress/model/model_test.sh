@@ -12,6 +12,8 @@ sessions_head() {
 }
 sessions_body() {
 	need python3
+	mkdir suite
+	echo 'administrator "user0002@sealmail.test"' >suite/extra.conf
 	start_suite USERS=2
 	python3 "$(atf_get_srcdir)/model.py" "$suite/server.json" \
 	    "${SEED:-1}" "$([ -z "${SEED-}" ] && full 30 1000 || echo 1)" \
@@ -29,6 +31,8 @@ killed_head() {
 }
 killed_body() {
 	need python3
+	mkdir suite
+	echo 'administrator "user0002@sealmail.test"' >suite/extra.conf
 	start_suite USERS=2
 	python3 "$(atf_get_srcdir)/model.py" "$suite/server.json" \
 	    "${SEED:-1}" "$([ -z "${SEED-}" ] && full 5 200 || echo 1)" kill \

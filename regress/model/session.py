@@ -11,6 +11,7 @@ import ssl
 import sys
 
 from extras import Live, Squeezed
+from watch import WATCHING, Watch
 
 SERVER = json.load(open(sys.argv[1], encoding="utf-8"))
 UIDONLY = (2, 5)  # numbers of sessions: one of them speaks QRESYNC, too
@@ -27,7 +28,7 @@ def need(truth, *what):
 
 
 class Session:
-    def __init__(self, number, box=None):
+    def __init__(self, number, box=None, boxes=()):
         self.number = number
         self.key = "k%d" % number
         context = ssl.create_default_context(cafile=SERVER["cafile"])
@@ -54,6 +55,9 @@ class Session:
         self.code = None
         self.validity = None
         self.live = None
+        self.watch = None
+        if boxes and number in WATCHING:
+            self.watch = Watch(number, boxes, self.quick)
         need(self.line().startswith("* OK"), "greeting")
         self.run("LOGIN user0001@%s %s" % (SERVER["domain"],
                                            SERVER["password"]))
@@ -64,11 +68,20 @@ class Session:
             self.run("ENABLE QRESYNC")
         if self.uidonly:
             self.run("ENABLE UIDONLY")
+        self.listen()
         if box:
             self.select(box)
 
     def close(self):
         self.sock.close()
+
+    def listen(self):
+        """To what happens in all boxes; those that are not selected are told
+        at once."""
+        if self.watch is not None:
+            self.watch.status.clear()
+            self.watch.over = False
+            self.run(self.watch.text)
 
     def line(self):
         try:
@@ -159,7 +172,8 @@ class Session:
         codes = self.run("SELECT " + box)["codes"]
         self.validity = re.search(r"UIDVALIDITY (\d+)", "".join(codes))[1]
         rows = self.run("UID FETCH 1:* (FLAGS)")["rows"] if self.view else []
-        need(len(rows) == len(self.view), "rows of the view")
+        need(len(set(rows)) == len(self.view), "rows of the view")
+        self.listen()
         self.live = None
         if self.number % 4 < 2:
             command = self.run("UID SEARCH RETURN (UPDATE ALL) KEYWORD " +
@@ -181,6 +195,7 @@ class Session:
         need(command["result"].startswith("OK"), command["result"])
         last = max(old.known, default=0)
         self.run("UID FETCH %d:* (FLAGS)" % (last + 1))
+        self.listen()
         return None in old.view
 
     def untagged(self, command, text):
@@ -196,6 +211,8 @@ class Session:
             if text.startswith("BYE"):
                 raise Gone()
             if self.live is not None and self.live.told(text):
+                return
+            if self.watch is not None and self.watch.told(text):
                 return
             command["codes"].append(text)
             return
