@@ -61,6 +61,7 @@ struct wire {
 	bool eof;
 	bool failed; /* gone is due */
 	bool told;   /* gone was called */
+	bool keep;
 };
 
 static TAILQ_HEAD(wire_list, wire) wires = TAILQ_HEAD_INITIALIZER(wires);
@@ -70,6 +71,7 @@ static bool inside;
 static jmp_buf exit_env;
 static bool may_exit;
 static int exit_status;
+static struct wire *parent;    /* mostly there is none */
 static struct packet *current; /* delivered just now */
 static int next_fd = FD_NONE;
 static struct packet_list said = TAILQ_HEAD_INITIALIZER(said);
@@ -82,6 +84,8 @@ void __wrap_proc_narrow(const char *, const struct proc_path *, size_t);
 void __wrap_setproctitle(const char *, ...);
 void __wrap_proc_conn_closed(uint64_t);
 struct msgout *__wrap_proc_parent_new(uint32_t, uint32_t);
+void __real_proc_conn_closed(uint64_t);
+struct msgout *__real_proc_parent_new(uint32_t, uint32_t);
 void __real_exit(int) __attribute__((noreturn));
 void __wrap_exit(int) __attribute__((noreturn));
 
@@ -112,11 +116,15 @@ __wrap_setproctitle(const char *fmt, ...)
 void
 __wrap_proc_conn_closed(uint64_t conn)
 {
+	if (parent != NULL)
+		__real_proc_conn_closed(conn);
 }
 
 struct msgout *
 __wrap_proc_parent_new(uint32_t type, uint32_t id)
 {
+	if (parent != NULL)
+		return __real_proc_parent_new(type, id);
 	return msg_new_fd(FD_NONE, type, id);
 }
 
@@ -145,9 +153,15 @@ harness_show(const uint8_t *data, size_t len)
 }
 
 void
-harness_start(void)
+harness_quiet(void)
 {
 	log_sink(quiet, NULL);
+}
+
+void
+harness_start(void)
+{
+	harness_quiet();
 	if (event_init() == NULL)
 		abort();
 }
@@ -164,10 +178,18 @@ harness_end(void)
 {
 	struct msg none = {.fd = -1};
 	struct packet *p;
-	struct wire *w;
+	struct wire *w, *next;
 
-	while ((w = TAILQ_FIRST(&wires)) != NULL)
-		wire_free(w);
+	TAILQ_FOREACH_SAFE (w, &wires, entry, next) {
+		if (!w->keep) {
+			wire_free(w);
+			continue;
+		}
+		while ((p = TAILQ_FIRST(&w->packets)) != NULL) {
+			TAILQ_REMOVE(&w->packets, p, entry);
+			packet_free(p);
+		}
+	}
 	while ((p = TAILQ_FIRST(&said)) != NULL) {
 		TAILQ_REMOVE(&said, p, entry);
 		packet_free(p);
@@ -177,6 +199,16 @@ harness_end(void)
 	heard = NULL;
 	msg_done(&none); /* where it was not, before an exit() */
 	inside = false;
+}
+
+void
+harness_keep(struct wire *to_parent)
+{
+	struct wire *w;
+
+	parent = to_parent;
+	TAILQ_FOREACH (w, &wires, entry)
+		w->keep = true;
 }
 
 void

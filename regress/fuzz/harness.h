@@ -38,12 +38,19 @@
  */
 void harness_start(void);
 void harness_show(const uint8_t *, size_t);
+/* The same log again, after the program has set its own. */
+void harness_quiet(void);
 /*
  * Ends of the process that are right: harness_catch() is true when the
  * -Wl,--wrap=exit.
  */
 void harness_begin(void);
 void harness_end(void); /* frees the wires that are left */
+/*
+ * The wires that there are now are never freed, and this one of them leads to
+ * the program's parent.
+ */
+void harness_keep(struct wire *parent);
 
 /* Shown what is sent; NULL: nobody. */
 typedef void (*harness_sent)(struct wire *, const struct msg *, void *arg);

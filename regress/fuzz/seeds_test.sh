@@ -2,7 +2,9 @@
 # The seeds of the fuzzers, whole, cut and changed, through the real decoders.
 
 targets="clerk deliver engine keys master opener out parent queue relay
-    resolver sealctl sealmail smtpd store vault worker"
+    resolver role_deliver role_engine role_keys role_queue role_relay
+    role_resolver role_smtpd role_store sealctl sealmail smtpd store vault
+    worker"
 
 replay_body() {
 	srcdir=$(atf_get_srcdir)

@@ -226,6 +226,8 @@ engine_wire(const char *role, unsigned int instance, int fd, void *arg)
 static void
 engine_conn(const struct proc_conn *pc, int fd, void *arg)
 {
+	if (config == NULL || pc->listener >= config->n_listeners)
+		fatalx("connection of unknown listener %u", pc->listener);
 	if (config->isolated)
 		apart_conn(pc, fd);
 	else
@@ -235,6 +237,8 @@ engine_conn(const struct proc_conn *pc, int fd, void *arg)
 static void
 engine_ctl(uid_t uid, bool may_change, int fd, void *arg)
 {
+	if (config == NULL)
+		fatalx("a control wire before the configuration");
 	if (config->isolated)
 		apart_ctl(fd, may_change);
 	else
