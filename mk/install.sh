@@ -73,8 +73,10 @@ linux)
 	put 644 etc/systemd/sealmail.sysusers "$users/sealmail.conf"
 	# /var/run is a link to /run there, and systemd wants to be told so.
 	RUNDIR=${RUNDIR#/var}
-	fill 644 etc/systemd/sealrelayd.socket.in \
-	    "$lib/systemd/system/sealrelayd.socket"
+	for d in sealrelayd sealrelayd-readers; do
+		fill 644 "etc/systemd/$d.socket.in" \
+		    "$lib/systemd/system/$d.socket"
+	done
 	fill 644 etc/systemd/sealmail.tmpfiles.in "$tmpf/sealmail.conf"
 	;;
 openbsd)

@@ -53,7 +53,7 @@ static struct {
 	struct door all, readers;
 } state;
 
-static void door_open(struct door *, const char *, gid_t, bool);
+static void door_open(struct door *, int, bool);
 static struct log_quota quota; /* of tools that are turned away */
 
 static void on_accept(int, short, void *);
@@ -74,25 +74,28 @@ void
 proc_control_begin(void)
 {
 	const struct proc_settings *set;
+	int fd;
 
 	set = proc_supervisor()->settings;
 	LIST_INIT(&state.clients);
-	door_open(&state.all, "sock", set->control_gid, true);
-	if (set->readers_gid == PROC_NO_GROUP)
+	door_open(
+	    &state.all, proc_local_listen("sock", set->control_gid), true);
+	/* A service manager's is for whom it says, "control readers" or not. */
+	fd = proc_local_passed("read.sock");
+	if (fd == -1 && set->readers_gid == PROC_NO_GROUP)
 		proc_local_remove("read.sock");
-	else if (proc_local_only_passed())
+	else if (fd == -1 && proc_local_only_passed())
 		log_info("control readers: the service manager makes our "
 			 "sockets, and none for them");
-	else
-		door_open(&state.readers, "read.sock", set->readers_gid, false);
+	else if (fd == -1)
+		fd = proc_local_listen("read.sock", set->readers_gid);
+	if (fd != -1)
+		door_open(&state.readers, fd, false);
 }
 
 static void
-door_open(struct door *d, const char *suffix, gid_t gid, bool may_change)
+door_open(struct door *d, int fd, bool may_change)
 {
-	int fd;
-
-	fd = proc_local_listen(suffix, gid);
 	d->may_change = may_change;
 	event_set(&d->ev, fd, EV_READ | EV_PERSIST, on_accept, d);
 	if (event_add(&d->ev, NULL) == -1)

@@ -50,7 +50,7 @@ proc_local_listen(const char *suffix, gid_t gid)
 
 	address(&sun, proc_supervisor()->daemon->name, suffix);
 	/* Whom it is open to, the service manager has decided. */
-	fd = passed_take((const struct sockaddr *)&sun);
+	fd = proc_local_passed(suffix);
 	if (fd != -1)
 		return fd;
 	fd = seqpacket();
@@ -75,6 +75,17 @@ proc_local_listen(const char *suffix, gid_t gid)
 	if (listen(fd, BACKLOG) == -1)
 		fatal("listen path=%s", sun.sun_path);
 	return fd;
+}
+
+int
+proc_local_passed(const char *suffix)
+{
+	struct sockaddr_un sun;
+
+	if (!passed_any())
+		return -1;
+	address(&sun, proc_supervisor()->daemon->name, suffix);
+	return passed_take((const struct sockaddr *)&sun);
 }
 
 bool

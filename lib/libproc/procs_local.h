@@ -116,6 +116,8 @@ void proc_conns_count(struct stat_row[PROC_COUNTERS]);
  * failure.
  */
 int proc_local_listen(const char *suffix, gid_t);
+/* The one that a service manager passes; -1: it passes none of that name. */
+int proc_local_passed(const char *suffix);
 void proc_local_remove(const char *suffix); /* one left behind */
 /* A service manager has made our sockets in a directory that is not ours. */
 bool proc_local_only_passed(void);

@@ -48,6 +48,7 @@ services() {
 		inside journalctl --no-pager -n 40
 		atf_fail "no mail leaves"
 	}
+	relay_readers
 	# Not for the daemons that strangers call.
 	for d in sealimapd sealsmtpd; do
 		main=$(inside systemctl show -P MainPID "$d")
@@ -57,6 +58,27 @@ services() {
 	done
 	! inside sealctl show processes | grep -E ' (partial|none) ' ||
 	    atf_fail "a process is not wholly confined"
+}
+
+# As sealrelayd(8) says, with an editor that is none.
+relay_readers() {
+	inside groupadd readers
+	inside useradd -g readers reader
+	inside sh -c 'mkdir -p /etc/systemd/system/sealrelayd-readers.socket.d &&
+	    printf "[Socket]\nSocketGroup=readers\nSocketMode=0660\n" \
+	    >/etc/systemd/system/sealrelayd-readers.socket.d/override.conf &&
+	    systemctl daemon-reload'
+	! inside su reader -c 'sealctl show stats' >out 2>&1 ||
+	    ! grep -q '^sealrelayd smtp-relay ' out || atf_fail "anybody reads"
+	inside systemctl stop sealrelayd || atf_fail "sealrelayd does not stop"
+	inside systemctl enable --now sealrelayd-readers.socket ||
+	    atf_fail "no socket for readers"
+	inside systemctl start sealrelayd || atf_fail "sealrelayd is gone"
+	inside su reader -c 'sealctl show stats' >out 2>&1
+	grep -q '^sealrelayd smtp-relay ' out || {
+		cat out
+		atf_fail "readers do not read"
+	}
 }
 
 atf_test_case walk cleanup

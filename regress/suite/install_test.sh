@@ -48,7 +48,7 @@ units_body() {
 	atf_check sh "$top/mk/install.sh" "$PWD/root"
 	find root -name 'seal*.service' -o -name 'seal*.socket' >units
 	[ -s units ] || atf_skip "not a system with units"
-	[ "$(wc -l <units)" -eq 6 ] || atf_fail "$(cat units)"
+	[ "$(wc -l <units)" -eq 7 ] || atf_fail "$(cat units)"
 	# Only what is said about the units themselves: the programs that they
 	# name are not installed here.
 	while read -r unit; do

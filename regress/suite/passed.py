@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Starts a daemon as a service manager does.
 
-usage: passed.py [-4|-6|-b PORT ...] [-s PATH ...] [-u UID] [-w] [-n] [-N FILE]
-                 PROGRAM ARGS...
+usage: passed.py [-4|-6|-b PORT ...] [-s PATH ...] [-g GID PATH] [-u UID] [-w]
+                 [-n] [-N FILE] PROGRAM ARGS...
   -4 PORT  passes a listening socket of 0.0.0.0
   -6 PORT  passes one of ::, IPv6 only
   -b PORT  passes one of ::, both families
   -s PATH  passes one of packets there, which is the caller's alone
+  -g GID PATH  likewise, a group's, too
   -u UID   runs the daemon as this user
   -w       says that they are meant for another process
   -n       starts it in a network namespace without addresses
@@ -72,6 +73,11 @@ def main():
                 sys.exit("no namespace: " + os.strerror(ctypes.get_errno()))
         elif word == "-s":
             sockets.append(local(args.pop(0)))
+        elif word == "-g":
+            gid, path = int(args.pop(0)), args.pop(0)
+            sockets.append(local(path))
+            os.chown(path, -1, gid)
+            os.chmod(path, 0o660)
         elif word == "-u":
             uid = int(args.pop(0))
         elif word == "-N":

@@ -220,6 +220,58 @@ local_cleanup() {
 	stop
 }
 
+# as UID GID COMMAND...: by nobody in particular.
+as() {
+	python3 -c 'import os, sys
+os.setgroups([])
+os.setgid(int(sys.argv[2]))
+os.setuid(int(sys.argv[1]))
+os.execv(sys.argv[3], sys.argv[3:])' "$@"
+}
+
+atf_test_case readers cleanup
+readers_head() {
+	atf_set descr "the socket of control readers, passed to one of no rights"
+	atf_set require.user root
+}
+readers_body() {
+	configure "* imaps port PORT" "127.0.0.1 smtp port PORT"
+	daemon=$(suite_top)/usr.sbin/sealrelayd/parent/sealrelayd
+	ctl=$(suite_top)/usr.sbin/sealctl/sealctl
+	as 50009 50008 /bin/test -x "$ctl" ||
+	    atf_skip "the programs are not to be reached by other users"
+	chgrp 50007 conf
+	chmod 644 conf
+	head -c 32 /dev/urandom >mail/log.key
+	chgrp 50007 mail/log.key
+	chmod 440 mail/log.key
+	# With the line of the configuration, and without it: whom the manager
+	# lets in may ask.
+	for line in 'control readers 50008' ''; do
+		[ -z "$line" ] || echo "$line" >>conf
+		start -s "$PWD/run/sealrelayd.sock" \
+		    -s "$PWD/run/sealrelayd.wire" \
+		    -g 50008 "$PWD/run/sealrelayd.read.sock" -u 50007
+		! grep 'control readers' daemon.log || atf_fail "not taken"
+		as 50009 50008 "$ctl" -f conf show stats >out 2>err ||
+		    fail_show err daemon.log
+		grep -q '^sealrelayd smtp-relay ' out || fail_show out
+		as 50009 50008 "$ctl" -f conf show processes >out 2>err ||
+		    fail_show err
+		[ "$(grep -c smtp-re out)" -eq 2 ] || fail_show out
+		as 50009 50008 "$ctl" -f conf reload >out 2>err &&
+		    atf_fail "a reader changes something"
+		! grep 'config reloaded' daemon.log || atf_fail "it reloaded"
+		as 50009 50009 "$ctl" -f conf show stats >out 2>err &&
+		    atf_fail "another group reads"
+		stop
+		sed -i '/^control readers/d' conf
+	done
+}
+readers_cleanup() {
+	stop
+}
+
 fail_show() {
 	cat "$@"
 	atf_fail "see above"
@@ -227,6 +279,7 @@ fail_show() {
 
 atf_init_test_cases() {
 	atf_add_test_case local
+	atf_add_test_case readers
 	atf_add_test_case taken
 	atf_add_test_case no_network
 	atf_add_test_case differ
