@@ -170,9 +170,20 @@ imap_reader_bad(const struct imap_reader *r)
 }
 
 static void
+buffer_size(struct imap_reader *r, size_t size)
+{
+	uint8_t *buf;
+
+	buf = recallocarray(r->buf, r->size, size, 1);
+	if (buf == NULL)
+		fatal("imap: command");
+	r->buf = buf;
+	r->size = size;
+}
+
+static void
 buffer_put(struct imap_reader *r, const uint8_t *p, size_t len)
 {
-	uint8_t *grown;
 	size_t size;
 
 	if (len == 0)
@@ -181,11 +192,10 @@ buffer_put(struct imap_reader *r, const uint8_t *p, size_t len)
 		size = r->size == 0 ? BUFFER_FIRST : r->size;
 		while (len > size - r->len)
 			size *= 2;
-		grown = recallocarray(r->buf, r->size, size, 1);
-		if (grown == NULL)
-			fatal("imap: command");
-		r->buf = grown;
-		r->size = size;
+		/* Twice as much for the last octet would never be used. */
+		if (size > r->max + 1 && len <= r->max + 1 - r->len)
+			size = r->max + 1;
+		buffer_size(r, size);
 	}
 	memcpy(r->buf + r->len, p, len);
 	r->len += len;
@@ -224,6 +234,10 @@ buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
 			r->line = r->line > HEAD_MAX + gone ? r->line - gone :
 							      HEAD_MAX;
 	}
+	/* The rest is read without what it would have needed. */
+	if (r->error != NULL && r->len <= BUFFER_FIRST &&
+	    r->size > BUFFER_FIRST)
+		buffer_size(r, BUFFER_FIRST);
 }
 
 /* The whole command, or its first words for the error, becomes r->cmd. */
