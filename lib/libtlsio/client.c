@@ -99,6 +99,7 @@ client_begin(struct tlsio *t, tls_read_cb read_cb, tls_write_cb write_cb)
 	    tls_connect_cbs(t->tls, read_cb, write_cb, t,
 		c->sni[0] == '\0' ? NULL : c->sni) == -1)
 		return -1;
+	t->ssl = ctx_last();
 	return 0;
 }
 

@@ -102,8 +102,9 @@ conn_start(struct plan *p, const struct sockaddr *sa, socklen_t len,
 	(void)strlcpy(c->address, address, sizeof(c->address));
 	r = plan_route(p);
 	if (r != NULL && r->auth != NULL) {
-		c->auth = strdup(r->auth);
-		if (c->auth == NULL)
+		c->port = r->port;
+		c->login = strdup(r->auth);
+		if (c->login == NULL)
 			fatal("strdup");
 	}
 	TAILQ_INSERT_TAIL(&conns, c, entry);
@@ -148,6 +149,7 @@ conns_close(void)
 {
 	struct conn *c;
 
+	auth_forget();
 	TAILQ_FOREACH (c, &conns, entry)
 		if (c->state == CONN_IDLE && !c->dead)
 			conn_quit(c);
@@ -313,8 +315,9 @@ conn_end(int fd, short what, void *arg)
 		(void)close(c->fd);
 	}
 	tlsio_free(c->io);
-	if (c->auth != NULL)
-		freezero(c->auth, strlen(c->auth));
+	auth_free(c);
+	if (c->login != NULL)
+		freezero(c->login, strlen(c->login));
 	free(c);
 }
 

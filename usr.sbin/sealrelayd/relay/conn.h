@@ -53,6 +53,10 @@ enum conn_state {
 #define EXT_AUTH_LOGIN 0x80
 #define EXT_REQUIRETLS 0x100
 #define EXT_CHUNKING 0x200
+#define EXT_AUTH_SCRAM 0x400
+#define EXT_AUTH_SCRAM_PLUS 0x800
+
+struct auth;
 
 struct conn {
 	TAILQ_ENTRY(conn) entry;
@@ -65,8 +69,9 @@ struct conn {
 	char dest[QUEUE_DEST_MAX];
 	char host[RESOLVER_NAME_MAX];
 	char address[64];
-	char *auth;         /* to log in with, "name:password", or NULL */
-	unsigned int login; /* what LOGIN says next: 1 name, 2 password */
+	char *login;       /* to log in with, "name:password", or NULL */
+	uint16_t port;     /* where that is done */
+	struct auth *auth; /* a login under way, or NULL */
 	struct tls_policy policy;
 	enum conn_state state;
 	struct reply reply;
@@ -99,9 +104,14 @@ void session_input(struct conn *);
 void session_data(struct conn *, const uint8_t *, size_t, bool last);
 void session_drained(struct conn *);
 
-/* auth.c */
-bool auth_start(struct conn *); /* true: a reply is awaited */
-void auth_reply(struct conn *); /* a 334 to it */
+/* auth.c: logging in, by conn->login. */
+/* What the words behind AUTH in a server's EHLO are, as EXT_*. */
+unsigned int auth_offered(const char *, size_t);
+void auth_start(struct conn *);
+bool auth_reply(struct conn *); /* true: it is done, the mail may go */
+void auth_free(struct conn *);
+/* Which servers refused what; it may be otherwise now. */
+void auth_forget(void);
 
 /* conn.c */
 /* What TLS came to, once for each connection. */

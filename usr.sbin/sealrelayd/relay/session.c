@@ -211,7 +211,7 @@ session_reply(struct conn *c)
 	case CONN_EHLO:
 		if (code / 100 == 2)
 			session_ready(c);
-		else if (c->policy.must || c->auth != NULL)
+		else if (c->policy.must || c->login != NULL)
 			session_refused(
 			    c, code, status_of(&c->reply), c->reply.text);
 		else
@@ -237,12 +237,8 @@ session_reply(struct conn *c)
 		}
 		break;
 	case CONN_AUTH:
-		if (code == 235)
+		if (auth_reply(c))
 			session_may(c);
-		else if (code == 334 && c->login != 0)
-			auth_reply(c);
-		else
-			conn_fail(c, "4.7.8", c->reply.text);
 		break;
 	case CONN_MAIL:
 		got_mail(c);
@@ -319,14 +315,9 @@ session_extension(struct conn *c, const char *s, size_t len)
 		     c->size_max < UINT64_MAX / 10 - 1;
 		     n++)
 			c->size_max = c->size_max * 10 + (uint64_t)(s[n] - '0');
-	if (!is_word(s, 4, "AUTH") || len < 5)
-		return;
-	for (n = 5; n < len; n++) {
-		if (len - n >= 5 && is_word(s + n, 5, "PLAIN"))
-			c->ext |= EXT_AUTH_PLAIN;
-		else if (len - n >= 5 && is_word(s + n, 5, "LOGIN"))
-			c->ext |= EXT_AUTH_LOGIN;
-	}
+	/* Some say "AUTH=", as drafts had it. */
+	if (len > 5 && is_word(s, 4, "AUTH") && (s[4] == ' ' || s[4] == '='))
+		c->ext |= auth_offered(s + 5, len - 5);
 }
 
 /* After EHLO: TLS first, if it is to be and is not yet. */
@@ -347,9 +338,9 @@ session_ready(struct conn *c)
 			return;
 		}
 	}
-	if (c->auth != NULL && auth_start(c))
-		return;
-	if (!c->dead)
+	if (c->login != NULL)
+		auth_start(c);
+	else
 		session_may(c);
 }
 

@@ -5,11 +5,16 @@ Words: tls=CERT,KEY starttls-broken greet-421 greet-554 hang slow drop-at-dot
 close-at-mail lie-size no-esmtp bare dsn 8bit=no chunking
 bdat-502 refuse-early data-250 extra starttls-inject endless
  requiretls (offered within TLS) auth=MECHANISMS
+ secret=PASSWORD (of SCRAM-SHA-256) rounds=N
+ scram=refuse|skip|mute|liar|nonce (what is wrong with it)
 listen=HOST:PORT
 The port goes to DIRECTORY/port, messages to DIRECTORY/<n>.eml with the
 envelope in <n>.env.  A recipient "later..." gets 450, "never..." 550,
 "once..." 450 the first time.
 """
+import base64
+import hashlib
+import hmac
 import os
 import socket
 import ssl
@@ -124,6 +129,49 @@ class Session(threading.Thread):
             self.env.append(line)
             self.say("250 2.1.5 ok")
 
+    def scram(self, line):
+        """RFC 5802, and what a server may not do."""
+        wrong = WORDS.get("scram")
+        first = base64.b64decode(line.split()[2]).decode()
+        bare = first.split(",", 2)[2]
+        ours = bare.split(",r=")[1]
+        if wrong == "refuse":
+            self.say("535 5.7.8 not by that")
+            return
+        if wrong == "skip":
+            self.say("235 2.7.0 never mind")
+            return
+        rounds = int(WORDS.get("rounds", "4096"))
+        server = "r=%s,s=%s,i=%d" % (
+            "x" if wrong == "nonce" else ours + "sink",
+            base64.b64encode(b"salt").decode(), rounds)
+        self.say("334 " + base64.b64encode(server.encode()).decode())
+        final = base64.b64decode(self.line()).decode()
+        bound, proof = final.rsplit(",p=", 1)
+        message = ",".join((bare, server, bound)).encode()
+
+        def mac(key, text):
+            return hmac.new(key, text, hashlib.sha256).digest()
+        salted = hashlib.pbkdf2_hmac("sha256", WORDS["secret"].encode(),
+                                     b"salt", rounds)
+        client = mac(salted, b"Client Key")
+        signature = mac(hashlib.sha256(client).digest(), message)
+        if bytes(a ^ b for a, b in zip(client, signature)) != \
+                base64.b64decode(proof):
+            self.say("535 5.7.8 wrong")
+            return
+        v = mac(mac(salted, b"Server Key"), message)
+        if wrong == "liar":
+            v = bytes(32)
+        if wrong != "mute":
+            self.say("334 " + base64.b64encode(b"v=" + base64.b64encode(v))
+                     .decode())
+            if self.line() != "":
+                raise EOFError
+        with open(os.path.join(DIR, "auth"), "w") as f:
+            f.write(line.split()[1] + " " + bare.split(",")[0] + "\n")
+        self.say("235 2.7.0 ok")
+
     def talk(self):
         while True:
             line = self.line()
@@ -150,6 +198,8 @@ class Session(threading.Thread):
                 ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 ctx.load_cert_chain(cert, key)
                 self.sock = ctx.wrap_socket(self.sock, server_side=True)
+            elif verb == "AUTH" and " SCRAM" in line:
+                self.scram(line)
             elif verb == "AUTH":
                 while "LOGIN" in line and line.count("|") < 2:
                     self.say("334 " + ("VXNlcm5hbWU6", "UGFzc3dvcmQ6")[
