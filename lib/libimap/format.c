@@ -30,6 +30,7 @@
 #include "log.h"
 
 #define BUF_FIRST 4096
+#define QUOTED_MAX 1000 /* longer strings go as literals */
 
 uint8_t *
 imap_buf_room(struct imap_buf *b, size_t n)
@@ -66,32 +67,18 @@ imap_buf_reset(struct imap_buf *b, size_t keep)
 }
 
 void
+imap_buf_cut(struct imap_buf *b, size_t len, size_t more)
+{
+	explicit_bzero(b->p + len, b->len - len + more);
+	b->len = len;
+}
+
+void
 imap_buf_free(struct imap_buf *b)
 {
 	freezero(b->p, b->size);
 	b->p = NULL;
 	b->len = b->size = 0;
-}
-
-void
-imap_put(struct imap_buf *b, const void *p, size_t len)
-{
-	if (len > 0)
-		memcpy(imap_buf_room(b, len), p, len);
-	b->len += len;
-}
-
-void
-imap_puts(struct imap_buf *b, const char *s)
-{
-	imap_put(b, s, strlen(s));
-}
-
-void
-imap_putc(struct imap_buf *b, char c)
-{
-	*imap_buf_room(b, 1) = (uint8_t)c;
-	b->len++;
 }
 
 /* Two digits at a time. */
@@ -127,22 +114,53 @@ imap_put_literal(struct imap_buf *b, uint64_t n)
 	imap_put(b, "}\r\n", 3);
 }
 
-/* How many octets of the front are printing ASCII, by eights. */
-static size_t
-printing(const uint8_t *p, size_t len)
+/* A top bit for what is no printing ASCII, or is a quote or a backslash. */
+static uint64_t
+odd_ones(uint64_t word)
 {
-	uint64_t word, bad;
+	const uint64_t ones = 0x0101010101010101, tops = ones << 7;
+	uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+
+	/* What has one, is DEL, or is below ' '; what has become 0. */
+	return (word | (word + ones) | (word - ones * ' ') | (quote - ones) |
+		   (slash - ones)) &
+	    tops;
+}
+
+/* Can it stand between quotes as it is?  False may be wrong. */
+static bool
+is_plain(const uint8_t *p, size_t len)
+{
+	uint64_t word, odd;
 	size_t i;
 
-	for (i = 0; len - i >= sizeof(word); i += sizeof(word)) {
-		memcpy(&word, p + i, sizeof(word));
-		/* Top bits: of what has one, is below ' ', or is DEL. */
-		bad = word | (word + 0x0101010101010101);
-		bad |= word - 0x2020202020202020;
-		if ((bad & 0x8080808080808080) != 0)
-			break;
+	if (len < sizeof(word)) {
+		word = 0x2020202020202020;
+		for (i = 0; i < len; i++)
+			word = word << 8 | p[i];
+		return odd_ones(word) == 0;
 	}
-	return i;
+	for (i = 0, odd = 0; len - i > sizeof(word); i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		odd |= odd_ones(word);
+	}
+	memcpy(&word, p + len - sizeof(word), sizeof(word));
+	return (odd | odd_ones(word)) == 0;
+}
+
+bool
+imap_put_plain(struct imap_buf *b, const void *s, size_t len)
+{
+	uint8_t *p;
+
+	if (len > QUOTED_MAX || !is_plain(s, len))
+		return false;
+	p = imap_buf_room(b, len + 2);
+	*p = '"';
+	memcpy(p + 1, s, len);
+	p[1 + len] = '"';
+	b->len += len + 2;
+	return true;
 }
 
 /* May it stand between quotes?  Long ones go as literals, as RFC 3501 asks. */
@@ -152,9 +170,9 @@ quotable(const struct imap_buf *b, const uint8_t *p, size_t len)
 	bool ascii = true;
 	size_t i;
 
-	if (len > 1000)
+	if (len > QUOTED_MAX)
 		return false;
-	for (i = printing(p, len); i < len; i++) {
+	for (i = 0; i < len; i++) {
 		if (p[i] < ' ' || p[i] == 0x7f)
 			return false;
 		if (p[i] > 0x7f)
@@ -172,12 +190,6 @@ put_quoted(struct imap_buf *b, const uint8_t *s, size_t len)
 
 	p = imap_buf_room(b, 2 * len + 2);
 	*p++ = '"';
-	if (len > 0 && memchr(s, '"', len) == NULL &&
-	    memchr(s, '\\', len) == NULL) {
-		memcpy(p, s, len);
-		p += len;
-		len = 0;
-	}
 	for (i = 0; i < len; i++) {
 		if (s[i] == '"' || s[i] == '\\')
 			*p++ = '\\';
@@ -190,6 +202,8 @@ put_quoted(struct imap_buf *b, const uint8_t *s, size_t len)
 void
 imap_put_string(struct imap_buf *b, const void *s, size_t len)
 {
+	if (imap_put_plain(b, s, len))
+		return;
 	if (quotable(b, s, len)) {
 		put_quoted(b, s, len);
 		return;

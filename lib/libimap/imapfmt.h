@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct mime_summary;
 
@@ -42,17 +43,43 @@ struct imap_buf {
 uint8_t *imap_buf_room(struct imap_buf *, size_t n);
 /* Empties it, wiped, and keeps at most keep octets of memory. */
 void imap_buf_reset(struct imap_buf *, size_t keep);
+/* Back to its first len octets; what follows, and more beyond, is wiped. */
+void imap_buf_cut(struct imap_buf *, size_t len, size_t more);
 void imap_buf_free(struct imap_buf *);
 
-void imap_put(struct imap_buf *, const void *, size_t);
-void imap_puts(struct imap_buf *, const char *);
-void imap_putc(struct imap_buf *, char);
+/* Inline: an answer of 10,000 messages calls them a million times. */
+static inline void
+imap_put(struct imap_buf *b, const void *p, size_t len)
+{
+	if (len > b->size - b->len)
+		(void)imap_buf_room(b, len);
+	if (len > 0)
+		memcpy(b->p + b->len, p, len);
+	b->len += len;
+}
+
+static inline void
+imap_putc(struct imap_buf *b, char c)
+{
+	if (b->len == b->size)
+		(void)imap_buf_room(b, 1);
+	b->p[b->len++] = (uint8_t)c;
+}
+
+static inline void
+imap_puts(struct imap_buf *b, const char *s)
+{
+	imap_put(b, s, strlen(s));
+}
+
 void imap_put_number(struct imap_buf *, uint64_t);
 /* "{n}" CRLF; the caller puts n octets after it. */
 void imap_put_literal(struct imap_buf *, uint64_t n);
 /* Quoted if it may be, with UTF-8 too if the buffer says so; else a literal. */
 void imap_put_string(struct imap_buf *, const void *, size_t);
-/* The same; p NULL is NIL. */
+/* Between quotes, if it is ASCII that needs nothing else; or false. */
+bool imap_put_plain(struct imap_buf *, const void *, size_t);
+/* As imap_put_string(); p NULL is NIL. */
 void imap_put_nstring(struct imap_buf *, const void *, size_t);
 /* A mailbox name, UTF-8 in; modified UTF-7 out unless utf8. */
 void imap_put_mailbox(struct imap_buf *, const char *, size_t, bool utf8);

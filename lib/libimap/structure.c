@@ -31,6 +31,8 @@
 static void
 put_str(struct imap_buf *b, const struct mime_str *s)
 {
+	if (s->s != NULL && imap_put_plain(b, s->s, s->len))
+		return;
 	if (imap_must_downgrade(b, s->s, s->len))
 		imap_put_encoded(b, s->s, s->len);
 	else
@@ -289,7 +291,8 @@ put_tail(struct imap_buf *b, const struct mime_part *part, bool extended)
 int
 imap_put_body(struct imap_buf *b, const struct mime_summary *sum, bool extended)
 {
-	uint32_t stack[MIME_PARTS_MAX];
+	/* The compiler is not to clear it for each of 10,000 messages. */
+	uint32_t stack[MIME_PARTS_MAX] __attribute__((__uninitialized__));
 	struct mime_part part, open;
 	size_t depth, begin;
 	uint32_t i;

@@ -50,6 +50,61 @@ out_put(struct out *o, char c)
 		o->p[o->n++] = c;
 }
 
+/* What may mean more than itself, in an address. */
+static const bool special[256] = {
+    ['\0'] = true,
+    ['\t'] = true,
+    ['\n'] = true,
+    ['\r'] = true,
+    [' '] = true,
+    ['"'] = true,
+    ['('] = true,
+    [')'] = true,
+    [','] = true,
+    [':'] = true,
+    [';'] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['@'] = true,
+    ['['] = true,
+    ['\\'] = true,
+    [']'] = true,
+};
+
+/* out_put() of all of them: ordinary ones, or one. */
+static void
+out_puts(struct out *o, const char *p, size_t n)
+{
+	if (n == 1) {
+		out_put(o, *p);
+		return;
+	}
+	if (o->space && o->n > 0 && o->n < MIME_ADDR_MAX)
+		o->p[o->n++] = ' ';
+	o->space = false;
+	if (n > MIME_ADDR_MAX - o->n)
+		n = MIME_ADDR_MAX - o->n;
+	memcpy(o->p + o->n, p, n);
+	o->n += n;
+}
+
+/* What is next and has no meaning here, to both. */
+static void
+word(struct parse *a, struct out *x, struct out *y)
+{
+	size_t n;
+
+	for (n = 1; n < (size_t)(a->end - a->p) &&
+	     !special[(unsigned char)a->p[n - 1]] &&
+	     !special[(unsigned char)a->p[n]];
+	     n++)
+		continue;
+	out_puts(x, a->p, n);
+	if (y != NULL)
+		out_puts(y, a->p, n);
+	a->p += n;
+}
+
 static bool
 is_space(char c)
 {
@@ -98,8 +153,12 @@ quoted(struct parse *a, struct out *x, struct out *y)
 static void
 domain(struct parse *a, const char *stop)
 {
-	for (; a->p < a->end && strchr(stop, *a->p) == NULL;) {
-		if (is_space(*a->p))
+	while (a->p < a->end) {
+		if (!special[(unsigned char)*a->p])
+			word(a, &a->host, NULL);
+		else if (strchr(stop, *a->p) != NULL)
+			break;
+		else if (is_space(*a->p))
 			a->p++;
 		else if (*a->p == '(')
 			comment(a);
@@ -110,7 +169,7 @@ domain(struct parse *a, const char *stop)
 					out_put(&a->host, *a->p);
 			}
 		} else
-			out_put(&a->host, *a->p++);
+			word(a, &a->host, NULL);
 	}
 }
 
@@ -150,7 +209,7 @@ angle(struct parse *a)
 		else if (is_space(*a->p))
 			a->p++;
 		else
-			out_put(&a->local, *a->p++);
+			word(a, &a->local, NULL);
 	}
 	if (a->p < a->end && *a->p == '@') {
 		a->at = true;
@@ -215,10 +274,7 @@ address(struct parse *a, bool in_group)
 			continue;
 		default:
 			a->any = true;
-			out_put(&a->phrase, *a->p);
-			if (!a->angle)
-				out_put(&a->local, *a->p);
-			a->p++;
+			word(a, &a->phrase, a->angle ? NULL : &a->local);
 			continue;
 		}
 	}
@@ -287,7 +343,7 @@ field_next(struct mime_addr_iter *it)
 int
 mime_addr_next(struct mime_addr_iter *it, struct mime_addr *addr)
 {
-	char extra[MIME_ADDR_MAX];
+	char extra[MIME_ADDR_MAX] UNINITIALISED;
 	struct parse a;
 	bool group;
 

@@ -118,14 +118,20 @@ name_is(const char *s, size_t len, const char *name)
 size_t
 field_name(const char *s, size_t len, size_t *value)
 {
-	size_t n, i;
+	size_t n, i, max;
 
-	for (n = 0; n < len && n <= NAME_MAX_LEN && s[n] > ' ' && s[n] < 127 &&
-	     s[n] != ':';
+	max = len < NAME_MAX_LEN + 1 ? len : NAME_MAX_LEN + 1;
+	for (n = 0;
+	     n < max && (unsigned char)(s[n] - '!') <= '~' - '!' && s[n] != ':';
 	     n++)
 		continue;
 	if (n == 0 || n > NAME_MAX_LEN)
 		return 0;
+	/* As nearly all of them are. */
+	if (n < len && s[n] == ':') {
+		*value = n + 1;
+		return n;
+	}
 	/* RFC 5322 4.5: white space before the colon is obsolete. */
 	for (i = n;
 	     i < len && i <= NAME_MAX_LEN && (s[i] == ' ' || s[i] == '\t'); i++)
@@ -344,13 +350,34 @@ mime_envelope_find(
 	}
 }
 
+/* A value on one line is its own text, less the white space around it. */
+static bool
+on_one_line(struct mime_str *v)
+{
+	size_t i;
+
+	while (v->len > 0 &&
+	    (v->s[v->len - 1] == '\n' || v->s[v->len - 1] == '\r' ||
+		v->s[v->len - 1] == ' ' || v->s[v->len - 1] == '\t'))
+		v->len--;
+	while (v->len > 0 && (*v->s == ' ' || *v->s == '\t')) {
+		v->s++;
+		v->len--;
+	}
+	for (i = no_controls(v->s, v->len); i < v->len; i++) {
+		if (v->s[i] == '\0' || v->s[i] == '\r' || v->s[i] == '\n')
+			return false;
+	}
+	return true;
+}
+
 struct mime_str
 mime_envelope_unfold(const struct mime_envelope *e, enum mime_field field,
     char *buf, size_t size)
 {
-	struct mime_str text = {NULL, 0};
+	struct mime_str text = e->value[field];
 
-	if (e->value[field].s != NULL) {
+	if (text.s != NULL && (!on_one_line(&text) || text.len > size)) {
 		text.s = buf;
 		text.len = unfold(
 		    e->value[field].s, e->value[field].len, buf, size);

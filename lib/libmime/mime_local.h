@@ -22,6 +22,8 @@
 #ifndef MIME_LOCAL_H
 #define MIME_LOCAL_H
 
+#include <string.h>
+
 #include "mime.h"
 #include "mime_text.h"
 
@@ -135,6 +137,30 @@ put64(uint8_t *p, uint64_t v)
 }
 
 uint32_t sum_check(const uint8_t *, size_t);
+
+/*
+ * For large arrays of functions that are called for each of 10,000 messages:
+ * the compiler would clear them at every call.  What is read was written.
+ */
+#define UNINITIALISED __attribute__((__uninitialized__))
+
+/* So many octets of the front are none below ' ', by eights. */
+static inline size_t
+no_controls(const void *text, size_t len)
+{
+	const uint8_t *p = text;
+	uint64_t word;
+	size_t i;
+
+	for (i = 0; len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		/* A top bit where there was none: it was below. */
+		if (((word - 0x2020202020202020) & ~word &
+			0x8080808080808080) != 0)
+			break;
+	}
+	return i;
+}
 
 /* ASCII only, whatever the locale. */
 static inline int

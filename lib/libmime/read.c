@@ -71,7 +71,7 @@ carries(const uint8_t *s, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < len; i++) {
+	for (i = no_controls(s, len); i < len; i++) {
 		if (s[i] == '\0' || s[i] == '\r' || s[i] == '\n')
 			return false;
 	}
@@ -159,14 +159,13 @@ ranges_valid(const struct mime_part *m, uint64_t size)
 	    m->body_len <= size - m->body_off && m->body_lines <= m->body_len;
 }
 
-/* What is checked of a part by itself. */
+/* What is checked of a part by itself, which is then in *m. */
 static bool
-part_valid(const struct mime_summary *s, uint32_t i)
+part_valid(const struct mime_summary *s, uint32_t i, struct mime_part *m)
 {
 	const uint8_t *p = s->parts + (size_t)i * PART_SIZE;
 	uint32_t rec = get32(p + 48), rec_len = get32(p + 52);
 	uint32_t hdr = get32(p + 56), hdr_len = get32(p + 60);
-	struct mime_part m;
 
 	if (rec > s->strings_len || rec_len > s->strings_len - rec ||
 	    hdr > s->headers_len || hdr_len > s->headers_len - hdr ||
@@ -174,9 +173,9 @@ part_valid(const struct mime_summary *s, uint32_t i)
 	    !record_valid(s->strings + rec, rec_len) ||
 	    !fields_valid(s->headers + hdr, hdr_len, (p[5] & PART_NUL) != 0))
 		return false;
-	mime_part_get(s, i, &m);
-	return m.end > i && m.end <= s->nparts && kind_valid(&m) &&
-	    ranges_valid(&m, s->size);
+	mime_part_get(s, i, m);
+	return m->end > i && m->end <= s->nparts && kind_valid(m) &&
+	    ranges_valid(m, s->size);
 }
 
 /* What is checked of a part against the one around it. */
@@ -199,15 +198,14 @@ tree_valid(const struct mime_summary *s)
 	struct {
 		struct mime_part part;
 		uint64_t from; /* where the next child may begin */
-	} open[MIME_DEPTH_MAX + 2];
+	} open[MIME_DEPTH_MAX + 2] UNINITIALISED;
 	unsigned depth = 0;
 	struct mime_part m;
 	uint32_t i;
 
 	for (i = 0; i < s->nparts; i++) {
-		if (!part_valid(s, i))
+		if (!part_valid(s, i, &m))
 			return false;
-		mime_part_get(s, i, &m);
 		while (depth > 0 && open[depth - 1].part.end == i)
 			depth--;
 		if (i == 0) {

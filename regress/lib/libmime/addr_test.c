@@ -145,6 +145,9 @@ ATF_TC_BODY(envelope, tc)
 	    "to: z@y\r\nSubject: one\r\nSUBJECT: two\r\nDate: now\r\n\r\n",
 	    "Sender: \r\nsender: s@b\r\nFrom: a@b\r\nFrom: c@d\r\n"
 	    "Cc: g: a@b;\r\nBcc: q\r\nMessage-ID: <m>\r\n\r\n",
+	    "Subject: \t one\r\n  two \r\nFrom: a\r\n\t<b@c>\r\n"
+	    "In-Reply-To: <x>\t \r\nDate:\r\nMessage-ID:\r\n <y> \r\n\r\n",
+	    "Subject: one\rtwo \r\nDate: \r\n \r\nMessage-ID: \tx\r\n\r\n",
 	    "Sender: \r\nReply-To: \r\nreply-to:\r\n\r\n", "\r\n"};
 	static char one[4096], two[4096];
 	struct mime_summary sum;
@@ -170,7 +173,8 @@ ATF_TC_BODY(envelope, tc)
 			y = mime_envelope_unfold(&e, f, two, sizeof(two));
 			ATF_CHECK_EQ(x.s == NULL, y.s == NULL);
 			ATF_CHECK_EQ(x.len, y.len);
-			ATF_CHECK_EQ(0, memcmp(one, two, x.len));
+			if (x.s != NULL && x.len == y.len)
+				ATF_CHECK_EQ(0, memcmp(x.s, y.s, x.len));
 			mime_addr_init(&it, &sum, 0, f);
 			walk(&it, one, sizeof(one));
 			if (!mime_addr_init_found(&it, &e, f))
