@@ -167,7 +167,7 @@ codec_pack(uint8_t codec, const void *p, size_t len, const uint8_t **out)
 }
 
 static bool
-unpack_deflate(const void *p, size_t len, size_t plain)
+unpack_deflate(const void *p, size_t len, uint8_t *out, size_t plain)
 {
 	if (inflater == NULL) {
 		inflater = stream_new();
@@ -178,34 +178,42 @@ unpack_deflate(const void *p, size_t len, size_t plain)
 		return false;
 	inflater->next_in = (Bytef *)(uintptr_t)p;
 	inflater->avail_in = (uInt)len;
-	inflater->next_out = plain_buf;
+	inflater->next_out = out;
 	inflater->avail_out = (uInt)plain;
 	return inflate(inflater, Z_FINISH) == Z_STREAM_END &&
 	    inflater->avail_in == 0 && inflater->avail_out == 0;
 }
 
-const uint8_t *
-codec_unpack(uint8_t codec, const void *p, size_t len, size_t plain)
+bool
+codec_unpack_to(
+    uint8_t codec, const void *p, size_t len, uint8_t *out, size_t plain)
 {
 	size_t n;
 
-	if (plain > sizeof(plain_buf))
-		return NULL;
-	if (plain > plain_used)
-		plain_used = plain;
 	switch (codec) {
 	case CODEC_DEFLATE:
-		return unpack_deflate(p, len, plain) ? plain_buf : NULL;
+		return unpack_deflate(p, len, out, plain);
 	case CODEC_ZSTD:
 		if (zstd_unpack == NULL)
 			zstd_unpack = ZSTD_createDCtx_advanced(zstd_memory);
 		if (zstd_unpack == NULL)
-			return NULL;
-		n = ZSTD_decompressDCtx(zstd_unpack, plain_buf, plain, p, len);
-		return !ZSTD_isError(n) && n == plain ? plain_buf : NULL;
+			return false;
+		n = ZSTD_decompressDCtx(zstd_unpack, out, plain, p, len);
+		return !ZSTD_isError(n) && n == plain;
 	default:
-		return NULL;
+		return false;
 	}
+}
+
+const uint8_t *
+codec_unpack(uint8_t codec, const void *p, size_t len, size_t plain)
+{
+	if (plain > sizeof(plain_buf))
+		return NULL;
+	if (plain > plain_used)
+		plain_used = plain;
+	return codec_unpack_to(codec, p, len, plain_buf, plain) ? plain_buf :
+								  NULL;
 }
 
 void

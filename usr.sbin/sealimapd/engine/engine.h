@@ -497,6 +497,9 @@ size_t codec_pack(uint8_t codec, const void *, size_t len, const uint8_t **out);
  */
 const uint8_t *
 codec_unpack(uint8_t codec, const void *, size_t len, size_t plain);
+/* The same into the caller's memory; false: it may hold part of it. */
+bool codec_unpack_to(
+    uint8_t codec, const void *, size_t len, uint8_t *out, size_t plain);
 void codec_wipe(void);
 /* A session has ended: nothing of it stays. */
 void codec_forget(void);

@@ -152,25 +152,43 @@ fetch_summary_get(struct msg *msg, const struct row *row, size_t *len)
 }
 
 int
-chunk_get(struct msg *msg, uint8_t codec, struct chunk *chunk)
+chunk_read(struct msg *msg, uint8_t codec, struct chunk *chunk)
 {
 	uint32_t plain;
 	bool packed;
 
+	memset(chunk, 0, sizeof(*chunk));
 	chunk->uid = msg_get_u32(msg);
 	chunk->kind = msg_get_u8(msg);
 	packed = msg_get_u8(msg) != 0;
 	chunk->last = msg_get_u8(msg) != 0;
 	chunk->index = msg_get_u32(msg);
 	plain = msg_get_u32(msg);
-	chunk->p = msg_get_rest(msg, &chunk->len);
+	chunk->packed = msg_get_rest(msg, &chunk->packed_len);
 	if (msg->bad || plain > CHUNK_PLAIN)
 		return -1;
-	if (packed)
-		chunk->p = codec_unpack(codec, chunk->p, chunk->len, plain);
-	else if (chunk->len != plain)
-		chunk->p = NULL;
 	chunk->len = plain;
+	if (packed)
+		chunk->codec = codec;
+	else if (chunk->packed_len == plain)
+		chunk->p = chunk->packed;
+	return 0;
+}
+
+void
+chunk_open(struct chunk *chunk)
+{
+	if (chunk->codec != 0)
+		chunk->p = codec_unpack(
+		    chunk->codec, chunk->packed, chunk->packed_len, chunk->len);
+}
+
+int
+chunk_get(struct msg *msg, uint8_t codec, struct chunk *chunk)
+{
+	if (chunk_read(msg, codec, chunk) == -1)
+		return -1;
+	chunk_open(chunk);
 	return 0;
 }
 
@@ -208,9 +226,14 @@ row_ready(struct job *job, const uint8_t *octets, size_t len)
 		fetch_defer(job, f->row.uid);
 		return;
 	}
-	fetch_put_head(job, &sum);
-	if (job->cmd->nsections > 0 &&
-	    fetch_plan(f, job->cmd->sections, job->cmd->nsections, &sum)) {
+	if (job->cmd->nsections == 0) {
+		fetch_put_head(job, conn_out(job->conn), &sum);
+		message_end(job);
+		return;
+	}
+	imap_buf_reset(&f->head, OUT_KEEP);
+	fetch_put_head(job, &f->head, &sum);
+	if (fetch_plan(f, job->cmd->sections, job->cmd->nsections, &sum)) {
 		if ((f->items & (ROW_BODY | ROW_FIRST)) == 0)
 			fetch_defer(job, f->row.uid);
 		else {
@@ -374,8 +397,70 @@ stream(struct job *job, const struct chunk *chunk)
 	}
 }
 
+/*
+ * Is the chunk, all of it, what the client is sent next?  A whole message
+ * mostly is: it is then decompressed where the output lies.
+ */
+static bool
+is_straight(const struct fetch *f, const struct chunk *chunk)
+{
+	const struct piece *p = f->piece;
+
+	return chunk->codec != 0 && f->n == 1 && f->now == 0 &&
+	    p->kind == PIECE_RANGE &&
+	    p->section->kind != IMAP_SECTION_BINARY && /* NUL is looked for */
+	    p->off + f->pos == (uint64_t)chunk->index * CHUNK_PLAIN &&
+	    p->len - f->pos >= chunk->len &&
+	    (p->len - f->pos == chunk->len ||
+		(!chunk->last && (f->items & ROW_BODY) != 0));
+}
+
+/* False where it does not open: the output is as it was. */
+static bool
+put_straight(struct job *job, const struct chunk *chunk)
+{
+	struct imap_buf *b = conn_out(job->conn);
+	struct fetch *f = job->data;
+	struct piece *p = f->piece;
+	bool any = f->any, open = job->open;
+	size_t begin = b->len;
+
+	if (!job->open)
+		message_begin(job);
+	if (!p->begun)
+		fetch_put_value(job, p, NULL, p->len);
+	if (!codec_unpack_to(chunk->codec, chunk->packed, chunk->packed_len,
+		imap_buf_room(b, chunk->len), chunk->len)) {
+		imap_buf_cut(b, begin, chunk->len);
+		f->any = any;
+		job->open = open;
+		return false;
+	}
+	p->begun = true;
+	b->len += chunk->len;
+	f->pos += chunk->len;
+	if (f->pos == p->len) {
+		f->pos = 0;
+		f->now = 1;
+		message_end(job);
+	}
+	return true;
+}
+
 static void
-body_chunk(struct job *job, const struct chunk *chunk)
+chunk_damaged(struct job *job)
+{
+	struct fetch *f = job->data;
+
+	f->have_row = false;
+	if (job->open)
+		conn_drop(job->conn);
+	else if (job->result == DONE_OK)
+		job->result = DONE_CORRUPT;
+}
+
+static void
+body_chunk(struct job *job, struct chunk *chunk)
 {
 	struct fetch *f = job->data;
 
@@ -387,12 +472,14 @@ body_chunk(struct job *job, const struct chunk *chunk)
 		conn_protocol(job->conn, "order of chunks");
 		return;
 	}
+	if (is_straight(f, chunk)) {
+		if (!put_straight(job, chunk))
+			chunk_damaged(job);
+		return;
+	}
+	chunk_open(chunk);
 	if (chunk->p == NULL) {
-		f->have_row = false;
-		if (job->open)
-			conn_drop(job->conn);
-		else if (job->result == DONE_OK)
-			job->result = DONE_CORRUPT;
+		chunk_damaged(job);
 		return;
 	}
 	if (chunk->index == 0) {
@@ -430,16 +517,19 @@ fetch_answer(struct job *job, struct msg *msg)
 		return;
 	}
 	if (msg->type != R_CHUNK ||
-	    chunk_get(msg, f->row.codec, &chunk) == -1) {
+	    chunk_read(msg, f->row.codec, &chunk) == -1) {
 		conn_protocol(job->conn, "answer to FETCH");
 		return;
 	}
-	if (f->step != FETCH_ROWS)
-		fetch_slow_chunk(job, &chunk);
-	else if (chunk.kind == 1)
-		summary_chunk(job, &chunk);
-	else
+	if (f->step == FETCH_ROWS && chunk.kind != 1)
 		body_chunk(job, &chunk);
+	else {
+		chunk_open(&chunk);
+		if (f->step != FETCH_ROWS)
+			fetch_slow_chunk(job, &chunk);
+		else
+			summary_chunk(job, &chunk);
+	}
 	codec_wipe();
 }
 

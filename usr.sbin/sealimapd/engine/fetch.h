@@ -81,20 +81,24 @@ struct fetch {
 	size_t n_deferred, next, size;
 };
 
-/* A chunk as it came, its octets plain. */
+/* A chunk as it came; chunk_open() makes its octets plain. */
 struct chunk {
 	uint32_t uid;
 	uint8_t kind;
 	bool last;
 	uint32_t index;
-	const uint8_t *p; /* NULL: it does not open */
-	size_t len;
+	const uint8_t *p; /* of the plain octets; NULL: it does not open */
+	size_t len;       /* of the plain octets */
+	uint8_t codec;    /* of what came; 0: it is plain */
+	const uint8_t *packed;
+	size_t packed_len;
 };
 
 /* fetch_piece.c */
 uint8_t fetch_rows_wanted(struct job *);
-/* The answer up to the sections, into f->head; sum NULL if not needed. */
-void fetch_put_head(struct job *, const struct mime_summary *sum);
+/* The answer up to the sections. */
+void
+fetch_put_head(struct job *, struct imap_buf *, const struct mime_summary *sum);
 /* Works out f->piece, of n sections; true if any needs the body. */
 bool fetch_plan(struct fetch *, const struct imap_section *, size_t n,
     const struct mime_summary *sum);
@@ -124,7 +128,9 @@ void fetch_slow_chunk(struct job *, const struct chunk *);
 void fetch_slow_done(struct job *, enum vault_result);
 
 /* fetch.c */
-int chunk_get(struct msg *, uint8_t codec, struct chunk *);
+int chunk_read(struct msg *, uint8_t codec, struct chunk *);
+void chunk_open(struct chunk *);
+int chunk_get(struct msg *, uint8_t codec, struct chunk *); /* both */
 void fetch_defer(struct job *, uint32_t uid);
 /* Reads what follows a row: a summary that came with it, in plain. */
 const uint8_t *fetch_summary_get(struct msg *, const struct row *, size_t *len);

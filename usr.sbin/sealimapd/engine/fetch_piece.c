@@ -158,15 +158,14 @@ put_ids(struct imap_buf *b, const struct row *row, uint32_t items)
 }
 
 void
-fetch_put_head(struct job *job, const struct mime_summary *sum)
+fetch_put_head(
+    struct job *job, struct imap_buf *b, const struct mime_summary *sum)
 {
 	struct fetch *f = job->data;
 	struct conn *c = job->conn;
-	struct imap_buf *b = &f->head;
 	const struct row *row = &f->row;
 	uint32_t items = job->cmd->items;
 
-	imap_buf_reset(b, OUT_KEEP);
 	b->utf8 = c->accept;
 	put_fetch_begin(c, b, row);
 	if ((items & IMAP_ITEM_UID) != 0) {
@@ -209,6 +208,7 @@ fetch_put_head(struct job *job, const struct mime_summary *sum)
 		item(b, "PREVIEW ");
 		imap_put_string(b, sum->preview.s, sum->preview.len);
 	}
+	b->utf8 = false;
 	f->any = b->p[b->len - 1] != '(';
 }
 

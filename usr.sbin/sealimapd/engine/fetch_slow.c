@@ -109,12 +109,11 @@ message_ready(struct job *job, const struct mime_summary *sum)
 {
 	struct fetch *f = job->data;
 
-	fetch_put_head(job, sum);
+	fetch_put_head(job, conn_out(job->conn), sum);
 	f->n = 0;
 	if (job->cmd->nsections > 0)
 		(void)fetch_plan(
 		    f, job->cmd->sections, job->cmd->nsections, sum);
-	imap_put(conn_out(job->conn), f->head.p, f->head.len);
 	job->open = true;
 	piece_next(job);
 }
