@@ -29,7 +29,8 @@
 #include "imap_local.h"
 #include "log.h"
 
-#define BUFFER_FIRST 256 /* octets of a new buffer */
+#define BUFFER_FIRST 256   /* octets of a new buffer */
+#define BUFFER_LARGE 65536 /* from here on it has room for any command */
 #define HEAD_MAX \
 	(IMAP_TAG_MAX + 1) /* kept of a line that is too long: its tag */
 #define TAIL_MAX 32        /* kept of a line that is too long: its braces */
@@ -192,8 +193,8 @@ buffer_put(struct imap_reader *r, const uint8_t *p, size_t len)
 		size = r->size == 0 ? BUFFER_FIRST : r->size;
 		while (len > size - r->len)
 			size *= 2;
-		/* Twice as much for the last octet would never be used. */
-		if (size > r->max + 1 && len <= r->max + 1 - r->len)
+		/* Doubled on, the halves would be most of the memory. */
+		if (size > BUFFER_LARGE && len <= r->max + 1 - r->len)
 			size = r->max + 1;
 		buffer_size(r, size);
 	}
@@ -201,31 +202,13 @@ buffer_put(struct imap_reader *r, const uint8_t *p, size_t len)
 	r->len += len;
 }
 
-/*
- * Adds to the command; one that is too long is bad, and of it only the first
- * octets, with the tag, and the end of the line, with a literal, are kept.
- */
+/* Of a bad command: its first octets, with the tag, and its last. */
 static void
-buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
+buffer_cut(struct imap_reader *r)
 {
-	size_t head, gone;
+	size_t gone;
 
-	/* One more, for the CR of the line's end. */
-	if (r->error == NULL && len > r->max + 1 - r->len)
-		r->error = "Command too long";
-	if (r->error != NULL)
-		r->skipped += len;
-	if (r->error != NULL && len > TAIL_MAX) {
-		head = r->len < HEAD_MAX ? HEAD_MAX - r->len : 0;
-		if (head > len - TAIL_MAX)
-			head = len - TAIL_MAX;
-		buffer_put(r, p, head);
-		p += len - TAIL_MAX;
-		len = TAIL_MAX;
-	}
-	buffer_put(r, p, len);
-	/* At once, so that what is kept is the same in whatever pieces. */
-	if (r->error != NULL && r->len > HEAD_MAX + TAIL_MAX) {
+	if (r->len > HEAD_MAX + TAIL_MAX) {
 		gone = r->len - (HEAD_MAX + TAIL_MAX);
 		memmove(r->buf + HEAD_MAX, r->buf + HEAD_MAX + gone, TAIL_MAX);
 		r->len -= gone;
@@ -235,9 +218,39 @@ buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
 							      HEAD_MAX;
 	}
 	/* The rest is read without what it would have needed. */
-	if (r->error != NULL && r->len <= BUFFER_FIRST &&
-	    r->size > BUFFER_FIRST)
+	if (r->size > BUFFER_FIRST)
 		buffer_size(r, BUFFER_FIRST);
+}
+
+/*
+ * Adds to the command; one that is too long is bad, and of it only the first
+ * octets, with the tag, and the end of the line, with a literal, are kept.
+ */
+static void
+buffer_add(struct imap_reader *r, const uint8_t *p, size_t len)
+{
+	size_t head;
+
+	/* One more, for the CR of the line's end. */
+	if (r->error == NULL && len > r->max + 1 - r->len)
+		r->error = "Command too long";
+	if (r->error == NULL) {
+		buffer_put(r, p, len);
+		return;
+	}
+	r->skipped += len;
+	buffer_cut(r);
+	if (len > TAIL_MAX) {
+		head = r->len < HEAD_MAX ? HEAD_MAX - r->len : 0;
+		if (head > len - TAIL_MAX)
+			head = len - TAIL_MAX;
+		buffer_put(r, p, head);
+		p += len - TAIL_MAX;
+		len = TAIL_MAX;
+	}
+	buffer_put(r, p, len);
+	/* At once, so that what is kept is the same in whatever pieces. */
+	buffer_cut(r);
 }
 
 /* The whole command, or its first words for the error, becomes r->cmd. */
