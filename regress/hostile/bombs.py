@@ -239,7 +239,7 @@ def attack_silence():
 h.ATTACKS = [
     (attack_endless_line, 8192, 200), (attack_many_commands, 4096, 20),
     (attack_literals, 4096, 400), (attack_message_of_zeros, 8192, 20),
-    (attack_no_compression, 4096, 2000), (attack_forged_blobs, 16384, 200),
+    (attack_no_compression, 4096, 4000), (attack_forged_blobs, 16384, 200),
     (attack_silence, 4096, 50),
 ]
 

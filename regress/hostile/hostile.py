@@ -738,8 +738,8 @@ def attack_logins():
 
 # attack -> (KiB that all daemons may grow by, log lines)
 ATTACKS = [
-    (attack_garbage, 8192, 600), (attack_long_line, 8192, 100),
-    (attack_literals, 8192, 100), (attack_half_open, 24000, 1000),
+    (attack_garbage, 8192, 900), (attack_long_line, 8192, 100),
+    (attack_literals, 8192, 100), (attack_half_open, 48000, 1000),
     (attack_slow, 8192, 400), (attack_no_reader, 2048, 20),
     (attack_connections, 24000, 1500), (attack_handshakes, 8192, 300),
     (attack_half_closed, 8192, 200), (attack_alerts, 8192, 50),
@@ -747,7 +747,7 @@ ATTACKS = [
     (attack_sets, 24000, 50), (attack_patterns, 8192, 20),
     (attack_silence, 8192, 50), (attack_recipients, 8192, 50),
     (attack_search, 24000, 20), (attack_sort, 8192, 20),
-    (attack_local_sockets, 8192, 600), (attack_logins, 24000, 300),
+    (attack_local_sockets, 8192, 900), (attack_logins, 24000, 300),
 ]
 
 
@@ -780,10 +780,11 @@ def run(attack, kib_max, lines_max, watch):
     lines = log_lines() - lines
     grown = {r: peak[r] - before.get(r, 0) for r in peak if r != "kernel"}
     total = sum(v for v in grown.values() if v > 0)
-    print("%-13s %5.1fs  +%5d KiB %4d lines  honest p50 %.1f p99 %.1f "
+    most = max(grown, key=lambda r: grown[r])
+    print("%-13s %5.1fs  +%5d KiB (%s %d) %4d lines  honest p50 %.1f p99 %.1f "
           "(idle p99 %.1f) of %d  %s" % (
-              name, took, total, lines, at(waited, 0.5), at(waited, 0.99),
-              at(idle, 0.99), len(waited), got), flush=True)
+              name, took, total, most, grown[most], lines, at(waited, 0.5),
+              at(waited, 0.99), at(idle, 0.99), len(waited), got), flush=True)
     if at(waited, 0.5) > ANSWER_MS:
         fail_cost("%s: half of the honest answers took over %d ms" % (
             name, ANSWER_MS))
