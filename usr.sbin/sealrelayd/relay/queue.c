@@ -293,6 +293,9 @@ job_read(struct job *j, struct msg *msg)
 	j->sender = get_string(msg, QUEUE_ADDRESS_MAX);
 	j->trace = get_string(msg, QUEUE_TRACE_MAX);
 	j->flags = msg_get_u8(msg);
+	/* RFC 8689 4.1: a message of both is one that must have TLS. */
+	if ((j->flags & QUEUE_REQUIRETLS) != 0)
+		j->flags &= (uint8_t)~QUEUE_TLS_OPTIONAL;
 	j->codec = msg_get_u8(msg);
 	j->head = msg_get_u32(msg);
 	j->body = msg_get_u64(msg);
