@@ -226,24 +226,27 @@ def case_reports():
     send("null", ["never@a.test"], sender="")
     send("relayed", [AWAY], rcpt=" NOTIFY=SUCCESS")
     send("away", ["never@a.test"], sender="who@b.test")
+    send("evil", ["evil@a.test"], sender="who@b.test")
     send("here", ["bob@example.org"], sender="who@b.test",
          rcpt=" NOTIFY=SUCCESS")
     # Neither who is no account, nor nobody, nor who did not ask.
     send("lost", ["never@a.test"], sender="no@example.org")
     send("quiet", ["bob@example.org"])
-    # AWAY of "whole" and of "relayed"; reports to who@b.test of two.
-    got = arrived(4)
+    # AWAY of "whole" and of "relayed"; reports to who@b.test of three.
+    got = arrived(5)
     kinds = []
     for env, raw in got:
         if "FROM:<>" not in env[0]:
             continue
         expect(rcpts(env), "RCPT TO:<who@b.test>")
         kinds.append(check_report(raw))
-    if sorted(kinds) != ["delivered", "failed"]:
+        if re.search(rb"\r(?!\n)|(?<!\r)\n|[\0\x1b\x80-\xff]", raw):
+            fail("what a server said goes on: %r" % raw)
+    if sorted(kinds) != ["delivered", "failed", "failed"]:
         fail("reports: %s" % kinds)
     # All that may come of them has come: the queue is empty.
     until(lambda: not os.listdir("base/queue/msg"), "an empty queue")
-    arrived(4)
+    arrived(5)
 
 
 def check_report(raw):

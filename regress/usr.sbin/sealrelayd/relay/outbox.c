@@ -30,7 +30,7 @@
  *	sleep SECONDS
  *	kill relay|queue (SIGKILL, and starts it again)
  *	mute 1|0 (says nothing of reports that it gets)
- *	list
+ *	memory (that the relay has of its own)
  * Output: "queued", "report KIND RCPT STATUS TEXT", "empty", "left N", ...
  */
 
@@ -502,8 +502,27 @@ settle(unsigned int n, int seconds)
 	while (time(NULL) < end && (messages_left(&jobs) != n || jobs > 0))
 		while (take(50) != 0)
 			;
-	printf("left %llu\n", (unsigned long long)messages_left(NULL));
+	printf("left %llu\n", (unsigned long long)messages_left(&jobs));
+	printf("jobs %llu\n", (unsigned long long)jobs);
 	(void)fflush(stdout);
+}
+
+static void
+memory(void)
+{
+	char path[64], line[256];
+	unsigned int n;
+	FILE *f;
+
+	n = 0;
+	(void)snprintf(
+	    path, sizeof(path), "/proc/%d/status", (int)roles[RELAY].pid);
+	f = fopen(path, "r");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		(void)sscanf(line, "RssAnon: %u", &n);
+	if (f != NULL)
+		(void)fclose(f);
+	printf("memory %u\n", n);
 }
 
 static void
@@ -541,6 +560,8 @@ command(char *line)
 		wait_empty(n);
 	else if (sscanf(line, "settle %d %d", &n, &flags) == 2)
 		settle((unsigned int)n, flags);
+	else if (strncmp(line, "memory", 6) == 0)
+		memory();
 	else if (sscanf(line, "sleep %d", &n) == 1)
 		(void)sleep((unsigned int)n);
 	else if (strncmp(line, "kill relay", 10) == 0)

@@ -130,7 +130,8 @@ servers_body()
 	message
 	: >config
 	for word in greet-421 greet-554 close-at-mail drop-at-dot lie-size \
-	    no-esmtp bare starttls-broken hang slow bdat-502 8bit=no; do
+	    no-esmtp bare starttls-broken hang=greeting slow bdat-502 \
+	    8bit=no; do
 		sink "$word" "$word"
 		echo "route $word.test 127.0.0.1 $PORT 1" >>config
 	done
@@ -138,8 +139,8 @@ servers_body()
 	echo "route good.test 127.0.0.1 $PORT 1" >>config
 	{
 		for word in greet-421 greet-554 close-at-mail drop-at-dot \
-		    lie-size no-esmtp bare starttls-broken hang slow \
-		    bdat-502; do
+		    lie-size no-esmtp bare starttls-broken hang=greeting \
+		    slow bdat-502; do
 			echo "send a@here.test b@$word.test mail"
 		done
 		echo "send a@here.test b@8bit=no.test mail 1"
@@ -173,7 +174,9 @@ replies_body()
 {
 	message
 	: >config
-	for word in data-250 extra starttls-inject endless; do
+	sink endless endless=greeting
+	echo "route endless.test 127.0.0.1 $PORT 1" >>config
+	for word in data-250 extra starttls-inject; do
 		sink "$word" "$word"
 		echo "route $word.test 127.0.0.1 $PORT 1" >>config
 	done
@@ -203,6 +206,109 @@ replies_body()
 	has '^left 3' out
 }
 replies_cleanup()
+{
+	stop
+}
+
+# patience: the relay waits a fortieth of its time.
+patience()
+{
+	mkdir -p quick/sealrelayd/relay
+	ln -s "$(cd "$BIN" && pwd)/sealsmtpd" quick/sealsmtpd
+	ln -s "$(cd "$BIN" && pwd)/sealrelayd/resolver" quick/sealrelayd/resolver
+	ln -s "$SRC/quickrelay" quick/sealrelayd/relay/smtp-relay
+	BIN=$PWD/quick
+}
+
+# frugal: no server has made the relay keep more than 32 MiB.
+frugal()
+{
+	n=$(sed -n 's/^memory //p' out)
+	# A sanitizer's own would count, too.
+	[ -n "${SANITIZED-}" ] || [ "$n" -lt 32768 ] || atf_fail "$n KiB"
+}
+
+# hostile NAME WORD ...: a server, routed to as NAME.test, that gets 1 MB.
+hostile()
+{
+	sink "$@"
+	echo "route $1.test 127.0.0.1 $PORT 1" >>config
+	echo "send a@here.test b@$1.test large" >>commands
+}
+
+atf_test_case hung cleanup
+hung_head()
+{
+	atf_set descr "servers that hang at each stage are given up, each in time"
+}
+hung_body()
+{
+	patience
+	message
+	{ cat mail; head -c 1000000 /dev/zero | tr '\0' x | fold -w 70 |
+	    sed 's/$/\r/'; } >large
+	echo "retry 1000" >config
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -days 30 -subj /CN=mx -keyout key.pem -out cert.pem 2>/dev/null
+	stages="greeting ehlo starttls mail rcpt data body final"
+	for stage in $stages; do
+		hostile "at-$stage" "tls=$PWD/cert.pem,$PWD/key.pem" \
+		    "hang=$stage"
+	done
+	hostile chunk chunking hang=body
+	hostile tls "tls=$PWD/cert.pem,$PWD/key.pem" hang=tls
+	{
+		echo "settle 9 100"
+		echo "memory"
+	} >>commands
+	relay <commands
+	# All others are left, and nobody has them any more.
+	has '^left 9$' out
+	has '^jobs 0$' out
+	for stage in $stages; do
+		has "^$stage\$" "at-$stage/hung"
+		[ ! -f "at-$stage/1.eml" ] || atf_fail "$stage: it came"
+	done
+	[ -f chunk/hung ] || atf_fail "chunk"
+	# Nobody was to be believed there: it goes without TLS.
+	has '^tls' tls/hung
+	has '^plain' tls/1.env
+	frugal
+}
+hung_cleanup()
+{
+	stop
+}
+
+atf_test_case endless cleanup
+endless_head()
+{
+	atf_set descr "replies without end at each stage cost little, for a moment"
+}
+endless_body()
+{
+	message
+	cp mail large
+	echo "retry 1000" >config
+	for stage in greeting ehlo rcpt; do
+		hostile $stage endless=$stage
+		hostile line-$stage endless=$stage endless-line
+	done
+	sink good
+	echo "route good.test 127.0.0.1 $PORT 1" >>config
+	{
+		echo "many 20 a@here.test good.test mail"
+		echo "settle 6 100"
+		echo "memory"
+	} >>commands
+	relay <commands
+	has '^left 6$' out
+	has '^jobs 0$' out
+	[ "$(find good -name '*.eml' | wc -l)" -eq 20 ] || atf_fail "$(cat out)"
+	! grep '^report' out || atf_fail "reports"
+	frugal
+}
+endless_cleanup()
 {
 	stop
 }
@@ -486,6 +592,8 @@ atf_init_test_cases()
 	atf_add_test_case refused
 	atf_add_test_case servers
 	atf_add_test_case replies
+	atf_add_test_case hung
+	atf_add_test_case endless
 	atf_add_test_case chunked
 	atf_add_test_case smuggled
 	atf_add_test_case dead

@@ -7,10 +7,14 @@ bdat-502 refuse-early data-250 extra starttls-inject endless
  requiretls (offered within TLS) auth=MECHANISMS
  secret=PASSWORD (of SCRAM-SHA-256) rounds=N
  scram=refuse|skip|mute|liar|nonce (what is wrong with it)
+hang=STAGE (greeting ehlo starttls tls auth mail rcpt data body final rset):
+there it says no more, nor reads
+endless=STAGE (greeting ehlo rcpt final): a reply without end; endless-line: one
+of a single line
 listen=HOST:PORT
 The port goes to DIRECTORY/port, messages to DIRECTORY/<n>.eml with the
 envelope in <n>.env.  A recipient "later..." gets 450, "never..." 550,
-"once..." 450 the first time.
+"once..." 450 the first time, "evil..." 550 in a text that is none.
 """
 import base64
 import hashlib
@@ -45,6 +49,16 @@ class Session(threading.Thread):
         else:
             self.sock.sendall(data)
 
+    def stage(self, name):
+        """What is wrong at this stage begins here."""
+        if WORDS.get("hang") == name:
+            with open(os.path.join(DIR, "hung"), "a") as f:
+                f.write(name + "\n")
+            time.sleep(3600)
+        end = b" sink" * 20 + (b"" if "endless-line" in WORDS else b"\r\n")
+        while WORDS.get("endless") == name:
+            self.sock.sendall(b"250-" + end)
+
     def line(self):
         while b"\n" not in self.buf:
             more = self.sock.recv(65536)
@@ -55,6 +69,7 @@ class Session(threading.Thread):
         return line.rstrip(b"\r").decode("utf-8", "replace")
 
     def ehlo(self):
+        self.stage("ehlo")
         ext = ["sink", "PIPELINING"]
         if WORDS.get("8bit") != "no":
             ext += ["8BITMIME", "SMTPUTF8"]
@@ -117,9 +132,14 @@ class Session(threading.Thread):
             f.write("\n".join(self.env) + "\n")
 
     def rcpt(self, line):
+        self.stage("rcpt")
         local = line[8:].split("@")[0].lstrip("<")
         if local.startswith("later"):
             self.say("450 4.2.0 later")
+        elif local.startswith("evil"):
+            # What would be commands, where it went on as it is.
+            self.sock.sendall(b"550-5.1.1 no\r.\rMAIL FROM:<evil@x.test>\r\n"
+                              b"550 5.1.1 \0\x1b[2J\r\r.\r \xff\r\n")
         elif local.startswith("never"):
             self.say("550 5.1.1 no such user")
         elif local.startswith("once") and line not in STATE["once"]:
@@ -184,6 +204,7 @@ class Session(threading.Thread):
             elif verb == "HELO":
                 self.say("250 sink")
             elif verb == "STAR":
+                self.stage("starttls")
                 if self.buf:
                     raise EOFError
                 if "starttls-inject" in WORDS:
@@ -191,6 +212,7 @@ class Session(threading.Thread):
                     time.sleep(1)
                     raise EOFError
                 self.say("220 go on")
+                self.stage("tls")
                 if "starttls-broken" in WORDS:
                     self.sock.sendall(b"this is no TLS\r\n")
                     raise EOFError
@@ -198,6 +220,8 @@ class Session(threading.Thread):
                 ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 ctx.load_cert_chain(cert, key)
                 self.sock = ctx.wrap_socket(self.sock, server_side=True)
+            elif verb == "AUTH" and WORDS.get("hang") == "auth":
+                self.stage("auth")
             elif verb == "AUTH" and " SCRAM" in line:
                 self.scram(line)
             elif verb == "AUTH":
@@ -209,6 +233,7 @@ class Session(threading.Thread):
                     f.write(line + "\n")
                 self.say("235 2.7.0 ok")
             elif verb == "MAIL":
+                self.stage("mail")
                 if "close-at-mail" in WORDS:
                     raise EOFError
                 tls = isinstance(self.sock, ssl.SSLSocket)
@@ -224,8 +249,11 @@ class Session(threading.Thread):
                 if "data-250" in WORDS:
                     self.say("250 2.0.0 of course")
                     continue
+                self.stage("data")
                 self.say("354 go on")
+                self.stage("body")
                 raw = self.data()
+                self.stage("final")
                 if "drop-at-dot" in WORDS and not os.path.exists(
                         os.path.join(DIR, "dropped")):
                     open(os.path.join(DIR, "dropped"), "w").close()
@@ -239,10 +267,13 @@ class Session(threading.Thread):
                 self.say("502 5.5.1 no such command")
                 raise EOFError
             elif verb == "BDAT":
+                self.stage("body")
                 raw = self.bdat(line)
+                self.stage("final")
                 self.store(raw)
                 self.say("250 2.0.0 taken")
             elif verb == "RSET":
+                self.stage("rset")
                 self.say("250 2.0.0 ok")
             elif verb == "QUIT":
                 self.say("221 2.0.0 bye")
@@ -252,8 +283,7 @@ class Session(threading.Thread):
 
     def run(self):
         try:
-            if "hang" in WORDS:
-                time.sleep(3600)
+            self.stage("greeting")
             if "greet-421" in WORDS:
                 self.say("421 4.3.2 not now")
                 return
@@ -263,8 +293,6 @@ class Session(threading.Thread):
             if "bare" in WORDS:
                 self.sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 return
-            while "endless" in WORDS:
-                self.say("220-" + "sink " * 20)
             self.say("220 sink ESMTP")
             self.talk()
         except (EOFError, OSError):
