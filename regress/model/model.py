@@ -2,7 +2,7 @@
 """
 Sessions of one user held against a reference model.
 
-usage: model.py server.json FIRST-SEED COUNT [kill]
+usage: model.py server.json FIRST-SEED COUNT [kill | crowd]
 
 In each round every session sends a few random commands at once; then their
 answers are read.  Each session's view (UIDs by sequence number, flags as told)
@@ -26,6 +26,7 @@ know of the other box what a new session is told of it, and of the messages that
 others have put into theirs what they wished to know; two of them have EXPUNGE at
 any time.
 Now and then an administrator lets their user keep nothing more (RFC 9208).
+With "crowd" the boxes hold more messages than a command deals with (RFC 9738).
 """
 
 import itertools
@@ -37,9 +38,9 @@ import subprocess
 import sys
 import time
 
+import crowd
 from checks import Checks, SESSIONS
 from session import FLAG, Gone, need, SERVER, Session, uid_set
-from session import UIDONLY
 from watch import Admin
 
 ROUNDS = 12
@@ -50,9 +51,10 @@ TURNS = itertools.cycle(ROLES)
 class Model(Checks):
     """What the boxes can hold, given what was acknowledged."""
 
-    def __init__(self, seed, killing):
+    def __init__(self, seed, killing, crowded):
         self.random = random.Random(seed)
         self.killing = killing
+        self.crowded = crowded
         self.admin = Admin(SERVER)
         self.boxes = ("m%da" % seed, "m%db" % seed)
         # name -> uid -> (subject, flags)
@@ -69,6 +71,10 @@ class Model(Checks):
             first.send({"text": "DELETE " + box, "kind": "DELETE"})
             first.answer()
             first.run("CREATE " + box)
+        if crowded:
+            crowd.fill(first, self.boxes)
+            self.state = {box: self.fresh(box) for box in self.boxes}
+            self.highest = {box: max(self.state[box]) for box in self.boxes}
         first.close()
         self.sessions = [self.login(i, self.random.choice(self.boxes))
                          for i in range(SESSIONS)]
@@ -197,6 +203,8 @@ class Model(Checks):
                 "FETCH 1:* (FLAGS)", "STORE 1 +FLAGS (%s)" % FLAG,
                 "MOVE 1 " + self.random.choice(self.boxes),
                 "UID SEARCH 1:*")), "kind": "by number"}
+        if self.crowded and pick > 0.8 and self.random.random() < 0.5:
+            return crowd.choose(self.random, session, self.boxes)
         # Whose numbers can change at any time has no use for them either.
         first = first and not session.uidonly and not (
             session.watch is not None and session.watch.immediate)
@@ -303,7 +311,7 @@ class Model(Checks):
             session.known[uid] = want[uid]
         need(session.known == want, "resynced", number, old.high,
              session.known, want)
-        session.run("UID FETCH 1:* (FLAGS)")
+        session.all()
         return session
 
     def fresh(self, box):
@@ -313,21 +321,11 @@ class Model(Checks):
                 codes = " ".join(session.run("SELECT " + box)["codes"])
                 self.following[box] = int(re.search(r"UIDNEXT (\d+)",
                                                     codes)[1])
-                rows = {}
-                session.send({"text": "FETCH 1:* (UID FLAGS BODY.PEEK["
-                              "HEADER.FIELDS (SUBJECT)])", "kind": "all"})
-                while True:
-                    line = session.line()
-                    if line.startswith("t"):
-                        break
-                    found = re.match(r"\* \d+ FETCH \(UID (\d+) FLAGS "
-                                     r"\(([^)]*)\).*Subject: (\S+)", line,
-                                     re.DOTALL)
-                    if found:
-                        rows[int(found[1])] = (found[3],
-                                               frozenset(found[2].split()))
+                subjects = session.all("FLAGS BODY.PEEK[HEADER.FIELDS "
+                                       "(SUBJECT)]") if session.view else {}
                 session.close()
-                return rows
+                return {uid: (subject, session.told[uid])
+                        for uid, subject in subjects.items()}
             except (Gone, AssertionError):
                 if not self.killing or attempt == 49:
                     raise
@@ -359,6 +357,7 @@ class Model(Checks):
                 break
             new = again
         self.done = done
+        crowd.settle(done, self.state)
         sure = [c for c in done if c.get("result", "").startswith("OK")]
         for command in done:
             if "result" not in command:
@@ -369,6 +368,9 @@ class Model(Checks):
             elif self.killing and ("words" in command or
                                    "UTF-8" in command["text"]):
                 pass  # its worker may have gone
+            elif self.crowded and \
+                    command["result"].startswith("NO [MESSAGELIMIT "):
+                pass  # no order of a part
             elif "[OVERQUOTA]" in command["result"]:
                 pass  # looked at below
             elif "part" in command and \
@@ -403,7 +405,7 @@ class Model(Checks):
                      session.view, sorted(want))
                 self.check_watch(session)
                 if None in session.view:
-                    session.run("UID FETCH 1:* (FLAGS)")
+                    session.all()
             except Gone:
                 need(self.killing, "connection ended")
                 self.drop(session)
@@ -416,7 +418,7 @@ class Model(Checks):
                          want[uid][1])
             session.silent.clear()
             session.told.clear()
-            session.run("UID FETCH 1:* (FLAGS)")
+            session.all()
             self.check_live(session, want)
         while len(self.sessions) < SESSIONS:
             used = {x.number for x in self.sessions}
@@ -479,12 +481,13 @@ def kill_role(role, rand):
 
 def main():
     first, count = int(sys.argv[2]), int(sys.argv[3])
-    killing = len(sys.argv) > 4
+    killing = sys.argv[4:] == ["kill"]
+    crowded = sys.argv[4:] == ["crowd"]
     killed = dict.fromkeys(ROLES, 0)
     for seed in range(first, first + count):
         print("seed %d" % seed, flush=True)
-        model = Model(seed, killing)
-        for _ in range(ROUNDS):
+        model = Model(seed, killing, crowded)
+        for _ in range(crowd.ROUNDS if crowded else ROUNDS):
             model.round()
         model.close()
         for role in ROLES:

@@ -43,7 +43,30 @@ killed_cleanup() {
 	stop_suite
 }
 
+atf_test_case crowd cleanup
+crowd_head() {
+	atf_set descr "the same over more messages than a command deals with"
+	atf_set timeout 7200
+}
+crowd_body() {
+	need python3
+	mkdir suite
+	cat >suite/extra.conf <<-E
+	administrator "user0002@sealmail.test"
+	limit command-messages 1000
+	E
+	start_suite USERS=2
+	python3 "$(atf_get_srcdir)/model.py" "$suite/server.json" \
+	    "${SEED:-1}" "$([ -z "${SEED-}" ] && full 1 40 || echo 1)" crowd \
+	    >client.out 2>&1 || fail_with client.out 'the model disagrees'
+	suite_alive
+}
+crowd_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case sessions
 	atf_add_test_case killed
+	atf_add_test_case crowd
 }

@@ -75,6 +75,22 @@ class Session:
     def close(self):
         self.sock.close()
 
+    def all(self, items="FLAGS"):
+        """The UIDs of all messages, as many as there may be; their subjects,
+        if these are asked for."""
+        rows, last = {}, "*"
+        while True:
+            command = self.run("UID FETCH 1:%s (%s)" % (last, items))
+            subjects = command.get("subjects", {})
+            # Flags of others may be told again.
+            for uid in command["rows"]:
+                rows[uid] = subjects.get(uid, rows.get(uid))
+            found = re.search(r"\[MESSAGELIMIT \d+ (\d+)\]",
+                              " ".join(command["codes"]))
+            if not found:
+                return rows
+            last = str(int(found[1]) - 1)
+
     def listen(self):
         """To what happens in all boxes; those that are not selected are told
         at once."""
@@ -171,16 +187,19 @@ class Session:
         self.box, self.view, self.told, self.known = box, [], {}, {}
         codes = self.run("SELECT " + box)["codes"]
         self.validity = re.search(r"UIDVALIDITY (\d+)", "".join(codes))[1]
-        rows = self.run("UID FETCH 1:* (FLAGS)")["rows"] if self.view else []
-        need(len(set(rows)) == len(self.view), "rows of the view")
+        rows = self.all() if self.view else {}
+        need(len(rows) == len(self.view), "rows of the view")
         self.listen()
         self.live = None
         if self.number % 4 < 2:
             command = self.run("UID SEARCH RETURN (UPDATE ALL) KEYWORD " +
                                self.key)
-            need("NOUPDATE" not in "".join(command["codes"]), "NOUPDATE")
-            self.live = Live(command["tag"], next(
-                x for x in command["codes"] if x.startswith("ESEARCH")))
+            # Of a part of the mailbox there are no updates.
+            need("NOUPDATE" not in "".join(command["codes"]) or
+                 "[MESSAGELIMIT" in command["result"], "NOUPDATE")
+            if "[MESSAGELIMIT" not in command["result"]:
+                self.live = Live(command["tag"], next(
+                    x for x in command["codes"] if x.startswith("ESEARCH")))
 
     def come_back(self, old):
         """Selects the box of an ended session with what that knew."""
@@ -206,7 +225,8 @@ class Session:
         if found:
             self.vanished(command, found[1], found[2])
             return
-        found = re.match(r"(\d+) (EXISTS|EXPUNGE|FETCH|UIDFETCH)(.*)", text)
+        found = re.match(r"(\d+) (EXISTS|EXPUNGE|FETCH|UIDFETCH)(.*)", text,
+                         re.DOTALL)
         if not found:
             if text.startswith("BYE"):
                 raise Gone()
