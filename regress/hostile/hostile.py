@@ -754,7 +754,9 @@ ATTACKS = [
 def sampled(pipe):
     """Peak of each role's memory, from a process of its own."""
     peak = {}
-    while not pipe.poll(0.03):
+    going = True
+    while going:
+        going = not pipe.poll(0.03)
         for role, kib in memory().items():
             peak[role] = max(peak.get(role, 0), kib)
     pipe.send(peak)

@@ -60,7 +60,30 @@ bombs_cleanup() {
 	stop_suite
 }
 
+atf_test_case crowd cleanup
+crowd_head() {
+	atf_set descr "one user with as many sessions as there may be"
+	atf_set timeout 1800
+}
+crowd_body() {
+	need python3 openssl
+	extra
+	sed -i '/^limit/d' suite/extra.conf
+	echo "limit sessions-per-user $(full 200 1000)" >>suite/extra.conf
+	start_suite USERS=3
+	# shellcheck disable=SC2046
+	python3 "$(atf_get_srcdir)/crowd.py" "$suite/server.json" \
+	    $(full "" long) >client.out 2>&1 ||
+	    fail_with client.out 'it was not borne'
+	cat client.out
+	suite_alive
+}
+crowd_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case bombs
 	atf_add_test_case clients
+	atf_add_test_case crowd
 }
