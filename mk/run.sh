@@ -15,6 +15,7 @@
 #   RUN_NAME=HOST  the host's name (localhost)
 #   RUN_LISTEN=*   where it listens (127.0.0.1, where clients are sent)
 #   RUN_RELAY=dns  mail that leaves goes where DNS says, not to a port here
+#   RUN_AGAIN=yes  a daemon that ends is started again
 set -u
 umask 022
 
@@ -27,6 +28,7 @@ domain=${RUN_DOMAIN:-sealmail.test}
 host=127.0.0.1
 RUN_LISTEN=${RUN_LISTEN:-$host}
 RUN_RELAY=${RUN_RELAY:-port}
+RUN_AGAIN=${RUN_AGAIN:-no}
 sealimapd=$top/usr.sbin/sealimapd/parent/sealimapd
 sealsmtpd=$top/usr.sbin/sealsmtpd/parent/sealsmtpd
 sealrelayd=$top/usr.sbin/sealrelayd/parent/sealrelayd
@@ -489,6 +491,15 @@ Look:
 END
 }
 
+# Those that have ended; false: they are not to be.
+start_again() {
+	[ "$RUN_AGAIN" = yes ] || return 1
+	mv "$RUN/ended" "$RUN/again"
+	while read -r d _; do
+		start "$top/usr.sbin/$d/parent/$d" "$d"
+	done <"$RUN/again"
+}
+
 # ---- All of it
 
 trap stop HUP INT TERM
@@ -520,7 +531,7 @@ server_json
 instructions
 
 # Waiting in wait(1) lets the traps run at once.
-while [ ! -s "$RUN/ended" ]; do
+while [ ! -s "$RUN/ended" ] || start_again; do
 	sleep 1 &
 	wait $!
 done

@@ -22,7 +22,7 @@ site_case() {
 }
 
 site_case lapsed 600 "old certificates, policies that are gone, mail returned"
-site_case storm 900 "72 mishaps: nothing lost, or twice"
+site_case storm 900 "96 mishaps: nothing lost, or twice"
 
 atf_init_test_cases() {
 	atf_add_test_case lapsed

@@ -15,13 +15,13 @@ BIG = 20 * 1000 * 1000
 
 
 class Pair:
-    def __init__(self, folder, more=""):
+    def __init__(self, folder, more="", again=False):
         self.world = World(folder)
         ssh_keys()
         hosts = [Host("one", 1), Host("two", 2)]
         domains = ["one.example", "two.example"]
         self.world.names.serve()
-        self.sites = [Site(self.world, h, d, more=more)
+        self.sites = [Site(self.world, h, d, more=more, again=again)
                       for h, d in zip(hosts, domains)]
         self.world.start_web(*["mta-sts." + d for d in domains])
         for s in self.sites:

@@ -130,6 +130,7 @@ def case_refused(folder):
     def elsewhere(line):
         return line.replace("10 mx.two.example.", "10 mx.evil.example.")
 
+    testing(p)
     p.publish(True)
     step("published")
     refused(p, "dane-stripped", Attack(p), "4.7.4", "offers no TLS")
@@ -145,6 +146,42 @@ def case_refused(folder):
             "not in the domain's policy")
     tls_is_counted(p.one, p.two)
     p.stop()
+
+
+class Seen(Attack):
+    """Somebody takes TLS away, which the policy lets him."""
+
+    def __exit__(self, *_):
+        self.middle.end()
+        if not self.middle.mail_came():
+            raise Failed("by another way?")
+
+
+def testing(p):
+    """A policy that is tried out: it is counted, and keeps no mail back."""
+    a, b = p.one, p.two
+    p.publish(False)
+    own = "mta-sts." + b.domain
+    policy, zone = p.world.web.policies, p.world.names.zones
+    was = policy[own], zone[b.domain + "."]
+    policy[own] = was[0].replace("mode: enforce", "mode: testing")
+    zone[b.domain + "."] = [re.sub("v=STSv1; id=\\w+", "v=STSv1; id=testing",
+                                   x) for x in was[1]]
+    p.world.names.serve()
+    p.fresh()
+    with Seen(p):
+        a.submit(1, [b.user(1)],
+                 letter(a.user(1), b.user(1), "testing", b""))
+        arrives(b, 1, "testing")
+    got = {(r["policy"], r["result"])
+           for r in a.json("queue", "tls", "-d", b.domain)}
+    if got != {("sts", "starttls-not-supported")}:
+        raise Failed("counted: %s" % got)
+    policy[own], zone[b.domain + "."] = was
+    p.world.names.serve()
+    # It asks for another policy an hour later, or so.
+    a.restart("smtp-relay")
+    step("testing")
 
 
 def tls_is_counted(a, b):
@@ -290,7 +327,7 @@ def case_queue(folder):
 
 def case_killed(folder):
     """Processes die and the link goes: nothing is lost, or twice."""
-    p = Pair(folder, "limit destination-jobs 1\n")
+    p = Pair(folder, "limit destination-jobs 1\n", again=True)
     p.publish(True)
     step(storm(p, 1))
     p.stop()
@@ -373,7 +410,7 @@ class Restored:
 
 def case_storm(folder):
     """The same for longer."""
-    p = Pair(folder, "limit destination-jobs 1\n")
+    p = Pair(folder, "limit destination-jobs 1\n", again=True)
     p.publish(True)
     step(storm(p, 12))
     p.stop()

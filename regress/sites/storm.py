@@ -11,6 +11,7 @@ from world import Failed, until
 
 ROLES = ("smtp-queue", "smtp-relay", "smtp-engine", "smtp-deliver",
          "smtp-resolver")
+DAEMONS = ("sealsmtpd", "sealrelayd")   # each with all its processes
 SETTLE = 200     # seconds for the rest, once all is whole again
 RESENT = 2       # messages that a mishap may strike on their way, or whose
                  # outcome a killed queue had not yet written down
@@ -54,6 +55,8 @@ def blow(p, r, kind, clients):
         site.host.cut()
         time.sleep(r.uniform(0.1, 1.5))
         site.host.mend()
+    elif kind in DAEMONS:
+        site.kill_daemon(kind)
     else:
         until("a " + kind, lambda: site.pids(kind))
         site.kill(kind)
@@ -67,7 +70,7 @@ def storm(p, rounds):
     clients = [Client(a, b, n) for a, b in p.ways() for n in (1, 2)]
     for c in clients:
         c.start()
-    kinds = [*ROLES, "link"] * rounds
+    kinds = [*ROLES, *DAEMONS, "link"] * rounds
     r.shuffle(kinds)
     for kind in kinds:
         blow(p, r, kind, clients)

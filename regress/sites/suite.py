@@ -1,4 +1,5 @@
 """A suite on a host of its own, by mk/run.sh; and its users' programs."""
+import glob
 import imaplib
 import json
 import os
@@ -16,7 +17,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 class Site:
     """mx.DOMAIN, with users user0001@DOMAIN and so on."""
 
-    def __init__(self, world, host, domain, users=3, more=""):
+    def __init__(self, world, host, domain, users=3, more="", again=False):
         self.world, self.host, self.domain = world, host, domain
         self.name = "mx." + domain
         self.folder = os.path.join(world.folder, host.name)
@@ -34,7 +35,8 @@ class Site:
             f.write("j\u00fcrgen: %s\n" % self.user(2))
         env = dict(os.environ, RUN=self.folder, PORT="own", COST="low",
                    USERS=str(users), RUN_DOMAIN=domain, RUN_NAME=self.name,
-                   RUN_LISTEN="*", RUN_RELAY="dns")
+                   RUN_LISTEN="*", RUN_RELAY="dns",
+                   RUN_AGAIN="yes" if again else "no")
         with open(self.path("run.out"), "w", encoding="utf-8") as out:
             self.process = subprocess.Popen(
                 host.command("sh", TOP + "/mk/run.sh"), env=env, stdout=out,
@@ -244,6 +246,21 @@ class Site:
     def kill(self, role):
         for pid in self.pids(role):
             kill(pid)
+
+    def kill_daemon(self, name):
+        """With all its roles, at once; run.sh starts it again."""
+        parents = {}
+        for stat in glob.glob("/proc/[0-9]*/stat"):
+            try:
+                with open(stat, encoding="utf-8", errors="replace") as f:
+                    words = f.read()
+            except OSError:
+                continue
+            parents[int(words.split()[0])] = int(
+                words.rpartition(")")[2].split()[1])
+        pid = int(self.read(name + ".pid"))
+        for p in [pid, *(p for p, of in parents.items() if of == pid)]:
+            kill(p)
 
     def waits(self, **want):
         """Records of the queue which have these values."""

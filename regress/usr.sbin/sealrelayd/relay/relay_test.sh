@@ -218,6 +218,7 @@ patience()
 	ln -s "$(cd "$BIN" && pwd)/sealrelayd/resolver" quick/sealrelayd/resolver
 	ln -s "$SRC/quickrelay" quick/sealrelayd/relay/smtp-relay
 	BIN=$PWD/quick
+	export QUICKER=40
 }
 
 # frugal: no server has made the relay keep more than 32 MiB.

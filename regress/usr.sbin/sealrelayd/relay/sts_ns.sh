@@ -51,8 +51,8 @@ certificate() {
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
     -subj /CN=ca -keyout ca.key -out ca.pem 2>/dev/null || fail "no CA"
 mount --bind ca.pem "$roots" || fail "mount"
-sts="sts strip self other testing moved"
-certificate good ca "DNS:mx.sts.example,DNS:mx.other.example,DNS:mx.moved.example,DNS:mx.login.example"
+sts="sts strip self other testing moved short"
+certificate good ca "DNS:mx.sts.example,DNS:mx.other.example,DNS:mx.moved.example,DNS:mx.login.example,DNS:mx.short.example"
 certificate self self "DNS:mx.self.example,DNS:mx.testing.example"
 certificate dane self "DNS:elsewhere.test"
 names=
@@ -93,6 +93,7 @@ cp test.ds anchors
 	domain testing.example 127.0.0.13
 	domain moved.example 127.0.0.10
 	domain login.example 127.0.0.14
+	domain short.example 127.0.0.11
 	for d in $sts; do
 		echo "_mta-sts.$d.example. 300 TXT \"v=STSv1; id=1\""
 		echo "mta-sts.$d.example. 300 A 127.0.0.3"
@@ -112,7 +113,7 @@ policy() {
 	    "version: STSv1
 mode: $2
 mx: $3
-max_age: 86400000
+max_age: ${4-86400000}
 " >"web/mta-sts.$1"
 }
 mkdir web
@@ -121,6 +122,8 @@ policy strip.example enforce mx.strip.example
 policy self.example enforce mx.self.example
 policy other.example enforce mx.sts.example
 policy testing.example testing mx.testing.example
+# No age below a day counts.
+policy short.example enforce mx.short.example 100
 printf 'HTTP/1.1 302 Found\r\nContent-Type: text/plain\r\n%s\r\n\r\n' \
     'Location: https://mta-sts.strip.example/' >web/mta-sts.moved.example
 python3 "$SRC/https.py" 127.0.0.3 443 web.pem web.key web 2>web.log &
@@ -157,8 +160,8 @@ echo "route smart.test mx.login.example 25 2 joe:se:cret" >>config
 printf 'From: a@here.test\r\n\r\nx\r\n' >mail
 {
 	for d in plain.example sts.example strip.example self.example \
-	    other.example testing.example moved.example dane.test \
-	    wrong.test naked.test; do
+	    other.example testing.example moved.example short.example \
+	    dane.test wrong.test naked.test; do
 		echo "send a@here.test b@$d mail"
 	done
 	# REQUIRETLS: where the server offers it, is proved, and is the domain's.
@@ -183,6 +186,7 @@ got naked b@strip.example no
 got naked b@naked.test no
 got good b@sts.example yes
 got good b@other.example no
+got good b@short.example yes
 got self b@testing.example yes
 got self b@self.example no
 got dane b@dane.test yes
@@ -229,4 +233,38 @@ name_server
     fail "outbox: $(cat err)"
 grep -q '^left 8$' out || fail "$(cat out)"
 got naked c@sts.example no
+
+# ---- And it ends: what was proved meanwhile holds longer, but not for good.
+
+mkdir -p quick/sealrelayd/relay
+ln -s "$(cd "$BIN" && pwd)/sealsmtpd" quick/sealsmtpd
+ln -s "$(cd "$BIN" && pwd)/sealrelayd/resolver" quick/sealrelayd/resolver
+ln -s "$SRC/quickrelay" quick/sealrelayd/relay/smtp-relay
+
+# later SECONDS RCPT LEFT: the relay's clock is ahead; so many are left.
+later() {
+	{
+		[ -z "$2" ] || echo "send a@here.test $2 mail"
+		echo "sleep 1"
+		echo "settle $3 60"
+	} >commands
+	LATER=$1 "$SRC/outbox" quick base config <commands >out 2>err ||
+	    fail "outbox: $(cat err)"
+	grep -q "^left $3\$" out || fail "$1: $(cat out)"
+}
+sed -i 's/^short.example. .* MX .*/short.example. 300 MX 10 mx.login.example./' \
+    example.zone
+name_server
+later 80000 e@short.example 9
+got login e@short.example no
+later 100000 "" 8
+got login e@short.example yes
+! grep -q '^plain' login/*.env || fail "login: in clear"
+sed -i 's/^short.example. .* MX .*/short.example. 300 MX 10 mx.plain.example./' \
+    example.zone
+name_server
+later 200000 f@short.example 9
+got naked f@short.example no
+later 1500000 "" 8
+got naked f@short.example yes
 echo "all is well"
