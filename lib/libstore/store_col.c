@@ -641,11 +641,17 @@ store_unuse(struct store *st, uint64_t id)
 const struct store_msg *
 store_msgs(struct store *st, uint64_t id, size_t pos, size_t *n)
 {
+	const struct store_msg *m;
 	struct box *b;
 
 	*n = 0;
 	b = box_find(st, id);
-	return b == NULL || col_load(st, b) == -1 ? NULL : col_run(b, pos, n);
+	if (b == NULL || col_load(st, b) == -1 || pos >= b->n - b->hidden)
+		return NULL;
+	m = col_run(b, pos, n);
+	if (*n > b->n - b->hidden - pos)
+		*n = b->n - b->hidden - pos;
+	return m;
 }
 
 const struct store_msg *
@@ -667,6 +673,10 @@ store_msg_find(struct store *st, uint64_t id, uint32_t uid, size_t *pos)
 	if (b == NULL || col_load(st, b) == -1)
 		return NULL;
 	i = col_find(b, uid, &found);
+	if (i >= b->n - b->hidden) {
+		i = b->n - b->hidden;
+		found = false;
+	}
 	if (pos != NULL)
 		*pos = i;
 	return found ? col_at(b, i) : NULL;

@@ -42,6 +42,7 @@
 #define SYNC_BATCH 64         /* appended blobs of one sync */
 #define OPS_BATCH 4096        /* messages in one FLAG or EXPUNGE */
 #define MOVE_BATCH 256        /* messages of a MOVE in one frame */
+#define COPY_PIECE 512        /* messages of a COPY in one frame */
 #define COLD_LEN 128          /* octets of a cold record */
 #define CACHE_BLOCKS 4        /* opened blocks of one pack */
 #define CHECKPOINT_MIN (16 << 20) /* octets of log before a checkpoint */
@@ -133,6 +134,9 @@ enum {
 /* Flags of a frame. */
 #define FRAME_CHECKPOINT 0x01
 #define FRAME_END 0x02 /* the last of a checkpoint */
+/* What it places counts if a frame of the same host that is WHOLE follows. */
+#define FRAME_PART 0x04
+#define FRAME_WHOLE 0x08
 
 struct place {
 	uint64_t box;
@@ -214,7 +218,8 @@ struct box {
 	struct blockref *blocks; /* none is empty */
 	size_t nblocks;
 	size_t blocks_size;
-	size_t n; /* messages */
+	size_t n;      /* messages */
+	size_t hidden; /* of these, at the end: of a copy under way */
 	struct tombs *tombs;
 	size_t ntombs;
 	size_t tombs_own; /* so many have MODSEQs of ours */
@@ -256,6 +261,13 @@ struct cold {
 	uint8_t writer;   /* who placed it, in which frame */
 	uint64_t seq;
 	bool old; /* read from the generation that is about to go */
+};
+
+/* A message that a copy without an end has placed. */
+struct unfinished {
+	uint64_t box;
+	uint64_t inst;
+	uint32_t uid;
 };
 
 /* A blob with more than one instance. */
@@ -326,7 +338,14 @@ struct store {
 	bool failed;   /* a write or sync failed: no more commits */
 	bool put_back; /* the head, or a mark, told of a backup */
 	bool replaying;
-	bool telling; /* while replaying, too */
+	bool telling;                  /* while replaying, too */
+	bool quiet;                    /* nobody is told: it is hidden */
+	struct store_copying *copying; /* NULL: none is under way */
+	/* Placed in frames whose end was not read yet. */
+	struct unfinished *parts;
+	size_t nparts;
+	size_t parts_size;
+	bool cur_part; /* such a frame is being applied */
 	store_notify notify;
 	void *notify_arg;
 
@@ -484,6 +503,8 @@ void op_place(struct buf *, const struct place *);
 void op_queue(struct store *, enum op, const struct buf *body);
 int op_apply(struct store *, enum op, struct rd *, uint64_t modseq);
 void op_group_end(struct store *);
+/* Writes what is queued, now. */
+enum store_result op_frame(struct store *, uint8_t flags);
 enum store_result mut_begin(struct store *, size_t len);
 /*
  * What makes room begins even where the disk is full.  first: it is only the
@@ -668,7 +689,25 @@ int waiting_finish(struct store *);
 /* store_where.c: where were they?  Fills in box; -1 without memory. */
 int where_find(struct store *, struct store_deleted *, size_t n);
 
-/* store_msg.c: a packed summary by its chunks. */
+/* store_transfer.c */
+void copying_drop(struct store *); /* frees; nothing is undone */
+
+/* store_parts.c: copies that have no end. */
+int part_add(struct store *, const struct unfinished *);
+void parts_clear(struct store *);
+int parts_undo(struct store *); /* at opening */
+
+/* store_msg.c */
+/* With its column; STORE_UNKNOWN: there is none. */
+enum store_result box_open(struct store *, uint64_t id, struct box **);
+/* The places of a set, or of what has \Deleted there; free it.  NULL: memory.
+ */
+uint32_t *msgs_gather(struct box *, const struct store_range *, size_t n,
+    bool all, uint32_t *count);
+/* An expunge of what lies at pos[0..n). */
+void
+queue_expunge(struct store *, struct box *, const uint32_t *pos, uint32_t n);
+/* A packed summary by its chunks. */
 enum store_result
 summary_chunks(const struct buf *, struct store_chunk *, size_t *n);
 

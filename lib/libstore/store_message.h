@@ -117,6 +117,23 @@ enum store_result store_expunge(struct store *, uint64_t box,
 enum store_result store_copy(struct store *, uint64_t box,
     const struct store_range *, size_t n, uint64_t to, bool move,
     void (*cb)(void *arg, uint32_t uid, uint32_t newuid), void *arg);
+/*
+ * A copy in bounded pieces, of a set of any number of ranges; one at a time.
+ * Until its last piece nobody sees any of it, and if the process ends before,
+ * nobody will.  Meanwhile the caller changes nothing in the box that it goes
+ * to, takes nothing out of the one that it comes from, neither drains nor
+ * merges nor removes boxes; store_idle() does nothing.  Without *more it is
+ * done or has failed, and is freed.  store_copy_done(): how many of *all.
+ */
+struct store_copying;
+enum store_result
+store_copy_begin(struct store *, uint64_t box, const struct store_range *,
+    size_t n, uint64_t to, void (*cb)(void *arg, uint32_t uid, uint32_t newuid),
+    void *arg, struct store_copying **);
+enum store_result store_copy_step(struct store_copying *, bool *more);
+enum store_result store_copy_cancel(struct store_copying *); /* and frees */
+uint32_t store_copy_done(const struct store_copying *, uint32_t *all);
+bool store_copies(const struct store *); /* is one under way? */
 
 /*
  * APPEND: write a blob in blob/ (sealed to the account's own key), then place

@@ -15,9 +15,8 @@
  */
 
 /*
- * Messages in boxes: flags, keywords, expunge, copy, move, and what is known
- * of one.  Each mutation is split into groups of bounded size; a group is
- * whole in one frame.
+ * Messages in boxes: flags, keywords, expunge, and what is known of one.  Each
+ * mutation is split into groups of bounded size; a group is whole in one frame.
  */
 
 #include <sys/types.h>
@@ -121,8 +120,8 @@ store_keyword(struct store *st, uint64_t id, const char *name, bool make,
 	return st->failed ? STORE_IO : STORE_OK;
 }
 
-static enum store_result
-open_box(struct store *st, uint64_t id, struct box **box)
+enum store_result
+box_open(struct store *st, uint64_t id, struct box **box)
 {
 	*box = box_find(st, id);
 	if (*box == NULL)
@@ -200,7 +199,7 @@ store_flags(struct store *st, uint64_t id, const struct store_range *ranges,
 	bool deletes;
 	size_t i;
 
-	result = open_box(st, id, &box);
+	result = box_open(st, id, &box);
 	if (result != STORE_OK)
 		return result;
 	if (n > STORE_RANGES_MAX || (set & ~known_bits(box)) != 0)
@@ -232,8 +231,7 @@ store_flags(struct store *st, uint64_t id, const struct store_range *ranges,
 	return result == STORE_OK && st->failed ? STORE_IO : result;
 }
 
-/* An expunge of what lies at pos[0..n). */
-static void
+void
 queue_expunge(
     struct store *st, struct box *box, const uint32_t *pos, uint32_t n)
 {
@@ -285,20 +283,25 @@ set_size(const struct box *box, const struct store_range *ranges, size_t n)
 	return most < box->n ? most : box->n;
 }
 
-static uint32_t
-gather(struct box *box, struct walk *w, bool all, uint32_t *pos, uint32_t max)
+uint32_t *
+msgs_gather(struct box *box, const struct store_range *ranges, size_t n,
+    bool all, uint32_t *count)
 {
-	uint32_t count;
-	size_t i;
+	struct walk w = {ranges, n, 0, 0, false};
+	uint32_t *pos;
+	size_t i, most;
 
-	for (count = 0; count < max;) {
-		i = walk_next(box, w);
+	*count = 0;
+	most = set_size(box, ranges, n);
+	pos = calloc(most + 1, sizeof(*pos));
+	while (pos != NULL && *count < most) {
+		i = walk_next(box, &w);
 		if (i == SIZE_MAX)
 			break;
 		if (all || (col_at(box, i)->flags & STORE_DELETED))
-			pos[count++] = (uint32_t)i;
+			pos[(*count)++] = (uint32_t)i;
 	}
-	return count;
+	return pos;
 }
 
 /*
@@ -309,22 +312,18 @@ enum store_result
 store_expunge(struct store *st, uint64_t id, const struct store_range *ranges,
     size_t n, bool all)
 {
-	struct walk w = {ranges, n, 0, 0, false};
 	enum store_result result;
 	struct box *box;
 	uint32_t *pos, count, max, part;
-	size_t most;
 
-	result = open_box(st, id, &box);
+	result = box_open(st, id, &box);
 	if (result != STORE_OK || box->n == 0)
 		return result;
 	if (n > STORE_RANGES_MAX)
 		return STORE_INVALID;
-	most = set_size(box, ranges, n);
-	pos = calloc(most + 1, sizeof(*pos));
+	pos = msgs_gather(box, ranges, n, all, &count);
 	if (pos == NULL)
 		return STORE_IO;
-	count = gather(box, &w, all, pos, (uint32_t)most);
 	while (result == STORE_OK && count > 0) {
 		result = list_begin(st, true, false, &max);
 		if (result != STORE_OK)
@@ -338,220 +337,6 @@ store_expunge(struct store *st, uint64_t id, const struct store_range *ranges,
 	}
 	free(pos);
 	return result;
-}
-
-/* The new instance: of a move, the same wherever it is merged. */
-static void
-new_instance(const struct cold *c, uint64_t to, bool move, uint8_t *instance)
-{
-	struct buf b = {0};
-
-	if (!move || MUTANT(17)) {
-		seal_random(instance, STORE_ID);
-		return;
-	}
-	buf_put(&b, c->instance, STORE_ID);
-	buf_put64(&b, to);
-	if (b.failed)
-		seal_random(instance, STORE_ID);
-	else
-		seal_derive_id("move", b.p, b.len, instance);
-	buf_clear(&b);
-}
-
-/* Keyword bits of one box as those of the other, made where missing. */
-static enum store_result
-map_flags(struct store *st, const struct box *from, struct box *to,
-    uint64_t flags, uint64_t *mapped)
-{
-	enum store_result result;
-	unsigned int i, bit;
-
-	*mapped = flags & 0x1f;
-	for (i = 0; i < from->pub.nkeywords; i++) {
-		if (!(flags & 1ULL << (8 + i)) || from->keywords[i] == NULL)
-			continue;
-		result = store_keyword(
-		    st, to->pub.id, from->keywords[i], true, &bit);
-		if (result == STORE_OK)
-			*mapped |= 1ULL << bit;
-		else if (result != STORE_LIMIT)
-			return result;
-	}
-	return STORE_OK;
-}
-
-#define COPY_COST 512ULL /* octets of log and snapshot for one message */
-#define COPY_OPS 256     /* of log alone: its place, and to undo it */
-#define COPY_WHOLE 16384 /* messages for which there is room from the start */
-
-struct copying {
-	struct store *st;
-	struct box *from;
-	struct box *to;
-	bool move;
-	void (*cb)(void *arg, uint32_t uid, uint32_t newuid);
-	void *arg;
-};
-
-static enum store_result
-copy_one(struct copying *cp, uint32_t pos)
-{
-	struct buf b = {0};
-	enum store_result result;
-	struct store_msg m;
-	struct place p;
-	struct cold c;
-
-	m = *col_at(cp->from, pos);
-	memset(&p, 0, sizeof(p));
-	result = map_flags(cp->st, cp->from, cp->to, m.flags, &p.flags);
-	if (result != STORE_OK)
-		return result;
-	if (cold_carry(cp->st, m.cold, &c) == -1)
-		return STORE_CORRUPT;
-	p.box = cp->to->pub.id;
-	p.uid = next_uid(cp->st, cp->to);
-	p.how = cp->move ? HOW_MOVE : HOW_COPY;
-	p.codec = (uint8_t)m.codec;
-	p.zone = (int16_t)m.zone;
-	new_instance(&c, p.box, cp->move, p.instance);
-	memcpy(p.blob, c.blob, STORE_ID);
-	memcpy(p.key, c.key, SEAL_KEY_LEN);
-	memcpy(p.threadid, c.threadid, STORE_ID);
-	p.bytes = c.bytes;
-	p.size = m.size;
-	p.saved = (uint32_t)store_now();
-	p.date = m.date;
-	cp->st->next_sum_off = c.sum_off;
-	cp->st->next_sum_len = c.sum_len;
-	op_place(&b, &p);
-	op_queue(cp->st, OP_PLACE, &b);
-	if (cp->cb != NULL)
-		cp->cb(cp->arg, m.uid, p.uid);
-	buf_clear(&b);
-	explicit_bzero(&p, sizeof(p));
-	explicit_bzero(&c, sizeof(c));
-	return cp->st->failed ? STORE_IO : STORE_OK;
-}
-
-/* All keywords that are needed, before the groups begin: theirs are whole. */
-static enum store_result
-make_keywords(struct copying *cp, const uint32_t *pos, uint32_t n)
-{
-	uint64_t flags, mapped;
-	uint32_t i;
-
-	for (i = 0, flags = 0; i < n; i++)
-		flags |= col_at(cp->from, pos[i])->flags;
-	return map_flags(cp->st, cp->from, cp->to, flags, &mapped);
-}
-
-/*
- * One group, whose positions are as they were before the first.  The caller
- * has begun: what a full disk does not take of the packs waits in memory.
- */
-static enum store_result
-copy_group(struct copying *cp, uint32_t *pos, uint32_t n, uint32_t gone)
-{
-	enum store_result result;
-	uint32_t i;
-
-	result = log_reserve(cp->st, MOVE_BATCH * COPY_OPS);
-	if (result == STORE_OK && cp->to->n + n > STORE_MESSAGES_MAX)
-		result = STORE_LIMIT;
-	for (i = 0; result == STORE_OK && i < n; i++) {
-		if (cp->move)
-			pos[i] -= gone;
-		result = copy_one(cp, pos[i]);
-	}
-	if (result == STORE_OK && cp->move)
-		queue_expunge(cp->st, cp->from, pos, n);
-	return result;
-}
-
-/* What was placed since that UID goes again; where it cannot, the vault. */
-static enum store_result
-copy_undo(struct copying *cp, uint32_t since, enum store_result why)
-{
-	struct store *st = cp->st;
-	uint32_t *pos, part;
-	size_t first, n;
-	bool found;
-
-	first = col_find(cp->to, since, &found);
-	n = cp->to->n - first;
-	pos = n == 0 ? NULL : calloc(OPS_BATCH, sizeof(*pos));
-	for (; pos != NULL && n > 0 && !st->failed; n -= part) {
-		part = n < OPS_BATCH ? (uint32_t)n : OPS_BATCH;
-		if (log_reserve(st, part * 12 + 64) != STORE_OK)
-			break;
-		for (uint32_t i = 0; i < part; i++)
-			pos[i] = (uint32_t)(first + n - part + i);
-		queue_expunge(st, cp->to, pos, part);
-		op_group_end(st);
-	}
-	free(pos);
-	if (n > 0)
-		st->failed = true;
-	return st->failed ? STORE_IO : why;
-}
-
-/* Room for all of it, where that is not more than a segment may hold. */
-static enum store_result
-copy_begin(struct copying *cp, uint32_t count)
-{
-	size_t len;
-
-	if (count > MOVE_BATCH && !store_room(cp->st->acct, count * COPY_COST))
-		return STORE_NOSPACE;
-	len = count < COPY_WHOLE ? count : COPY_WHOLE;
-	return mut_begin(cp->st, (len + MOVE_BATCH) * COPY_OPS);
-}
-
-/*
- * A COPY is undone whole where its end cannot be written; of a MOVE the groups
- * before stay.
- */
-enum store_result
-store_copy(struct store *st, uint64_t id, const struct store_range *ranges,
-    size_t n, uint64_t to, bool move,
-    void (*cb)(void *arg, uint32_t uid, uint32_t newuid), void *arg)
-{
-	struct walk w = {ranges, n, 0, 0, false};
-	struct copying cp = {st, NULL, NULL, move, cb, arg};
-	enum store_result result;
-	uint32_t *pos, count, part, gone, since;
-	size_t most;
-
-	result = open_box(st, id, &cp.from);
-	if (result == STORE_OK)
-		result = open_box(st, to, &cp.to);
-	if (result != STORE_OK || cp.from->n == 0)
-		return result;
-	if (n > STORE_RANGES_MAX)
-		return STORE_INVALID;
-	most = set_size(cp.from, ranges, n);
-	pos = calloc(most + 1, sizeof(*pos));
-	if (pos == NULL)
-		return STORE_IO;
-	count = gather(cp.from, &w, true, pos, (uint32_t)most);
-	result = copy_begin(&cp, count);
-	if (result == STORE_OK)
-		result = make_keywords(&cp, pos, count);
-	since = next_uid(st, cp.to);
-	for (gone = 0; result == STORE_OK && gone < count; gone += part) {
-		part = count - gone < MOVE_BATCH ? count - gone : MOVE_BATCH;
-		if (move)
-			since = next_uid(st, cp.to);
-		result = copy_group(&cp, pos + gone, part, gone);
-		if (result == STORE_OK)
-			op_group_end(st);
-		else if (!st->failed)
-			result = copy_undo(&cp, since, result);
-	}
-	free(pos);
-	return result == STORE_OK && st->failed ? STORE_IO : result;
 }
 
 enum store_result
@@ -649,7 +434,7 @@ store_summary(struct store *st, uint64_t id, uint32_t uid,
 	bool found;
 
 	*n = 0;
-	result = open_box(st, id, &box);
+	result = box_open(st, id, &box);
 	if (result != STORE_OK)
 		return result;
 	pos = col_find(box, uid, &found);

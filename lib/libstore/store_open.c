@@ -42,6 +42,7 @@ store_free(struct store *st)
 {
 	while (st->nblobs > 0)
 		store_blob_free(st->blobs[--st->nblobs]);
+	copying_drop(st);
 	state_reset(st);
 	retain_free(st);
 	buf_clear(&st->ops);
@@ -222,7 +223,7 @@ start_writing(struct store *st, bool clean)
 		return sys_result();
 	/* SAW comes first: what follows was done in knowledge of all that. */
 	if (retain_open(st, behind) == -1 || waiting_finish(st) == -1 ||
-	    merge_open(st) == -1)
+	    merge_open(st) == -1 || parts_undo(st) == -1)
 		return STORE_IO;
 	if (fresh && skip_uids(st, UID_SKIP) == -1)
 		return STORE_IO;
@@ -311,10 +312,8 @@ store_commit(struct store *st)
 		return STORE_IO;
 	if (st->ops.len == 0)
 		return STORE_OK;
-	if (retain_before_log(st) == -1 || log_write(st, 0) == -1) {
-		st->failed = true;
+	if (op_frame(st, 0) != STORE_OK)
 		return STORE_IO;
-	}
 	/* Only a hint for deliverers: that it fails harms nothing here. */
 	if (distance(st->live, st->live_written) >= QUOTA_STEP)
 		(void)quota_write(st);
@@ -376,6 +375,8 @@ store_idle(struct store *st, bool *more)
 	if (st->failed || st->damage[0] != '\0' || st->ops.len > 0)
 		return STORE_OK;
 	*more = true; /* what follows is seldom all */
+	if (st->copying != NULL)
+		return STORE_OK;
 	room = upkeep(st, &done);
 	if (done && room != STORE_NOSPACE)
 		return room;
@@ -407,8 +408,11 @@ store_close(struct store *st)
 	if (st == NULL)
 		return STORE_OK;
 	result = STORE_OK;
+	if (st->copying != NULL)
+		result = store_copy_cancel(st->copying);
 	if (st->damage[0] == '\0') {
-		result = store_commit(st);
+		if (result == STORE_OK)
+			result = store_commit(st);
 		if (result == STORE_OK && !st->snap_bad &&
 		    (st->log_since != st->log_snapped || any_dirty(st, &cost)))
 			(void)snap_save(st);

@@ -105,12 +105,20 @@ op_queue(struct store *st, enum op op, const struct buf *body)
 		names_settle(st);
 }
 
+enum store_result
+op_frame(struct store *st, uint8_t flags)
+{
+	if (st->ops.len > 0 && !st->failed &&
+	    (retain_before_log(st) == -1 || log_write(st, flags) == -1))
+		st->failed = true;
+	return st->failed ? STORE_IO : STORE_OK;
+}
+
 void
 op_group_end(struct store *st)
 {
-	if (st->ops.len > OPS_SOFT && !st->failed &&
-	    (retain_before_log(st) == -1 || log_write(st, 0) == -1))
-		st->failed = true;
+	if (st->ops.len > OPS_SOFT)
+		(void)op_frame(st, 0);
 }
 
 void
@@ -171,7 +179,7 @@ void
 op_tell(struct store *st, const struct box *b, enum store_change change,
     uint32_t uid, size_t pos)
 {
-	if (st->notify != NULL && (!st->replaying || st->telling))
+	if (st->notify != NULL && !st->quiet && (!st->replaying || st->telling))
 		st->notify(
 		    st->notify_arg, b->pub.id, change, uid, (uint32_t)pos);
 }
@@ -310,6 +318,7 @@ static int
 apply_place(struct store *st, struct rd *r, uint64_t modseq)
 {
 	struct place p;
+	struct unfinished part;
 	struct box *b;
 	int result;
 
@@ -323,9 +332,14 @@ apply_place(struct store *st, struct rd *r, uint64_t modseq)
 			result = -1;
 		else {
 			b = place_box(st, p.box);
-			result = b != NULL ? place_message(st, b, &p) :
-			    st->multi      ? -1 :
-					     0;
+			part = (struct unfinished){
+			    p.box, inst_head(p.instance), p.uid};
+			if (st->cur_part && part_add(st, &part) == -1)
+				result = -1;
+			else
+				result = b != NULL ? place_message(st, b, &p) :
+				    st->multi      ? -1 :
+						     0;
 		}
 	}
 	explicit_bzero(&p, sizeof(p));

@@ -39,7 +39,7 @@ fold(struct store *st, struct replay *rp, bool snapshot)
 	struct series *s;
 	uint64_t begin;
 	size_t i;
-	bool marked;
+	bool marked, ours;
 
 	begin = st->lamport;
 	for (i = 0; i < rp->n; i++)
@@ -48,6 +48,8 @@ fold(struct store *st, struct replay *rp, bool snapshot)
 		if (snapshot && s->base <= begin)
 			return STORE_UNKNOWN;
 		marked = (s->f.flags & FRAME_CHECKPOINT) != 0;
+		ours = !marked && s->w.host == st->host;
+		st->cur_part = ours && (s->f.flags & FRAME_PART) != 0;
 		if (!marked && series_apply(st, s) == -1) {
 			if (st->snap_bad || errno == ENOMEM)
 				return STORE_UNKNOWN;
@@ -55,6 +57,8 @@ fold(struct store *st, struct replay *rp, bool snapshot)
 			    s->w.seg, (unsigned long long)s->w.seq);
 			return STORE_OK;
 		}
+		if (ours && (s->f.flags & FRAME_WHOLE) != 0)
+			parts_clear(st);
 		if (!marked)
 			st->log_since += s->f.len;
 		series_passed(st, s);
@@ -336,7 +340,7 @@ replay_news(struct store *st)
 	result = STORE_UNKNOWN;
 	if (series_list(st, rp) == 0)
 		result = fold_last(st, rp);
-	st->replaying = st->telling = false;
+	st->replaying = st->telling = st->cur_part = false;
 	if (result == STORE_OK) {
 		take_ends(st, rp);
 		check_writers(st);
@@ -368,7 +372,7 @@ replay(struct store *st, bool from_snapshot, bool *clean)
 	result = STORE_IO;
 	if (series_list(st, rp) == 0)
 		result = from_snapshot ? fold_tail(st, rp) : fold_all(st, rp);
-	st->replaying = st->stating = false;
+	st->replaying = st->stating = st->cur_part = false;
 	if (result == STORE_OK) {
 		take_ends(st, rp);
 		check_writers(st);

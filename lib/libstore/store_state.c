@@ -566,6 +566,7 @@ state_reset(struct store *st)
 	st->ghosts = NULL;
 	metas_clear(&st->metas);
 	inst_clear(st);
+	parts_clear(st);
 	free(st->undo_from);
 	free(st->undo_to);
 	st->undo_from = st->undo_to = NULL;

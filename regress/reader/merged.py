@@ -111,6 +111,7 @@ class Merged(State):
 
     def place(self, r, modseq):
         m = Message(r, modseq)
+        self.part.append(m)
         m.writer, m.seq, m.late = self.writer, self.seq, False
         if m.how == 3 and r.left():
             m.writer, m.seq = self.numbers[r.u8()], r.u64()

@@ -4,6 +4,7 @@ This is the account of one writer; merged.py has what several need.
 """
 from sealed import warn
 
+PART, WHOLE = 4, 8              # flags of a frame
 FLAG_NAMES = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
 
 
@@ -53,14 +54,27 @@ class State:
         self.notes = {}         # the account's annotations
         self.covered = {}       # up to which frame, by writer
         self.stating = False    # a checkpoint is being read
+        self.parts = {}         # host: what a copy without an end placed
+        self.part = []
 
     def apply(self, frame):
+        self.part = self.parts.setdefault(frame.host, []) \
+            if frame.flags & PART else []
         for modseq, code, r in frame.operations():
             method = self.METHODS.get(code)
             if method is None:
                 warn("operation %d in the log is not known" % code)
             else:
                 method(self, r, modseq)
+        if frame.flags & WHOLE:
+            self.parts.pop(frame.host, None)
+
+    def drop_parts(self):
+        """At the end: copies that were not made whole."""
+        for m in (m for part in self.parts.values() for m in part):
+            box = self.boxes.get(m.box)
+            if box is not None and box.messages.get(m.uid) is m:
+                del box.messages[m.uid]
 
     def named(self, r):
         return self.boxes.get(r.u64())
@@ -85,6 +99,7 @@ class State:
 
     def place(self, r, modseq):
         m = Message(r, modseq)
+        self.part.append(m)
         self.placed.add(m.blob)
         box = self.boxes.get(m.box)
         if box is not None and m.uid not in box.messages:

@@ -388,8 +388,9 @@ enum vault_wire {
 	 */
 	R_COUNT = 261,
 	/*
-	 * u32 done, u32 of how many: the search of this id goes on; before
-	 * anything else of its answer or within it
+	 * u32 done, u32 of how many: the search, or the change of many
+	 * messages, of this id goes on; before anything else of its answer or
+	 * within it
 	 */
 	R_PROGRESS = 262,
 	/* u8 result, str detail (may be empty; safe to show to the user) */

@@ -368,7 +368,7 @@ job_progress(struct job *job, uint32_t done, uint32_t goal)
 	imap_puts(b, ")] Still at work\r\n");
 }
 
-/* What changes the store is done at once, or not yet. */
+/* What changes the store; of much of it the vault says how far it is. */
 static bool
 is_change(const struct job *job)
 {
@@ -386,6 +386,20 @@ is_change(const struct job *job)
 	default:
 		return false;
 	}
+}
+
+static void
+change_progress(struct job *job, struct msg *msg)
+{
+	uint32_t done, goal;
+
+	done = msg_get_u32(msg);
+	goal = msg_get_u32(msg);
+	job->asked = engine_now();
+	if (msg_end(msg) == -1)
+		conn_protocol(job->conn, "R_PROGRESS");
+	else
+		job_progress(job, done, goal);
 }
 
 bool
@@ -586,7 +600,9 @@ job_vault_message(struct conn *c, struct msg *msg)
 		job->limited = msg_get_u32(msg);
 		if (msg_end(msg) == -1)
 			conn_protocol(c, "R_LIMITED");
-	} else if (job->command->answer != NULL)
+	} else if (msg->type == R_PROGRESS && is_change(job))
+		change_progress(job, msg);
+	else if (job->command->answer != NULL)
 		job->command->answer(job, msg);
 	else
 		conn_protocol(c, "unexpected answer");

@@ -71,6 +71,7 @@ static struct {
 	unsigned int nopeners;
 	bool relocked; /* the keys are others now: it ends */
 	bool ending;
+	bool stepping; /* see on_run() */
 	struct event commit_ev;
 	struct event run_ev;
 	struct event retry_ev;
@@ -252,6 +253,12 @@ vault_alloc(size_t n, size_t size)
 	return p;
 }
 
+bool
+vault_stepping(void)
+{
+	return vault.stepping;
+}
+
 void
 vault_want_commit(void)
 {
@@ -309,6 +316,12 @@ on_run(int fd, short what, void *arg)
 
 	TAILQ_FOREACH (s, &vault.sessions, entry)
 		session_run(s);
+	/* All are answered: now long changes may go on, a piece of each. */
+	vault.stepping = true;
+	TAILQ_FOREACH (s, &vault.sessions, entry)
+		if (session_changing(s))
+			session_run(s);
+	vault.stepping = false;
 	TAILQ_FOREACH_SAFE (s, &vault.sessions, entry, next) {
 		if (!s->dead)
 			continue;

@@ -268,6 +268,20 @@ append_end(struct session *s, struct msg *m)
 	return true;
 }
 
+const char *
+append_target(const struct job *j)
+{
+	const struct append *a = j->append;
+
+	return a->job != NULL ? a->job->name : j->name;
+}
+
+bool
+append_replaces(const struct job *j)
+{
+	return j->append->old.uid != 0;
+}
+
 static enum vault_result
 append_flags(struct job *j, uint64_t box, uint64_t *flags)
 {
@@ -345,8 +359,7 @@ append_change(struct session *s, struct job *j)
 	if (j->result != DONE_OK)
 		return;
 	a = j->append;
-	box = store_box_named(
-	    vault_store(), a->job != NULL ? a->job->name : j->name);
+	box = store_box_named(vault_store(), append_target(j));
 	if (box == NULL) {
 		j->result = DONE_TRYCREATE;
 		return;

@@ -161,16 +161,18 @@ unselect(struct session *s)
 static void
 change_unselect(struct session *s, struct job *j)
 {
-	struct store_range all = {1, 0};
-
 	if (!s->view.selected)
 		return;
 	if (j->on && !s->view.readonly && s->view.told > 0) {
-		all.last = s->view.told;
-		j->result = result_of(
-		    store_expunge(vault_store(), s->view.box, &all, 1, false));
+		if (!j->changing) {
+			j->set = vault_alloc(1, sizeof(*j->set));
+			j->set[0] = (struct store_range){1, s->view.told};
+			j->nset = 1;
+		}
+		expunge_step(s, j);
 	}
-	unselect(s);
+	if (!j->changing)
+		unselect(s);
 }
 
 static uint32_t

@@ -122,6 +122,7 @@ struct job {
 	const struct job_kind *kind;
 	uint32_t id;
 	bool changed;   /* change() was called, or there is nothing to change */
+	bool changing;  /* that was a piece: it wants to be called again */
 	bool barrier;   /* nothing after it changes before it is answered */
 	bool answering; /* answer() was called */
 	bool answered;  /* only news and R_DONE are left */
@@ -134,10 +135,16 @@ struct job {
 	uint16_t use;
 	char *name;
 	uint64_t flags;
-	uint64_t unchanged;    /* V_STORE; V_FETCH: changed since */
-	struct resync *resync; /* V_SELECT of one who comes back */
-	bool gone;             /* something was taken out */
-	uint64_t before;       /* modseq of the box before the change */
+	uint64_t unchanged;            /* V_STORE; V_FETCH: changed since */
+	struct resync *resync;         /* V_SELECT of one who comes back */
+	bool gone;                     /* something was taken out */
+	uint64_t add, take;            /* V_STORE: flags */
+	uint64_t to_box;               /* V_COPY */
+	struct store_copying *copying; /* the same, of many */
+	size_t at;       /* of a change in pieces: the next range, */
+	uint32_t at_uid; /* the next UID in it, */
+	uint32_t pieces; /* and messages dealt with */
+	uint64_t before; /* modseq of the box before the change */
 	char **keywords;
 	size_t nkeywords;
 	struct rename_pair *renames;
@@ -216,8 +223,9 @@ void vault_want_commit(void);
 void vault_commit(void); /* now; sessions run from the event loop after it */
 void vault_fail(const char *why) __attribute__((noreturn));
 void vault_run_soon(void);
-void vault_run_now(void); /* from an event only */
-void vault_retry(void);   /* run the sessions again after RETRY_MS */
+void vault_run_now(void);  /* from an event only */
+bool vault_stepping(void); /* changes of many messages may go on */
+void vault_retry(void);    /* run the sessions again after RETRY_MS */
 void vault_want_worker(enum worker_for);
 void vault_want_clerk(void);
 int64_t vault_now(void);
@@ -280,6 +288,7 @@ struct session *session_new(int fd, uint64_t id, uint32_t slot, uint8_t scope);
 void session_notes(struct session *); /* before its welcome */
 void session_free(struct session *);
 void session_run(struct session *);
+bool session_changing(const struct session *); /* a piece was not all */
 void session_bye(struct session *, uint8_t reason);
 void session_changed(uint64_t box, enum store_change, uint32_t uid);
 enum vault_result result_of(enum store_result);
@@ -355,7 +364,30 @@ enum step rows_answer_flags(struct session *, struct job *);
 /* Flags of those of the set that changed since. */
 enum step rows_answer_since(struct session *, struct job *, uint64_t since);
 
+/* vault_change.c */
+enum vault_result view_writable(const struct session *);
+void expunge_step(struct session *, struct job *);
+
+/*
+ * vault_copy.c.  The next piece of a job's set, of at most so many messages,
+ * valid until the next call: where j->at is below j->nset there are more, and
+ * piece_more() has the job's change called again.  piece_last() takes it from
+ * the end, off the set.
+ */
+extern const struct job_kind copy_kinds[];
+const struct store_range *
+piece_next(const struct session *, struct job *, uint32_t max, size_t *n);
+const struct store_range *
+piece_last(const struct session *, struct job *, uint32_t max, size_t *n);
+void piece_more(struct session *, struct job *);
+bool copy_under_way(void); /* of many messages */
+/* May the job not change anything beside it? */
+bool copy_blocks(const struct session *, const struct job *);
+void copy_forget(struct job *); /* it ends: nothing was copied */
+
 /* vault_change.c, vault_box.c, vault_append.c, vault_search.c */
+const char *append_target(const struct job *);
+bool append_replaces(const struct job *);
 extern const struct job_kind change_kinds[];
 extern const struct job_kind box_kinds[];
 extern const struct job_kind deleted_kinds[];
@@ -440,7 +472,7 @@ void quota_clerk(int fd);           /* that was wanted; -1: none */
 void search_progress(
     struct session *, const struct job *, uint32_t *done, uint32_t *goal);
 
-/* vault_progress.c: a search begins; once it lasts, its asker is told. */
+/* vault_progress.c: work begins; once it lasts, its asker is told. */
 void progress_begin(struct job *);
 
 /*

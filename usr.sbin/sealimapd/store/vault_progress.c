@@ -15,8 +15,8 @@
  */
 
 /*
- * How far long searches are, told every now and then to those who wait for
- * them (RFC 9585).
+ * How far long searches and changes are, told every now and then to those who
+ * wait for them (RFC 9585).
  */
 
 #include <sys/types.h>
@@ -56,7 +56,11 @@ progress_tell(struct session *s, struct job *j)
 	uint32_t done, goal;
 	struct msgout *o;
 
-	search_progress(s, j, &done, &goal);
+	if (j->changing) {
+		done = j->pieces;
+		goal = j->goal;
+	} else
+		search_progress(s, j, &done, &goal);
 	/* What was said does not grow less; and it is not all yet. */
 	if (done < j->progress)
 		done = j->progress;
@@ -82,8 +86,9 @@ progress_due(int fd, short what, void *arg)
 	armed = false;
 	while ((s = vault_session_next(s)) != NULL) {
 		j = TAILQ_FIRST(&s->jobs);
-		if (s->dead || j == NULL || j->search == NULL ||
-		    !j->answering || j->answered)
+		if (s->dead || j == NULL ||
+		    (!j->changing &&
+			(j->search == NULL || !j->answering || j->answered)))
 			continue;
 		more = true;
 		/* A wire that is full says enough. */

@@ -154,8 +154,8 @@ static const struct job_kind *
 kind_find(uint32_t type)
 {
 	const struct job_kind *const tables[] = {rows_kinds, change_kinds,
-	    box_kinds, deleted_kinds, audit_kinds, quota_kinds, notify_kinds,
-	    meta_kinds, settings_kinds};
+	    copy_kinds, box_kinds, deleted_kinds, audit_kinds, quota_kinds,
+	    notify_kinds, meta_kinds, settings_kinds};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct job_kind *k = tables[t]; k->type != 0; k++)
@@ -285,7 +285,7 @@ session_change(struct session *s)
 	struct job *j;
 
 	TAILQ_FOREACH (j, &s->jobs, entry) {
-		if (j->changed) {
+		if (j->changed && !j->changing) {
 			if (j->kind->change == NULL || j->barrier ||
 			    j->answering)
 				break;
@@ -295,17 +295,40 @@ session_change(struct session *s)
 		if ((j->kind->alone || (j->kind->type == V_COPY && j->on)) &&
 		    j != TAILQ_FIRST(&s->jobs))
 			break;
+		if (copy_blocks(s, j))
+			break; /* whose end runs the sessions */
+		if (j->changing && !vault_stepping()) {
+			vault_run_soon();
+			break;
+		}
+		if (!j->changed)
+			j->before = selected_modseq(s);
 		j->changed = true;
-		j->before = selected_modseq(s);
 		j->kind->change(s, j);
 		if (j->result == DONE_IO)
 			vault_fail("a change could not be written");
 		if (s->dead)
 			return false;
+		if (j->changing) {
+			if (!store_pending(vault_store()))
+				vault_run_soon();
+			break;
+		}
 	}
 	if (!store_pending(vault_store()))
 		return true;
 	vault_want_commit();
+	return false;
+}
+
+bool
+session_changing(const struct session *s)
+{
+	const struct job *j;
+
+	TAILQ_FOREACH (j, &s->jobs, entry)
+		if (j->changing)
+			return true;
 	return false;
 }
 
@@ -360,6 +383,8 @@ session_answer(struct session *s)
 	enum step step;
 
 	j = TAILQ_FIRST(&s->jobs);
+	if (!j->changed || j->changing)
+		return STEP_WAIT;
 	s->safe = safe_modseq(s);
 	if (!j->answering && (j->bits & MODSEQ_NOW) != 0 && s->view.selected)
 		view_tell_modseq(s);
@@ -587,6 +612,7 @@ names_free(char **names, size_t n)
 static void
 job_free(struct session *s, struct job *j)
 {
+	copy_forget(j);
 	TAILQ_REMOVE(&s->jobs, j, entry);
 	s->njobs--;
 	freezero(j->name, j->name == NULL ? 0 : BOX_NAME_MAX + 1);

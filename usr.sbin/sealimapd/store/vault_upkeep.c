@@ -35,6 +35,7 @@
 #define IDLE_STARVED_S 60 /* so long users may keep it waiting */
 #define IDLE_TROUBLE_S 60 /* after upkeep has failed */
 #define DRAIN_EVERY_MS 20 /* between two drains while mail pours in */
+#define COPY_WAIT_MS 20   /* deliveries, where many messages are copied */
 /* Between two looks at log/ and keys/ for what another host has written. */
 #define NEWS_PAIRED_MS 2000
 #define NEWS_ALONE_MS (60 * 1000) /* where none is known */
@@ -171,6 +172,10 @@ on_drain(int fd, short what, void *arg)
 	struct timeval now;
 	enum store_result result;
 
+	if (copy_under_way()) {
+		later(&upkeep.drain_ev, COPY_WAIT_MS);
+		return;
+	}
 	memset(&d, 0, sizeof(d));
 	upkeep.mail_ms = 0;
 	result = store_drain(vault_store(), &d);
@@ -207,6 +212,10 @@ on_idle(int fd, short what, void *arg)
 	enum store_result result;
 	bool more = false;
 
+	if (copy_under_way()) {
+		later(&upkeep.idle_ev, IDLE_WORK_MS);
+		return;
+	}
 	vault_commit();
 	result = store_idle(vault_store(), &more);
 	if (result == STORE_IO)
@@ -227,6 +236,10 @@ on_news(int fd, short what, void *arg)
 {
 	bool news;
 
+	if (copy_under_way()) {
+		later(&upkeep.news_ev, IDLE_WORK_MS);
+		return;
+	}
 	/* Keys first: the log may need them. */
 	news = keys_news();
 	if (store_news(vault_store()) || news)
