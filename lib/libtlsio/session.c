@@ -35,7 +35,8 @@
 #define READ_BURST 4          /* records in a row, then others have a turn */
 #define DISCARD_MAX (1 << 16) /* unread octets thrown away at the end */
 
-static uint8_t scratch[RECORD_MAX]; /* what is read, until it is consumed */
+/* What is read, until it is consumed; of TLS a record at a time. */
+static uint8_t scratch[TLSIO_INPUT_MAX];
 
 static void on_read(int, short, void *);
 static void on_write(int, short, void *);
@@ -534,6 +535,8 @@ do_read(struct tlsio *t)
 		max = TLSIO_INPUT_MAX - unread(t);
 		if (max > sizeof(scratch))
 			max = sizeof(scratch);
+		if (t->tls != NULL && max > RECORD_MAX)
+			max = RECORD_MAX;
 		if (t->tls != NULL)
 			n = tls_read(t->tls, scratch, max);
 		else {
@@ -544,7 +547,8 @@ do_read(struct tlsio *t)
 		switch (session_result(t, n, IO_WANT_READ)) {
 		case IO_OK:
 			deliver(t, (size_t)n);
-			if (t->dead)
+			/* The socket had no more; the next will be an event. */
+			if (t->dead || (t->tls == NULL && (size_t)n < max))
 				return;
 			break;
 		case IO_WANT_WRITE:

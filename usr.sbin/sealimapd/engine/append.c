@@ -45,6 +45,7 @@ struct append {
 	struct mime_parser *parser;
 	uint8_t *chunk;
 	size_t len;
+	size_t used; /* octets of chunk that were written to: to be wiped */
 	uint64_t size;
 	uint32_t uidvalidity;
 	struct imap_buf uids; /* of APPENDUID */
@@ -134,7 +135,7 @@ append_room_new(struct append *a)
 	a->parser = parser_get();
 	a->header = true;
 	a->begun = false;
-	a->len = 0;
+	a->len = a->used = 0;
 	a->size = 0;
 }
 
@@ -296,6 +297,8 @@ append_feed(struct job *job, const uint8_t *p, size_t len)
 			n = len;
 		memcpy(a->chunk + a->len, p, n);
 		a->len += n;
+		if (a->used < a->len)
+			a->used = a->len;
 		p += n;
 		len -= n;
 		if (a->len == CHUNK_PLAIN) {
@@ -370,7 +373,7 @@ append_finish(struct job *job, struct append *a, bool more)
 	msg_put_u8(m, more);
 	msg_send(m);
 	/* What is kept until the answer comes is little. */
-	freezero(a->chunk, CHUNK_PLAIN);
+	freezero(a->chunk, a->used);
 	a->chunk = NULL;
 	parser_put(a->parser);
 	a->parser = NULL;
@@ -680,7 +683,7 @@ append_free(struct job *job)
 		wire_produce(job->conn->vault, NULL);
 		job->conn->throttled = false;
 	}
-	freezero(a->chunk, a->chunk == NULL ? 0 : CHUNK_PLAIN);
+	freezero(a->chunk, a->chunk == NULL ? 0 : a->used);
 	parser_put(a->parser);
 	imap_buf_free(&a->uids);
 	imap_buf_free(&a->text);
