@@ -169,6 +169,8 @@ void proc_stats_forget(const struct wire *client);
 
 /* rolelog.c: takes the descriptor. */
 void proc_log_add(int fd, const char *role);
+/* Prints what all roles have said by now. */
+void proc_log_drain(void);
 
 /* table.c: fatal if a table contradicts itself. */
 void proc_table_check(const struct proc_daemon *);

@@ -22,7 +22,9 @@
  */
 
 #include <sys/types.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <errno.h>
 #include <event.h>
@@ -36,15 +38,27 @@
 #include "log.h"
 #include "procs_local.h"
 
-#define BURST 32 /* lines of one role before others have their turn */
+#define BURST 32       /* lines of one role before others have their turn */
+#define REST_MS 10     /* between two looks at a role that says much */
+#define DRAIN_MAX 1024 /* lines of one role that are not left behind */
 
+/*
+ * A role that says much is read now and then instead of at each line: while
+ * nobody waits for its socket, it wakes nobody.
+ */
 struct rolelog {
+	LIST_ENTRY(rolelog) entry;
 	struct event ev;
+	struct event rest;
+	int64_t read_ms; /* when all there was had been read */
 	int fd;
 	const char *role; /* of the table */
 };
+static LIST_HEAD(, rolelog) all = LIST_HEAD_INITIALIZER(all);
 
 static void on_line(int, short, void *);
+static void on_rested(int, short, void *);
+static void rest(struct rolelog *);
 static int read_line(const struct rolelog *);
 static void print_line(const struct rolelog *, const char *, size_t);
 static void visible(char *, const char *, size_t);
@@ -62,8 +76,20 @@ proc_log_add(int fd, const char *role)
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
 		fatal("fcntl");
 	event_set(&r->ev, fd, EV_READ | EV_PERSIST, on_line, r);
+	evtimer_set(&r->rest, on_rested, r);
 	if (event_add(&r->ev, NULL) == -1)
 		fatal("event_add");
+	LIST_INSERT_HEAD(&all, r, entry);
+}
+
+void
+proc_log_drain(void)
+{
+	const struct rolelog *r;
+
+	LIST_FOREACH (r, &all, entry)
+		for (int i = 0; i < DRAIN_MAX && read_line(r) == 1; i++)
+			;
 }
 
 static void
@@ -77,14 +103,42 @@ on_line(int fd, short what, void *arg)
 		case 1:
 			break;
 		case 0:
+			rest(r);
 			return;
 		default:
 			(void)event_del(&r->ev);
 			(void)close(r->fd);
+			LIST_REMOVE(r, entry);
 			free(r);
 			return;
 		}
 	}
+}
+
+/* All was read; the next line can wait where the last ones came one by one. */
+static void
+rest(struct rolelog *r)
+{
+	struct timeval tv = {0, REST_MS * 1000};
+	int64_t now;
+
+	now = proc_now_ms();
+	if (now - r->read_ms <= REST_MS) {
+		(void)event_del(&r->ev);
+		(void)evtimer_add(&r->rest, &tv);
+	}
+	r->read_ms = now;
+}
+
+static void
+on_rested(int fd, short what, void *arg)
+{
+	struct rolelog *r;
+
+	r = arg;
+	r->read_ms = proc_now_ms();
+	if (event_add(&r->ev, NULL) == -1)
+		fatal("event_add");
 }
 
 /* 1: a line; 0: none yet; -1: there will be no more. */

@@ -103,6 +103,7 @@ proc_run(void)
 	proc_abroad_run();
 	if (event_dispatch() == -1)
 		fatal("event_dispatch");
+	proc_log_drain();
 	return sup.result;
 }
 
@@ -503,6 +504,8 @@ on_child(int sig, short what, void *arg)
 	pid_t pid;
 	int status;
 
+	/* Its last words come before the news of its death. */
+	proc_log_drain();
 	for (;;) {
 		pid = waitpid(-1, &status, WNOHANG);
 		if (pid == -1 && errno == EINTR)

@@ -20,7 +20,7 @@
  *	p	who serves it; s as p, but it stays connected silently
  *	b	what mini-back knows, over the wire
  *	a	what mini-back of the other daemon knows
- *	k	a forbidden call; x: exit(3)
+ *	k	a forbidden call; x: exit(3); l: many log lines, then exit(3)
  *	m	a message that the parent does not expect
  *	u	the end of a connection that there is not; then as p
  */
@@ -40,6 +40,7 @@
 #include "proc.h"
 
 #define CLIENTS 64
+#define LINES 180
 
 struct client {
 	struct event ev;
@@ -94,6 +95,20 @@ client_ask(struct client *c, struct wire *w)
 	msg_signal(w, 1, (uint32_t)(c - clients) + 1);
 }
 
+/* In bursts that its socket can hold, and in between one by one. */
+static void
+client_log(void)
+{
+	for (int i = 0; i < LINES; i++) {
+		log_info("line=%d", i);
+		if (i % 40 == 39)
+			(void)usleep(25000);
+		else if (i % 40 > 35)
+			(void)usleep(1000);
+	}
+	exit(3);
+}
+
 static void
 on_client(int fd, short what, void *arg)
 {
@@ -122,6 +137,9 @@ on_client(int fd, short what, void *arg)
 		break;
 	case 'x':
 		exit(3);
+	case 'l':
+		client_log();
+		break;
 	case 'm':
 		msg_send(proc_parent_new(PROC_OWN + 9, 0));
 		break;

@@ -255,6 +255,40 @@ ATF_TC_BODY(breach_is_killed, tc)
 	ATF_CHECK_EQ(0, daemon_stop(pid));
 }
 
+/* Every line, in order, and the end after the last of them. */
+ATF_TC_WITHOUT_HEAD(says_much);
+ATF_TC_BODY(says_much, tc)
+{
+	char line[256];
+	FILE *f;
+	pid_t pid;
+	int err, fd, seen = 0, ended = 0;
+
+	err = dup(STDERR_FILENO);
+	fd = open("log", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ATF_REQUIRE(err != -1 && fd != -1);
+	ATF_REQUIRE(dup2(fd, STDERR_FILENO) != -1);
+	pid = daemon_start(tc, NULL);
+	ATF_REQUIRE(dup2(err, STDERR_FILENO) != -1);
+	ATF_CHECK(!client_ask("mini", "l", line, sizeof(line)));
+	ATF_CHECK_EQ(1, restarts_seen());
+	ATF_CHECK_EQ(0, daemon_stop(pid));
+	ATF_REQUIRE((f = fopen("log", "r")) != NULL);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (strstr(line, " line=") != NULL)
+			ATF_CHECK_EQ(seen++, number(line, " line="));
+		else if (strstr(line, "ended status=3") != NULL) {
+			ATF_CHECK_EQ(180, seen);
+			ended++;
+		}
+	}
+	ATF_CHECK_EQ(180, seen);
+	ATF_CHECK_EQ(1, ended);
+	(void)fclose(f);
+	(void)close(fd);
+	(void)close(err);
+}
+
 /* A role that says what it may not is killed, and started again. */
 ATF_TC_WITHOUT_HEAD(nonsense_is_killed);
 ATF_TC_BODY(nonsense_is_killed, tc)
@@ -538,6 +572,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, killed_comes_back);
 	ATF_TP_ADD_TC(tp, front_dies);
 	ATF_TP_ADD_TC(tp, breach_is_killed);
+	ATF_TP_ADD_TC(tp, says_much);
 	ATF_TP_ADD_TC(tp, nonsense_is_killed);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, rate);
