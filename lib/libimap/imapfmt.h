@@ -36,7 +36,8 @@ struct imap_buf {
 	uint8_t *p;
 	size_t len;
 	size_t size;
-	bool utf8; /* who reads it has enabled UTF8=ACCEPT */
+	bool utf8;   /* who reads it has enabled UTF8=ACCEPT */
+	bool global; /* and IMAP4rev2, which knows message/global */
 };
 
 /* Room for n more octets; fatal without memory.  Returns where they go. */

@@ -238,14 +238,21 @@ put_extension(struct imap_buf *b, const struct mime_part *part)
 	put_str(b, &part->location);
 }
 
-/* media-type SP body-fields, and lines where the type has them. */
+/*
+ * media-type SP body-fields, and lines where the type has them.  A leaf is no
+ * message/global for who expects an envelope then (RFC 9051 section 9).
+ */
 static void
 put_leaf(struct imap_buf *b, const struct mime_part *part)
 {
-	imap_put_string(b, part->type.s, part->type.len);
-	imap_putc(b, ' ');
-	imap_put_string(b, part->subtype.s, part->subtype.len);
-	imap_putc(b, ' ');
+	if (part->kind == MIME_LEAF && b->global && mime_part_is_global(part))
+		imap_puts(b, "\"application\" \"octet-stream\" ");
+	else {
+		imap_put_string(b, part->type.s, part->type.len);
+		imap_putc(b, ' ');
+		imap_put_string(b, part->subtype.s, part->subtype.len);
+		imap_putc(b, ' ');
+	}
 	put_params(b, part, MIME_PARAMS_TYPE);
 	imap_putc(b, ' ');
 	put_str(b, &part->id);
@@ -309,6 +316,12 @@ imap_put_body(struct imap_buf *b, const struct mime_summary *sum, bool extended)
 			depth--;
 		}
 		mime_part_get(sum, i, &part);
+		/* IMAP4rev1 has no envelope there (RFC 3501 section 9). */
+		if (part.kind == MIME_MESSAGE && !b->global &&
+		    mime_part_is_global(&part)) {
+			part.kind = MIME_LEAF;
+			i = part.end - 1;
+		}
 		imap_putc(b, '(');
 		if (part.kind != MIME_MULTIPART)
 			put_leaf(b, &part);

@@ -417,10 +417,15 @@ kind_of(const struct mime_parser *p)
 
 	if (name_is(c->type, strlen(c->type), "multipart"))
 		return MIME_MULTIPART;
-	if (name_is(c->type, strlen(c->type), "message") &&
-	    name_is(c->subtype, strlen(c->subtype), "rfc822"))
+	if (!name_is(c->type, strlen(c->type), "message"))
+		return MIME_LEAF;
+	if (name_is(c->subtype, strlen(c->subtype), "rfc822"))
 		return MIME_MESSAGE;
-	return MIME_LEAF;
+	/* It may be encoded (RFC 6532 section 3.5), and is then a leaf. */
+	return name_is(c->subtype, strlen(c->subtype), "global") &&
+		identity(c->encoding) ?
+	    MIME_MESSAGE :
+	    MIME_LEAF;
 }
 
 void

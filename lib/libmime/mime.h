@@ -96,7 +96,8 @@ int mime_summary_open(
 enum mime_kind {
 	MIME_LEAF = 0,
 	MIME_MULTIPART = 1, /* has children, at least one */
-	MIME_MESSAGE = 2    /* message/rfc822: one child, the message in it */
+	MIME_MESSAGE = 2    /* message/rfc822 or message/global: one child, the
+			     * message in it */
 };
 
 /*
@@ -122,6 +123,8 @@ struct mime_part {
 
 void
 mime_part_get(const struct mime_summary *, uint32_t index, struct mime_part *);
+/* message/global (RFC 6532): a leaf where it is encoded. */
+bool mime_part_is_global(const struct mime_part *);
 enum mime_params { MIME_PARAMS_TYPE, MIME_PARAMS_DISPOSITION };
 /* The next parameter, 1, or 0 at the end; *pos begins at 0.  RFC 2231
  * continuations are joined ("filename*" = "utf-8''..." if any is encoded). */

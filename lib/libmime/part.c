@@ -96,6 +96,13 @@ mime_part_get(const struct mime_summary *s, uint32_t index, struct mime_part *m)
 	record_get(m);
 }
 
+bool
+mime_part_is_global(const struct mime_part *m)
+{
+	return name_is(m->type.s, m->type.len, "message") &&
+	    name_is(m->subtype.s, m->subtype.len, "global");
+}
+
 int
 mime_param_next(const struct mime_part *m, enum mime_params which, size_t *pos,
     struct mime_str *name, struct mime_str *value)

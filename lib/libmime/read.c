@@ -139,6 +139,7 @@ kind_valid(const struct mime_part *m)
 	bool multipart = name_is(m->type.s, m->type.len, "multipart");
 	bool message = name_is(m->type.s, m->type.len, "message") &&
 	    name_is(m->subtype.s, m->subtype.len, "rfc822");
+	bool global = mime_part_is_global(m);
 
 	switch (m->kind) {
 	case MIME_LEAF:
@@ -146,7 +147,7 @@ kind_valid(const struct mime_part *m)
 	case MIME_MULTIPART:
 		return multipart && m->end > m->index + 1;
 	case MIME_MESSAGE:
-		return message && m->end > m->index + 1;
+		return (message || global) && m->end > m->index + 1;
 	}
 	return false;
 }

@@ -237,6 +237,54 @@ ATF_TC_BODY(structure, tc)
 	mime_parser_free(p);
 }
 
+static const char global[] = "Content-Type: multipart/mixed; boundary=q\r\n"
+			     "\r\n"
+			     "--q\r\n"
+			     "Content-Type: message/global\r\n"
+			     "\r\n"
+			     "Subject: in\r\n"
+			     "\r\n"
+			     "body\r\n"
+			     "--q\r\n"
+			     "Content-Type: message/global\r\n"
+			     "Content-Transfer-Encoding: base64\r\n"
+			     "\r\n"
+			     "QTogYg0KDQp4\r\n"
+			     "--q--\r\n";
+
+/* RFC 9051 section 9: MESSAGE/GLOBAL has an envelope; RFC 3501: it has none. */
+ATF_TC_WITHOUT_HEAD(message_global);
+ATF_TC_BODY(message_global, tc)
+{
+	static const uint32_t inner[] = {1, 1};
+	struct mime_summary sum;
+	struct mime_parser *p;
+	const uint8_t *octets;
+	size_t len;
+
+	p = mime_parser_new();
+	mime_parser_feed(p, global, sizeof(global) - 1);
+	octets = mime_parser_finish(p, &len);
+	ATF_REQUIRE_EQ(
+	    0, mime_summary_open(&sum, octets, len, sizeof(global) - 1));
+	ATF_REQUIRE(mime_part_find(&sum, inner, 2) != -1);
+	ATF_REQUIRE_EQ(0, imap_put_body(&b, &sum, false));
+	CHECK_SAID("((\"message\" \"global\" NIL NIL NIL \"7BIT\" 19)"
+		   "(\"message\" \"global\" NIL NIL NIL \"base64\" 12) "
+		   "\"mixed\")");
+	b.global = true;
+	ATF_REQUIRE_EQ(0, imap_put_body(&b, &sum, true));
+	b.global = false;
+	CHECK_SAID("((\"message\" \"global\" NIL NIL NIL \"7BIT\" 19 "
+		   "(NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL) "
+		   "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL "
+		   "NIL \"7BIT\" 4 0 NIL NIL NIL NIL) 2 NIL NIL NIL NIL)"
+		   "(\"application\" \"octet-stream\" NIL NIL NIL \"base64\" "
+		   "12 NIL NIL NIL NIL) "
+		   "\"mixed\" (\"boundary\" \"q\") NIL NIL NIL)");
+	mime_parser_free(p);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, strings);
@@ -245,5 +293,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, dates);
 	ATF_TP_ADD_TC(tp, flags);
 	ATF_TP_ADD_TC(tp, structure);
+	ATF_TP_ADD_TC(tp, message_global);
 	return atf_no_error();
 }

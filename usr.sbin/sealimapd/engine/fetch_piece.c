@@ -167,6 +167,7 @@ fetch_put_head(
 	uint32_t items = job->cmd->items;
 
 	b->utf8 = c->accept;
+	b->global = c->rev2;
 	put_fetch_begin(c, b, row);
 	if ((items & IMAP_ITEM_UID) != 0) {
 		imap_put(b, "UID ", 4);

@@ -350,6 +350,28 @@ class Fetch:
             assert row == b"* %d FETCH (ENVELOPE (%s))\r\n" % (n, want), \
                 (row, want, none)
 
+    def t_global(self):
+        """9051 6.4.5.1, 9: message/global has parts, and an envelope; for
+        3501 it is a leaf."""
+        inner = b"Subject: in\r\nFrom: a@b\r\n\r\nwithin\r\n"
+        c, d = Client(1), Client(1)
+        d.ok(b"ENABLE IMAP4rev2")
+        box(c, b"global", 1, b"Content-Type: multipart/mixed; boundary=q\r\n"
+            b"\r\n--q\r\nContent-Type: message/global\r\n\r\n" + inner +
+            b"\r\n--q--\r\n")
+        d.ok(b"EXAMINE global")
+        head = inner[:inner.index(b"within")]
+        for item, want in ((b"1", inner), (b"1.HEADER", head),
+                           (b"1.TEXT", b"within\r\n"), (b"1.1", b"within\r\n"),
+                           (b"1.HEADER.FIELDS (FROM)", b"From: a@b\r\n\r\n")):
+            assert d.fetch(1, b"BODY[%s]" % item)[1] == [want], item
+        assert b' NIL "7BIT" %d) "mixed")' % len(inner) in \
+            c.fetch(1, b"BODY")[0]
+        row, _ = d.fetch(1, b"BODY")
+        assert b' NIL "7BIT" %d (NIL "in" ((NIL NIL "a" "b"))' % len(inner) \
+            in row and b'"7BIT" 8 1) 4) "mixed")' in row, row
+        assert d.ok(b"SEARCH BODY within")[0].endswith(b" ALL 1\r\n")
+
     def t_structure(self):
         """9051 7.5.2: BODY and BODYSTRUCTURE, each field in its place"""
         c = Client(1)
