@@ -133,6 +133,7 @@ build_new(void)
 	conf->expire[CONF_TRASH] = conf->expire[CONF_SPAM] = EXPIRE_DEFAULT;
 	conf->codec = CONF_ZSTD;
 	conf->relay_tls = CONF_RELAY_MAY;
+	conf->dmarc = CONF_DMARC_COUNT;
 	(void)strlcpy(conf->queue_key, SYSCONFDIR "/sealmail.queue.key",
 	    sizeof(conf->queue_key));
 	(void)strlcpy(conf->dkim_directory, SYSCONFDIR "/sealmail.dkim",
@@ -165,6 +166,12 @@ build_finish(struct conf *conf)
 				d->expire[j] = conf->expire[j];
 		}
 		submission_finish(conf, d);
+	}
+	if (conf->n_dmarc_except == 0) {
+		(void)build_net(
+		    &conf->dmarc_except, &conf->n_dmarc_except, "127.0.0.0/8");
+		(void)build_net(
+		    &conf->dmarc_except, &conf->n_dmarc_except, "::1");
 	}
 	for (i = 0; conf->aliases == SIZE_MAX && i < conf->n_tables; i++) {
 		if (strcmp(conf->tables[i].name, "aliases") == 0)

@@ -96,6 +96,23 @@ build_relay_from(struct conf *conf, const char *network)
 }
 
 const char *
+build_dmarc(struct conf *conf, const char *word)
+{
+	static const char *const words[] = {
+	    [CONF_DMARC_OFF] = "off",
+	    [CONF_DMARC_COUNT] = "count",
+	    [CONF_DMARC_ENFORCE] = "enforce",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], word) == 0) {
+			conf->dmarc = (enum conf_dmarc)i;
+			return NULL;
+		}
+	return "not off, count or enforce";
+}
+
+const char *
 build_route(struct conf *conf, const char *domain)
 {
 	struct conf_route *r;

@@ -123,6 +123,9 @@ struct conf_listen {
 	int line;                    /* in the file, for messages */
 };
 
+/* What comes of a DMARC policy of mail that comes in. */
+enum conf_dmarc { CONF_DMARC_OFF, CONF_DMARC_COUNT, CONF_DMARC_ENFORCE };
+
 /* What a relay asks of the TLS of the next server. */
 enum conf_relay_tls {
 	CONF_RELAY_NONE, /* never */
@@ -250,6 +253,10 @@ struct conf {
 	size_t n_dkim;
 	bool only_tls13; /* of listeners that say nothing */
 	bool scram;      /* offered to mail programs */
+	enum conf_dmarc dmarc;
+	/* Nobody looks where their mail is from; loopback if none is said. */
+	struct conf_net *dmarc_except;
+	size_t n_dmarc_except;
 	bool show_agent; /* submitted mail keeps its User-Agent */
 	/* Accounts whose users set quotas of others by IMAP; lower case. */
 	char (*administrators)[CONF_ACCOUNT_MAX];

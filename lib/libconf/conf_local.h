@@ -81,6 +81,7 @@ const char *build_net(struct conf_net **list, size_t *n, const char *network);
 void print_net(const struct conf_net *, FILE *);
 const char *build_relay_tls(enum conf_relay_tls *, const char *);
 const char *build_relay_from(struct conf *, const char *network);
+const char *build_dmarc(struct conf *, const char *word);
 /* A route, and then what is said of it. */
 const char *build_route(struct conf *, const char *domain);
 const char *build_route_host(struct conf *, const char *);

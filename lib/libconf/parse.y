@@ -50,7 +50,7 @@ enum once {
 	ONCE_KDF, ONCE_GROUP, ONCE_SESSIONS, ONCE_ANCHORS, ONCE_QUEUE_KEY,
 	ONCE_DKIM,
 	ONCE_RELAY_TLS, ONCE_ESCROW, ONCE_SCRAM, ONCE_TLS,
-	ONCE_AGENT,
+	ONCE_AGENT, ONCE_DMARC,
 	ONCE_EXPIRE /* and more */
 };
 
@@ -82,7 +82,7 @@ int yyparse(void);
 %token <w> RESOLVER FORWARD ANCHORS ESCROW SCRAM OCSP TLS
 %token <w> CONTROL SESSIONS TRUST
 %token <w> QUEUE RELAY ROUTE AUTH DKIM SELECTOR ADMINISTRATOR FROM
-%token <w> SUBMISSION SUBMISSIONS AGENT
+%token <w> SUBMISSION SUBMISSIONS AGENT DMARC EXCEPT
 %type <w> proto tablename rolename
 
 %%
@@ -227,6 +227,14 @@ setting		: LINGER STRING {
 		| SUBMISSION AGENT STRING {
 			once(ONCE_AGENT, &$1);
 			set_flag(&ps.conf->show_agent, &$3, "hide", "show");
+		}
+		| DMARC STRING {
+			once(ONCE_DMARC, &$1);
+			fail_at(&$2, build_dmarc(ps.conf, $2.s));
+		}
+		| DMARC EXCEPT STRING {
+			fail_at(&$3, build_net(&ps.conf->dmarc_except,
+			    &ps.conf->n_dmarc_except, $3.s));
 		}
 		| RELAY TLS STRING {
 			once(ONCE_RELAY_TLS, &$1);
@@ -452,8 +460,10 @@ static const struct {
 	{ "control", CONTROL },
 	{ "directory", DIRECTORY },
 	{ "dkim", DKIM },
+	{ "dmarc", DMARC },
 	{ "domain", DOMAIN },
 	{ "escrow", ESCROW },
+	{ "except", EXCEPT },
 	{ "expire", EXPIRE },
 	{ "forward", FORWARD },
 	{ "from", FROM },

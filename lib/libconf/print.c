@@ -34,6 +34,7 @@ static void print_table(const struct conf_table *, FILE *);
 static void print_settings(const struct conf *, FILE *);
 static void print_resolver(const struct conf *, FILE *);
 static void print_relay(const struct conf *, FILE *);
+static void print_dmarc(const struct conf *, FILE *);
 static void print_kdf(const struct conf_kdf *, FILE *);
 static void print_quota(uint64_t, FILE *);
 static void print_escrow(const char *, FILE *);
@@ -55,6 +56,7 @@ conf_free(struct conf *conf)
 	free(conf->trusted);
 	free(conf->administrators);
 	free(conf->relay_from);
+	free(conf->dmarc_except);
 	free(conf->routes);
 	free(conf->dkim);
 	free(conf);
@@ -171,6 +173,7 @@ print_settings(const struct conf *conf, FILE *out)
 	print_control(conf, out);
 	print_resolver(conf, out);
 	print_relay(conf, out);
+	print_dmarc(conf, out);
 }
 
 static void
@@ -188,6 +191,22 @@ print_resolver(const struct conf *conf, FILE *out)
 	(void)fprintf(out, "resolver anchors ");
 	print_quoted(out, conf->anchors);
 	(void)fprintf(out, "\n");
+}
+
+static void
+print_dmarc(const struct conf *conf, FILE *out)
+{
+	static const char *const words[] = {
+	    [CONF_DMARC_OFF] = "off",
+	    [CONF_DMARC_COUNT] = "count",
+	    [CONF_DMARC_ENFORCE] = "enforce",
+	};
+
+	(void)fprintf(out, "dmarc %s\n", words[conf->dmarc]);
+	for (size_t i = 0; i < conf->n_dmarc_except; i++) {
+		(void)fprintf(out, "dmarc except ");
+		print_net(&conf->dmarc_except[i], out);
+	}
 }
 
 static void

@@ -89,7 +89,8 @@ def engine(target, base, *listeners):
     wrong(target, config(base, site(at), *listeners))
     tls = config(base, site(at), certs(at), *listeners)
     plain = config(base, site(at), *listeners)
-    roles = ("sealkeys", "imap-store", "smtp-deliver", "smtp-queue")
+    roles = ("sealkeys", "imap-store", "smtp-deliver", "smtp-queue",
+             "smtp-resolver")
     seed(target, "no_site", config(base, *listeners), conn(1, 0, four))
     seed(target, "conns", plain, wire("imap-store"), conn(1, 0, four),
          conn(2, 1, six), conn(3, 2, local), conn(4, 9, four))
@@ -117,13 +118,14 @@ def engines():
          wire("imap-store"), conn(1, 0, four), step(CTL, u32(0), u8(1)),
          config(base, site(2), *lines), conn(2, 0, four))
     base = own(0, u64(1 << 26), u32(100), u32(100), u32(300), u32(10),
-               u32(50), u32(3), u8(1), u8(0))
+               u32(50), u32(3), u8(1), u8(0), u8(2))
     lines = [own(1, u8(k), u8(t), u8(0), u64(3))
              for k, t in ((1, 1), (2, 0), (3, 2))]
     engine("role_smtpd", base, *lines)
     good = config(base, site(4), *lines, own(2, s("a@b"), s("c"), s("d"),
                                              s("e")),
-                  own(3, u8(4), bytes(16), u8(8), u8(6), bytes(16), u8(128)))
+                  own(3, u8(4), bytes(16), u8(8), u8(6), bytes(16), u8(128)),
+                  own(8, u8(4), bytes(16), u8(8)))
     seed("role_smtpd", "aliases", good, conn(1, 2, four), conn(2, 0, six))
     seed("role_smtpd", "unsorted", config(base, site(4), own(
         2, s("d"), s("c"), s("a"), s("e"))))

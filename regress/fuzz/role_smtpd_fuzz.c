@@ -30,6 +30,7 @@ check(void)
 	role_must(config != NULL && config_new == NULL);
 	role_must(config->n_listeners <= SMTP_LISTENERS_MAX &&
 	    config->n_relay <= SMTP_NETS_MAX &&
+	    config->n_except <= SMTP_NETS_MAX &&
 	    config->n_aliases <= SMTP_ALIASES_MAX);
 	/* What is there is found, halving. */
 	for (size_t i = 0; i < config->n_aliases; i++)
@@ -44,7 +45,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
 	static const uint32_t own[] = {SMTP_ENGINE_BASE, SMTP_ENGINE_LISTENER,
 	    SMTP_ENGINE_ALIASES, SMTP_ENGINE_RELAY, SITE_BASE, SITE_DOMAIN,
-	    SITE_CERT, SITE_OCSP};
+	    SITE_CERT, SITE_OCSP, SMTP_ENGINE_EXCEPT};
 	static const struct role_target target = {
 	    "smtp-engine", own, sizeof(own) / sizeof(own[0]), check, NULL};
 

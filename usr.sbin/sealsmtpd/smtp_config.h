@@ -50,6 +50,7 @@ enum smtp_config_message {
 	SMTP_ENGINE_ALIASES = 0x104,
 	/* To the end of the message: u8 4 or 6, raw[16] address, u8 bits. */
 	SMTP_ENGINE_RELAY = 0x105,
+	SMTP_ENGINE_EXCEPT = 0x106, /* likewise */
 	SMTP_DELIVER_BASE = 0x110
 };
 
@@ -84,6 +85,13 @@ struct smtp_listen {
 	uint64_t certs; /* bit i: certs[i] is served; the lowest without SNI */
 };
 
+/* Where a stranger's mail is from: what comes of it. */
+enum smtp_dmarc {
+	SMTP_DMARC_OFF = 0,
+	SMTP_DMARC_COUNT = 1, /* it is told, and counted */
+	SMTP_DMARC_ENFORCE = 2
+};
+
 struct smtp_slice {
 	struct site site;
 	uint64_t message_max;          /* octets: SIZE */
@@ -101,6 +109,9 @@ struct smtp_slice {
 	size_t n_aliases;
 	struct smtp_net *relay; /* whose mail to others is taken */
 	size_t n_relay;
+	enum smtp_dmarc dmarc;
+	struct smtp_net *except; /* nobody looks where their mail is from */
+	size_t n_except;
 };
 
 struct deliver_slice {
@@ -123,6 +134,9 @@ smtp_slice_alias(const struct smtp_slice *, const char *alias);
 /* Whether a network of "relay" holds the address. */
 bool
 smtp_slice_relays(const struct smtp_slice *, const struct sockaddr_storage *);
+/* Likewise of "dmarc except". */
+bool
+smtp_slice_excepts(const struct smtp_slice *, const struct sockaddr_storage *);
 
 struct deliver_slice *deliver_slice_new(void);
 void deliver_slice_free(struct deliver_slice *);

@@ -360,6 +360,9 @@ ATF_TC_BODY(everything, tc)
 	ATF_CHECK_EQ(2525, c->routes[1].port);
 	ATF_CHECK_EQ(465, c->routes[2].port);
 	ATF_CHECK_EQ(2, c->n_dkim);
+	ATF_CHECK_EQ(CONF_DMARC_ENFORCE, c->dmarc);
+	ATF_CHECK_EQ(2, c->n_dmarc_except);
+	ATF_CHECK_EQ(25, c->dmarc_except[0].bits);
 	ATF_CHECK_STREQ("/etc/mail/dkim", c->dkim_directory);
 	ATF_CHECK_STREQ("192.0.2.25", c->relay_source[0]);
 	ATF_CHECK_STREQ("2001:db8::25", c->relay_source[1]);

@@ -55,8 +55,10 @@ static const struct proc_row rows[] = {
 	/* recvfd: wires of those who ask; inet: name servers. */
 	.promises = "stdio recvfd inet",
 	.runs_as = "_sealnet, in an empty root",
-	.talks_to = "name servers; smtp-relay and sealctl, which ask",
-	.holds = "names that mail goes to; no mail, no key",
+	.talks_to = "name servers; smtp-relay, smtp-engine and sealctl, "
+		    "which ask",
+	.holds = "names of those who send mail and get it; no mail, "
+		 "no key",
 	.trusts = "the parent, the root zone's keys; never a name server",
     },
 };
@@ -65,9 +67,10 @@ static const struct proc_pair pairs[] = {
     {"smtp-relay", "smtp-resolver"},
 };
 
-/* What is due. */
+/* What is due; where mail that comes in is from. */
 static const struct proc_abroad serves[] = {
     {"smtp-queue", "sealsmtpd", "smtp-relay", false},
+    {"smtp-engine", "sealsmtpd", "smtp-resolver", false},
 };
 
 static const struct proc_daemon daemon_relay = {

@@ -18,8 +18,8 @@
  * Process:   smtp-resolver
  * Runs as:   _sealnet, in an empty root
  * May do:    stdio recvfd inet; no paths
- * Talks to:  name servers; smtp-relay and sealctl, which ask
- * Holds:     names that mail goes to; no mail, no key
+ * Talks to:  name servers; smtp-relay, smtp-engine and sealctl, which ask
+ * Holds:     names of those who send mail and get it; no mail, no key
  * Trusts:    the parent, the root zone's keys; never a name server
  */
 

@@ -103,6 +103,9 @@ data_input(struct session *s, const uint8_t *in, size_t len, size_t *used)
 		*used = 0;
 		return false;
 	}
+	/* It was too long to be kept, and has waited for SPF. */
+	if (s->message != NULL && message_waits(s->message))
+		message_release(s->message, false);
 	if (s->state == SESSION_DATA)
 		return data_lines(s, in, len, used);
 	return data_chunk(s, in, len, used);
@@ -402,6 +405,32 @@ data_end(struct session *s)
 		data_refuse(s);
 		return;
 	}
+	if (origin_end(s))
+		s->state = SESSION_ORIGIN;
+	else
+		data_judged(s);
+}
+
+void
+data_judged(struct session *s)
+{
+	struct message *m;
+	bool waited;
+
+	m = s->message;
+	waited = s->state == SESSION_ORIGIN;
+	/* A deliverer may have died while it waited. */
+	if (!m->lost) {
+		origin_log(s);
+		m->refusal = origin_refusal(s);
+	}
+	if (m->refusal != NULL || m->lost) {
+		data_refuse(s);
+		if (waited && s->state == SESSION_COMMAND)
+			session_run(s);
+		return;
+	}
+	message_release(m, true);
 	s->queued = DELIVER_TROUBLE;
 	message_copy_known(m);
 	s->state = SESSION_COMMIT;

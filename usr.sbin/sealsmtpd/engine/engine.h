@@ -23,6 +23,7 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/tree.h>
 
@@ -30,6 +31,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mauth.h"
 #include "proc.h"
 #include "smtp.h"
 
@@ -49,16 +51,22 @@
 #define AUTH_LINE_MAX 12288      /* octets of a line in AUTH: RFC 4954 4 */
 #define COMMENT_DEPTH_MAX 8      /* comments in comments of From */
 #define LOGIN_SECONDS_MAX 3600   /* then a client says again who it is */
+#define DNS_QUESTIONS_MAX 1000   /* of an engine, at a time */
+#define ORIGIN_SECONDS 10        /* that a message waits for DNS */
+/* Of a message that is kept back whole, so that fields can be put on top. */
+#define KEPT_MAX (DELIVER_CHUNK_MAX - AUTHRES_FIELD_MAX)
 
 struct ask;
 struct auth;
 struct compressed;
 struct deliverer;
+struct dns_question;
 struct dsn;
 struct message;
 struct mime_parser;
 struct msg;
 struct msgout;
+struct origin;
 struct outgoing;
 struct queue_ask;
 struct pace;
@@ -99,6 +107,7 @@ enum session_state {
 	SESSION_PACE,      /* imap-store was asked whether he may */
 	SESSION_DATA,      /* up to CRLF.CRLF */
 	SESSION_BDAT,      /* chunk_left octets */
+	SESSION_ORIGIN,    /* DNS is asked where the message is from */
 	SESSION_COMMIT,    /* the message is made durable */
 	SESSION_CLOSING,   /* no input is read any more */
 };
@@ -112,6 +121,8 @@ struct session {
 	struct tlsio *io;
 	uint64_t conn;
 	char peer[PROC_ADDR_MAX];
+	struct sockaddr_storage address; /* likewise */
+	bool excepted; /* nobody looks where its mail is from */
 	uint32_t listener;
 	enum smtp_listener kind;
 	enum smtp_tls tls;
@@ -155,7 +166,8 @@ struct session {
 	size_t ntargets;
 	size_t targets_size;
 	struct message *message;
-	uint64_t chunk_left; /* of a BDAT chunk */
+	struct origin *origin; /* NULL: nobody looks */
+	uint64_t chunk_left;   /* of a BDAT chunk */
 	bool chunk_last;
 	bool chunk_refused;         /* BDAT outside a transaction: skip it */
 	bool chunking;              /* the message comes by BDAT */
@@ -327,6 +339,8 @@ bool data_input(struct session *, const uint8_t *, size_t, size_t *used);
 bool data_has(const struct session *, const struct rcpt *);
 /* All octets of the message are there. */
 void data_end(struct session *);
+/* It is known where it is from. */
+void data_judged(struct session *);
 /* Each target's result is there. */
 void data_delivered(struct session *);
 /* The queue's, on what goes elsewhere. */
@@ -352,6 +366,7 @@ struct message {
 	size_t header; /* where in buf it begins, while it is kept back */
 	size_t line;   /* ... and its last line */
 	bool header_kept;
+	bool kept;  /* all of it is, until it has ended or is too long */
 	bool local; /* deliverers get it */
 	bool dead;  /* nobody gets it */
 	void *hash; /* see retry.c */
@@ -368,6 +383,10 @@ struct message *message_new(struct session *);
 uint8_t *message_space(struct message *, size_t *room);
 void message_add(struct message *, size_t);
 void message_feed(struct message *, const void *, size_t);
+/* What is kept back goes on its way; whole: the message has ended. */
+void message_release(struct message *, bool whole);
+/* It is too long to be kept, and waits for SPF. */
+bool message_waits(const struct message *);
 /* All octets are there: so is the header, and refusal is set. */
 void message_end(struct message *);
 void message_commit(struct message *);
@@ -397,6 +416,40 @@ bool header_from(const uint8_t *, size_t len, char *domain, size_t size);
 /* The first field of that name has this value and nothing else. */
 bool
 header_says(const uint8_t *, size_t len, const char *name, const char *value);
+
+/* Whose a message says to be: the domain of all addresses of its one From. */
+enum header_author { AUTHOR_NONE, AUTHOR_ONE, AUTHOR_SEVERAL };
+enum header_author
+header_author(const uint8_t *, size_t len, char *domain, size_t size);
+/* Without fields of that name whose value is such; the length then. */
+size_t header_strip(uint8_t *, size_t len, const char *name,
+    bool (*is)(const char *value, size_t len, const char *arg),
+    const char *arg);
+
+/* dns.c: the wire to smtp-resolver. */
+typedef void (*dns_cb)(const struct mauth_answer *, void *arg);
+void dns_start(int fd);
+bool dns_there(void);
+/* cb is called once, from the event loop, unless it is cancelled first. */
+struct dns_question *dns_ask(const struct mauth_question *, dns_cb, void *arg);
+void dns_cancel(struct dns_question *); /* NULL is fine */
+
+/*
+ * origin.c: where a stranger's mail is from.  Each call is fine where nobody
+ * looks.
+ */
+bool origin_applies(const struct session *);
+void origin_begin(struct session *);
+void origin_header(struct session *, const uint8_t *, size_t);
+void origin_body(struct session *, const uint8_t *, size_t);
+bool origin_spf_known(const struct session *);
+/* True: data_judged() follows. */
+bool origin_end(struct session *);
+const struct refusal *origin_refusal(const struct session *); /* or NULL */
+void origin_free(struct session *);
+/* origin_say.c */
+size_t origin_field(const struct session *, bool whole, char *);
+void origin_log(const struct session *);
 
 /*
  * outgoing.c: the copy of a message that goes to smtp-queue: all of it for

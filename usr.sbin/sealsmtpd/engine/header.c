@@ -33,6 +33,9 @@
 static bool is_field(const uint8_t *, size_t);
 static const uint8_t *
 field_find(const uint8_t *, size_t, const char *, size_t *);
+static const uint8_t *
+field_next(const uint8_t *, size_t, const char *, size_t *, size_t *, size_t *);
+static bool domain_of(const struct mime_addr *, char *, size_t);
 
 /*
  * A line that is neither a field nor the rest of one belongs to the body: then
@@ -91,6 +94,59 @@ header_from(const uint8_t *header, size_t len, char *domain, size_t size)
 	return false;
 }
 
+enum header_author
+header_author(const uint8_t *header, size_t len, char *domain, size_t size)
+{
+	char other[SMTP_DOMAIN_MAX + 1];
+	struct mime_addr_iter it;
+	struct mime_addr addr;
+	const uint8_t *value;
+	size_t pos, start, n;
+	bool any;
+
+	any = false;
+	domain[0] = '\0';
+	pos = 0;
+	value = field_next(header, len, "from", &pos, &start, &n);
+	if (value == NULL)
+		return AUTHOR_NONE;
+	mime_addr_init_text(&it, (const char *)value, n);
+	while (mime_addr_next(&it, &addr) == 1) {
+		if (addr.host.s == NULL || addr.host.len == 0)
+			continue; /* a group begins or ends */
+		if (!domain_of(&addr, other, sizeof(other)))
+			return AUTHOR_SEVERAL;
+		if (any && strcmp(domain, other) != 0)
+			return AUTHOR_SEVERAL;
+		if (strlcpy(domain, other, size) >= size)
+			return AUTHOR_SEVERAL;
+		any = true;
+	}
+	/* RFC 5322 3.6: there is one; programs show any of several. */
+	if (field_next(header, len, "from", &pos, &start, &n) != NULL)
+		return AUTHOR_SEVERAL;
+	return any ? AUTHOR_ONE : AUTHOR_NONE;
+}
+
+size_t
+header_strip(uint8_t *header, size_t len, const char *name,
+    bool (*is)(const char *, size_t, const char *), const char *arg)
+{
+	const uint8_t *value;
+	size_t pos, start, n;
+
+	pos = 0;
+	while (
+	    (value = field_next(header, len, name, &pos, &start, &n)) != NULL) {
+		if (!is((const char *)value, n, arg))
+			continue;
+		memmove(header + start, header + pos, len - pos);
+		len -= pos - start;
+		pos = start;
+	}
+	return len;
+}
+
 bool
 header_says(
     const uint8_t *header, size_t len, const char *name, const char *want)
@@ -107,6 +163,27 @@ header_says(
 		n--;
 	return n == strlen(want) &&
 	    strncasecmp((const char *)value, want, n) == 0;
+}
+
+/* As DNS has it: A-labels, lower case, without a final dot. */
+static bool
+domain_of(const struct mime_addr *addr, char *domain, size_t size)
+{
+	struct smtp_address a;
+	size_t len;
+
+	len = addr->host.len;
+	if (len > 1 && addr->host.s[len - 1] == '.')
+		len--;
+	if (len >= sizeof(a.domain))
+		return false;
+	memset(&a, 0, sizeof(a));
+	memcpy(a.domain, addr->host.s, len);
+	if (outgoing_dest(&a, domain, size) == 0)
+		return true;
+	for (size_t i = 0; i < len; i++)
+		a.domain[i] = (char)tolower((unsigned char)a.domain[i]);
+	return strlcpy(domain, a.domain, size) < size;
 }
 
 static bool
@@ -126,11 +203,25 @@ is_field(const uint8_t *line, size_t len)
 static const uint8_t *
 field_find(const uint8_t *header, size_t len, const char *name, size_t *n)
 {
+	size_t pos, start;
+
+	pos = 0;
+	return field_next(header, len, name, &pos, &start, n);
+}
+
+/*
+ * The next of that name from *pos on, which moves behind it; start: where the
+ * field begins.
+ */
+static const uint8_t *
+field_next(const uint8_t *header, size_t len, const char *name, size_t *pos,
+    size_t *start, size_t *n)
+{
 	const uint8_t *line, *end, *value;
 	size_t name_len, i;
 
 	name_len = strlen(name);
-	for (line = header; line < header + len; line = end) {
+	for (line = header + *pos; line < header + len; line = end) {
 		end = line;
 		do {
 			end = memchr(end, '\n', (size_t)(header + len - end));
@@ -146,6 +237,8 @@ field_find(const uint8_t *header, size_t len, const char *name, size_t *n)
 			continue;
 		value = line + i + 1;
 		*n = (size_t)(end - value);
+		*start = (size_t)(line - header);
+		*pos = (size_t)(end - header);
 		return value;
 	}
 	return NULL;

@@ -19,10 +19,10 @@
  * Runs as:   _sealnet, in an empty root
  * May do:    stdio recvfd; no path
  * Talks to:  mail servers and programs; smtp-deliver; smtp-queue; sealkeys;
- *            imap-store about logins
+ *            imap-store about logins; smtp-resolver
  * Holds:     messages in flight of all its clients; no key
  * Trusts:    the parent, smtp-deliver, smtp-queue, imap-store; never its
- *            clients
+ *            clients, nor what they have in DNS
  */
 
 #include <sys/types.h>
@@ -175,6 +175,8 @@ engine_wire(const char *role, unsigned int instance, int fd, void *arg)
 		deliverer_start(instance, fd);
 	else if (strcmp(role, "smtp-queue") == 0)
 		queue_start(fd);
+	else if (strcmp(role, "smtp-resolver") == 0)
+		dns_start(fd);
 	else if (strcmp(role, "imap-store") == 0)
 		master_start(fd);
 	else if (strcmp(role, "sealkeys") == 0)

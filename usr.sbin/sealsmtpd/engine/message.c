@@ -48,6 +48,7 @@ static bool message_copy_new(struct message *);
 static void message_take(struct message *, size_t);
 static void message_copy(struct message *, const uint8_t *, size_t);
 static void message_header(struct message *, bool);
+static void message_origin(struct message *, size_t, size_t);
 static void message_replace(struct message *, const uint8_t *, size_t, size_t);
 static void message_chunk(struct message *);
 static void message_start(struct message *, struct msgout **);
@@ -84,7 +85,8 @@ message_new(struct session *s)
 		message_free(m);
 		return NULL;
 	}
-	m->header_kept = m->out != NULL || s->login[0] != '\0';
+	m->kept = origin_applies(s);
+	m->header_kept = m->kept || m->out != NULL || s->login[0] != '\0';
 	arc4random_buf(m->delivery_id, sizeof(m->delivery_id));
 	(void)snprintf(m->id, sizeof(m->id), "%08x%u.%llx.%u", arc4random(),
 	    proc_instance(), (unsigned long long)s->conn, s->transactions);
@@ -130,7 +132,7 @@ message_copy_known(struct message *m)
 uint8_t *
 message_space(struct message *m, size_t *room)
 {
-	*room = DELIVER_CHUNK_MAX - m->len;
+	*room = (m->kept ? KEPT_MAX : DELIVER_CHUNK_MAX) - m->len;
 	return m->buf + m->len;
 }
 
@@ -146,6 +148,13 @@ message_add(struct message *m, size_t len)
 	if (m->header_kept) {
 		m->len += len;
 		message_header(m, false);
+		return;
+	}
+	origin_body(m->session, m->buf + m->len, len);
+	if (m->kept) {
+		m->len += len;
+		if (message_waits(m) && origin_spf_known(m->session))
+			message_release(m, false);
 		return;
 	}
 	if (m->out != NULL)
@@ -164,7 +173,8 @@ message_feed(struct message *m, const void *data, size_t len)
 	if (len >= DELIVER_CHUNK_MAX - m->len)
 		fatalx("trace fields too long");
 	memcpy(m->buf + m->len, data, len);
-	mime_parser_feed(m->parser, data, len);
+	if (!m->kept)
+		mime_parser_feed(m->parser, data, len);
 	m->len += len;
 	m->header = m->line = m->len;
 }
@@ -174,6 +184,39 @@ message_end(struct message *m)
 {
 	if (m->header_kept && !m->dead)
 		message_header(m, true);
+}
+
+/*
+ * What was found out goes on top of our Received, and below Return-Path: that
+ * is where programs look for the last hop's.
+ */
+void
+message_release(struct message *m, bool whole)
+{
+	char field[AUTHRES_FIELD_MAX];
+	size_t len, at;
+
+	if (!m->kept || m->dead)
+		return;
+	m->kept = false;
+	len = origin_field(m->session, whole, field);
+	at = 0;
+	if (m->header > 12 && memcmp(m->buf, "Return-Path:", 12) == 0)
+		at = (size_t)((uint8_t *)memchr(m->buf, '\n', m->header) -
+			 m->buf) +
+		    1;
+	memmove(m->buf + at + len, m->buf + at, m->len - at);
+	memcpy(m->buf + at, field, len);
+	m->len += len;
+	mime_parser_feed(m->parser, m->buf, m->len);
+	if (m->len == DELIVER_CHUNK_MAX)
+		message_chunk(m);
+}
+
+bool
+message_waits(const struct message *m)
+{
+	return m->kept && !m->header_kept && m->len == KEPT_MAX;
 }
 
 void
@@ -230,6 +273,7 @@ message_abort(struct message *m)
 	if (m->copy != NULL)
 		message_abort(m->copy);
 	m->dead = true;
+	m->kept = false;
 	m->deliverer = NULL;
 	explicit_bzero(m->buf, m->len);
 	m->len = 0;
@@ -265,7 +309,8 @@ message_free(struct message *m)
 bool
 message_stalled(const struct message *m)
 {
-	return (m->deliverer != NULL && deliverer_full(m->deliverer)) ||
+	return (message_waits(m) && !origin_spf_known(m->session)) ||
+	    (m->deliverer != NULL && deliverer_full(m->deliverer)) ||
 	    (m->out != NULL && queue_full()) ||
 	    (m->copy != NULL && message_stalled(m->copy));
 }
@@ -309,7 +354,8 @@ message_header(struct message *m, bool last)
 	size_t end, sep, len, rest, hidden;
 
 	if (!header_ends(m->buf, m->len, m->header, &m->line, &sep, last)) {
-		if (m->len - m->header < HEADER_MAX)
+		if (m->kept ? m->len < KEPT_MAX :
+			      m->len - m->header < HEADER_MAX)
 			return;
 		m->refusal = &large;
 		m->header_kept = false;
@@ -321,6 +367,10 @@ message_header(struct message *m, bool last)
 	header = m->buf + m->header;
 	len = end - m->header;
 	rest = m->len - end - sep;
+	if (m->kept) {
+		message_origin(m, end, sep);
+		return;
+	}
 	if (m->session->login[0] != '\0') {
 		m->refusal = submission_header(
 		    m->session, header, len, &own, &len, &hidden);
@@ -346,6 +396,33 @@ message_header(struct message *m, bool last)
 	}
 	m->len = m->header;
 	message_take(m, len + sep + rest);
+}
+
+/*
+ * The header of a stranger's mail, which ends there: what it is to be judged
+ * by, without results that pretend to be ours.
+ */
+static void
+message_origin(struct message *m, size_t end, size_t sep)
+{
+	uint8_t *header;
+	size_t len, gone;
+
+	header = m->buf + m->header;
+	len = end - m->header;
+	origin_header(m->session, header, len);
+	origin_body(m->session, m->buf + end + sep, m->len - end - sep);
+	gone = len -
+	    header_strip(header, len, "Authentication-Results", authres_is,
+		engine_config()->site.hostname);
+	if (gone > 0) {
+		memmove(m->buf + end - gone, m->buf + end, m->len - end);
+		m->len -= gone;
+		m->line -= gone;
+		explicit_bzero(m->buf + m->len, gone);
+	}
+	if (message_waits(m) && origin_spf_known(m->session))
+		message_release(m, false);
 }
 
 /* Other fields in place of those in the buffer, an empty line, the rest. */

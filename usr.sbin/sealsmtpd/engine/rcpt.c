@@ -451,6 +451,7 @@ rcpt_accept(struct session *s)
 	s->nreported += rcpt_reported(s, &s->asking);
 	s->rcpts[s->nrcpts++] = s->asking;
 	memset(&s->asking, 0, sizeof(s->asking));
+	origin_begin(s);
 	session_reply(s, 250, "2.1.5", "Ok");
 }
 

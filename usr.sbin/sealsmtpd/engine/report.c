@@ -221,6 +221,8 @@ state_name(const struct session *s)
 	case SESSION_DATA:
 	case SESSION_BDAT:
 		return "data";
+	case SESSION_ORIGIN:
+		return "origin";
 	case SESSION_COMMIT:
 		return "sync";
 	case SESSION_CLOSING:

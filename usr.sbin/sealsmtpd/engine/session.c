@@ -79,6 +79,8 @@ session_start(const struct proc_conn *conn, int fd)
 	LIST_INIT(&s->queue_asks);
 	s->relay = s->kind == SMTP_LISTEN_SMTP &&
 	    smtp_slice_relays(engine_config(), &conn->ss);
+	s->excepted = smtp_slice_excepts(engine_config(), &conn->ss);
+	s->address = conn->ss;
 	(void)strlcpy(s->peer, conn->peer, sizeof(s->peer));
 	TAILQ_INSERT_TAIL(&sessions, s, entry);
 	evtimer_set(&s->timer, session_timeout, s);
@@ -222,6 +224,7 @@ session_reset(struct session *s)
 {
 	ask_free_all(s);
 	pace_abort(s);
+	origin_free(s);
 	message_free(s->message);
 	queue_forget(s);
 	s->message = NULL;
@@ -431,7 +434,8 @@ static bool
 session_waits(const struct session *s)
 {
 	return s->state == SESSION_RCPT || s->state == SESSION_COMMIT ||
-	    s->state == SESSION_AUTH || s->state == SESSION_PACE;
+	    s->state == SESSION_AUTH || s->state == SESSION_PACE ||
+	    s->state == SESSION_ORIGIN;
 }
 
 static void

@@ -41,7 +41,8 @@ static void send_config(struct wire *, const struct proc_row *, unsigned int,
 static void send_engine(struct wire *, const struct parent *);
 static void engine_listeners(struct smtp_slice *, const struct parent *);
 static void engine_aliases(struct smtp_slice *, const struct conf *);
-static void engine_relay(struct smtp_slice *, const struct conf *);
+static struct smtp_net *engine_nets(const struct conf_net *, size_t);
+static void engine_dmarc(struct smtp_slice *, const struct conf *);
 static void engine_alias(struct smtp_slice *, const struct conf_pair *);
 static void alias_add(struct smtp_slice *, const char *, const char *);
 static void send_deliver(struct wire *, const struct parent *);
@@ -90,10 +91,10 @@ static const struct proc_row rows[] = {
 	.promises = "stdio recvfd", /* recvfd: connections and wires */
 	.runs_as = "_sealnet, in an empty root",
 	.talks_to = "mail servers and programs; smtp-deliver; smtp-queue; "
-		    "sealkeys; imap-store about logins",
+		    "sealkeys; imap-store about logins; smtp-resolver",
 	.holds = "messages in flight of all its clients; no key",
 	.trusts = "the parent, smtp-deliver, smtp-queue, imap-store; never "
-		  "its clients",
+		  "its clients, nor what they have in DNS",
     },
     {
 	.name = "smtp-queue",
@@ -129,6 +130,7 @@ static const struct proc_abroad asks[] = {
     {"smtp-deliver", "sealimapd", "imap-store", true},
     {"smtp-engine", "sealimapd", "imap-store", true},
     {"smtp-queue", "sealrelayd", "smtp-relay", false},
+    {"smtp-engine", "sealrelayd", "smtp-resolver", false},
 };
 
 static const struct proc_daemon daemon_smtp = {
@@ -197,7 +199,9 @@ send_engine(struct wire *w, const struct parent *p)
 	s->show_agent = conf->show_agent;
 	engine_listeners(s, p);
 	engine_aliases(s, conf);
-	engine_relay(s, conf);
+	s->relay = engine_nets(conf->relay_from, conf->n_relay_from);
+	s->n_relay = conf->n_relay_from;
+	engine_dmarc(s, conf);
 	smtp_slice_put(w, s);
 	smtp_slice_free(s);
 }
@@ -260,22 +264,38 @@ engine_aliases(struct smtp_slice *s, const struct conf *conf)
 		alias_add(s, "postmaster", conf->postmaster);
 }
 
-static void
-engine_relay(struct smtp_slice *s, const struct conf *conf)
+static struct smtp_net *
+engine_nets(const struct conf_net *nets, size_t n)
 {
-	const struct conf_net *net;
 	struct smtp_net *out;
 
-	s->relay = calloc(conf->n_relay_from + 1, sizeof(*s->relay));
-	if (s->relay == NULL)
+	out = calloc(n + 1, sizeof(*out));
+	if (out == NULL)
 		fatal("calloc");
-	for (; s->n_relay < conf->n_relay_from; s->n_relay++) {
-		net = &conf->relay_from[s->n_relay];
-		out = &s->relay[s->n_relay];
-		out->version = net->family == AF_INET ? 4 : 6;
-		memcpy(out->address, net->address, sizeof(out->address));
-		out->bits = net->bits;
+	for (size_t i = 0; i < n; i++) {
+		out[i].version = nets[i].family == AF_INET ? 4 : 6;
+		memcpy(out[i].address, nets[i].address, sizeof(out[i].address));
+		out[i].bits = nets[i].bits;
 	}
+	return out;
+}
+
+static void
+engine_dmarc(struct smtp_slice *s, const struct conf *conf)
+{
+	switch (conf->dmarc) {
+	case CONF_DMARC_OFF:
+		s->dmarc = SMTP_DMARC_OFF;
+		break;
+	case CONF_DMARC_COUNT:
+		s->dmarc = SMTP_DMARC_COUNT;
+		break;
+	case CONF_DMARC_ENFORCE:
+		s->dmarc = SMTP_DMARC_ENFORCE;
+		break;
+	}
+	s->except = engine_nets(conf->dmarc_except, conf->n_dmarc_except);
+	s->n_except = conf->n_dmarc_except;
 }
 
 static void

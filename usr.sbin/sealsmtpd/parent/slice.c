@@ -40,7 +40,10 @@ static int get_base(struct smtp_slice *, struct msg *);
 static int get_listener(struct smtp_slice *, struct msg *);
 static int get_aliases(struct smtp_slice *, struct msg *);
 static int get_alias(struct smtp_slice *, struct msg *);
-static int get_relay(struct smtp_slice *, struct msg *);
+static void put_nets(struct wire *, uint32_t, const struct smtp_net *, size_t);
+static int get_nets(struct smtp_net **, size_t *, struct msg *);
+static bool
+nets_hold(const struct smtp_net *, size_t, const struct sockaddr_storage *);
 static bool net_holds(const struct smtp_net *, uint8_t, const uint8_t *);
 
 struct smtp_slice *
@@ -66,6 +69,7 @@ smtp_slice_free(struct smtp_slice *s)
 	}
 	free(s->aliases);
 	free(s->relay);
+	free(s->except);
 	free(s->listeners);
 	free(s);
 }
@@ -86,6 +90,7 @@ smtp_slice_put(struct wire *w, const struct smtp_slice *s)
 	msg_put_u32(m, s->login_failures);
 	msg_put_u8(m, s->scram);
 	msg_put_u8(m, s->show_agent);
+	msg_put_u8(m, (uint8_t)s->dmarc);
 	msg_send(m);
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		m = msg_new(w, SMTP_ENGINE_LISTENER, 0);
@@ -96,14 +101,22 @@ smtp_slice_put(struct wire *w, const struct smtp_slice *s)
 		msg_send(m);
 	}
 	put_aliases(w, s);
-	if (s->n_relay == 0)
+	put_nets(w, SMTP_ENGINE_RELAY, s->relay, s->n_relay);
+	put_nets(w, SMTP_ENGINE_EXCEPT, s->except, s->n_except);
+}
+
+static void
+put_nets(struct wire *w, uint32_t type, const struct smtp_net *nets, size_t n)
+{
+	struct msgout *m;
+
+	if (n == 0)
 		return;
-	m = msg_new(w, SMTP_ENGINE_RELAY, 0);
-	for (size_t i = 0; i < s->n_relay && i < SMTP_NETS_MAX; i++) {
-		msg_put_u8(m, s->relay[i].version);
-		msg_put_raw(
-		    m, s->relay[i].address, sizeof(s->relay[i].address));
-		msg_put_u8(m, s->relay[i].bits);
+	m = msg_new(w, type, 0);
+	for (size_t i = 0; i < n && i < SMTP_NETS_MAX; i++) {
+		msg_put_u8(m, nets[i].version);
+		msg_put_raw(m, nets[i].address, sizeof(nets[i].address));
+		msg_put_u8(m, nets[i].bits);
 	}
 	msg_send(m);
 }
@@ -148,7 +161,9 @@ smtp_slice_get(struct smtp_slice *s, struct msg *m)
 	case SMTP_ENGINE_ALIASES:
 		return get_aliases(s, m);
 	case SMTP_ENGINE_RELAY:
-		return get_relay(s, m);
+		return get_nets(&s->relay, &s->n_relay, m);
+	case SMTP_ENGINE_EXCEPT:
+		return get_nets(&s->except, &s->n_except, m);
 	default:
 		return -1;
 	}
@@ -176,6 +191,20 @@ smtp_slice_alias(const struct smtp_slice *s, const char *alias)
 bool
 smtp_slice_relays(const struct smtp_slice *s, const struct sockaddr_storage *ss)
 {
+	return nets_hold(s->relay, s->n_relay, ss);
+}
+
+bool
+smtp_slice_excepts(
+    const struct smtp_slice *s, const struct sockaddr_storage *ss)
+{
+	return nets_hold(s->except, s->n_except, ss);
+}
+
+static bool
+nets_hold(
+    const struct smtp_net *nets, size_t n, const struct sockaddr_storage *ss)
+{
 	struct sockaddr_in sin;
 	struct sockaddr_in6 sin6;
 	uint8_t address[16], version;
@@ -191,8 +220,8 @@ smtp_slice_relays(const struct smtp_slice *s, const struct sockaddr_storage *ss)
 		version = 6;
 	} else
 		return false;
-	for (size_t i = 0; i < s->n_relay; i++)
-		if (net_holds(&s->relay[i], version, address))
+	for (size_t i = 0; i < n; i++)
+		if (net_holds(&nets[i], version, address))
 			return true;
 	return false;
 }
@@ -215,6 +244,8 @@ net_holds(const struct smtp_net *net, uint8_t version, const uint8_t *address)
 static int
 get_base(struct smtp_slice *s, struct msg *m)
 {
+	uint8_t dmarc;
+
 	s->message_max = msg_get_u64(m);
 	s->rcpt_max = msg_get_u32(m);
 	s->messages_max = msg_get_u32(m);
@@ -224,6 +255,10 @@ get_base(struct smtp_slice *s, struct msg *m)
 	s->login_failures = msg_get_u32(m);
 	s->scram = msg_get_u8(m) != 0;
 	s->show_agent = msg_get_u8(m) != 0;
+	dmarc = msg_get_u8(m);
+	if (dmarc > SMTP_DMARC_ENFORCE)
+		return -1;
+	s->dmarc = (enum smtp_dmarc)dmarc;
 	return msg_end(m);
 }
 
@@ -289,15 +324,15 @@ get_alias(struct smtp_slice *s, struct msg *m)
 }
 
 static int
-get_relay(struct smtp_slice *s, struct msg *m)
+get_nets(struct smtp_net **nets, size_t *n, struct msg *m)
 {
 	struct smtp_net *net;
 
 	while (m->off < m->len) {
-		if (s->n_relay == SMTP_NETS_MAX)
+		if (*n == SMTP_NETS_MAX)
 			return -1;
-		s->relay = site_grow(s->relay, s->n_relay, 1, sizeof(*net));
-		net = &s->relay[s->n_relay++];
+		*nets = site_grow(*nets, *n, 1, sizeof(*net));
+		net = &(*nets)[(*n)++];
 		net->version = msg_get_u8(m);
 		(void)msg_get_raw(m, net->address, sizeof(net->address));
 		net->bits = msg_get_u8(m);

@@ -1,0 +1,153 @@
+/*
+ * Copyright (c) 2026 The Sealmail authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What came of it: Authentication-Results (RFC 8601), and a line in the log.
+ */
+
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+#include "engine.h"
+#include "origin.h"
+
+static bool
+say(const struct origin *, bool whole, size_t n_keys, char *, size_t *);
+static void say_spf(const struct origin *, struct authres *);
+static void say_dkim(const struct origin *, struct authres *, size_t);
+static void say_dmarc(const struct origin *, struct authres *);
+static void printable(char *, size_t, const char *);
+
+/*
+ * The field, in buf of AUTHRES_FIELD_MAX octets; its length, 0: nobody has
+ * looked.  whole: the message has ended; else SPF alone is known.
+ */
+size_t
+origin_field(const struct session *s, bool whole, char *buf)
+{
+	const struct origin *o;
+	size_t len, n;
+
+	o = s->origin;
+	if (o == NULL)
+		return 0;
+	/* What is too long is said of as many signatures as fit. */
+	for (n = o->n_keys;; n--) {
+		if (say(o, whole, n, buf, &len))
+			return len;
+		if (n == 0)
+			return 0;
+	}
+}
+
+void
+origin_log(const struct session *s)
+{
+	char from[MAUTH_NAME_MAX * 4];
+	const struct origin *o;
+	enum mauth_result dkim, r;
+
+	o = s->origin;
+	if (o == NULL)
+		return;
+	dkim = MAUTH_NONE;
+	for (size_t i = 0; i < o->n_keys; i++) {
+		r = dkim_verify_result(o->dkim, i)->result;
+		if (i == 0 || r == MAUTH_PASS)
+			dkim = r;
+	}
+	printable(from, sizeof(from), o->from);
+	log_info("origin conn=%llu peer=%s id=%s from=%s spf=%s dkim=%s "
+		 "dmarc=%s policy=%s refused=%d",
+	    (unsigned long long)s->conn, s->peer, s->message->id, from,
+	    mauth_result_name(spf_result(o->spf)), mauth_result_name(dkim),
+	    mauth_result_name(o->verdict.result),
+	    o->verdict.policy == DMARC_NO_POLICY ?
+		"-" :
+		dmarc_policy_name(o->verdict.policy),
+	    o->refusal != NULL);
+}
+
+static bool
+say(const struct origin *o, bool whole, size_t n_keys, char *buf, size_t *len)
+{
+	struct authres a;
+
+	authres_begin(&a, buf, engine_config()->site.hostname);
+	say_spf(o, &a);
+	if (whole) {
+		say_dkim(o, &a, n_keys);
+		say_dmarc(o, &a);
+	}
+	return authres_end(&a, len) == 0;
+}
+
+static void
+say_spf(const struct origin *o, struct authres *a)
+{
+	const struct session *s;
+
+	s = o->session;
+	authres_method(a, "spf", spf_result(o->spf), NULL);
+	if (s->mail.from.domain[0] != '\0')
+		authres_property(a, "smtp.mailfrom", spf_domain(o->spf));
+	else
+		authres_property(a, "smtp.helo", spf_domain(o->spf));
+}
+
+static void
+say_dkim(const struct origin *o, struct authres *a, size_t n)
+{
+	const struct dkim_verified *v;
+
+	if (o->n_keys == 0)
+		authres_method(a, "dkim", MAUTH_NONE, NULL);
+	for (size_t i = 0; i < n; i++) {
+		v = dkim_verify_result(o->dkim, i);
+		authres_method(a, "dkim", v->result, v->reason);
+		if (v->domain[0] == '\0')
+			continue;
+		authres_property(a, "header.d", v->domain);
+		authres_property(a, "header.s", v->selector);
+		authres_property(a, "header.b", v->start);
+	}
+}
+
+static void
+say_dmarc(const struct origin *o, struct authres *a)
+{
+	char text[64];
+
+	authres_method(a, "dmarc", o->verdict.result, NULL);
+	if (o->verdict.policy != DMARC_NO_POLICY) {
+		(void)snprintf(text, sizeof(text), "p=%s dis=none",
+		    dmarc_policy_name(o->verdict.policy));
+		authres_comment(a, text);
+	}
+	if (o->author == AUTHOR_ONE)
+		authres_property(a, "header.from", o->from);
+}
+
+/* A domain of a stranger's header, for a line of the log. */
+static void
+printable(char *to, size_t size, const char *from)
+{
+	(void)strlcpy(to, from[0] == '\0' ? "-" : log_vis(from), size);
+}
