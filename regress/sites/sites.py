@@ -24,7 +24,8 @@ def zones_are_seen(p):
     for s in p.sites:
         out = s.ctl("dns", "-c")
         kinds = {line.split()[1] for line in out.splitlines()}
-        want = {"A", "AAAA", "PTR", "MX", "TXT", "TLSA", "SRV", "CAA"}
+        want = {"A", "AAAA", "PTR", "MX", "TXT", "TLSA", "SRV", "CAA",
+                "STS"}
         if not want <= kinds:
             raise Failed("no %s in %s" % (want - kinds, out))
         own = "\n".join(s.zone()[0])
@@ -33,12 +34,38 @@ def zones_are_seen(p):
                 raise Failed("no SSHFP %s in %s" % (record, own))
 
 
+def policy_is_judged(p):
+    """The web server's half of MTA-STS, by dns -c at its own host."""
+    s, policies = p.one, p.world.web.policies
+    own = "mta-sts." + s.domain
+    was = policies[own]
+    for text, state, todo in (
+            (None, "missing", "has no policy there"),
+            ("", "missing", "malformed"),
+            (was.replace("mode: enforce", "mode: none"), "differs",
+             "protects nobody"),
+            (re.sub("mx: .*", "mx: *.two.example", was), "differs",
+             'add the line "mx: %s"' % s.name),
+            (re.sub("max_age: .*", "max_age: 86400", was), "differs",
+             "make max_age"),
+            (was.replace("mode: enforce", "mode: testing"), "ok",
+             "enforce once"),
+            (was, "ok", "")):
+        policies[own] = text
+        out = s.ctl("dns", "-c", s.domain, fails=state != "ok")
+        line = next(x for x in out.splitlines() if " STS " in x)
+        if line.split()[2] != state or todo not in line:
+            raise Failed("not %s, %s: %s" % (state, todo, line))
+    policies[own] = was
+
+
 def case_both(folder):
     """Both ways, by DANE and by MTA-STS."""
     p = Pair(folder)
     step("started")
     p.publish(True)
     zones_are_seen(p)
+    policy_is_judged(p)
     step("published")
     for a, b in p.ways():
         exchange(a, b, "dane", a is p.one)

@@ -22,6 +22,7 @@
 #ifndef ZONE_H
 #define ZONE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -83,6 +84,12 @@ void zone_sshfp(const struct conf *, struct zone *);
 
 /* zonecheck.c: by the daemon's resolver; the exit code. */
 int zone_check(struct invocation *, const struct zone *, bool quiet);
+
+/*
+ * zonepolicy.c: the web server's half of MTA-STS, as smtp-relay sees it: its
+ * row, below that of the record.  false: something is to be done.
+ */
+bool zone_policy(struct ctl *, const struct conf *, const struct zone_record *);
 
 /* dns.c: for dkim. */
 int zone_print_dkim(struct invocation *, const char *domain, int state);

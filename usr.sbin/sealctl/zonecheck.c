@@ -130,6 +130,9 @@ zone_check(struct invocation *inv, const struct zone *z, bool quiet)
 		out_text(r->type);
 		out_text(words[v]);
 		out_text(what);
+		if (strncmp(r->name, "_mta-sts.", 9) == 0 && v != MISSING &&
+		    !zone_policy(&a.ctl, inv->conf, r))
+			code = EXIT_FAILED;
 	}
 	free(seen);
 	(void)close(a.fd);

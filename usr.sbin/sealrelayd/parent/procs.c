@@ -34,6 +34,7 @@ static const struct proc_row rows[] = {
     {
 	.name = "smtp-relay",
 	.user = CONF_NET,
+	.flags = PROC_TAKES_CTL,
 	.instances = 1,
 	.max = 1,
 	.nofile = 16384,
@@ -41,7 +42,7 @@ static const struct proc_row rows[] = {
 	.promises = "stdio recvfd inet",
 	.runs_as = "_sealnet, in an empty root",
 	.talks_to = "mail servers; smtp-queue about what is due; "
-		    "smtp-resolver",
+		    "smtp-resolver; sealctl about policies",
 	.holds = "messages in flight; what smarthosts want to see; no key",
 	.trusts = "the parent, smtp-queue, smtp-resolver; never a server",
     },

@@ -18,7 +18,8 @@
  * Process:   smtp-relay
  * Runs as:   _sealnet, in an empty root
  * May do:    stdio recvfd inet; no paths
- * Talks to:  mail servers; smtp-queue about what is due; smtp-resolver
+ * Talks to:  mail servers; smtp-queue about what is due; smtp-resolver;
+ *            sealctl about policies
  * Holds:     messages in flight; what smarthosts want to see; no key
  * Trusts:    the parent, smtp-queue, smtp-resolver; never a server
  */
@@ -48,6 +49,7 @@ static void relay_config_get(struct msg *, void *);
 static void relay_reload_begin(void *);
 static void relay_reload_commit(void *);
 static void relay_wire(const char *, unsigned int, int, void *);
+static void relay_ctl(uid_t, bool, int, void *);
 static int config_base(struct msg *);
 static int config_route(struct msg *);
 static void config_free(struct relay_config *);
@@ -107,6 +109,7 @@ main(int argc, char *argv[])
 	    .reload_begin = relay_reload_begin,
 	    .reload_commit = relay_reload_commit,
 	    .wire = relay_wire,
+	    .ctl = relay_ctl,
 	};
 	char error[TLSIO_ERROR_MAX];
 
@@ -179,6 +182,16 @@ relay_wire(const char *role, unsigned int instance, int fd, void *arg)
 		dns_start(fd);
 	else
 		fatalx("wire to unexpected role %s", role);
+}
+
+/* Whoever may ask may ask this; nothing here can be changed. */
+static void
+relay_ctl(uid_t uid, bool may_change, int fd, void *arg)
+{
+	(void)uid;
+	(void)may_change;
+	(void)arg;
+	ctl_start(fd);
 }
 
 static int

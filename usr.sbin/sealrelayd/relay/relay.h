@@ -118,6 +118,10 @@ int64_t relay_now(void); /* seconds, UTC */
  */
 int relay_connect(const struct sockaddr *, socklen_t);
 
+/* ---- ctl.c: sealctl --------------------------------------------------- */
+
+void ctl_start(int fd);
+
 /* ---- report.c: what is counted; the order is that of its rows ---------- */
 
 enum relay_count {

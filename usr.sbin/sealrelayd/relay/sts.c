@@ -56,7 +56,10 @@ struct sts {
 	char id[POLICY_ID_MAX]; /* that DNS has, while it is looked for */
 	struct policy *policy;  /* NULL: none is known */
 	int64_t checked;        /* what is known holds until then */
+	uint32_t age;           /* max_age, as it said */
 	bool fresh;             /* the queue has not got it yet */
+	bool look;              /* sealctl wants to know */
+	char *why;              /* ... what it looked for is not there */
 	TAILQ_HEAD(, sts_wait) waits;
 	struct event soon; /* tells them, outside of a callback */
 	struct event timer;
@@ -98,6 +101,7 @@ static void fetch_read(struct sts *, bool);
 static void fetch_timeout(int, short, void *);
 static void fetch_drop(struct sts *);
 static void fetch_failed(struct sts *, enum tlsio_result, const char *);
+static void sts_lacks(struct sts *, const char *);
 static void sts_done(struct sts *, int64_t);
 
 RB_PROTOTYPE(sts_tree, sts, entry, sts_compare)
@@ -135,6 +139,34 @@ sts_find(const char *domain, sts_cb cb, void *arg)
 	s->busy = true;
 	s->question = dns_text(name, got_text, s);
 	return w;
+}
+
+/* One that is under way began a moment ago; its end is as good. */
+struct sts_wait *
+sts_look(const char *domain, sts_cb cb, void *arg)
+{
+	struct sts *s;
+
+	s = sts_get(domain);
+	s->look = true;
+	free(s->why);
+	s->why = NULL;
+	if (!s->busy)
+		s->checked = 0;
+	return sts_find(domain, cb, arg);
+}
+
+void
+sts_seen(const char *domain, char *why, size_t size, uint32_t *max_age)
+{
+	struct sts *s;
+
+	s = sts_get(domain);
+	s->look = false;
+	*max_age = s->age;
+	(void)strlcpy(why, s->why != NULL ? s->why : "", size);
+	free(s->why);
+	s->why = NULL;
 }
 
 void
@@ -227,6 +259,7 @@ sts_evict(void)
 	TAILQ_REMOVE(&order, s, order);
 	n_all--;
 	free(s->policy);
+	free(s->why);
 	free(s);
 }
 
@@ -290,12 +323,15 @@ got_text(const struct answer *a, void *arg)
 			n++;
 	}
 	if (a->status != RESOLVER_OK || n != 1) {
+		sts_lacks(s,
+		    n > 1 ? "DNS has no proper record of it, or several" :
+			    "DNS has no record of it");
 		sts_done(s,
 		    a->status <= RESOLVER_NXDOMAIN ? STS_CHECK_SECONDS :
 						     STS_RETRY_SECONDS);
 		return;
 	}
-	if (s->policy != NULL && strcmp(s->policy->id, id) == 0 &&
+	if (s->policy != NULL && !s->look && strcmp(s->policy->id, id) == 0 &&
 	    s->policy->expires - relay_now() > STS_REFRESH_SECONDS) {
 		sts_done(s, STS_CHECK_SECONDS);
 		return;
@@ -502,6 +538,7 @@ fetch_read(struct sts *s, bool end)
 	    (age < POLICY_AGE_MIN ? POLICY_AGE_MIN : age);
 	free(s->policy);
 	s->policy = p;
+	s->age = age;
 	s->fresh = true;
 	log_info("mta-sts domain=%s id=%s mode=%s mx=%zu max_age=%u",
 	    log_vis(s->domain), p->id,
@@ -529,8 +566,22 @@ fetch_failed(struct sts *s, enum tlsio_result result, const char *why)
 {
 	log_info("mta-sts domain=%s result=%s known=%d: %s", log_vis(s->domain),
 	    tlsio_result_name(result), s->policy != NULL, log_vis(why));
-	queue_tls(s->domain, TLS_POLICY_STS, result, "");
+	sts_lacks(s, why);
+	if (!s->look)
+		queue_tls(s->domain, TLS_POLICY_STS, result, "");
 	sts_done(s, STS_RETRY_SECONDS);
+}
+
+/* Only where somebody will ask. */
+static void
+sts_lacks(struct sts *s, const char *why)
+{
+	if (!s->look)
+		return;
+	free(s->why);
+	s->why = strdup(why);
+	if (s->why == NULL)
+		fatal("strdup");
 }
 
 static void

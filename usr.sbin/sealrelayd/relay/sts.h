@@ -39,6 +39,13 @@ typedef void (*sts_cb)(const struct policy *, bool fresh, void *arg);
 /* cb is called once, later, unless that is cancelled. */
 struct sts_wait *sts_find(const char *domain, sts_cb, void *arg);
 void sts_cancel(struct sts_wait *); /* NULL is fine */
+/*
+ * The same, but whatever is known is looked up anew, and failures do not count
+ * among those of the day.  Within cb sts_seen() says why nothing was seen (or
+ * ""), or the max_age of what was.
+ */
+struct sts_wait *sts_look(const char *domain, sts_cb, void *arg);
+void sts_seen(const char *domain, char *why, size_t size, uint32_t *max_age);
 
 /* As it is kept with the destination's memory; 0: there is none. */
 size_t sts_pack(const char *domain, uint8_t *, size_t size);
