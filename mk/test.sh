@@ -31,8 +31,20 @@ if [ "$(id -u)" -eq 0 ]; then
 	fi
 fi
 
+# Long forms take longer than what is given to the short ones.
+tests="-k regress/Kyuafile"
+if [ -n "${STRESS-}" ]; then
+	find regress -name Kyuafile | while read -r f; do
+		mkdir -p "$tmp/${f%/*}"
+		sed -e 's/timeout=[0-9]*/timeout=86400/;t' \
+		    -e 's/^\(atf_test_program{.*\)}$/\1, timeout=86400}/' \
+		    "$f" >"$tmp/$f"
+	done
+	tests="-k $tmp/regress/Kyuafile --build-root=regress"
+fi
+
 # shellcheck disable=SC2086
-kyua "$@" test -k regress/Kyuafile --results-file="$results" $parts </dev/null
+kyua "$@" test $tests --results-file="$results" $parts </dev/null
 rc=$?
 [ -f "$results" ] || {
 	echo "0 passed, 1 failed"

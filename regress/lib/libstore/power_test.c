@@ -23,7 +23,7 @@
  *
  * And the test can fail: with any one of the syncs left out that libstore
  * needs, it does.  The seed is printed; SEED in the environment sets it, and
- * STRESS makes it long.
+ * STRESS makes it long, by RUNS in the environment as long as wanted.
  */
 
 #include <sys/types.h>
@@ -555,15 +555,21 @@ one_run(bool has_syncfs, bool fan, unsigned int samples, unsigned int stride,
 static void
 many_runs(bool has_syncfs, unsigned int runs, unsigned int long_runs)
 {
+	const char *s = getenv("RUNS");
 	unsigned int i;
 	size_t states;
 
 	if (getenv("STRESS") != NULL)
-		runs = long_runs;
+		runs = s != NULL ? (unsigned int)atoi(s) : long_runs;
 	for (i = 0, states = 0; i < runs; i++) {
 		if (!one_run(has_syncfs, i % 3 == 2, 4,
 			getenv("STRESS") != NULL ? 1 : 7, &states))
 			atf_tc_fail("%s", trouble);
+		if (getenv("STRESS") != NULL) {
+			printf("run %u of %u: %zu states so far\n", i + 1, runs,
+			    states);
+			(void)fflush(stdout);
+		}
 	}
 	printf("%zu states\n", states);
 }
@@ -571,13 +577,13 @@ many_runs(bool has_syncfs, unsigned int runs, unsigned int long_runs)
 ATF_TC_WITHOUT_HEAD(syncfs);
 ATF_TC_BODY(syncfs, tc)
 {
-	many_runs(true, 6, 400);
+	many_runs(true, 6, 100);
 }
 
 ATF_TC_WITHOUT_HEAD(fsync);
 ATF_TC_BODY(fsync, tc)
 {
-	many_runs(false, 6, 400);
+	many_runs(false, 6, 100);
 }
 
 /* Syncs that are needed. */
