@@ -571,7 +571,8 @@ def clear():
     raw = socket.create_connection(("127.0.0.1", STARTTLS), 20)
     check("no login in clear", b"LOGINDISABLED" in line_of(raw))
     raw.sendall(b"a LOGIN user0001 x\r\n")
-    check("LOGIN is refused", line_of(raw).startswith(b"a NO"))
+    check("LOGIN is refused",
+          line_of(raw).startswith(b"a NO [PRIVACYREQUIRED]"))
     raw.sendall(b"b STARTTLS\r\nc NOOP\r\n")
     answer = raw.recv(4096)
     while True:

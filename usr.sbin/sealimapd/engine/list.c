@@ -333,11 +333,15 @@ struct name {
 	size_t len;
 	const struct box *box; /* NULL: none of that name */
 	bool children;         /* a box lies below it */
-	bool below;            /* one that is selected, but not told itself */
+	bool below;            /* one that is selected: CHILDINFO */
 	bool selected;
 };
 
-/* Goes through what lies below the name: those from box first on. */
+/*
+ * Goes through what lies below the name: those from box first on.  Of a name
+ * that is not selected itself, one that is told anyway is not worth a CHILDINFO
+ * (RFC 9051 section 6.3.9.6).
+ */
 static void
 look_below(struct job *job, struct name *name, size_t first)
 {
@@ -354,7 +358,7 @@ look_below(struct job *job, struct name *name, size_t first)
 		if (box->exists || is_lsub(job))
 			name->children = true;
 		if (deep && is_selected(job, box) &&
-		    !matches(l, box->name, box->len))
+		    (name->selected || !matches(l, box->name, box->len)))
 			name->below = true;
 		if (name->children && (!deep || name->below))
 			return;

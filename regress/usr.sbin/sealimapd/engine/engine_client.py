@@ -201,7 +201,7 @@ class Login:
         c.expect(b"AUTHENTICATE PLAIN !!!!", b"BAD")
         c.expect(b"AUTHENTICATE FOO", b"NO")
         other = base64.b64encode(b"root\0user0001\0" + PASSWORD)
-        c.expect(b"AUTHENTICATE PLAIN " + other, b"NO")
+        c.expect(b"AUTHENTICATE PLAIN " + other, b"NO [AUTHORIZATIONFAILED]")
         c.ok(b"NOOP")
 
     def t_literals(self):

@@ -655,9 +655,11 @@ class Lists:
         got = listed(b'(SUBSCRIBED RECURSIVEMATCH) "" "Fruit"')
         assert got == [b'(\\HasChildren) "/" Fruit '
                        b'("CHILDINFO" ("SUBSCRIBED"))'], got
-        # 9: redundant ones are left out
+        # 9: redundant ones are left out, of what is not subscribed itself
         got = listed(b'(SUBSCRIBED RECURSIVEMATCH) "" "*"')
-        assert not any(b"CHILDINFO" in x for x in got), got
+        assert [x for x in got if b"CHILDINFO" in x] == [
+            b'(\\HasChildren \\Subscribed) "/" Vegetable '
+            b'("CHILDINFO" ("SUBSCRIBED"))'], got
         got = listed(b'(SUBSCRIBED RECURSIVEMATCH) "" "%"')
         assert len(got) == 3 and sum(b"CHILDINFO" in x for x in got) == 2, got
         # 10: a parent that is subscribed itself, or not
@@ -689,6 +691,45 @@ class Lists:
         # RFC 3501 6.3.9: LSUB
         got = [x for x in c.ok(b'LSUB "" "%"')[:-1]]
         assert b'* LSUB (\\Noselect) "/" Fruit\r\n' in got, got
+
+    def t_childinfo(self):
+        """9051 6.3.9.6, 6.3.9.8: table 3, examples 8 and 9"""
+        c = Client(2)
+        for name in (b"foo2/bar1", b"foo2/bar2", b"baz2/bar2", b"baz2/bar22",
+                     b"baz2/bar222", b"eps2/mamba", b"qux2/bar2", b"foo"):
+            c.ok(b"CREATE " + name)
+        c.ok(b"DELETE qux2")
+        for name in (b"foo2/bar1", b"foo2/bar2", b"baz2/bar2", b"baz2/bar22",
+                     b"baz2/bar222", b"eps2", b"eps2/mamba", b"qux2/bar2",
+                     b"foo/bar"):
+            c.ok(b"SUBSCRIBE " + name)
+
+        def listed(text):
+            """name -> Subscribed, NonExistent, CHILDINFO"""
+            out = {}
+            for line in c.ok(b"LIST (RECURSIVEMATCH SUBSCRIBED) " + text)[:-1]:
+                name = line.split(b'"/" ')[1].split()[0]
+                assert name not in out
+                out[name] = "".join(
+                    x for x, word in (("s", b"\\Subscribed"),
+                                      ("n", b"\\NonExistent"),
+                                      ("c", b'("CHILDINFO" ("SUBSCRIBED"))'))
+                    if word in line)
+            return out
+        assert listed(b'"" "*2"') == {
+            b"foo2": "c", b"foo2/bar2": "s", b"baz2/bar2": "s",
+            b"baz2/bar22": "s", b"baz2/bar222": "s", b"eps2": "sc",
+            b"qux2/bar2": "s"}
+        assert listed(b'"" "*2*"') == {
+            b"foo2/bar1": "s", b"foo2/bar2": "s", b"baz2/bar2": "s",
+            b"baz2/bar22": "s", b"baz2/bar222": "s", b"eps2": "sc",
+            b"eps2/mamba": "s", b"qux2/bar2": "s"}
+        assert listed(b'"" (foo% qux2 eps2)') == {
+            b"foo": "c", b"foo2": "c", b"qux2": "nc", b"eps2": "sc"}
+        assert c.ok(b'LIST (SUBSCRIBED RECURSIVEMATCH) "" foo '
+                    b"RETURN (CHILDREN)")[0] == \
+            b'* LIST (\\HasNoChildren) "/" foo ("CHILDINFO" ' \
+            b'("SUBSCRIBED"))\r\n'
 
     def t_status(self):
         """RFC 5819 2: for what can be selected, after its LIST"""
