@@ -91,6 +91,13 @@ int zone_check(struct invocation *, const struct zone *, bool quiet);
  */
 bool zone_policy(struct ctl *, const struct conf *, const struct zone_record *);
 
+/*
+ * zonespf.c: an address of this host that SPF of the name does not let send, by
+ * an open wire to smtp-resolver; NULL: all may.  *result is what came of it.
+ */
+const char *zone_spf(int fd, const struct conf *, const struct zone *,
+    const char *name, const char **result);
+
 /* dns.c: for dkim. */
 int zone_print_dkim(struct invocation *, const char *domain, int state);
 int zone_published(struct invocation *, const char *domain, int state);

@@ -16,7 +16,8 @@
 
 /*
  * sealctl dns -c: what the world sees of the records, by smtp-resolver, which
- * validates.  Answers are strangers'; they are compared, not interpreted.
+ * validates.  Answers are strangers'; they are compared, but for SPF, which is
+ * evaluated.
  */
 
 #include <sys/types.h>
@@ -66,6 +67,8 @@ struct seen {
 	char found[ZONE_DATA_MAX];
 };
 
+static void spf_check(struct asker *, const struct conf *, const struct zone *,
+    const struct zone_record *, struct seen *);
 static int asker_open(struct asker *, struct invocation *);
 static void ask_all(struct asker *, const struct zone *, struct seen *);
 static enum verdict
@@ -115,6 +118,7 @@ zone_check(struct invocation *inv, const struct zone *z, bool quiet)
 	ask_all(&a, z, seen);
 	for (size_t i = 0; i < z->n; i++) {
 		r = &z->records[i];
+		spf_check(&a, inv->conf, z, r, &seen[i]);
 		v = seen[i].verdict;
 		if (r->kind == ZONE_NOTE)
 			continue;
@@ -138,6 +142,26 @@ zone_check(struct invocation *inv, const struct zone *z, bool quiet)
 	(void)close(a.fd);
 	ctl_close(&a.ctl);
 	return code;
+}
+
+/* That there is one says little: would a server let our mail pass? */
+static void
+spf_check(struct asker *a, const struct conf *conf, const struct zone *z,
+    const struct zone_record *r, struct seen *seen)
+{
+	char now[ZONE_DATA_MAX];
+	const char *address, *result;
+
+	if (seen->verdict != SEEN || r->kind != ZONE_TEXT_KIND ||
+	    strncmp(r->data, "v=spf1 ", 7) != 0)
+		return;
+	address = zone_spf(a->fd, conf, z, r->name, &result);
+	if (address == NULL)
+		return;
+	seen->verdict = DIFFERS;
+	(void)strlcpy(now, seen->found, sizeof(now));
+	(void)snprintf(seen->found, sizeof(seen->found),
+	    "%s gets \"%s\" by %.2000s", address, result, now);
 }
 
 static int

@@ -229,6 +229,23 @@ zone_body() {
 	    checked || fail_show checked
 	grep -q '^_mta-sts.one.test *TXT *differs .*several' checked ||
 	    fail_show checked
+	# SPF is evaluated: two.test's own, and what it includes.
+	sed '/^two.test./s/v=spf1 .*/v=spf1 mx ip4:192.0.2.0\/29 -all"/' \
+	    two.rest >spf
+	zone two.test spf
+	serve
+	fresh
+	./ctl dns -c two.test >checked 2>err && fail_show checked
+	grep -q '^two.test *TXT *differs *publish: v=spf1 mx .*now: 192.0.2.9 gets "fail" by v=spf1 mx' \
+	    checked || fail_show checked
+	sed -i.bak '/^two.test./s/v=spf1 .*/v=spf1 include:lets.two.test -all"/' \
+	    spf
+	echo 'lets.two.test. 300 TXT "v=spf1 ip4:192.0.2.8/30 -all"' >lets
+	zone two.test spf lets
+	serve
+	fresh
+	./ctl dns -c two.test >checked 2>err && fail_show checked
+	grep -q '^two.test *TXT *ok ' checked || fail_show checked
 	./ctl -j dns -c one.test >json
 	python3 -c 'import json
 r = json.load(open("json"))
