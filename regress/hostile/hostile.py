@@ -741,7 +741,7 @@ ATTACKS = [
     (attack_garbage, 8192, 900), (attack_long_line, 8192, 100),
     (attack_literals, 8192, 100), (attack_half_open, 48000, 1000),
     (attack_slow, 8192, 400), (attack_no_reader, 2048, 20),
-    (attack_connections, 24000, 1500), (attack_handshakes, 8192, 300),
+    (attack_connections, 24000, 1500), (attack_handshakes, 8192, 600),
     (attack_half_closed, 8192, 200), (attack_alerts, 8192, 50),
     (attack_rekeying, 8192, 50), (attack_pipeline, 8192, 50),
     (attack_sets, 24000, 50), (attack_patterns, 8192, 20),

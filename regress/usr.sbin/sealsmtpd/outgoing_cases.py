@@ -18,6 +18,7 @@ HOST = "127.0.0.1"
 ANNA = "anna@example.org"
 AWAY = "x@elsewhere.test"
 PATIENCE = 100  # seconds, where a machine is slow
+JOBS = 20  # destination-jobs: messages on their way to the sink
 
 
 class Gone(Exception):
@@ -477,6 +478,106 @@ def case_waiting():
 
 def case_sent():
     until(lambda: len(sunk()) == 2, "what had waited")
+
+
+def listening(pids):
+    """Where these processes wait for others: "tcp", paths, ..."""
+    own = set()
+    for pid in pids:
+        for fd in glob.glob("/proc/%d/fd/*" % pid):
+            try:
+                own.add(os.readlink(fd))
+            except OSError:
+                pass
+    found = []
+    for kind in ("tcp", "tcp6", "udp", "udp6", "unix"):
+        with open("/proc/net/" + kind, encoding="utf-8") as f:
+            for words in (line.split() for line in f.readlines()[1:]):
+                inode = words[6] if kind == "unix" else words[9]
+                waits = words[3] == "00010000" if kind == "unix" else \
+                    words[3] == "0A" or kind.startswith("udp")
+                if waits and "socket:[%s]" % inode in own:
+                    found.append(words[7] if kind == "unix" else kind)
+    return sorted(found)
+
+
+def copies():
+    """{X-Id: when each of its copies came}."""
+    times = {}
+    for env in glob.glob("sink/*.env"):
+        with open(env[:-3] + "eml", "rb") as f:
+            n = int(re.search(rb"(?m)^X-Id: (\d+)", f.read()).group(1))
+        times.setdefault(n, []).append(os.stat(env).st_mtime)
+    return times
+
+
+def case_relays():
+    """sealrelayd and its processes die one after the other, under load."""
+    acked, kills, over = [], [], threading.Event()
+
+    def send():
+        c = Client(SMTP)
+        while not over.is_set():
+            c.to(AWAY)
+            expect(c.data(b"X-Id: %d\r\n\r\n%s" % (
+                len(acked), b"line\r\n" * (len(acked) % 3 * 5000))), "250")
+            acked.append(len(acked))
+            # Some are under way, always, and not too many.
+            while not over.is_set() and \
+                    len(acked) > len(glob.glob("sink/*.env")) + 50:
+                time.sleep(0.01)
+
+    everybody = [relayd()] + [until(lambda w=w: child(w), w)
+                              for w in ("smtp-relay", "smtp-resolver")]
+    if os.path.exists("/proc/net/unix"):
+        here = os.path.realpath("r")
+        if listening(everybody) != [here + "/sealrelayd.sock",
+                                    here + "/sealrelayd.wire"]:
+            fail("sealrelayd listens: %s" % listening(everybody))
+        if listening(everybody[1:]):
+            fail("a role listens: %s" % listening(everybody[1:]))
+        # Who does listen is seen by that.
+        if not listening([PID]).count("tcp"):
+            fail("sealsmtpd does not listen?")
+    thread = threading.Thread(target=send)
+    thread.start()
+    for name in ("smtp-relay", "smtp-resolver", "sealrelayd") * 2:
+        count = len(sunk())
+        until(lambda c=count: len(sunk()) > c + 10, "mail before " + name)
+        pid = relayd() if name == "sealrelayd" else \
+            until(lambda w=name: child(w), name)
+        kills.append(time.time())
+        os.kill(pid, signal.SIGKILL)
+        if name == "sealrelayd":
+            until(lambda p=pid: ended(p), "the end of sealrelayd")
+            # The queue hears of it, and that it is there again.
+            if len(kills) < 4:
+                until(lambda: logged("there is no smtp-relay"), "a word of it")
+            subprocess.run(["sh", "./relayd.sh"], check=True)
+            if len(kills) < 4:
+                until(lambda: logged("there is a smtp-relay again"), "a word")
+        else:
+            until(lambda p=pid, w=name: child(w) not in (None, p), "another")
+    count = len(sunk())
+    until(lambda: len(sunk()) > count + 10, "mail at the end")
+    over.set()
+    thread.join()
+    until(lambda: set(acked) <= set(copies()), "all that was accepted")
+    # Twice there is only what was under way when somebody died.
+    twice = 0
+    for n, times in copies().items():
+        for first, second in zip(sorted(times), sorted(times)[1:]):
+            twice += 1
+            if not any(first - 1 <= k <= second for k in kills):
+                fail("message %d went out twice, and nobody died" % n)
+    if twice > len(kills) * JOBS:
+        fail("%d messages went out twice" % twice)
+    print("%d messages, %d twice, %d kills" % (len(acked), twice, len(kills)))
+
+
+def logged(text):
+    with open("log", encoding="utf-8", errors="replace") as f:
+        return text in f.read()
 
 
 def relayd():

@@ -216,6 +216,21 @@ killed_cleanup() {
 	stop
 }
 
+atf_test_case relays cleanup
+relays_head() {
+	atf_set descr "sealrelayd and its processes are killed: nothing is" \
+	    "lost, and twice only what was under way"
+}
+relays_body() {
+	start ""
+	try relays
+	kill -0 "$(cat suite.pid)" || atf_fail "the daemon has died"
+	stop
+}
+relays_cleanup() {
+	stop
+}
+
 atf_test_case told cleanup
 told_head() {
 	atf_set descr "who asked hears of a delivery here, whatever is killed"
@@ -258,7 +273,7 @@ alone_cleanup() {
 }
 
 atf_init_test_cases() {
-	for tc in matrix through reports signed killed told alone; do
+	for tc in matrix through reports signed killed relays told alone; do
 		atf_add_test_case "$tc"
 	done
 }
