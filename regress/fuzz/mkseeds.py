@@ -3,6 +3,9 @@
 what an engine, a vault and others say in a few ordinary sessions.  They are
 committed; this is how they were made, and how to make more."""
 
+import base64
+import hashlib
+import hmac
 import os
 import struct
 import zlib
@@ -915,6 +918,23 @@ def ehlo(*words):
                   for n, x in enumerate(lines)))
 
 
+def scram(binding, rounds=4096):
+    """A server's two words to a client that logs in as user, secret."""
+    nonce = base64.b64encode(b"n" * 18) + b"server"
+    salt = b"salt" * 4
+    first = b"r=%s,s=%s,i=%d" % (nonce, base64.b64encode(salt), rounds)
+    head, channel = {"exporter": (b"p=tls-exporter,,", b"c" * 32),
+                     "offered": (b"y,,", b"")}[binding]
+    sent = b"n=user,r=%s,%s,c=%s,r=%s" % (
+        base64.b64encode(b"n" * 18), first, base64.b64encode(head + channel),
+        nonce)
+    key = hashlib.pbkdf2_hmac("sha256", b"secret", salt, rounds)
+    server = hmac.digest(key, b"Server Key", "sha256")
+    proof = b"v=" + base64.b64encode(hmac.digest(server, sent, "sha256"))
+    return tuple(said("334 " + base64.b64encode(x).decode())
+                 for x in (first, proof))
+
+
 def relay():
     none, direct, verify = u8(0), u8(1), u8(2)
     mx = u16(10) + s("mx.example.net")
@@ -975,6 +995,21 @@ def relay():
          ehlo(*full), said("235 in"), said("250 ok", "250 ok", "354 go"),
          *message, said("250 ok"), job(b, dest="first.test"),
          step(LTLS, u8(0)), said("220 x"), ehlo(*full), said("535 no"))
+    for name, words, binding in (
+            ("scram", "AUTH SCRAM-SHA-256 PLAIN", "offered"),
+            ("scram_plus", "AUTH SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
+             "exporter")):
+        offers = full[:-1] + (words,)
+        one, two = scram(binding)
+        begin = (none, job(b, dest="auth.test"), answer(0, four),
+                 said("220 x"), ehlo(*offers), said("220 go"),
+                 step(LTLS, u8(0)), ehlo(*offers))
+        seed("relay", name, *begin, one, two, said("235 in"),
+             said("250 ok", "250 ok", "354 go"), *message, said("250 ok"))
+        seed("relay", name + "_unsure", *begin, one, said("235 in"))
+        seed("relay", name + "_liar", *begin, one, scram("offered", 4097)[1],
+             said("235 in"))
+        seed("relay", name + "_rounds", *begin, scram(binding, 4095)[0])
     seed("relay", "auth_plain", none, job(b, dest="plain.test"), said("220 x"),
          ehlo(*full), job(b, dest="may.test"), said("220 x"), ehlo(*full),
          said("220 go"), step(LTLS, u8(2)), ehlo(*full), said("250 ok"),

@@ -69,6 +69,7 @@ enum step_kind {
 
 int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 uint32_t __wrap_arc4random_uniform(uint32_t);
+void __wrap_arc4random_buf(void *, size_t);
 
 struct tlsio {
 	const struct tlsio_ops *ops;
@@ -159,6 +160,13 @@ uint32_t
 __wrap_arc4random_uniform(uint32_t bound)
 {
 	return 0;
+}
+
+/* Nonces that an input can know. */
+void
+__wrap_arc4random_buf(void *buf, size_t len)
+{
+	memset(buf, 'n', len);
 }
 
 /* ---- what tlsio.h and tlsio_client.h promise ------------------------- */
@@ -294,6 +302,15 @@ tlsio_full(struct tlsio *t)
 	if (t->queued >= TLSIO_HIGH)
 		t->full = true;
 	return t->full;
+}
+
+int
+tlsio_channel(const struct tlsio *t, uint8_t out[TLSIO_CHANNEL_LEN])
+{
+	if (!t->secure)
+		return -1;
+	memset(out, 'c', TLSIO_CHANNEL_LEN);
+	return 0;
 }
 
 bool
