@@ -60,7 +60,8 @@ put_text(
 		explicit_bzero(buf, s.len);
 }
 
-static void
+/* False: there is none, and nothing was put. */
+static bool
 put_addresses(struct imap_buf *b, struct mime_addr_iter *it)
 {
 	struct mime_addr addr;
@@ -88,8 +89,7 @@ put_addresses(struct imap_buf *b, struct mime_addr_iter *it)
 	}
 	if (any)
 		imap_putc(b, ')');
-	else
-		imap_put(b, "NIL", 3);
+	return any;
 }
 
 /* Sender and Reply-To default to From (RFC 9051 7.5.2): what was said. */
@@ -99,24 +99,26 @@ put_lists(struct imap_buf *b, const struct mime_envelope *e)
 	static const enum mime_field lists[] = {
 	    MIME_FROM, MIME_SENDER, MIME_REPLY_TO, MIME_TO, MIME_CC, MIME_BCC};
 	static struct mime_addr_iter it;
-	size_t i, from, len;
+	size_t i, from, len, begin;
 	uint8_t *to;
+	bool any;
 
 	from = len = 0;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		imap_putc(b, ' ');
-		if (lists[i] == MIME_FROM)
-			from = b->len;
-		if (mime_addr_init_found(&it, e, lists[i]))
-			put_addresses(b, &it);
-		else if (lists[i] == MIME_SENDER || lists[i] == MIME_REPLY_TO) {
+		begin = b->len;
+		any = mime_addr_init_found(&it, e, lists[i]) &&
+		    put_addresses(b, &it);
+		if (any && lists[i] == MIME_FROM) {
+			from = begin;
+			len = b->len - begin;
+		} else if (!any && len > 0 &&
+		    (lists[i] == MIME_SENDER || lists[i] == MIME_REPLY_TO)) {
 			to = imap_buf_room(b, len);
 			memcpy(to, b->p + from, len);
 			b->len += len;
-		} else
+		} else if (!any)
 			imap_put(b, "NIL", 3);
-		if (lists[i] == MIME_FROM)
-			len = b->len - from;
 	}
 	explicit_bzero(it.buf, sizeof(it.buf));
 }

@@ -338,6 +338,13 @@ class Fetch:
                  b"Reply-To: r@u\r\n\r\n",
                  b'NIL NIL (("A B\\" C" NIL "a.b" "c")) ((NIL NIL "s" "t")) '
                  b'((NIL NIL "r" "u")) NIL NIL NIL NIL NIL'),
+                # no more than empty: what has no address
+                (b"From: a@b\r\nSender: ()\r\nReply-To: (none),\r\nTo: ,()"
+                 b"\r\n\r\n",
+                 b'NIL NIL ((NIL NIL "a" "b")) ((NIL NIL "a" "b")) '
+                 b'((NIL NIL "a" "b")) NIL NIL NIL NIL NIL'),
+                (b"Reply-To: (none)\r\n\r\n",
+                 b"NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL"),
                 (b"To: Grp: a@b, C <c@d>;, e@f\r\nCc: Empty:;\r\n\r\n",
                  b'NIL NIL NIL NIL NIL ((NIL NIL "Grp" NIL)(NIL NIL "a" "b")'
                  b'("C" NIL "c" "d")(NIL NIL NIL NIL)(NIL NIL "e" "f")) '
