@@ -626,65 +626,6 @@ def sent_full():
     expect(got, "250")
 
 
-def requiretls():
-    """RFC 8689: offered within TLS, and heeded by the queue and the relay."""
-    if "REQUIRETLS" in Client("none").offers:
-        fail("offered in clear")
-    for tls in "start", "first":
-        if "REQUIRETLS" not in Client(tls).offers:
-            fail("not offered")
-    with smtplib.SMTP("localhost", S["smtp_port"]) as s:
-        s.ehlo("x.test")
-        if s.has_extn("REQUIRETLS") or \
-                s.docmd("MAIL FROM:<a@x.test> REQUIRETLS")[0] != 555:
-            fail("in clear")
-        s.starttls(context=CONTEXT)
-        s.ehlo("x.test")
-        if not s.has_extn("REQUIRETLS") or \
-                s.docmd("MAIL FROM:<a@x.test> REQUIRETLS=1")[0] != 501 or \
-                s.docmd("MAIL FROM:<a@x.test> REQUIRETLS")[0] != 250:
-            fail("not within TLS")
-    # A server without TLS: it waits for better times, the other has gone.
-    got = []
-    server = socket.create_server(("127.0.0.1", S["relay_port"]))
-
-    def serve():
-        while True:
-            sock, _ = server.accept()
-            with sock, sock.makefile("rb") as f:
-                sock.sendall(b"220 sink\r\n")
-                for line in f:
-                    verb = line[:4].upper()
-                    if verb == b"MAIL":
-                        got.append(line.decode())
-                    sock.sendall(b"354 go\r\n" if verb == b"DATA" else
-                                 b"250-sink\r\n250 REQUIRETLS\r\n"
-                                 if verb == b"EHLO" else b"250 ok\r\n")
-                    while verb == b"DATA" and f.readline() != b".\r\n":
-                        pass
-                    if verb == b"DATA":
-                        sock.sendall(b"250 ok\r\n")
-    threading.Thread(target=serve, daemon=True).start()
-    c = Client().login()
-    for param in " REQUIRETLS", "":
-        expect(c.say("MAIL FROM:<%s>%s" % (user(1), param)), "250")
-        expect(c.say("RCPT TO:<x%d@relay.test>" % len(param)), "250")
-        expect(c.data(mail()), "250 2.0.0")
-    end = time.monotonic() + 60
-    while True:
-        waits = json.loads(subprocess.check_output(
-            S["sealctl"].split() + ["queue", "list", "-j"]))
-        text = json.dumps(waits)
-        if len(got) == 1 and "x11@relay.test" in text and \
-                "4.7.4" in text and "x0@" not in text:
-            break
-        if time.monotonic() > end:
-            fail("%r %s" % (got, text))
-        time.sleep(.2)
-    if "REQUIRETLS" in got[0]:
-        fail(got[0])
-
-
 def agent():
     c = Client().login()
     send(c, mail(more="User-Agent: kept\nX-Mailer: kept\n"), "250")
@@ -785,6 +726,7 @@ def slow():
 
 CASES = {f.__name__: f for f in (
     commands, injected, mechanisms, scopes, envelope, authors, notices,
-    header, sent, sent_away, sent_full, requiretls, agent, flood, paced, slow)}
+    header, sent, sent_away, sent_full, agent, flood, paced, slow)}
 
-CASES[sys.argv[2]](*sys.argv[3:])
+if __name__ == "__main__":
+    CASES[sys.argv[2]](*sys.argv[3:])

@@ -20,7 +20,11 @@ begin() {
 
 # try CASE [ARGUMENT ...]
 try() {
-	python3 "$(atf_get_srcdir)/submission.py" "$suite/server.json" "$@" \
+	script=submission
+	case $1 in
+	sent_again | requiretls) script=submitted ;;
+	esac
+	python3 "$(atf_get_srcdir)/$script.py" "$suite/server.json" "$@" \
 	    >try.out 2>&1 || fail_with try.out "$1"
 }
 
@@ -43,6 +47,7 @@ simple header "what is added, and what is taken out"
 simple sent "what a user has sent is saved for him if he wants"
 simple sent_away "the same while none of his sessions lives" \
     "linger 0"
+simple sent_again "sent once more, since the queue died: no second copy"
 simple requiretls "REQUIRETLS is offered within TLS, and kept"
 simple agent "a mail program is named where the site wants it" \
     "submission agent show"
@@ -89,7 +94,7 @@ sent_full_cleanup() {
 
 atf_init_test_cases() {
 	for t in commands injected mechanisms envelope authors notices header \
-	    sent sent_away sent_full requiretls agent flood paced slow scopes; do
+	    sent sent_away sent_full sent_again requiretls agent flood paced slow scopes; do
 		atf_add_test_case $t
 	done
 }
