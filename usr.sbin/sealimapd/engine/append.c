@@ -283,7 +283,8 @@ append_feed(struct job *job, const uint8_t *p, size_t len)
 
 	if (append_too_big(job, len))
 		return false;
-	if (a->header && !job->conn->accept && header_8bit(a, p, len)) {
+	if (a->header && !conn_utf8_headers(job->conn) &&
+	    header_8bit(a, p, len)) {
 		append_deny(a,
 		    "[CANNOT] Its header is not ASCII,"
 		    " and UTF8=ACCEPT not enabled");

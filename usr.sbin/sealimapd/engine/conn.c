@@ -92,6 +92,12 @@ conn_next(const struct conn *c)
 	return c == NULL ? TAILQ_FIRST(&conns) : TAILQ_NEXT(c, entry);
 }
 
+bool
+conn_utf8_headers(const struct conn *c)
+{
+	return c->accept || c->rev2;
+}
+
 struct imap_buf *
 conn_out(struct conn *c)
 {

@@ -148,7 +148,7 @@ struct conn {
 	char *account;
 	bool rev2;        /* ENABLE IMAP4rev2: exactly RFC 9051 */
 	bool utf8;        /* names are told in UTF-8 */
-	bool accept;      /* ENABLE UTF8=ACCEPT: all the rest, too */
+	bool accept;      /* ENABLE UTF8=ACCEPT */
 	bool condstore;   /* FETCH is told with MODSEQ (RFC 7162) */
 	bool qresync;     /* VANISHED is told, not EXPUNGE */
 	bool uidonly;     /* no message numbers, either way (RFC 9586) */
@@ -187,6 +187,8 @@ void conn_alone(void);    /* the process ends with its last connection */
 void conn_pump(struct conn *);
 /* The buffer for output; conn_flush() hands it to the connection. */
 struct imap_buf *conn_out(struct conn *);
+/* Headers are in UTF-8, either way: IMAP4rev2 has all of RFC 6855 in it. */
+bool conn_utf8_headers(const struct conn *);
 void conn_flush(struct conn *);
 size_t conn_count(void);
 struct conn *conn_next(const struct conn *); /* NULL: the first */

@@ -166,7 +166,7 @@ fetch_put_head(
 	const struct row *row = &f->row;
 	uint32_t items = job->cmd->items;
 
-	b->utf8 = c->accept;
+	b->utf8 = conn_utf8_headers(c);
 	b->global = c->rev2;
 	put_fetch_begin(c, b, row);
 	if ((items & IMAP_ITEM_UID) != 0) {

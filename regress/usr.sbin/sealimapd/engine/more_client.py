@@ -336,9 +336,14 @@ class Utf8:
         c.append(b"eai", b"\r\n\xc3\xa4: x\r\n")
         # UTF8 alone is allowed to all
         c.ok(b"APPEND eai UTF8 (~{%d+}\r\n%s)" % (len(SMALL), SMALL))
+        # 9051 6.3.12: what 9755 does not extend, since it is in it
         r = Client(1)
-        r.ok(b"ENABLE IMAP4rev2")  # is not enough
-        r.expect(b"APPEND eai UTF8 (~{%d+}\r\n%s)" % (n, EAI), b"NO")
+        r.ok(b"ENABLE IMAP4rev2")
+        r.ok(b"CREATE eai2")
+        r.ok(b"APPEND eai2 {%d+}\r\n%s" % (n, EAI))
+        r.ok(b"APPEND eai2 UTF8 (~{%d+}\r\n%s)" % (n, EAI))
+        r.ok(b"SELECT eai2")
+        assert r.fetch(2, b"BODY.PEEK[]")[1] == [EAI]
         c.ok(b"ENABLE UTF8=ACCEPT")
         for text in (b"UTF8 ({%d+}\r\n%s)", b"UTF8 (~{%d+}\r\n%s",
                      b"UTF8 (~{%d+}\r\n%s))", b"UTF8 (~{%d+}\r\n%s) x",
@@ -355,7 +360,8 @@ class Utf8:
         assert b"MESSAGES 8" in c.ok(b"STATUS eai (MESSAGES)")[0]
 
     def t_envelope(self):
-        """6855 7, 8; 6858 2: ASCII to whoever did not enable it"""
+        """6855 7, 8; 6858 2: ASCII to whoever did not enable it; 9051 4.3.1,
+        E: UTF-8 to whoever enabled that"""
         plain, rev2, utf8 = Client(1, b"eai"), Client(1), Client(1)
         rev2.ok(b"ENABLE IMAP4rev2")
         utf8.ok(b"ENABLE UTF8=ACCEPT")
@@ -365,22 +371,20 @@ class Utf8:
             b'"internationalized-address.invalid"))',
             b'(NIL NIL "plain" "example.net")'
             b'("=?UTF-8?B?R3LDvMOfZSBmw7xy?=" NIL "ok" "example.net")')
-        for c in (plain, rev2):
+        row, _ = plain.fetch(4, b"(ENVELOPE BODYSTRUCTURE)")
+        assert all(x < 0x80 for x in row), row
+        assert b"{" not in row, row
+        assert want[0][1:] in row and want[1] in row and want[2] in row, row
+        assert b' "name*" "utf-8\'\'%C3%A4%20b.txt"' in row, row
+        assert plain.fetch(4, b"BODY.PEEK[]")[1] == [EAI]
+        for c in (utf8, rev2):
             c.ok(b"SELECT eai")
             row, _ = c.fetch(4, b"(ENVELOPE BODYSTRUCTURE)")
-            assert all(x < 0x80 for x in row), row
-            assert b"{" not in row, row
-            assert want[0][1:] in row and want[1] in row and want[2] in row, \
-                row
-            assert b' "name*" "utf-8\'\'%C3%A4%20b.txt"' in row, row
+            for text in ('"one gr\u00fc\u00dfe \u00fcber two"',
+                         '"J\u00f8rgen" NIL "j\u00f8rgen" "bl\u00e5.example"',
+                         ' "name" "\u00e4 b.txt"'):
+                assert text.encode() in row, row
             assert c.fetch(4, b"BODY.PEEK[]")[1] == [EAI]
-        utf8.ok(b"SELECT eai")
-        row, _ = utf8.fetch(4, b"(ENVELOPE BODYSTRUCTURE)")
-        for text in ('"one gr\u00fc\u00dfe \u00fcber two"',
-                     '"J\u00f8rgen" NIL "j\u00f8rgen" "bl\u00e5.example"',
-                     ' "name" "\u00e4 b.txt"'):
-            assert text.encode() in row, row
-        assert utf8.fetch(4, b"BODY.PEEK[]")[1] == [EAI]
 
     def t_search(self):
         """6855 3: UTF-8 strings, and no CHARSET"""
