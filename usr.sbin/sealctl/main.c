@@ -53,6 +53,7 @@ static const struct command {
     {{"log", "brief"}, cmd_log_brief, "", false},
     {{"log", "verbose"}, cmd_log_verbose, "", false},
     {{"merge-check", NULL}, cmd_merge_check, " directory directory", false},
+    {{"queue", "dmarc"}, cmd_queue_dmarc, " [-d domain]", false},
     {{"queue", "flush"}, cmd_queue_flush, FILTER, false},
     {{"queue", "list"}, cmd_queue_list, FILTER, false},
     {{"queue", "message"}, cmd_queue_message, " id", false},

@@ -132,6 +132,25 @@ static const struct column count_columns[] = {
     {"held", COLUMN_TEXT, 4},
 };
 
+/* As enum queue_origin has them, but for the first. */
+static const struct column dmarc_columns[] = {
+    {"day", COLUMN_TEXT, 10},
+    {"from", COLUMN_TEXT, 28},
+    {"address", COLUMN_TEXT, 15},
+    {"messages", COLUMN_NUMBER, 8},
+    {"policy", COLUMN_TEXT, 10},
+    {"disposition", COLUMN_TEXT, 11},
+    {"dmarc", COLUMN_TEXT, 9},
+    {"spf", COLUMN_TEXT, 9},
+    {"spf_domain", COLUMN_TEXT, 28},
+    {"spf_aligned", COLUMN_TEXT, 11},
+    {"dkim", COLUMN_TEXT, 9},
+    {"dkim_domain", COLUMN_TEXT, 28},
+    {"dkim_selector", COLUMN_TEXT, 13},
+    {"dkim_aligned", COLUMN_TEXT, 12},
+    {"policy_domain", COLUMN_TEXT, 28},
+};
+
 static const struct column tls_columns[] = {
     {"day", COLUMN_TEXT, 10},
     {"domain", COLUMN_TEXT, 28},
@@ -181,12 +200,21 @@ tls_result(uint8_t result)
 }
 
 static void
+day_text(time_t t, char *day, size_t size)
+{
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(day, size, "%Y-%m-%d", &tm) == 0)
+		(void)strlcpy(day, "-", size);
+}
+
+static void
 tls_row(struct msg *msg, const char *only)
 {
 	char dest[QUEUE_DEST_MAX], host[QUEUE_HOST_MAX], day[16];
 	uint8_t policy, result;
 	uint64_t sessions;
-	struct tm tm;
 	time_t t;
 
 	t = (time_t)msg_get_u32(msg) * 86400;
@@ -199,9 +227,7 @@ tls_row(struct msg *msg, const char *only)
 		errx(EXIT_FAILED, "smtp-queue: its answer is not understood");
 	if (only != NULL && strcmp(only, dest) != 0)
 		return;
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(day, sizeof(day), "%Y-%m-%d", &tm) == 0)
-		(void)strlcpy(day, "-", sizeof(day));
+	day_text(t, day, sizeof(day));
 	out_text(day);
 	out_text(dest);
 	out_text(policy == TLS_POLICY_DANE ? "tlsa" :
@@ -231,6 +257,65 @@ cmd_queue_tls(struct invocation *inv)
 	while (queue_next(&q, &msg, &code))
 		if (msg.type == QUEUE_CTL_TALLY)
 			tls_row(&msg, f.dest);
+	queue_close(&q);
+	return finish(code);
+}
+
+/*
+ * A row of words, as the engine that judged the mail wrote them: strangers
+ * have chosen some.
+ */
+static void
+dmarc_row(struct msg *msg, const char *only)
+{
+	char text[QUEUE_ORIGIN_MAX + 1], day[16], *words[ORIGIN_WORDS], *p;
+	const uint8_t *row;
+	uint64_t messages;
+	size_t len, n;
+	time_t t;
+
+	t = (time_t)msg_get_u32(msg) * 86400;
+	messages = msg_get_u64(msg);
+	row = msg_get_bytes(msg, &len, QUEUE_ORIGIN_MAX);
+	if (msg_end(msg) == -1)
+		errx(EXIT_FAILED, "smtp-queue: its answer is not understood");
+	memcpy(text, row, len);
+	text[len] = '\0';
+	p = text;
+	for (n = 0; n < ORIGIN_WORDS && p != NULL; n++)
+		words[n] = strsep(&p, " ");
+	if (n < ORIGIN_WORDS || p != NULL)
+		errx(EXIT_FAILED, "smtp-queue: its answer is not understood");
+	if (only != NULL && strcmp(only, words[ORIGIN_FROM]) != 0)
+		return;
+	day_text(t, day, sizeof(day));
+	out_text(day);
+	out_text(words[ORIGIN_FROM]);
+	out_text(words[ORIGIN_ADDRESS]);
+	out_number(messages);
+	for (n = ORIGIN_POLICY; n < ORIGIN_WORDS; n++)
+		out_text(words[n]);
+}
+
+/* What mail of strangers came to by DMARC, day by day. */
+int
+cmd_queue_dmarc(struct invocation *inv)
+{
+	struct filter f;
+	struct queue q;
+	struct msg msg;
+	int code;
+
+	if (filter_get(inv, "+d:", &f) == -1 || f.id != NULL)
+		return EXIT_BAD_USAGE;
+	if ((code = queue_open(&q, inv)) != 0)
+		return code;
+	out_start(COLUMNS(dmarc_columns), inv->json);
+	queue_ask(&q, QUEUE_CTL_DMARC, &f, 0, 0);
+	memset(&msg, 0, sizeof(msg));
+	while (queue_next(&q, &msg, &code))
+		if (msg.type == QUEUE_CTL_ORIGIN)
+			dmarc_row(&msg, f.dest);
 	queue_close(&q);
 	return finish(code);
 }
@@ -348,7 +433,8 @@ queue_ask(struct queue *q, uint32_t type, const struct filter *f,
 
 	m = msg_new_fd(q->fd, type, 1);
 	msg_put_u32(m, QUEUE_VERSION);
-	if (type != QUEUE_CTL_STATS && type != QUEUE_CTL_TLS) {
+	if (type != QUEUE_CTL_STATS && type != QUEUE_CTL_TLS &&
+	    type != QUEUE_CTL_DMARC) {
 		msg_put_str(m, f->id != NULL ? f->id : "");
 		msg_put_str(m, f->dest != NULL ? f->dest : "");
 		msg_put_str(m, f->sender != NULL ? f->sender : "");

@@ -216,6 +216,7 @@ int cmd_queue_reschedule(struct invocation *);
 int cmd_queue_resume(struct invocation *);
 int cmd_queue_show(struct invocation *);
 int cmd_queue_tls(struct invocation *);
+int cmd_queue_dmarc(struct invocation *);
 int cmd_rebuild(struct invocation *);
 int cmd_reload(struct invocation *);
 int cmd_restore(struct invocation *);

@@ -47,6 +47,7 @@
 #define QUEUE_WINDOW 4          /* chunks ahead of TOOK */
 #define QUEUE_DIGEST_LEN 32     /* SHA-256 */
 #define QUEUE_SIGNATURE_MAX 512
+#define QUEUE_ORIGIN_MAX 1536 /* octets of a row about where mail is from */
 
 /* Flags of a message. */
 #define QUEUE_8BIT 0x01
@@ -127,6 +128,13 @@ enum queue_message {
 	 */
 	QUEUE_KEYS = 14,
 
+	/*
+	 * Engine: a stranger's message whose From domain has a DMARC record:
+	 * bytes, a row to be counted by day, opaque to the queue: words (enum
+	 * queue_origin) with a space between, "-" for what there is not.
+	 */
+	QUEUE_ORIGIN = 26,
+
 	/* ---- smtp-relay ------------------------------------------------- */
 
 	/* Relay: u32 jobs more that it would take. */
@@ -205,10 +213,32 @@ enum queue_message {
 	/* No filter: u32 version.  CTL_TALLY..., CTL_END. */
 	QUEUE_CTL_TLS = 48,
 	/* u32 day since 1970, u64 sessions, then as QUEUE_TLS */
-	QUEUE_CTL_TALLY = 64
+	QUEUE_CTL_TALLY = 64,
+	/* No filter: u32 version.  CTL_ORIGIN..., CTL_END. */
+	QUEUE_CTL_DMARC = 49,
+	/* u32 day since 1970, u64 messages, bytes as QUEUE_ORIGIN */
+	QUEUE_CTL_ORIGIN = 65
 };
 
 #define QUEUE_TLS_RESULTS 12
+
+/* The words of QUEUE_ORIGIN, in this order. */
+enum queue_origin {
+	ORIGIN_FROM,        /* the From domain */
+	ORIGIN_ADDRESS,     /* of the client, numeric */
+	ORIGIN_POLICY,      /* none, quarantine, reject */
+	ORIGIN_DISPOSITION, /* none, reject */
+	ORIGIN_DMARC,       /* pass, fail, temperror */
+	ORIGIN_SPF,         /* the result */
+	ORIGIN_SPF_DOMAIN,
+	ORIGIN_SPF_ALIGNED, /* yes, no */
+	ORIGIN_DKIM, /* of the signature that counts: one that is aligned */
+	ORIGIN_DKIM_DOMAIN,
+	ORIGIN_DKIM_SELECTOR,
+	ORIGIN_DKIM_ALIGNED, /* yes, no */
+	ORIGIN_DOMAIN,       /* that has the record */
+	ORIGIN_WORDS
+};
 
 /* RFC 8460 4.2: which policy a session was under. */
 enum queue_tls_policy {

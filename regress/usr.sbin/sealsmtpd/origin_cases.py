@@ -8,6 +8,7 @@ is read anew for each question.
 """
 import base64
 import glob
+import json
 import os
 import re
 import signal
@@ -272,6 +273,48 @@ def case_enforce():
     expect(c.send("x@other.test", text("kept", "a@none.test")), "250")
 
 
+def counts():
+    out = subprocess.run([SEALCTL, "-f", "conf", "-j", "queue", "dmarc"],
+                         check=True, stdout=subprocess.PIPE).stdout
+    return json.loads(out)
+
+
+def counted(want, **words):
+    """Want messages have been counted in rows with these words."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        got = sum(row["messages"] for row in counts()
+                  if all(row[k] == v for k, v in words.items()))
+        if got == want:
+            return
+        if time.monotonic() > end:
+            fail("%d instead of %d of %r: %r" % (got, want, words, counts()))
+        time.sleep(0.2)
+
+
+def case_counted():
+    """What SENT came to, twice each, as the owner of good.test would see."""
+    counted(4, **{"from": "good.test", "address": "127.0.0.2",
+                  "policy": "reject", "disposition": "none", "dmarc": "fail",
+                  "spf": "fail", "spf_domain": "other.test",
+                  "spf_aligned": "no", "dkim": "none", "dkim_domain": "-",
+                  "dkim_aligned": "no"})
+    counted(2, **{"from": "good.test", "dkim_selector": "rsa",
+                  "dkim": "pass", "dkim_aligned": "yes", "spf": "softfail",
+                  "spf_aligned": "no", "dmarc": "pass",
+                  "policy_domain": "good.test"})
+    counted(2, dkim="fail", dkim_domain="good.test", dmarc="fail")
+    counted(0, **{"from": "none.test"})
+    counted(0, disposition="reject")
+
+
+def case_refused():
+    counted(3, **{"from": "good.test", "disposition": "reject",
+                  "dmarc": "fail", "address": "127.0.0.2"})
+    counted(1, **{"from": "mild.test", "policy": "quarantine",
+                  "disposition": "none"})
+
+
 def case_slow():
     """A name server, or a resolver, without an answer: no mail is lost."""
     expect(Client().send("x@slow.test", text("slow", "a@slow.test")), "250")
@@ -344,5 +387,5 @@ elif sys.argv[1] == "port":
     probe.bind((HOST, 0))
     print(probe.getsockname()[1])
 else:
-    PORT, SIGNER = int(sys.argv[2]), sys.argv[3]
+    PORT, SIGNER, SEALCTL = int(sys.argv[2]), sys.argv[3], sys.argv[4]
     globals()["case_" + sys.argv[1]]()

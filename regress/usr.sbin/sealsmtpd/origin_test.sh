@@ -78,7 +78,8 @@ END
 # try CASE
 try() {
 	python3 "$src/origin_cases.py" "$1" "$port" \
-	    "$src/../../lib/libdkim/dkimsign" || {
+	    "$src/../../lib/libdkim/dkimsign" \
+	    "$top/usr.sbin/sealctl/sealctl" || {
 		grep -v ' debug' log | tail -30
 		cat dns.log
 		atf_fail "$1"
@@ -116,6 +117,7 @@ results_body() {
 	start "dmarc except 192.0.2.1"
 	try up
 	try results
+	try counted
 	try slow
 	dump
 	try read
@@ -135,6 +137,7 @@ enforce_body() {
 dmarc except 192.0.2.1"
 	try up
 	try enforce
+	try refused
 	dump
 	grep -l 'X-Number: kept' out/bob/* | wc -l | grep -qx ' *5' ||
 	    atf_fail "$(cat log)"

@@ -422,6 +422,7 @@ data_judged(struct session *s)
 	/* A deliverer may have died while it waited. */
 	if (!m->lost) {
 		origin_log(s);
+		origin_count(s);
 		m->refusal = origin_refusal(s);
 	}
 	if (m->refusal != NULL || m->lost) {

@@ -450,6 +450,7 @@ void origin_free(struct session *);
 /* origin_say.c */
 size_t origin_field(const struct session *, bool whole, char *);
 void origin_log(const struct session *);
+void origin_count(const struct session *);
 
 /*
  * outgoing.c: the copy of a message that goes to smtp-queue: all of it for
@@ -493,6 +494,8 @@ void queue_forget_out(struct session *, struct outgoing *);
 void queue_want(uint32_t report, uint64_t octets);
 void queue_took(uint32_t report);
 void queue_reported(uint32_t report, bool done);
+/* To be counted: see QUEUE_ORIGIN. */
+void queue_origin(const char *row);
 /* DKIM keys of a domain, at most max. */
 size_t queue_keys(const char *domain, const struct queue_key **, size_t max);
 

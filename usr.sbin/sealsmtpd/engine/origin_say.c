@@ -33,6 +33,8 @@ say(const struct origin *, bool whole, size_t n_keys, char *, size_t *);
 static void say_spf(const struct origin *, struct authres *);
 static void say_dkim(const struct origin *, struct authres *, size_t);
 static void say_dmarc(const struct origin *, struct authres *);
+static const struct dkim_verified *signature_of(const struct origin *);
+static bool is_kin(const char *, const char *);
 static void printable(char *, size_t, const char *);
 
 /*
@@ -83,6 +85,67 @@ origin_log(const struct session *s)
 		"-" :
 		dmarc_policy_name(o->verdict.policy),
 	    o->refusal != NULL);
+}
+
+/* For the owner of the From domain, who asks for reports by his record. */
+void
+origin_count(const struct session *s)
+{
+	const struct dkim_verified *v;
+	const struct origin *o;
+	char row[QUEUE_ORIGIN_MAX];
+	int n;
+
+	o = s->origin;
+	if (o == NULL || o->verdict.policy == DMARC_NO_POLICY)
+		return;
+	v = signature_of(o);
+	n = snprintf(row, sizeof(row), "%s %s %s %s %s %s %s %s %s %s %s %s %s",
+	    o->from, s->peer, dmarc_policy_name(o->verdict.policy),
+	    o->refusal != NULL ? "reject" : "none",
+	    mauth_result_name(o->verdict.result),
+	    mauth_result_name(spf_result(o->spf)),
+	    mauth_name_ok(spf_domain(o->spf)) ? spf_domain(o->spf) : "-",
+	    o->verdict.spf ? "yes" : "no",
+	    mauth_result_name(v == NULL ? MAUTH_NONE : v->result),
+	    v == NULL || v->domain[0] == '\0' ? "-" : v->domain,
+	    v == NULL || v->domain[0] == '\0' ? "-" : v->selector,
+	    o->verdict.dkim ? "yes" : "no", o->verdict.domain);
+	if (n > 0 && (size_t)n < sizeof(row))
+		queue_origin(row);
+}
+
+/* The signature that counts: one that is aligned, that is good, the first. */
+static const struct dkim_verified *
+signature_of(const struct origin *o)
+{
+	const struct dkim_verified *v, *best;
+
+	best = NULL;
+	for (size_t i = 0; i < o->n_keys; i++) {
+		v = dkim_verify_result(o->dkim, i);
+		if (best == NULL ||
+		    (v->result == MAUTH_PASS && best->result != MAUTH_PASS) ||
+		    (v->result == MAUTH_PASS && is_kin(v->domain, o->from) &&
+			!is_kin(best->domain, o->from)))
+			best = v;
+	}
+	return best;
+}
+
+/* Is one of them the other, or below it? */
+static bool
+is_kin(const char *a, const char *b)
+{
+	const char *longer, *shorter;
+	size_t n, m;
+
+	longer = strlen(a) >= strlen(b) ? a : b;
+	shorter = longer == a ? b : a;
+	n = strlen(longer);
+	m = strlen(shorter);
+	return strcmp(longer + n - m, shorter) == 0 &&
+	    (n == m || longer[n - m - 1] == '.');
 }
 
 static bool

@@ -196,6 +196,18 @@ queue_took(uint32_t report)
 }
 
 void
+queue_origin(const char *row)
+{
+	struct msgout *out;
+
+	if (queue.wire == NULL)
+		return;
+	out = msg_new(queue.wire, QUEUE_ORIGIN, 0);
+	msg_put_bytes(out, row, strlen(row));
+	msg_send(out);
+}
+
+void
 queue_reported(uint32_t report, bool done)
 {
 	struct msgout *out;

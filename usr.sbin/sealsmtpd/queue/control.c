@@ -28,6 +28,7 @@
 #include "log.h"
 #include "main.h"
 #include "msg.h"
+#include "origins.h"
 #include "peer.h"
 #include "seal.h"
 #include "tally.h"
@@ -62,6 +63,9 @@ struct control {
 	bool begun;
 
 	struct tally tally; /* the same, of the tallies */
+	uint32_t day;       /* ... of the rows about where mail is from */
+	uint8_t row[QUEUE_ORIGIN_MAX];
+	size_t row_len;
 
 	/* A message. */
 	struct spool_in *in;
@@ -75,6 +79,7 @@ static int control_take(struct control *, struct msg *);
 static void control_stats(struct control *);
 static void control_list(struct wire *, void *);
 static void control_tallies(struct wire *, void *);
+static void control_origins(struct wire *, void *);
 static void control_all(struct control *);
 static bool control_dest(struct control *);
 static bool control_message(struct control *, struct message *);
@@ -146,12 +151,14 @@ control_take(struct control *c, struct msg *msg)
 		control_stats(c);
 		return 0;
 	}
-	if (c->what == QUEUE_CTL_TLS) {
+	if (c->what == QUEUE_CTL_TLS || c->what == QUEUE_CTL_DMARC) {
 		if (msg_end(msg) == -1)
 			return -1;
 		c->busy = true;
 		c->begun = false;
-		wire_produce(c->wire, control_tallies);
+		wire_produce(c->wire,
+		    c->what == QUEUE_CTL_TLS ? control_tallies :
+					       control_origins);
 		return 0;
 	}
 	(void)msg_get_str(msg, f->id, sizeof(f->id));
@@ -258,6 +265,32 @@ control_tallies(struct wire *wire, void *arg)
 	msg_put_u8(out, t->result);
 	msg_put_str(out, t->dest);
 	msg_put_str(out, t->host);
+	msg_send(out);
+}
+
+static void
+control_origins(struct wire *wire, void *arg)
+{
+	const struct origins_row *o;
+	struct control *c;
+	struct msgout *out;
+
+	c = arg;
+	o = origins_after(c->day, c->begun ? c->row : NULL, c->row_len);
+	if (o == NULL) {
+		wire_produce(wire, NULL);
+		control_end(c, QUEUE_DONE);
+		return;
+	}
+	c->begun = true;
+	c->day = o->day;
+	memcpy(c->row, o->row, o->len);
+	c->row_len = o->len;
+	c->n++;
+	out = msg_new(wire, QUEUE_CTL_ORIGIN, 0);
+	msg_put_u32(out, o->day);
+	msg_put_u64(out, o->messages);
+	msg_put_bytes(out, o->row, o->len);
 	msg_send(out);
 }
 

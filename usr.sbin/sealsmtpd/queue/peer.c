@@ -140,6 +140,8 @@ engine_handle(struct peer *peer, struct msg *msg)
 		return sign_request(peer, msg);
 	case QUEUE_REPORTED:
 		return report_done(peer, msg);
+	case QUEUE_ORIGIN:
+		return origin_take(peer, msg);
 	default:
 		return -1;
 	}

@@ -112,6 +112,9 @@ int job_outcome(struct peer *, struct msg *);
 int job_unreachable(struct peer *, struct msg *);
 int job_memory(struct peer *, struct msg *);
 int job_tls(struct peer *, struct msg *);
+
+/* origin.c: where mail that comes in is from. */
+int origin_take(struct peer *, struct msg *);
 /* The message of a job, or NULL. */
 struct message *job_message(struct peer *, uint32_t id);
 void jobs_drop(struct peer *); /* the relay is gone: they are due again */

@@ -201,6 +201,8 @@ void note_dest(const struct dest *);
 void note_hold(void); /* of everything */
 struct tally;
 void note_tally(const struct tally *);
+struct origins_row;
+void note_origin(const struct origins_row *);
 bool record_pending(void);
 int record_changes(void); /* -1 with errno: they are kept */
 /* A new message; -1 with errno: it is not there. */

@@ -30,6 +30,7 @@
 #include "journal.h"
 #include "log.h"
 #include "main.h"
+#include "origins.h"
 #include "queue.h"
 #include "seal_log.h"
 #include "tally.h"
@@ -64,7 +65,8 @@ enum record {
 	/* raw[16] id: it is in the queue, in place of one of that id. */
 	RECORD_WHOLE = 7,
 	/* u32 day, u8 policy, u8 result, u64 sessions, str dest, str host */
-	RECORD_TALLY = 8
+	RECORD_TALLY = 8,
+	RECORD_ORIGIN = 9 /* u32 day, u64 messages, bytes row */
 };
 
 /* Records for a frame. */
@@ -87,6 +89,8 @@ static int replay_gone(struct reader *);
 static int replay_dest(struct reader *);
 static int replay_whole(struct reader *);
 static int replay_tally(struct reader *);
+static int replay_origin(struct reader *);
+static void compact_counts(void);
 static struct message *replay_find(const uint8_t *);
 static void replay_verdict(struct reader *, struct rcpt *);
 static void put_enter(struct buf *, const struct message *);
@@ -161,6 +165,18 @@ note_tally(const struct tally *t)
 }
 
 void
+note_origin(const struct origins_row *o)
+{
+	struct buf *b;
+
+	b = note();
+	buf_u8(b, RECORD_ORIGIN);
+	buf_u32(b, o->day);
+	buf_u64(b, o->messages);
+	buf_bytes(b, o->row, o->len);
+}
+
+void
 note_hold(void)
 {
 	struct buf *b;
@@ -204,7 +220,6 @@ record_enter(const struct message *m)
 bool
 record_compact(void)
 {
-	const struct tally *t;
 	struct message *m;
 	unsigned int n;
 
@@ -220,8 +235,7 @@ record_compact(void)
 			m->dumped = false;
 		dest_each(compact_dest, NULL);
 		note_hold();
-		for (t = tally_after(NULL); t != NULL; t = tally_after(t))
-			note_tally(t);
+		compact_counts();
 		return true;
 	}
 	n = 0;
@@ -348,6 +362,9 @@ replay(struct reader *r)
 		break;
 	case RECORD_TALLY:
 		ret = replay_tally(r);
+		break;
+	case RECORD_ORIGIN:
+		ret = replay_origin(r);
 		break;
 	case RECORD_HOLD:
 		sched_hold(read_u8(r) != 0);
@@ -568,6 +585,37 @@ replay_tally(struct reader *r)
 		return -1;
 	tally_set(&t);
 	return 0;
+}
+
+static int
+replay_origin(struct reader *r)
+{
+	const uint8_t *row;
+	uint64_t messages;
+	uint32_t day;
+	size_t len;
+
+	day = read_u32(r);
+	messages = read_u64(r);
+	row = read_bytes(r, &len, QUEUE_ORIGIN_MAX);
+	if (r->bad)
+		return -1;
+	origins_set(day, messages, row, len);
+	return 0;
+}
+
+/* What was counted, of each row the whole. */
+static void
+compact_counts(void)
+{
+	const struct origins_row *o;
+	const struct tally *t;
+
+	for (t = tally_after(NULL); t != NULL; t = tally_after(t))
+		note_tally(t);
+	for (o = origins_after(0, NULL, 0); o != NULL;
+	     o = origins_after(o->day, o->row, o->len))
+		note_origin(o);
 }
 
 static struct message *

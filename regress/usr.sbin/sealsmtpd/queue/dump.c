@@ -29,6 +29,7 @@
 
 #include "../../../../usr.sbin/sealsmtpd/queue/main.h"
 #include "../../../../usr.sbin/sealsmtpd/queue/queue.h"
+#include "../../../../usr.sbin/sealsmtpd/queue/origins.h"
 #include "../../../../usr.sbin/sealsmtpd/queue/tally.h"
 
 static void dump_rcpt(FILE *, const struct rcpt *);
@@ -60,6 +61,7 @@ dump_state(FILE *out)
 	static const uint8_t zero[QUEUE_ID_LEN];
 	uint8_t after[QUEUE_ID_LEN];
 	char id[QUEUE_ID_LEN * 2 + 1];
+	const struct origins_row *o;
 	const struct tally *t;
 	struct message *m;
 
@@ -80,6 +82,10 @@ dump_state(FILE *out)
 	for (t = tally_after(NULL); t != NULL; t = tally_after(t))
 		(void)fprintf(out, "tls %u %u %u %s %s %" PRIu64 "\n", t->day,
 		    t->policy, t->result, t->dest, t->host, t->sessions);
+	for (o = origins_after(0, NULL, 0); o != NULL;
+	     o = origins_after(o->day, o->row, o->len))
+		(void)fprintf(out, "origin %u %.*s %" PRIu64 "\n", o->day,
+		    (int)o->len, (const char *)o->row, o->messages);
 	(void)fprintf(out, "held %d\n", sched_held());
 }
 

@@ -35,6 +35,7 @@
 
 #include "../../../../usr.sbin/sealsmtpd/queue/journal.h"
 #include "../../../../usr.sbin/sealsmtpd/queue/queue.h"
+#include "../../../../usr.sbin/sealsmtpd/queue/origins.h"
 #include "../../../../usr.sbin/sealsmtpd/queue/tally.h"
 
 #define STEPS 400
@@ -247,6 +248,11 @@ step(void)
 		    tally_add((int64_t)arc4random_uniform(14) * TALLY_DAY / 2,
 			TLS_POLICY_STS, (uint8_t)arc4random_uniform(3),
 			"known.test", "mx.known.test"));
+		(void)origins_add(
+		    (int64_t)arc4random_uniform(14) * ORIGINS_DAY / 2,
+		    (const uint8_t *)"a.test 192.0.2.1 b.test",
+		    14 + arc4random_uniform(9));
+		origins_changed(note_origin);
 		break;
 	}
 }
