@@ -88,6 +88,8 @@ enum store_result store_open_host(int base, int acct, const struct seal_ring *,
     unsigned int host, struct store **);
 /* From now on this ring, which has all keys of the one before and more. */
 void store_set_ring(struct store *, const struct seal_ring *);
+/* Wipes what the next appended messages would share; within a second. */
+void store_forget(struct store *);
 /* Commits, writes snapshot, quota and head, unlocks, frees.  NULL ok. */
 enum store_result store_close(struct store *);
 /* The same without writing anything: after a failed commit. */

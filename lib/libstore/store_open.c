@@ -432,6 +432,13 @@ store_abandon(struct store *st)
 }
 
 void
+store_forget(struct store *st)
+{
+	if (st->sender != NULL)
+		seal_sender_forget(st->sender);
+}
+
+void
 store_set_ring(struct store *st, const struct seal_ring *ring)
 {
 	st->ring = ring;

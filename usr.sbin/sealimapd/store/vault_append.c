@@ -395,6 +395,7 @@ append_place(struct append *a, const struct store_place *p)
 	e.flags = p->flags & FLAG_SYSTEM;
 	e.from = e.to = e.hint = e.verdict = "";
 	a->blob = NULL;
+	upkeep_seal();
 	if ((result = store_blob_finish(blob, &e)) != STORE_OK) {
 		store_blob_free(blob);
 		return result;

@@ -241,6 +241,7 @@ void vault_slot_ended(uint32_t slot);
 /* vault_upkeep.c */
 void upkeep_init(void);
 void upkeep_soon(void);    /* after a commit */
+void upkeep_seal(void);    /* before a message is sealed */
 void upkeep_now(void);     /* there is something to do */
 void upkeep_mail(void);    /* deliveries wait */
 void upkeep_session(void); /* somebody has logged in */

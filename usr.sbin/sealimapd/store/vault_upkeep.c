@@ -35,6 +35,7 @@
 #define IDLE_STARVED_S 60 /* so long users may keep it waiting */
 #define IDLE_TROUBLE_S 60 /* after upkeep has failed */
 #define DRAIN_EVERY_MS 20 /* between two drains while mail pours in */
+#define FORGET_MS 1000    /* what messages were sealed with is wiped */
 #define COPY_WAIT_MS 20   /* deliveries, where many messages are copied */
 /* Between two looks at log/ and keys/ for what another host has written. */
 #define NEWS_PAIRED_MS 2000
@@ -46,6 +47,7 @@ static struct {
 	struct event drain_ev;
 	struct event idle_ev;
 	struct event news_ev;
+	struct event forget_ev;
 	time_t waiting;  /* since when there has been something to do; or 0 */
 	int64_t mail_ms; /* since when deliveries have waited; 0: none do */
 	int64_t drained_ms; /* when the last drain ended */
@@ -55,6 +57,7 @@ static void drain_first(void);
 static void on_drain(int, short, void *);
 static void on_idle(int, short, void *);
 static void on_news(int, short, void *);
+static void on_forget(int, short, void *);
 static void later(struct event *, int ms);
 static int drain_wait(int64_t now);
 static time_t monotonic(void);
@@ -67,6 +70,7 @@ upkeep_init(void)
 	evtimer_set(&upkeep.drain_ev, on_drain, NULL);
 	evtimer_set(&upkeep.idle_ev, on_idle, NULL);
 	evtimer_set(&upkeep.news_ev, on_news, NULL);
+	evtimer_set(&upkeep.forget_ev, on_forget, NULL);
 	later(&upkeep.idle_ev, IDLE_WORK_MS);
 	later(&upkeep.news_ev, NEWS_PAIRED_MS);
 	index_soon();
@@ -155,6 +159,20 @@ void
 upkeep_now(void)
 {
 	later(&upkeep.idle_ev, 0);
+}
+
+/* A message is being sealed: what it leaves behind is wiped in a second. */
+void
+upkeep_seal(void)
+{
+	if (!evtimer_pending(&upkeep.forget_ev, NULL))
+		later(&upkeep.forget_ev, FORGET_MS);
+}
+
+static void
+on_forget(int fd, short what, void *arg)
+{
+	store_forget(vault_store());
 }
 
 /* Somebody says that the other host has sent something. */
