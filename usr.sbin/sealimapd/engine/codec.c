@@ -15,7 +15,7 @@
  */
 
 /*
- * Compression of chunks: zstd level 1 or deflate, each with one context of
+ * Compression of chunks: zstd or deflate, each with one context of
  * the process.  What comes out of a store is opened into one buffer, and never
  * to more than a chunk.  The contexts keep text of their own (literals,
  * windows), so they are given up, wiped, when a session ends.
@@ -34,6 +34,8 @@
 
 #define CODEC_DEFLATE 1
 #define CODEC_ZSTD 2
+/* As smtp-engine does it (compress.c), and for the same reason. */
+#define ZSTD_LEVEL (-3)
 
 static uint8_t packed[CHUNK_PLAIN];
 static uint8_t plain_buf[CHUNK_PLAIN];
@@ -141,11 +143,27 @@ pack_deflate(const void *p, size_t len)
 	return len - 1 - deflater->avail_out;
 }
 
-size_t
-codec_pack(uint8_t codec, const void *p, size_t len, const uint8_t **out)
+static size_t
+pack_zstd(const void *p, size_t len)
 {
 	size_t n;
 
+	if (zstd_pack == NULL) {
+		zstd_pack = ZSTD_createCCtx_advanced(zstd_memory);
+		if (zstd_pack == NULL)
+			return 0;
+		(void)ZSTD_CCtx_setParameter(
+		    zstd_pack, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+		(void)ZSTD_CCtx_setParameter(
+		    zstd_pack, ZSTD_c_literalCompressionMode, 1);
+	}
+	n = ZSTD_compress2(zstd_pack, packed, len - 1, p, len);
+	return ZSTD_isError(n) ? 0 : n;
+}
+
+size_t
+codec_pack(uint8_t codec, const void *p, size_t len, const uint8_t **out)
+{
 	*out = packed;
 	if (len < 2 || len > sizeof(packed))
 		return 0;
@@ -155,12 +173,7 @@ codec_pack(uint8_t codec, const void *p, size_t len, const uint8_t **out)
 	case CODEC_DEFLATE:
 		return pack_deflate(p, len);
 	case CODEC_ZSTD:
-		if (zstd_pack == NULL)
-			zstd_pack = ZSTD_createCCtx_advanced(zstd_memory);
-		if (zstd_pack == NULL)
-			return 0;
-		n = ZSTD_compressCCtx(zstd_pack, packed, len - 1, p, len, 1);
-		return ZSTD_isError(n) ? 0 : n;
+		return pack_zstd(p, len);
 	default:
 		return 0;
 	}
