@@ -450,6 +450,7 @@ struct imap_cmd {
 	struct imap_step *steps; /* APPEND */
 	uint64_t size;           /* APPEND: octets of the literal */
 	uint64_t quota;          /* SETQUOTA: STORAGE, units of 1,024 octets */
+	uint64_t quota_messages; /* the same: MESSAGE */
 	struct imap_notify *notify;
 	struct imap_entry *entries;
 	size_t nentries;

@@ -47,6 +47,8 @@ resource(struct imap_lex *lex)
 		return -1;
 	if (imap_equal(&name, "STORAGE"))
 		cmd->quota = limit;
+	else if (imap_equal(&name, "MESSAGE"))
+		cmd->quota_messages = limit;
 	else
 		cmd->quota_other = true;
 	return 0;
@@ -58,7 +60,7 @@ imap_parse_setquota(struct imap_lex *lex)
 {
 	int n;
 
-	lex->cmd->quota = IMAP_QUOTA_NONE;
+	lex->cmd->quota = lex->cmd->quota_messages = IMAP_QUOTA_NONE;
 	if (imap_parse_getquota(lex) == -1 || lex_space(lex) == -1 ||
 	    lex_char(lex, '(') == -1)
 		return -1;

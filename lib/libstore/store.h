@@ -228,8 +228,11 @@ enum store_result store_deleted_purge(struct store *, uint32_t *n);
 
 /* Octets of all blobs that are in use. */
 uint64_t store_live_bytes(const struct store *);
-/* The same with what waits in in/, and the limit or 0, in octets. */
-enum store_result store_quota(struct store *, uint64_t *used, uint64_t *limit);
+/* The same with what waits in in/, and the limits. */
+enum store_result
+store_quota(struct store *, struct store_used *, struct store_limits *);
+/* STORE_OVERQUOTA: there may not be so many more messages. */
+enum store_result store_more_messages(struct store *, uint64_t n);
 /* See store_blob.h; durable when it returns. */
 enum store_result store_settings(struct store *, struct store_settings *);
 enum store_result

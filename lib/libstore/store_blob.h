@@ -93,7 +93,8 @@ enum store_result store_account_list(int basefd, const char *domain,
 
 /* limits: the administrator's; missing file: no limit, enabled. */
 struct store_limits {
-	uint64_t quota; /* octets, 0 unlimited */
+	uint64_t quota;        /* octets, 0 unlimited */
+	uint64_t max_messages; /* one more than there may be, 0 unlimited */
 	bool disabled;
 };
 enum store_result store_limits_read(int acctfd, struct store_limits *);
@@ -103,8 +104,12 @@ struct store_settings {
 	bool save_sent; /* what he submits is copied to his \Sent box */
 };
 enum store_result store_settings_read(int acctfd, struct store_settings *);
-/* Live octets by the vault's last word, plus those waiting in in/. */
-enum store_result store_usage(int acctfd, uint64_t *bytes);
+/* What is there by the vault's last word, plus what waits in in/. */
+struct store_used {
+	uint64_t octets;
+	uint64_t messages; /* of all mailboxes, copies too */
+};
+enum store_result store_usage(int acctfd, struct store_used *);
 /* False if the file system lacks room for size more octets or inodes. */
 bool store_room(int fd, uint64_t size);
 
@@ -118,6 +123,8 @@ enum store_result
 store_rcpt_open(int basefd, const char *account, struct store_rcpt **);
 /* May it take size more octets?  STORE_OVERQUOTA, STORE_NOSPACE, ... */
 enum store_result store_rcpt_check(struct store_rcpt *, uint64_t size);
+/* Is the number of his messages limited? */
+bool store_rcpt_counts(const struct store_rcpt *);
 bool store_rcpt_saves_sent(const struct store_rcpt *); /* see settings */
 /* Wipes what the next blobs would share; within a second of the last one. */
 void store_rcpt_forget(struct store_rcpt *);

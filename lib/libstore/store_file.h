@@ -83,4 +83,10 @@ void blob_key(const struct store_blob *, uint8_t key[32]);
 /* Removes name below dirfd with all that it holds. */
 int path_remove_tree(int dirfd, const char *name);
 
+/* store_limits.c: would so much more be past a limit? */
+bool octets_full(
+    const struct store_limits *, const struct store_used *, uint64_t more);
+bool messages_full(
+    const struct store_limits *, const struct store_used *, uint64_t more);
+
 #endif

@@ -38,6 +38,9 @@
 #define GC_LOOKS 16384   /* entries looked at in one step */
 #define TRASH_BATCH 4    /* files removed in one step, each with a sync */
 #define TRASH_LOOKS 1024 /* and looked at */
+/* Of change that deliverers must know. */
+#define QUOTA_STEP (4 << 20) /* octets */
+#define QUOTA_MESSAGES 256
 
 bool
 blob_there(struct store *st, const uint8_t *blob)
@@ -294,24 +297,58 @@ gc_step(struct store *st, bool *more)
 	return STORE_OK;
 }
 
+static uint64_t
+count_messages(const struct store *st)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < st->nboxes; i++)
+		n += st->boxes[i]->pub.messages;
+	return n;
+}
+
 int
 quota_write(struct store *st)
 {
-	char buf[64];
+	char buf[96];
+	uint64_t messages;
 	int n;
 
-	if (st->live == st->live_written)
+	messages = count_messages(st);
+	if (st->live == st->live_written && messages == st->messages_written)
 		return 0;
-	n = snprintf(
-	    buf, sizeof(buf), "live %llu\n", (unsigned long long)st->live);
+	n = snprintf(buf, sizeof(buf), "live %llu\nmessages %llu\n",
+	    (unsigned long long)st->live, (unsigned long long)messages);
 	if (sys_replace(st->acct, "quota", 0440, buf, (size_t)n) == -1)
 		return -1;
 	st->live_written = st->live;
+	st->messages_written = messages;
 	return 0;
 }
 
+static uint64_t
+distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* Where few messages are allowed, deliverers must know the better. */
+bool
+quota_stale(const struct store *st)
+{
+	struct store_limits limits;
+	uint64_t n;
+
+	n = distance(count_messages(st), st->messages_written);
+	if (distance(st->live, st->live_written) >= QUOTA_STEP ||
+	    n >= QUOTA_MESSAGES)
+		return true;
+	return n > 0 && store_limits_read(st->acct, &limits) == STORE_OK &&
+	    limits.max_messages != 0 && n > limits.max_messages / 64;
+}
+
 static enum store_result
-quota_used(struct store *st, uint64_t *used)
+quota_used(struct store *st, struct store_used *used)
 {
 	enum store_result result;
 
@@ -319,8 +356,11 @@ quota_used(struct store *st, uint64_t *used)
 	if (st->live_written == UINT64_MAX && quota_write(st) == -1)
 		return sys_result();
 	result = store_usage(st->acct, used);
-	if (result == STORE_OK)
-		*used = *used - st->live_written + st->live;
+	if (result == STORE_OK) {
+		used->octets = used->octets - st->live_written + st->live;
+		used->messages = used->messages - st->messages_written +
+		    count_messages(st);
+	}
 	return result;
 }
 
@@ -330,7 +370,7 @@ quota_check(struct store *st, uint64_t size, uint64_t frees)
 {
 	struct store_limits limits;
 	enum store_result result;
-	uint64_t used;
+	struct store_used used;
 
 	result = store_limits_read(st->acct, &limits);
 	if (result != STORE_OK || limits.quota == 0)
@@ -338,23 +378,34 @@ quota_check(struct store *st, uint64_t size, uint64_t frees)
 	result = quota_used(st, &used);
 	if (result != STORE_OK)
 		return result;
-	used -= frees < used ? frees : used;
-	return used >= limits.quota || size > limits.quota - used ?
-	    STORE_OVERQUOTA :
-	    STORE_OK;
+	used.octets -= frees < used.octets ? frees : used.octets;
+	return octets_full(&limits, &used, size) ? STORE_OVERQUOTA : STORE_OK;
 }
 
 enum store_result
-store_quota(struct store *st, uint64_t *used, uint64_t *limit)
+store_more_messages(struct store *st, uint64_t n)
 {
 	struct store_limits limits;
 	enum store_result result;
+	struct store_used used;
 
 	result = store_limits_read(st->acct, &limits);
+	if (result != STORE_OK || limits.max_messages == 0)
+		return result;
+	result = quota_used(st, &used);
 	if (result != STORE_OK)
 		return result;
-	*limit = limits.quota;
-	return quota_used(st, used);
+	return messages_full(&limits, &used, n) ? STORE_OVERQUOTA : STORE_OK;
+}
+
+enum store_result
+store_quota(
+    struct store *st, struct store_used *used, struct store_limits *limits)
+{
+	enum store_result result;
+
+	result = store_limits_read(st->acct, limits);
+	return result == STORE_OK ? quota_used(st, used) : result;
 }
 
 uint64_t

@@ -15,9 +15,9 @@
  */
 
 /*
- * Limits and usage: the administrator's file `limits` (plain text, "quota N"
- * and "disabled" lines), the vault's file `quota` ("live N") and what waits in
- * in/, and whether the file system has room.
+ * Limits and usage: the administrator's file `limits` (plain text, "quota N",
+ * "messages N" and "disabled" lines), the vault's file `quota` ("live N",
+ * "messages N") and what waits in in/, and whether the file system has room.
  */
 
 #include <sys/types.h>
@@ -86,6 +86,12 @@ store_limits_read(int acctfd, struct store_limits *limits)
 		else if (strncmp(line, "quota ", 6) == 0) {
 			if (parse_number(line + 6, &limits->quota) == -1)
 				return STORE_CORRUPT;
+		} else if (strncmp(line, "messages ", 9) == 0) {
+			if (parse_number(line + 9, &limits->max_messages) ==
+				-1 ||
+			    limits->max_messages == UINT64_MAX)
+				return STORE_CORRUPT;
+			limits->max_messages++;
 		} else if (line[0] != '\0' && line[0] != '#')
 			return STORE_CORRUPT;
 	}
@@ -95,11 +101,14 @@ store_limits_read(int acctfd, struct store_limits *limits)
 enum store_result
 store_limits_write(int acctfd, const struct store_limits *limits)
 {
-	char buf[128];
+	char messages[64] = "", buf[192];
 	int n;
 
-	n = snprintf(buf, sizeof(buf), "quota %llu\n%s",
-	    (unsigned long long)limits->quota,
+	if (limits->max_messages != 0)
+		(void)snprintf(messages, sizeof(messages), "messages %llu\n",
+		    (unsigned long long)limits->max_messages - 1);
+	n = snprintf(buf, sizeof(buf), "quota %llu\n%s%s",
+	    (unsigned long long)limits->quota, messages,
 	    limits->disabled ? "disabled\n" : "");
 	if (sys_replace(acctfd, "limits", 0440, buf, (size_t)n) == -1)
 		return sys_result();
@@ -128,9 +137,9 @@ store_settings_read(int acctfd, struct store_settings *settings)
 	return STORE_OK;
 }
 
-/* Octets of the files in in/; they are few, the vault drains them. */
+/* The files in in/; they are few, the vault drains them. */
 static int
-waiting(int acctfd, uint64_t *bytes)
+waiting(int acctfd, struct store_used *used)
 {
 	struct dirent *de;
 	struct stat st;
@@ -148,29 +157,64 @@ waiting(int acctfd, uint64_t *bytes)
 		if (de->d_name[0] != '.' &&
 		    fstatat(dirfd(dir), de->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
 			0 &&
-		    st.st_size > 0)
-			*bytes += (uint64_t)st.st_size;
+		    st.st_size > 0) {
+			used->octets += (uint64_t)st.st_size;
+			used->messages++;
+		}
 	}
 	(void)closedir(dir);
 	return 0;
 }
 
-enum store_result
-store_usage(int acctfd, uint64_t *bytes)
+/* One of the lines of `quota`, and on to the next. */
+static int
+usage_line(char **line, const char *name, uint64_t *value)
 {
-	char buf[LIMITS_SIZE], *end;
+	size_t len = strlen(name);
+	char *end;
 
-	*bytes = 0;
+	end = strchr(*line, '\n');
+	if (end != NULL)
+		*end++ = '\0';
+	if (strncmp(*line, name, len) != 0 ||
+	    parse_number(*line + len, value) == -1)
+		return -1;
+	*line = end;
+	return 0;
+}
+
+enum store_result
+store_usage(int acctfd, struct store_used *used)
+{
+	char buf[LIMITS_SIZE], *line = buf;
+
+	memset(used, 0, sizeof(*used));
 	if (read_lines(acctfd, "quota", buf) == -1)
 		return STORE_IO;
-	end = strchr(buf, '\n');
-	if (end != NULL)
-		*end = '\0';
 	if (buf[0] != '\0' &&
-	    (strncmp(buf, "live ", 5) != 0 ||
-		parse_number(buf + 5, bytes) == -1))
+	    (usage_line(&line, "live ", &used->octets) == -1 ||
+		(line != NULL && line[0] != '\0' &&
+		    usage_line(&line, "messages ", &used->messages) == -1)))
 		return STORE_CORRUPT;
-	return waiting(acctfd, bytes) == -1 ? sys_result() : STORE_OK;
+	return waiting(acctfd, used) == -1 ? sys_result() : STORE_OK;
+}
+
+bool
+octets_full(const struct store_limits *limits, const struct store_used *used,
+    uint64_t more)
+{
+	return limits->quota != 0 &&
+	    (used->octets >= limits->quota ||
+		more > limits->quota - used->octets);
+}
+
+bool
+messages_full(const struct store_limits *limits, const struct store_used *used,
+    uint64_t more)
+{
+	return limits->max_messages != 0 &&
+	    (used->messages >= limits->max_messages - 1 ||
+		more > limits->max_messages - 1 - used->messages);
 }
 
 bool

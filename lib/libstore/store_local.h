@@ -397,6 +397,7 @@ struct store {
 	size_t garbage_size;
 	uint64_t live; /* octets of blobs in use */
 	uint64_t live_written;
+	uint64_t messages_written;
 	uint64_t nflat; /* files in blob/ itself */
 
 	uint64_t gen; /* of snap/ */
@@ -677,6 +678,7 @@ enum store_result fold_from_log(struct store *, bool *clean);
 enum store_result gc_step(struct store *, bool *more);
 enum store_result gc_garbage(struct store *); /* all that may, to trash/ */
 int quota_write(struct store *);
+bool quota_stale(const struct store *); /* by much */
 /* Queues the EXPUNGE of one, if it is there. */
 void expunge_one(struct store *, uint64_t box, uint32_t uid);
 enum store_result quota_check(struct store *, uint64_t size, uint64_t frees);

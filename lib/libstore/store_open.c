@@ -35,8 +35,6 @@
 #include "store_retain.h"
 #include "store_work.h"
 
-#define QUOTA_STEP (4 << 20) /* octets of change that deliverers must know */
-
 static void
 store_free(struct store *st)
 {
@@ -299,12 +297,6 @@ store_pending(const struct store *st)
 	return st->ops.len > 0 || st->failed;
 }
 
-static uint64_t
-distance(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
 enum store_result
 store_commit(struct store *st)
 {
@@ -315,7 +307,7 @@ store_commit(struct store *st)
 	if (op_frame(st, 0) != STORE_OK)
 		return STORE_IO;
 	/* Only a hint for deliverers: that it fails harms nothing here. */
-	if (distance(st->live, st->live_written) >= QUOTA_STEP)
+	if (quota_stale(st))
 		(void)quota_write(st);
 	return STORE_OK;
 }

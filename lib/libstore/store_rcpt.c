@@ -65,7 +65,7 @@ store_rcpt_open(int basefd, const char *account, struct store_rcpt **out)
 		store_rcpt_free(rcpt);
 		return result;
 	}
-	rcpt->quota = limits.quota;
+	rcpt->limits = limits;
 	*out = rcpt;
 	return STORE_OK;
 }
@@ -74,6 +74,12 @@ bool
 store_rcpt_saves_sent(const struct store_rcpt *rcpt)
 {
 	return rcpt->settings.save_sent;
+}
+
+bool
+store_rcpt_counts(const struct store_rcpt *rcpt)
+{
+	return rcpt->limits.max_messages != 0;
 }
 
 static uint64_t
@@ -98,7 +104,7 @@ changed(const struct store_rcpt *rcpt, const char *name)
  * one only where something came or went, or some seconds after.
  */
 static enum store_result
-usage(struct store_rcpt *rcpt, uint64_t *used)
+usage(struct store_rcpt *rcpt, struct store_used *used)
 {
 	struct timespec ts;
 	enum store_result result;
@@ -131,13 +137,14 @@ enum store_result
 store_rcpt_check(struct store_rcpt *rcpt, uint64_t size)
 {
 	enum store_result result;
-	uint64_t used;
+	struct store_used used;
 
-	if (rcpt->quota != 0) {
+	if (rcpt->limits.quota != 0 || rcpt->limits.max_messages != 0) {
 		result = usage(rcpt, &used);
 		if (result != STORE_OK)
 			return result;
-		if (used >= rcpt->quota || size > rcpt->quota - used)
+		if (octets_full(&rcpt->limits, &used, size) ||
+		    messages_full(&rcpt->limits, &used, 1))
 			return STORE_OVERQUOTA;
 	}
 	return store_room(rcpt->fd, size) ? STORE_OK : STORE_NOSPACE;

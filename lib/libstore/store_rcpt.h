@@ -25,10 +25,10 @@
 struct store_rcpt {
 	int fd; /* the account's directory */
 	struct seal_sender *sender;
-	uint64_t quota; /* octets, 0 unlimited */
+	struct store_limits limits;
 	struct store_settings settings;
 	/* What it held when in/ and quota last changed; looked 0: not known. */
-	uint64_t used;
+	struct store_used used;
 	uint64_t looked; /* this and the changes in nanoseconds */
 	uint64_t in_changed;
 	uint64_t quota_changed;

@@ -303,6 +303,8 @@ copying_gather(
 		result = STORE_LIMIT;
 	else if (!room_for(cp->st, c->n))
 		result = STORE_NOSPACE;
+	else if (c->n > 0)
+		result = store_more_messages(cp->st, c->n);
 	if (result == STORE_OK && c->n > 0)
 		result = mut_begin(cp->st, COPY_PIECE * COPY_OPS);
 	if (result == STORE_OK)

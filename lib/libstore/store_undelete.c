@@ -292,6 +292,8 @@ store_undelete(
 	    delivery_look(st, path, d) == LOOK_OK)
 		result = quota_check(st, d->cold.bytes, 0);
 	if (result == STORE_OK)
+		result = store_more_messages(st, 1);
+	if (result == STORE_OK)
 		result = restore_hold(st, blob);
 	if (result == STORE_OK)
 		result = restore_place(st, box, d, uid);

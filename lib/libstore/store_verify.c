@@ -588,13 +588,13 @@ static void
 verify_lines(struct verify *v)
 {
 	struct store_limits limits;
-	uint64_t used;
+	struct store_used used;
 
 	if (store_limits_read(v->acct, &limits) != STORE_OK)
 		tell(v, "limits", "not lines as the store writes them",
 		    "remove it, and set the limits again");
 	if (store_usage(v->acct, &used) == STORE_CORRUPT)
-		tell(v, "quota", "not a line as the store writes it",
+		tell(v, "quota", "not lines as the store writes them",
 		    "remove it: it is written again at the next login");
 }
 

@@ -82,7 +82,7 @@ static const struct command {
     {{"user", "enable"}, cmd_user_enable, " account", false},
     {{"user", "import"}, cmd_user_import, " file", false},
     {{"user", "list"}, cmd_user_list, " [domain]", false},
-    {{"user", "quota"}, cmd_user_quota, " account size", false},
+    {{"user", "quota"}, cmd_user_quota, " account size [messages]", false},
     {{"user", "rename"}, cmd_user_rename, " account name", false},
     {{"user", "show"}, cmd_user_show, " account", false},
     {{"verify", NULL}, cmd_verify,

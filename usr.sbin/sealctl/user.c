@@ -158,7 +158,8 @@ cmd_user_del(struct invocation *inv)
 }
 
 static int
-user_limit(struct invocation *inv, uint8_t what, uint64_t quota)
+user_limit(
+    struct invocation *inv, uint8_t what, uint64_t quota, uint64_t max_messages)
 {
 	char account[ACCOUNT_NAME_MAX];
 	struct msgout *m;
@@ -174,6 +175,7 @@ user_limit(struct invocation *inv, uint8_t what, uint64_t quota)
 	msg_put_str(m, account);
 	msg_put_u8(m, what);
 	msg_put_u64(m, quota);
+	msg_put_u64(m, max_messages);
 	code = store_ask(&st, m, account);
 	store_close(&st);
 	return code;
@@ -182,13 +184,13 @@ user_limit(struct invocation *inv, uint8_t what, uint64_t quota)
 int
 cmd_user_disable(struct invocation *inv)
 {
-	return inv->argc != 2 ? EXIT_BAD_USAGE : user_limit(inv, 1, 0);
+	return inv->argc != 2 ? EXIT_BAD_USAGE : user_limit(inv, 1, 0, 0);
 }
 
 int
 cmd_user_enable(struct invocation *inv)
 {
-	return inv->argc != 2 ? EXIT_BAD_USAGE : user_limit(inv, 2, 0);
+	return inv->argc != 2 ? EXIT_BAD_USAGE : user_limit(inv, 2, 0, 0);
 }
 
 /* Octets, or with K, M, G or T behind them; "none" is 0.  -1: no size. */
@@ -226,15 +228,25 @@ parse_size(const char *s, uint64_t *size)
 int
 cmd_user_quota(struct invocation *inv)
 {
+	const char *problem = NULL;
 	uint64_t size;
+	long long messages = -1;
 
-	if (inv->argc != 3)
+	if (inv->argc != 3 && inv->argc != 4)
 		return EXIT_BAD_USAGE;
 	if (parse_size(inv->argv[2], &size) == -1) {
 		warnx("%s: not a size like 500M or 2G, nor none", inv->argv[2]);
 		return EXIT_BAD_USAGE;
 	}
-	return user_limit(inv, 3, size);
+	if (inv->argc == 3)
+		return user_limit(inv, CTL_LIMIT_QUOTA, size, 0);
+	if (strcmp(inv->argv[3], "none") != 0)
+		messages = strtonum(inv->argv[3], 1, UINT32_MAX, &problem);
+	if (problem != NULL) {
+		warnx("%s: not a number of messages, nor none", inv->argv[3]);
+		return EXIT_BAD_USAGE;
+	}
+	return user_limit(inv, CTL_LIMIT_BOTH, size, (uint64_t)(messages + 1));
 }
 
 int
@@ -271,13 +283,15 @@ static const struct column user_columns[] = {
     {"memory", COLUMN_NUMBER, 10},
     {"created", COLUMN_TIME, 20},
     {"login", COLUMN_TIME, 20},
+    {"messages", COLUMN_NUMBER, 10},
+    {"messages-max", COLUMN_NUMBER, 12},
 };
 
 static void
 print_user(struct msg *msg)
 {
 	char account[ACCOUNT_NAME_MAX], state[STATE_SIZE];
-	uint64_t quota, used;
+	uint64_t quota, used, messages, max_messages;
 	uint32_t sessions, pid;
 	int64_t created, login;
 
@@ -285,6 +299,8 @@ print_user(struct msg *msg)
 	(void)msg_get_str(msg, state, sizeof(state));
 	quota = msg_get_u64(msg);
 	used = msg_get_u64(msg);
+	messages = msg_get_u64(msg);
+	max_messages = msg_get_u64(msg);
 	sessions = msg_get_u32(msg);
 	pid = msg_get_u32(msg);
 	created = msg_get_i64(msg);
@@ -300,6 +316,8 @@ print_user(struct msg *msg)
 	out_number(process_memory(pid));
 	out_time(created);
 	out_time(login);
+	out_number(messages);
+	out_number(max_messages > 0 ? max_messages - 1 : 0);
 }
 
 /* Asks for accounts and prints them as they come. */

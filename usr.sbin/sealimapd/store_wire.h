@@ -359,18 +359,22 @@ enum store_wire {
 	CTL_MASTER_USER_SHOW = 63, /* u32 version, str account */
 	/*
 	 * master -> sealctl: str account, str state (active, disabled), u64
-	 * quota limit in bytes or 0, u64 bytes used, u32 sessions, u32 pid of
-	 * its vault or 0, i64 created, i64 last login or 0.
+	 * quota limit in bytes or 0, u64 bytes used, u64 messages, u64 one more
+	 * than there may be of them or 0, u32 sessions, u32 pid of its vault or
+	 * 0, i64 created, i64 last login or 0.
 	 */
 	MASTER_CTL_USER = 64,
 	/* master -> sealctl: bytes password (empty if given), str recovery. */
 	MASTER_CTL_CREATED = 65,
 	/*
-	 * u32 version, str account, u8 what: 1 disable, 2 enable, 3 quota; u64
-	 * octets (0: none).  Disabling ends the sessions.
+	 * u32 version, str account, u8 what: 1 disable, 2 enable, 3 quota in
+	 * octets, 4 that and in messages; u64 octets (0: none), u64 one more
+	 * than there may be messages (0: no limit).  Disabling ends the
+	 * sessions.
 	 */
 	CTL_MASTER_USER_LIMIT = 90,
 #define CTL_LIMIT_QUOTA 3
+#define CTL_LIMIT_BOTH 4
 	/* u32 version, str account, str new name; its sessions end. */
 	CTL_MASTER_USER_RENAME = 91,
 	/* clerk -> sealctl: u8 enum ctl_end, str one-line reason. */

@@ -294,7 +294,10 @@ enum vault_wire {
 	 * administrators whose session has the scope to manage.
 	 */
 	V_QUOTA = 140,
-	/* str quota root, u64 octets or 0: no limit.  R_QUOTA, R_DONE. */
+	/*
+	 * str quota root, u64 octets or 0: no limit, u64 one more than there
+	 * may be messages or 0: no limit.  R_QUOTA, R_DONE.
+	 */
 	V_SETQUOTA = 141,
 	/*
 	 * u8 EVENT_ kinds to be told of boxes that are not selected, u8 of the
@@ -427,7 +430,10 @@ enum vault_wire {
 	R_LIMITED = 221,
 	/* u64 highest modseq of the found, u64 of the first, u64 of the last */
 	R_FOUND_MODSEQ = 217,
-	/* str quota root, u64 octets in use, u64 limit in octets or 0 */
+	/*
+	 * str quota root, u64 octets in use, u64 limit in octets or 0, u64
+	 * messages, u64 one more than there may be of them or 0
+	 */
 	R_QUOTA = 230,
 	/* There is something that V_EVENTS would tell.  Nothing; id 0. */
 	R_NUDGE = 231,

@@ -598,10 +598,10 @@ ATF_TC_BODY(compaction, tc)
 ATF_TC_WITHOUT_HEAD(quota);
 ATF_TC_BODY(quota, tc)
 {
-	struct store_limits limits = {20000, false};
+	struct store_limits limits = {.quota = 20000};
 	struct store_blob *blob;
+	struct store_used used;
 	struct account a;
-	uint64_t used;
 
 	account_make(&a);
 	account_open(&a);
@@ -611,12 +611,61 @@ ATF_TC_BODY(quota, tc)
 	ATF_CHECK_EQ(1, drain(&a));
 	account_reopen(&a);
 	OK(store_usage(a.dir, &used));
-	ATF_CHECK_EQ(store_live_bytes(a.st), used);
+	ATF_CHECK_EQ(store_live_bytes(a.st), used.octets);
+	ATF_CHECK_EQ(1, used.messages);
 	ATF_CHECK_EQ(
 	    STORE_OVERQUOTA, store_append_create(a.st, 0, 9000, &blob));
 	limits.disabled = true;
 	OK(store_limits_write(a.dir, &limits));
 	ATF_CHECK_EQ(STORE_DISABLED, deliver(&a, 2, 10));
+	account_end(&a);
+}
+
+/* As many messages as may be, in all mailboxes and waiting. */
+ATF_TC_WITHOUT_HEAD(quota_messages);
+ATF_TC_BODY(quota_messages, tc)
+{
+	struct store_limits limits = {.max_messages = 1 + 4}, read;
+	struct store_used used;
+	struct account a;
+	uint32_t uid;
+
+	account_make(&a);
+	account_open(&a);
+	OK(store_limits_write(a.dir, &limits));
+	OK(store_limits_read(a.dir, &read));
+	ATF_CHECK_EQ(5, read.max_messages);
+	ATF_CHECK_EQ(0, read.quota);
+	OK(append(&a, STORE_INBOX, 1, 300, &uid));
+	OK(store_copy(a.st, STORE_INBOX, &everything, 1, 2, false, NULL, NULL));
+	OK(store_commit(a.st));
+	OK(deliver(&a, 1, 300));
+	/* Of what waits the vault knows, and deliverers of what it has. */
+	OK(store_quota(a.st, &used, &limits));
+	ATF_CHECK_EQ(3, used.messages);
+	ATF_CHECK_EQ(5, limits.max_messages);
+	OK(store_more_messages(a.st, 1));
+	ATF_CHECK_EQ(STORE_OVERQUOTA, store_more_messages(a.st, 2));
+	ATF_CHECK_EQ(STORE_OVERQUOTA,
+	    store_copy(a.st, STORE_INBOX, &(struct store_range){1, 99}, 1, 2,
+		false, NULL, NULL) == STORE_OK ?
+		store_copy(a.st, 2, &everything, 1, 3, false, NULL, NULL) :
+		STORE_OK);
+	OK(store_commit(a.st));
+	ATF_CHECK_EQ(STORE_OVERQUOTA, deliver(&a, 2, 300));
+	ATF_CHECK_EQ(1, drain(&a));
+	ATF_CHECK_EQ(STORE_OVERQUOTA, deliver(&a, 2, 300));
+	OK(store_copy(a.st, 2, &everything, 1, 3, true, NULL, NULL));
+	OK(store_expunge(a.st, 3, &everything, 1, true));
+	OK(store_commit(a.st));
+	account_reopen(&a);
+	OK(store_usage(a.dir, &used));
+	ATF_CHECK_EQ(2, used.messages);
+	OK(deliver(&a, 2, 300));
+	/* None at all */
+	limits.max_messages = 1;
+	OK(store_limits_write(a.dir, &limits));
+	ATF_CHECK_EQ(STORE_OVERQUOTA, store_more_messages(a.st, 1));
 	account_end(&a);
 }
 
@@ -788,6 +837,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, checkpoint);
 	ATF_TP_ADD_TC(tp, compaction);
 	ATF_TP_ADD_TC(tp, quota);
+	ATF_TP_ADD_TC(tp, quota_messages);
 	ATF_TP_ADD_TC(tp, two_writers);
 	ATF_TP_ADD_TC(tp, put_back);
 	return atf_no_error();

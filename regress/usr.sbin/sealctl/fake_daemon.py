@@ -46,7 +46,7 @@ def done(conn, ident, result=OK, reason=""):
 
 def user(conn, ident, name):
     send(conn, USER, ident, s(name) + s("active") +
-         struct.pack("=QQIIqq", 0, 4096, 2, 0, 1780000000, 1780000001))
+         struct.pack("=QQQQIIqq", 0, 4096, 17, 21, 2, 0, 1780000000, 1780000001))
 
 
 def store(conn):

@@ -39,11 +39,16 @@ ask(struct job *job, uint32_t type, const char *root, size_t len)
 	m = job_request(job, type);
 	msg_put_bytes(m, root, len);
 	/* "0 indicates that any usage is prohibited": one octet is no mail. */
-	if (type == V_SETQUOTA)
+	if (type == V_SETQUOTA) {
 		msg_put_u64(m,
 		    cmd->quota == IMAP_QUOTA_NONE ? 0 :
 			cmd->quota == 0           ? 1 :
 						    cmd->quota * QUOTA_UNIT);
+		msg_put_u64(m,
+		    cmd->quota_messages == IMAP_QUOTA_NONE ?
+			0 :
+			cmd->quota_messages + 1);
+	}
 	msg_send(m);
 }
 
@@ -84,7 +89,8 @@ setquota_start(struct job *job)
 	if (!root_valid(job))
 		return;
 	if (cmd->quota_other)
-		job_done(job, "NO", "[CANNOT] Only STORAGE has limits here");
+		job_done(
+		    job, "NO", "[CANNOT] Only STORAGE and MESSAGE have limits");
 	else if (cmd->quota != IMAP_QUOTA_NONE && cmd->quota > QUOTA_KIB_MAX)
 		job_done(job, "NO", "[CANNOT] No limit is that high");
 	else
@@ -104,17 +110,31 @@ put_quotaroot(struct job *job, const char *root, size_t len)
 	imap_puts(b, "\r\n");
 }
 
+static void
+put_resource(struct imap_buf *b, const char *name, uint64_t used, uint64_t max)
+{
+	if (b->p[b->len - 1] != '(')
+		imap_putc(b, ' ');
+	imap_puts(b, name);
+	imap_putc(b, ' ');
+	imap_put_number(b, used);
+	imap_putc(b, ' ');
+	imap_put_number(b, max);
+}
+
 /* What is used is rounded up, what may be used down. */
 void
 quota_answer(struct job *job, struct msg *msg)
 {
 	char root[ACCOUNT_NAME_MAX];
 	struct imap_buf *b;
-	uint64_t used, limit;
+	uint64_t used, limit, messages, max_messages;
 
 	(void)msg_get_str(msg, root, sizeof(root));
 	used = msg_get_u64(msg);
 	limit = msg_get_u64(msg);
+	messages = msg_get_u64(msg);
+	max_messages = msg_get_u64(msg);
 	if (msg->type != R_QUOTA || msg_end(msg) == -1) {
 		conn_protocol(job->conn, "R_QUOTA");
 		return;
@@ -125,12 +145,11 @@ quota_answer(struct job *job, struct msg *msg)
 	imap_puts(b, "* QUOTA ");
 	imap_put_string(b, root, strlen(root));
 	imap_puts(b, " (");
-	if (limit != 0) {
-		imap_puts(b, "STORAGE ");
-		imap_put_number(
-		    b, used / QUOTA_UNIT + (used % QUOTA_UNIT != 0));
-		imap_putc(b, ' ');
-		imap_put_number(b, limit / QUOTA_UNIT);
-	}
+	if (limit != 0)
+		put_resource(b, "STORAGE",
+		    used / QUOTA_UNIT + (used % QUOTA_UNIT != 0),
+		    limit / QUOTA_UNIT);
+	if (max_messages != 0)
+		put_resource(b, "MESSAGE", messages, max_messages - 1);
 	imap_puts(b, ")\r\n");
 }

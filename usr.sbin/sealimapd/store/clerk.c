@@ -437,21 +437,22 @@ user_limit(struct msg *m, uint32_t id)
 {
 	char account[ACCOUNT_NAME_MAX];
 	const char *reason = NULL;
-	uint64_t quota;
+	uint64_t quota, max_messages;
 	uint8_t what;
 
 	if (!request_get(m, account, sizeof(account)))
 		return;
 	what = msg_get_u8(m);
 	quota = msg_get_u64(m);
-	if (msg_end(m) == -1 || what < LIMIT_DISABLE || what > LIMIT_QUOTA ||
-	    (clerk.may == CLERK_QUOTA && what != LIMIT_QUOTA)) {
+	max_messages = msg_get_u64(m);
+	if (msg_end(m) == -1 || what < LIMIT_DISABLE || what > LIMIT_BOTH ||
+	    (clerk.may == CLERK_QUOTA && what < LIMIT_QUOTA)) {
 		end(id, "the request is malformed");
 		return;
 	}
 	msg_done(m);
-	if (account_limit(
-		clerk.base, account, (enum limit)what, quota, &reason) == 0) {
+	if (account_limit(clerk.base, account, (enum limit)what, quota,
+		max_messages, &reason) == 0) {
 		log_info("account=%s limit changed what=%u", log_addr(account),
 		    what);
 		/* Nobody becomes a vault that has not read the new limits. */
@@ -500,7 +501,7 @@ user_send(const char *account, uint32_t id)
 	struct msgout *out;
 	uint32_t sessions, pid;
 	int64_t login = 0;
-	uint64_t used = 0;
+	struct store_used used = {0, 0};
 	struct stat st;
 	struct msg m;
 	int acct;
@@ -526,7 +527,9 @@ user_send(const char *account, uint32_t id)
 	msg_put_str(out, account);
 	msg_put_str(out, limits.disabled ? "disabled" : "active");
 	msg_put_u64(out, limits.quota);
-	msg_put_u64(out, used);
+	msg_put_u64(out, used.octets);
+	msg_put_u64(out, used.messages);
+	msg_put_u64(out, limits.max_messages);
 	msg_put_u32(out, sessions);
 	msg_put_u32(out, pid);
 	msg_put_i64(out, a.created);

@@ -185,7 +185,7 @@ account_unlocked(int acct)
 
 int
 account_limit(int base, const char *account, enum limit what, uint64_t quota,
-    const char **reason)
+    uint64_t max_messages, const char **reason)
 {
 	struct store_limits limits;
 	enum store_result result;
@@ -194,9 +194,11 @@ account_limit(int base, const char *account, enum limit what, uint64_t quota,
 	result = store_account_open(base, account, &acct);
 	if (result == STORE_OK) {
 		result = store_limits_read(acct, &limits);
-		if (what == LIMIT_QUOTA)
+		if (what == LIMIT_QUOTA || what == LIMIT_BOTH)
 			limits.quota = quota;
-		else
+		if (what == LIMIT_BOTH)
+			limits.max_messages = max_messages;
+		if (what == LIMIT_DISABLE || what == LIMIT_ENABLE)
 			limits.disabled = what == LIMIT_DISABLE;
 		if (result == STORE_OK)
 			result = store_limits_write(acct, &limits);

@@ -256,10 +256,11 @@ int account_make(int base, const struct creation *, char *made, char *code,
 enum limit {
 	LIMIT_DISABLE = 1,
 	LIMIT_ENABLE = 2,
-	LIMIT_QUOTA = CTL_LIMIT_QUOTA
+	LIMIT_QUOTA = CTL_LIMIT_QUOTA,
+	LIMIT_BOTH = CTL_LIMIT_BOTH
 };
 int account_limit(int base, const char *account, enum limit, uint64_t quota,
-    const char **reason);
+    uint64_t max_messages, const char **reason);
 /* Gives it another name; its vault must have ended. */
 int account_rename(
     int base, const char *account, const char *to, const char **reason);

@@ -209,8 +209,11 @@ append_begin(struct session *s, struct msg *m)
 		a->result = DONE_LIMIT;
 		return true;
 	}
-	result = store_replace_create(
-	    vault_store(), a->codec, size + a->size, a->old_size, &a->blob);
+	result = replaces ? STORE_OK :
+			    store_more_messages(vault_store(), n + 1);
+	if (result == STORE_OK)
+		result = store_replace_create(vault_store(), a->codec,
+		    size + a->size, a->old_size, &a->blob);
 	a->result = result_of(result);
 	return true;
 }
@@ -349,13 +352,15 @@ append_change(struct session *s, struct job *j)
 	struct store_range r;
 	enum store_result result = STORE_OK;
 	struct append *a, *b;
-	size_t ghosts;
+	size_t ghosts, n = 0;
 	uint64_t id;
 
-	for (a = j->append; a != NULL && j->result == DONE_OK; a = a->next)
+	for (a = j->append; a != NULL && j->result == DONE_OK; a = a->next, n++)
 		j->result = a->result;
 	if (j->result == DONE_OK)
 		j->result = append_fits(j->append);
+	if (j->result == DONE_OK && !append_replaces(j))
+		j->result = result_of(store_more_messages(vault_store(), n));
 	if (j->result != DONE_OK)
 		return;
 	a = j->append;

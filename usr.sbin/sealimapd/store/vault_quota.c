@@ -32,6 +32,11 @@
 #include "seal_keys.h"
 #include "vault_local.h"
 
+/* See R_QUOTA. */
+struct quota {
+	uint64_t used, limit, messages, max_messages;
+};
+
 /* One request that a clerk is to answer; it may outlive its job. */
 struct errand {
 	TAILQ_ENTRY(errand) entry;
@@ -42,9 +47,8 @@ struct errand {
 	bool looking; /* the change is made: what is it now? */
 	bool known;   /* used and limit are the clerk's */
 	bool done;
-	uint64_t wish;
-	uint64_t used;
-	uint64_t limit;
+	struct quota wish; /* its limits */
+	struct quota is;
 	enum vault_result result;
 };
 
@@ -68,31 +72,40 @@ parse_quota(struct session *s, struct job *j, struct msg *m)
 {
 	get_name(j, m);
 	j->on = j->kind->type == V_SETQUOTA;
-	if (j->on)
+	if (j->on) {
 		j->flags = msg_get_u64(m);
+		j->unchanged = msg_get_u64(m);
+	}
 }
 
 static void
-put_quota(struct session *s, uint32_t id, const char *root, uint64_t used,
-    uint64_t limit)
+put_quota(
+    struct session *s, uint32_t id, const char *root, const struct quota *q)
 {
 	struct msgout *o;
 
 	o = msg_new(s->wire, R_QUOTA, id);
 	msg_put_str(o, root);
-	msg_put_u64(o, used);
-	msg_put_u64(o, limit);
+	msg_put_u64(o, q->used);
+	msg_put_u64(o, q->limit);
+	msg_put_u64(o, q->messages);
+	msg_put_u64(o, q->max_messages);
 	msg_send(o);
 }
 
 static enum step
 answer_own(struct session *s, struct job *j)
 {
-	uint64_t used, limit;
+	struct store_limits limits;
+	struct store_used used;
+	struct quota q;
 
-	j->result = result_of(store_quota(vault_store(), &used, &limit));
-	if (j->result == DONE_OK)
-		put_quota(s, j->id, vault_account(), used, limit);
+	j->result = result_of(store_quota(vault_store(), &used, &limits));
+	if (j->result == DONE_OK) {
+		q = (struct quota){used.octets, limits.quota, used.messages,
+		    limits.max_messages};
+		put_quota(s, j->id, vault_account(), &q);
+	}
 	return STEP_DONE;
 }
 
@@ -105,7 +118,7 @@ answer_errand(struct session *s, struct job *j)
 		return STEP_WAIT;
 	j->result = e->result;
 	if (e->result == DONE_OK)
-		put_quota(s, j->id, e->root, e->used, e->limit);
+		put_quota(s, j->id, e->root, &e->is);
 	return STEP_DONE;
 }
 
@@ -128,7 +141,8 @@ answer_quota(struct session *s, struct job *j)
 	e->session = s;
 	(void)strlcpy(e->root, j->name, sizeof(e->root));
 	e->set = j->on;
-	e->wish = j->flags;
+	e->wish.limit = j->flags;
+	e->wish.max_messages = j->unchanged;
 	TAILQ_INSERT_TAIL(&errands, e, entry);
 	if (TAILQ_FIRST(&errands) == e)
 		errand_ask();
@@ -186,8 +200,9 @@ clerk_send(struct errand *e, uint32_t type)
 	msg_put_u32(o, STORE_WIRE_VERSION);
 	msg_put_str(o, e->root);
 	if (type == CTL_MASTER_USER_LIMIT) {
-		msg_put_u8(o, CTL_LIMIT_QUOTA);
-		msg_put_u64(o, e->wish);
+		msg_put_u8(o, CTL_LIMIT_BOTH);
+		msg_put_u64(o, e->wish.limit);
+		msg_put_u64(o, e->wish.max_messages);
 	}
 	msg_send(o);
 }
@@ -224,8 +239,10 @@ clerk_user(struct errand *e, struct msg *m)
 
 	(void)msg_get_str(m, text, sizeof(text));
 	(void)msg_get_str(m, text, sizeof(text));
-	e->limit = msg_get_u64(m);
-	e->used = msg_get_u64(m);
+	e->is.limit = msg_get_u64(m);
+	e->is.used = msg_get_u64(m);
+	e->is.messages = msg_get_u64(m);
+	e->is.max_messages = msg_get_u64(m);
 	e->known = !m->bad;
 }
 

@@ -173,7 +173,7 @@ recipient_check(struct recipient *r, uint64_t size)
 	res = store_rcpt_check(r->store, size + HEADROOM);
 	if (res != STORE_OK)
 		return store_rcpt_check(r->store, size);
-	r->headroom = HEADROOM;
+	r->headroom = store_rcpt_counts(r->store) ? 0 : HEADROOM;
 	r->checked = now.tv_sec;
 	return STORE_OK;
 }

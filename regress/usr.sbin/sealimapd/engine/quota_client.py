@@ -9,6 +9,7 @@ As engine_client.py: each case is a class, the RFC's section beside a check.
 
 import os
 import re
+import socket
 import subprocess
 
 from engine_client import DOMAIN, PASSWORD, SERVER, SMALL, Client, run
@@ -40,10 +41,9 @@ class Own:
         """9208 3.1.1, 4.1.3: which resources, and that limits can be set"""
         assert b"QUOTA" not in capability(Client())
         words = capability(Client(1))
-        for word in (b"QUOTA", b"QUOTA=RES-STORAGE", b"QUOTASET",
-                     b"STATUS=DELETED"):
+        for word in (b"QUOTA", b"QUOTA=RES-STORAGE", b"QUOTA=RES-MESSAGE",
+                     b"QUOTASET", b"STATUS=DELETED"):
             assert word in words, word
-        assert b"QUOTA=RES-MESSAGE" not in words
 
     def t_without_limit(self):
         """9208 4.2.1: an empty list means no limits."""
@@ -153,6 +153,88 @@ class Own:
         c.expect(b"GETQUOTA a", b"BAD")
 
 
+class Messages:
+    """9208 5.2: MESSAGE, of all mailboxes together"""
+
+    def t_limit(self):
+        name = "user0001@" + DOMAIN.decode()
+        c = Client(1)
+        fill(c, b"some", 3)
+        fill(c, b"more", 2)
+        sealctl("user", "quota", name, "none", "7")
+        assert quota(c.ok(b"GETQUOTA " + ONE)) == \
+            (ONE, [b"MESSAGE", b"5", b"7"])
+        out = subprocess.check_output(
+            SERVER["sealctl"].split() + ["user", "show", name])
+        assert re.search(rb" 7\s*$", out), out
+        sealctl("user", "quota", name, "1G")
+        words = quota(c.ok(b"GETQUOTAROOT INBOX"))[1]
+        assert words[0] == b"STORAGE" and words[2] == b"1048576"
+        assert words[3:] == [b"MESSAGE", b"5", b"7"], words
+
+    def t_append(self):
+        """4.3.1, 3502: of several all or none"""
+        c = Client(1)
+        one = b" {%d+}\r\n%s" % (len(SMALL), SMALL)
+        c.expect(b"APPEND some" + 3 * one, b"NO [OVERQUOTA]")
+        assert quota(c.ok(b"GETQUOTA " + ONE))[1][4] == b"5"
+        c.ok(b"APPEND some" + 2 * one)
+        assert quota(c.ok(b"GETQUOTA " + ONE))[1][4] == b"7"
+        c.expect(b"APPEND INBOX" + one, b"NO [OVERQUOTA]")
+
+    def t_copy(self):
+        """What adds none is allowed."""
+        c = Client(1, b"some")
+        c.expect(b"COPY 1 more", b"NO [OVERQUOTA]")
+        c.expect(b"COPY 1:* more", b"NO [OVERQUOTA]")
+        assert b"MESSAGES 2" in c.ok(b"STATUS more (MESSAGES)")[0]
+        c.ok(b"MOVE 1 more")
+        c.ok(b"REPLACE 1 some {%d+}\r\n%s" % (len(SMALL), SMALL))
+        assert quota(c.ok(b"GETQUOTA " + ONE))[1][4] == b"7"
+        c.ok(b"STORE 1 +FLAGS.SILENT (\\Deleted)")
+        assert b"DELETED 1)" in c.ok(b"STATUS some (DELETED)")[0]
+        c.ok(b"EXPUNGE")
+        c.ok(b"COPY 1 more")
+        c.expect(b"COPY 1 more", b"NO [OVERQUOTA]")
+
+    def t_deliver(self):
+        """RFC 5321 4.2.3: mail for a full account waits, or goes back"""
+        lmtp = socket.socket(socket.AF_UNIX)
+        lmtp.settimeout(20)
+        lmtp.connect(SERVER["lmtp_unix"])
+        f = lmtp.makefile("rwb")
+        f.readline()
+        f.write(b"LHLO x\r\n")
+        f.flush()
+        while f.readline()[3:4] == b"-":
+            pass
+
+        def say(text):
+            f.write(text + b"\r\n")
+            f.flush()
+            return f.readline()
+
+        assert say(b"MAIL FROM:<>").startswith(b"250")
+        line = say(b"RCPT TO:<user0001@%s>" % DOMAIN)
+        assert line.startswith((b"452 4.2.2", b"552 5.2.2")), line
+        assert say(b"RCPT TO:<user0002@%s>" % DOMAIN).startswith(b"250")
+        lmtp.close()
+
+    def t_set(self):
+        """4.1.3: what is not named has no limit; 3.1.2: 0 prohibits"""
+        c = Client(3)
+        assert quota(c.ok(b"SETQUOTA %s (MESSAGE 3)" % ONE)) == \
+            (ONE, [b"MESSAGE", b"7", b"3"])
+        words = quota(c.ok(b"SETQUOTA %s (MESSAGE 20 STORAGE 500)" % ONE))[1]
+        assert words[2:] == [b"500", b"MESSAGE", b"7", b"20"], words
+        assert quota(c.ok(b"SETQUOTA %s (MESSAGE 0)" % TWO))[1] == \
+            [b"MESSAGE", b"0", b"0"]
+        Client(2).expect(b"APPEND INBOX {%d+}\r\n%s" % (len(SMALL), SMALL),
+                         b"NO [OVERQUOTA]")
+        for root in (ONE, TWO):
+            assert quota(c.ok(b"SETQUOTA %s ()" % root)) == (root, [])
+
+
 class Set:
     def t_not_mine(self):
         """9208 8: nobody but an administrator sees or sets others'."""
@@ -176,7 +258,7 @@ class Set:
         big = b"A: b\r\n\r\n" + os.urandom(600000)
         Client(2).expect(b"APPEND INBOX ~{%d+}\r\n%s" % (len(big), big),
                          b"NO [OVERQUOTA]")
-        for text in (b"(MESSAGE 5)", b"(STORAGE 7 MAILBOX 1)"):
+        for text in (b"(MAILBOX 5)", b"(STORAGE 7 ANNOTATION-STORAGE 1)"):
             c.expect(b"SETQUOTA %s %s" % (TWO, text), b"NO [CANNOT]")
         c.expect(b"SETQUOTA %s (STORAGE 9223372036854775807)" % TWO,
                  b"NO [CANNOT]")

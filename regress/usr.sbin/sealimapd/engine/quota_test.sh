@@ -4,7 +4,7 @@
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
-parts="Own Set"
+parts="Own Messages Set"
 
 for part in $parts; do
 	client_case quota "$part" \

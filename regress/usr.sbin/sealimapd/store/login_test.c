@@ -585,6 +585,8 @@ list_users(int ctl, const char *account, int *n)
 		(void)msg_get_str(&m, state, sizeof(state));
 		(void)msg_get_u64(&m);
 		(void)msg_get_u64(&m);
+		(void)msg_get_u64(&m);
+		ATF_CHECK_EQ(0, msg_get_u64(&m));
 		one = msg_get_u32(&m);
 		vault = msg_get_u32(&m);
 		ATF_CHECK(one == 0 || vault > 0);
