@@ -2,14 +2,17 @@
 """Types what a manual page tells a reader to type, into terminals.
 
 usage: walk.py PAGE SECTION list
+       walk.py PAGE SECTION shows
        walk.py PAGE SECTION run FROM TO ROOT-SHELL USER-SHELL
 
 What counts are the literal displays of the section: "# " is what root types,
 "$ " anybody; lines with neither go on from the one above.  The commands FROM
 to TO (counted from 1, TO may be "end") are typed one after another into the
 two shells, each a command line that starts one in a terminal.  A question for
-a password is answered with the one that "sealctl user add" printed.  Fails at
-the first command that does.
+a password is answered with the one that "sealctl user add" printed, which the
+file that WALK_PASSWORD names keeps for another walk.  Fails at the first
+command that does.  "shows" prints the displays in which nothing is typed, such
+as lines of a configuration, each with its number before every line.
 """
 import os
 import pty
@@ -25,25 +28,33 @@ COMMAND_SECONDS = 1200  # a build on a machine that has other work
 
 
 def commands(page, section):
-    """[("#" or "$", text)], as a reader of the formatted page sees it."""
+    """[("#" or "$", text)], as a reader of the formatted page sees it; and
+    [lines] of the displays that begin otherwise."""
     here = literal = False
-    found = []
+    found, shown = [], []
     for line in open(page):
         line = line.rstrip("\n")
         if line.startswith(".Sh "):
             here = line[4:].strip('"') == section
         elif here and line.startswith(".Bd -literal"):
             literal = True
+            typed = None
         elif literal and line.startswith(".Ed"):
             literal = False
         elif literal:
             text = line.replace("\\e", "\\").replace("\\-", "-")
             text = text.replace("\\(aq", "'").replace("\\&", "")
-            if text[:2] in ("# ", "$ "):
+            if text[:2] in ("# ", "$ ") and typed is not False:
+                typed = True
                 found.append([text[0], text[2:]])
-            elif found:
+            elif typed:
                 found[-1][1] += "\n" + text
-    return found
+            else:
+                if typed is None:
+                    shown.append([])
+                typed = False
+                shown[-1].append(text)
+    return found, shown
 
 
 class Shell:
@@ -94,9 +105,14 @@ class Shell:
 
 def main():
     page, section, what = sys.argv[1:4]
-    found = commands(page, section)
+    found, shown = commands(page, section)
     if not found:
         sys.exit("no commands in " + section)
+    if what == "shows":
+        for i, lines in enumerate(shown, 1):
+            for text in lines:
+                print("%d: %s" % (i, text))
+        return
     if what == "list":
         for i, (who, text) in enumerate(found, 1):
             print("%d: %s %s" % (i, who, text))
@@ -106,6 +122,9 @@ def main():
     shells = {"#": Shell(shlex.split(sys.argv[6])),
               "$": Shell(shlex.split(sys.argv[7]))}
     password = None
+    kept = os.environ.get("WALK_PASSWORD")
+    if kept and os.path.exists(kept):
+        password = open(kept).read()
     for who, text in found[first - 1:last]:
         print(who, text, flush=True)
         said, good = shells[who].run(text, password)
@@ -119,6 +138,9 @@ def main():
                     password = line.split()[1]
             if password is None:
                 sys.exit("no password was printed")
+            if kept:
+                with open(kept, "w") as f:
+                    f.write(password)
 
 
 main()

@@ -31,7 +31,13 @@ END
 echo 127.0.0.1 mx1.example.org >>/etc/hosts
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
+sh "$top/regress/suite/walk_out.sh" "$top" "$dir" prepare
 cd "$top"
+WALK_PASSWORD=$dir/password
+export WALK_PASSWORD
 python3 regress/suite/walk.py share/man/man7/sealmail.7 \
     "FIRST INSTALLATION" run 1 end sh "su nobody -s /bin/sh"
+cp /etc/sealmail.conf "$dir/conf"
+sh regress/suite/walk_out.sh "$top" "$dir" run
+cat "$dir/conf" >/etc/sealmail.conf
 sh regress/suite/leaves.sh

@@ -1,15 +1,17 @@
 #! /usr/bin/env atf-sh
 #
-# The first installation of sealmail(7), typed as the page says, over empty
-# folders.  regress/interop follows it on an empty Debian, under systemd.
+# The first installation of sealmail(7), its mail that leaves and its
+# certificates, typed as the page says, over empty folders.  regress/interop
+# follows the first on an empty Debian, under systemd.
 
 . "$(atf_get_srcdir)/suite.sh"
 
 atf_test_case followed
 followed_head() {
-	atf_set descr "from make install to a message read over TLS"
+	atf_set descr "from make install to mail that leaves and renewals"
 	atf_set require.user root
-	atf_set require.progs "unshare systemd-sysusers systemd-tmpfiles"
+	atf_set require.progs "unshare systemd-sysusers systemd-tmpfiles ip \
+	    nsenter nsd ldns-keygen ldns-signzone"
 	atf_set timeout 300
 }
 followed_body() {
@@ -36,6 +38,10 @@ followed_body() {
 	grep -q '^it was tried' out || {
 		tail -n 20 out
 		atf_fail "no mail leaves"
+	}
+	grep -q '^mail has left' out || {
+		tail -n 20 out
+		atf_fail "mail does not arrive"
 	}
 	[ ! -e /run/sealimapd.log ] || atf_fail "it wrote outside"
 }

@@ -11,7 +11,7 @@ hang=STAGE (greeting ehlo starttls tls auth mail rcpt data body final rset):
 there it says no more, nor reads
 endless=STAGE (greeting ehlo rcpt final): a reply without end; endless-line: one
 of a single line
-listen=HOST:PORT
+listen=HOST:PORT first (TLS from the start)
 The port goes to DIRECTORY/port, messages to DIRECTORY/<n>.eml with the
 envelope in <n>.env.  A recipient "later..." gets 450, "never..." 550,
 "once..." 450 the first time, "evil..." 550 in a text that is none.
@@ -192,6 +192,11 @@ class Session(threading.Thread):
             f.write(line.split()[1] + " " + bare.split(",")[0] + "\n")
         self.say("235 2.7.0 ok")
 
+    def secure(self):
+        ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ctx.load_cert_chain(*WORDS["tls"].split(","))
+        self.sock = ctx.wrap_socket(self.sock, server_side=True)
+
     def talk(self):
         while True:
             line = self.line()
@@ -216,10 +221,7 @@ class Session(threading.Thread):
                 if "starttls-broken" in WORDS:
                     self.sock.sendall(b"this is no TLS\r\n")
                     raise EOFError
-                cert, key = WORDS["tls"].split(",")
-                ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                ctx.load_cert_chain(cert, key)
-                self.sock = ctx.wrap_socket(self.sock, server_side=True)
+                self.secure()
             elif verb == "AUTH" and WORDS.get("hang") == "auth":
                 self.stage("auth")
             elif verb == "AUTH" and " SCRAM" in line:
@@ -283,6 +285,8 @@ class Session(threading.Thread):
 
     def run(self):
         try:
+            if "first" in WORDS:
+                self.secure()
             self.stage("greeting")
             if "greet-421" in WORDS:
                 self.say("421 4.3.2 not now")
