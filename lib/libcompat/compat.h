@@ -119,6 +119,12 @@ int compat_syncfs(int fd);
  */
 int compat_write_behind(int fd, off_t off, off_t len);
 
+/*
+ * Nothing is to be done for a while: pages of the heap and of the stack in
+ * which nothing lies go back to the system, where it does not take them anyway.
+ */
+void compat_memory_rest(void);
+
 /* Octets that malloc(3) gave for a pointer, at least; 0: nobody knows. */
 size_t compat_malloc_size(void *);
 

@@ -122,6 +122,11 @@ compat_orphan_wakes(void)
 	return -1;
 }
 
+void
+compat_memory_rest(void)
+{
+}
+
 int
 compat_syncfs(int fd)
 {

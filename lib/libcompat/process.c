@@ -20,6 +20,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -34,9 +35,13 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "compat.h"
+
+#define STACK_NEAR 8192            /* octets of it that are in use, or soon */
+#define STACK_BELOW (512 * 1024UL) /* that may have been used */
 
 extern char **environ;
 
@@ -71,6 +76,19 @@ size_t
 compat_malloc_size(void *p)
 {
 	return malloc_usable_size(p);
+}
+
+/* Addresses below the stack that nobody has are left out by the kernel. */
+void
+compat_memory_rest(void)
+{
+	const uintptr_t page = 4096;
+	uintptr_t here;
+
+	(void)malloc_trim(0);
+	here = (uintptr_t)__builtin_frame_address(0);
+	here = (here - STACK_NEAR) / page * page;
+	(void)madvise((void *)(here - STACK_BELOW), STACK_BELOW, MADV_DONTNEED);
 }
 
 int

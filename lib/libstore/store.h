@@ -109,6 +109,8 @@ bool store_busy(const struct store *);    /* is upkeep under way? */
  * of memory, quota file.  *more: call again soon.
  */
 enum store_result store_idle(struct store *, bool *more);
+/* Gives up memory that can be had again; not while store_busy(). */
+void store_rest(struct store *);
 
 /*
  * Merging with the other host: its log segments (and blobs, before them) have

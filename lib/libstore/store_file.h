@@ -62,6 +62,7 @@ int sys_replace(int dirfd, const char *name, mode_t, const void *, size_t);
 ssize_t sys_slurp(int dirfd, const char *name, void *, size_t size);
 /* One buffer of COPY_SIZE + 4096 octets for whoever needs one just now. */
 uint8_t *sys_scratch(void);
+void sys_scratch_free(void); /* wiped; the next who needs it gets another */
 #define SCRATCH_SIZE (COPY_SIZE + 4096)
 
 /* The name of an id below blob/: flat, or fanned out by two digits. */

@@ -381,14 +381,23 @@ store_idle(struct store *st, bool *more)
 		    !st->boxes[i]->saving && st->boxes[i]->users == 0)
 			col_unload(st->boxes[i]);
 	}
-	pack_forget(&st->cold);
-	pack_forget(&st->sum);
-	buf_clear(&st->sum_buf);
+	store_rest(st);
 	if (room == STORE_OK)
 		room = retain_spare(st);
 	if (quota_write(st) == -1)
 		return sys_result();
 	return room;
+}
+
+void
+store_rest(struct store *st)
+{
+	pack_forget(&st->cold);
+	pack_forget(&st->sum);
+	pack_forget(&st->old.cold);
+	pack_forget(&st->old.sum);
+	buf_clear(&st->sum_buf);
+	sys_scratch_free();
 }
 
 enum store_result

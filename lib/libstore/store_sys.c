@@ -284,12 +284,19 @@ sys_slurp(int dirfd, const char *name, void *data, size_t size)
 	return n;
 }
 
+static uint8_t *scratch;
+
 uint8_t *
 sys_scratch(void)
 {
-	static uint8_t *scratch;
-
 	if (scratch == NULL)
 		scratch = calloc(1, SCRATCH_SIZE);
 	return scratch;
+}
+
+void
+sys_scratch_free(void)
+{
+	freezero(scratch, SCRATCH_SIZE);
+	scratch = NULL;
 }

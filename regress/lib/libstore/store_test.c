@@ -587,6 +587,7 @@ ATF_TC_BODY(compaction, tc)
 	ATF_CHECK_EQ(0,
 	    system("test $(cat accounts/*/*/snap/*/cold | wc -c) "
 		   "-lt 70000"));
+	store_rest(a.st);
 	for (i = 0; i < 20; i++)
 		check_message(&a, STORE_INBOX, 2 * i + 2, i, 500);
 	check_message(&a, 2, uid, 777, 500);

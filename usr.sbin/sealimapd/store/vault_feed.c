@@ -50,6 +50,7 @@ feed_candidate(struct feed *f, const struct store_msg *m, const uint8_t *truth,
 	struct store_chunk c[STORE_SUMMARY_CHUNKS];
 	size_t n, need_room = 64 + nodes + INLINE_BODY_MAX;
 
+	rest_later();
 	n = STORE_SUMMARY_CHUNKS;
 	if (store_summary(vault_store(), f->box, m->uid, c, &n) != STORE_OK)
 		n = 0;
@@ -158,6 +159,7 @@ feed_serve(struct feed *f)
 
 	if (f->need_n == 0)
 		return false;
+	rest_later();
 	if (f->body == NULL) {
 		f->chunk = n->first;
 		if (store_body_open(vault_store(), f->box, n->uid, &f->body) !=

@@ -92,6 +92,9 @@ void count_add(enum vault_count, uint64_t);
 void count_end(void); /* tells what is left */
 void count_login(int acct);
 
+/* vault_rest.c: something was done; when nothing is, memory is given back. */
+void rest_later(void);
+
 struct session;
 
 enum step {

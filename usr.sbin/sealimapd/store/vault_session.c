@@ -180,6 +180,7 @@ session_message(struct wire *w, struct msg *m, void *arg)
 
 	if (s->dead)
 		return;
+	rest_later();
 	switch (m->type) {
 	case V_REPLACE:
 	case V_APPEND:
@@ -372,6 +373,7 @@ static void
 session_produce(struct wire *w, void *arg)
 {
 	wire_produce(w, NULL);
+	rest_later();
 	session_run(arg);
 }
 

@@ -190,6 +190,7 @@ on_drain(int fd, short what, void *arg)
 	struct timeval now;
 	enum store_result result;
 
+	rest_later();
 	if (copy_under_way()) {
 		later(&upkeep.drain_ev, COPY_WAIT_MS);
 		return;
@@ -230,6 +231,7 @@ on_idle(int fd, short what, void *arg)
 	enum store_result result;
 	bool more = false;
 
+	rest_later();
 	if (copy_under_way()) {
 		later(&upkeep.idle_ev, IDLE_WORK_MS);
 		return;

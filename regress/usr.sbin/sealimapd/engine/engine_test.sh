@@ -5,7 +5,7 @@
 
 . "$(atf_get_srcdir)/../../../suite/suite.sh"
 
-parts="States Login Append Sections Large Headers Pipeline News Hostile"
+parts="States Login Append Sections Large Headers Pipeline News Hostile Rest"
 boxes="Boxes Copy Search"
 
 for part in $parts; do
