@@ -31,6 +31,7 @@
  *	kill relay|queue (SIGKILL, and starts it again)
  *	mute 1|0 (says nothing of reports that it gets)
  *	memory (that the relay has of its own)
+ *	clock (milliseconds)
  * Output: "queued", "report KIND RCPT STATUS TEXT", "empty", "left N", ...
  */
 
@@ -508,6 +509,16 @@ settle(unsigned int n, int seconds)
 }
 
 static void
+print_clock(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	printf(
+	    "clock %lld\n", (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+static void
 memory(void)
 {
 	char path[64], line[256];
@@ -560,6 +571,8 @@ command(char *line)
 		wait_empty(n);
 	else if (sscanf(line, "settle %d %d", &n, &flags) == 2)
 		settle((unsigned int)n, flags);
+	else if (strncmp(line, "clock", 5) == 0)
+		print_clock();
 	else if (strncmp(line, "memory", 6) == 0)
 		memory();
 	else if (sscanf(line, "sleep %d", &n) == 1)

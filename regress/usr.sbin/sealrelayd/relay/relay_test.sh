@@ -80,6 +80,8 @@ delivered_body()
 	has 'MAIL FROM:<a@here.test> SIZE=' envelopes
 	has 'MAIL FROM:<> SIZE=.* BODY=8BITMIME' envelopes
 	has 'RCPT TO:<c@far.test>' envelopes
+	# No more at once than a destination may have.
+	[ "$(cat mx/most)" -le 5 ] || atf_fail "$(cat mx/most) at once"
 	# A connection carries several.
 	[ "$(cat mx/conns)" -lt 20 ] || atf_fail "$(cat mx/conns) connections"
 	[ -z "$(ls base/queue/msg)" ] || atf_fail "files are left"

@@ -30,7 +30,7 @@ DIR = sys.argv[1]
 WORDS = dict((w.split("=", 1) + [""])[:2] for w in sys.argv[2:])
 os.makedirs(DIR, exist_ok=True)
 LOCK = threading.Lock()
-STATE = {"n": 0, "once": set(), "conns": 0}
+STATE = {"n": 0, "once": set(), "conns": 0, "open": 0, "most": 0}
 
 
 class Session(threading.Thread):
@@ -284,6 +284,7 @@ class Session(threading.Thread):
                 self.say("500 5.5.1 what")
 
     def run(self):
+        self.count(1)
         try:
             if "first" in WORDS:
                 self.secure()
@@ -303,11 +304,23 @@ class Session(threading.Thread):
             pass
         finally:
             self.sock.close()
+            self.count(-1)
+
+    @staticmethod
+    def count(by):
+        """How many connections there were at once."""
+        with LOCK:
+            STATE["open"] += by
+            STATE["most"] = max(STATE["most"], STATE["open"])
+            with open(os.path.join(DIR, "most"), "w") as f:
+                f.write("%d\n" % STATE["most"])
 
 
 def main():
-    host, port = WORDS.get("listen", "127.0.0.1:0").split(":")
-    server = socket.create_server((host, int(port)), backlog=512)
+    host, port = WORDS.get("listen", "127.0.0.1:0").rsplit(":", 1)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = socket.create_server((host, int(port)), family=family,
+                                  backlog=512)
     with open(os.path.join(DIR, "port.new"), "w") as f:
         f.write("%d\n" % server.getsockname()[1])
     os.rename(os.path.join(DIR, "port.new"), os.path.join(DIR, "port"))
