@@ -1037,6 +1037,39 @@ def over(result=0, reason=""):
     return told(103, u8(result), s(reason), last=True)
 
 
+def origin():
+    def lines(name, kind, *text):
+        seed("origin", name, u8(kind), "\n".join(text).encode())
+    lines("spf", 0, "mx.a.test", "x+y", "a.test",
+          "1v=spf1 a/24 mx:b.test//64 ip4:1.2.3.0/24 include:%{ir}.c.test "
+          "exists:%{l1r+-}.%{d2} ptr -all", "11111", "1b.test", "!")
+    lines("spf_include", 0, "mx.a.test", "6", "a.test",
+          "1v=spf1 include:%{o} redirect=b.test", "1v=spf1 redirect=%{d}",
+          "?")
+    lines("spf_ptr", 0, "[1.2.3.4]", "s", "a.test",
+          "1v=spf1 exists:%{p}.%{S}.x.test ptr:a.test ~all", "0a.test",
+          "01111", "?")
+    lines("spf_wrong", 0, "h", "", "", "2v=spf1 all", "1v=spf1 a:%{")
+    lines("dmarc", 1, "a.b.test", "c.b.test", "b.test",
+          "1v=DMARC1; p=reject; sp=none; adkim=s; aspf=r; pct=50; psd=n",
+          "?", "1v=DMARC1; p=none; psd=y; t=y; rua=mailto:x@y", "!")
+    signature = ("DKIM-Signature: v=1; a=%s; c=%s; d=a.test; s=s1;\r\n"
+                 "\tt=1699999999; x=1800000000; l=3; i=@x.a.test;\r\n"
+                 "\th=from:to:from; bh=" + "A" * 43 + "=;\r\n\tb=" +
+                 "B" * 86 + "==\r\n")
+    rest = "From: a@a.test\r\nTo: b\r\n \tc\r\n"
+    lines("dkim", 2, "1v=DKIM1; k=ed25519; t=y:s; h=sha256; s=email; p=" +
+          "A" * 43 + "=", signature % ("ed25519-sha256", "relaxed/simple") +
+          signature % ("rsa-sha256", "simple") + rest)
+    lines("dkim_rsa", 2, "1p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTz"
+          "WRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91"
+          "y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZy"
+          "VYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB",
+          signature % ("rsa-sha256", "relaxed/relaxed") + rest)
+    lines("authres", 3, ' (a (b)) "mx.te\\st" 1; spf=pass', "c\rd",
+          'e"f\\', "")
+
+
 def sealctl():
     def one(name, command, *answers, raw=0, json=False):
         seed("sealctl", name, u8(command | 0x80 * json), u8(raw), *answers)
@@ -1119,6 +1152,7 @@ if __name__ == "__main__":
     resolver()
     queue()
     relay()
+    origin()
     sealctl()
     out()
     clerk()

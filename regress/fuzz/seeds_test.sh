@@ -1,8 +1,8 @@
 #! /usr/bin/env atf-sh
 # The seeds of the fuzzers, whole, cut and changed, through the real decoders.
 
-targets="clerk deliver engine keys master opener out parent queue relay
-    resolver role_deliver role_engine role_keys role_queue role_relay
+targets="clerk deliver engine keys master opener origin out parent queue
+    relay resolver role_deliver role_engine role_keys role_queue role_relay
     role_resolver role_smtpd role_store sealctl sealmail smtpd store vault
     worker"
 

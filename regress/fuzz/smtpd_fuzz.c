@@ -203,6 +203,7 @@ set_up(void)
 	(void)strlcpy(config->site.domains[0], "example.org", SITE_NAME_MAX);
 	config->site.n_domains = 1;
 	config->message_max = 200000;
+	config->dmarc = SMTP_DMARC_ENFORCE;
 	config->rcpt_max = 10;
 	config->messages_max = 10;
 	config->command_seconds = 300;
