@@ -68,7 +68,7 @@ dmarc_parse(const void *text, size_t len, struct dmarc_record *r)
 	end = p + len;
 	if (!tag_next(&p, end, &t) || t.name_len != 1 || t.name[0] != 'v' ||
 	    t.len != sizeof(VERSION) - 3 ||
-	    memcmp(t.value, VERSION + 2, t.len) != 0)
+	    memcmp(t.value, &VERSION[2], t.len) != 0)
 		return false;
 	reports = policy = false;
 	/* Tags nobody knows, and values that are wrong, are not there. */

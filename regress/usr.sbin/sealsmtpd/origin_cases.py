@@ -212,7 +212,12 @@ SENT = {
              ("spf=fail", "dmarc=fail")),
     "large": ("a@good.test", HOST,
               lambda n: signed("good.test", text(n, size=20000)),
-              ("spf=pass smtp.mailfrom=good.test",)),
+              ("spf=pass smtp.mailfrom=good.test",
+               "dkim=pass header.d=good.test", "dmarc=pass")),
+    # Past what is kept back.
+    "huge": ("a@good.test", HOST,
+             lambda n: signed("good.test", text(n, size=80000)),
+             ("spf=pass smtp.mailfrom=good.test",)),
 }
 
 
@@ -251,10 +256,15 @@ def check(name, raw, body, want):
         fail("%s: %r" % (name, top))
     if name.startswith("liar") and not any("far.test" in x for x in ours):
         fail("a field of others has gone")
-    if name.startswith("large") and "dkim" in mine[0]:
+    if name.startswith("huge") and "dkim" in mine[0]:
         fail("what was not known is said: %r" % mine[0])
     if body is not None and not raw.endswith(body):
         fail("%s: the message has changed" % name)
+    size = {"large": 20000, "huge": 80000}.get(name.split("-")[0], 0)
+    if raw.count(b"0123456789abcde\r\n") != size or (
+            size and not raw.endswith(b"Hello.\r\n" +
+                                      b"0123456789abcde\r\n" * size)):
+        fail("%s: the body has changed" % name)
 
 
 def case_enforce():
@@ -262,7 +272,7 @@ def case_enforce():
     expect(c.send("x@other.test", text("spoofed")), "550 5.7.1")
     # The connection goes on, and is believed what can be proved.
     expect(c.send("x@other.test", signed("good.test", text("kept"))), "250")
-    expect(c.send("x@other.test", text("large", size=20000)), "550 5.7.1")
+    expect(c.send("x@other.test", text("large", size=80000)), "550 5.7.1")
     expect(c.send("x@other.test", text("bdat"), chunks=True), "550 5.7.1")
     two = text("two", extra="From: b@evil.test\r\n")
     expect(Client().send("x@good.test", two), "550 5.7.1")

@@ -106,6 +106,10 @@ data_input(struct session *s, const uint8_t *in, size_t len, size_t *used)
 	/* It was too long to be kept, and has waited for SPF. */
 	if (s->message != NULL && message_waits(s->message))
 		message_release(s->message, false);
+	if (s->message != NULL && !message_drain(s->message)) {
+		*used = 0;
+		return false;
+	}
 	if (s->state == SESSION_DATA)
 		return data_lines(s, in, len, used);
 	return data_chunk(s, in, len, used);
@@ -432,6 +436,23 @@ data_judged(struct session *s)
 		return;
 	}
 	message_release(m, true);
+	data_release(s);
+}
+
+void
+data_release(struct session *s)
+{
+	struct message *m;
+
+	m = s->message;
+	if (m->lost) {
+		data_refuse(s);
+		return;
+	}
+	if (!message_drain(m)) {
+		s->state = SESSION_RELEASE;
+		return;
+	}
 	s->queued = DELIVER_TROUBLE;
 	message_copy_known(m);
 	s->state = SESSION_COMMIT;

@@ -53,8 +53,13 @@
 #define LOGIN_SECONDS_MAX 3600   /* then a client says again who it is */
 #define DNS_QUESTIONS_MAX 1000   /* of an engine, at a time */
 #define ORIGIN_SECONDS 10        /* that a message waits for DNS */
-/* Of a message that is kept back whole, so that fields can be put on top. */
+/*
+ * A message is kept back whole, so that a field can be put on top: so much in
+ * its buffer, so much of one behind that, and of all messages of an engine.
+ */
 #define KEPT_MAX (DELIVER_CHUNK_MAX - AUTHRES_FIELD_MAX)
+#define KEPT_MORE_MAX (1024 * 1024)
+#define KEPT_TOTAL_MAX (64 * 1024 * 1024)
 
 struct ask;
 struct auth;
@@ -108,6 +113,7 @@ enum session_state {
 	SESSION_DATA,      /* up to CRLF.CRLF */
 	SESSION_BDAT,      /* chunk_left octets */
 	SESSION_ORIGIN,    /* DNS is asked where the message is from */
+	SESSION_RELEASE,   /* what was kept back goes to the deliverer */
 	SESSION_COMMIT,    /* the message is made durable */
 	SESSION_CLOSING,   /* no input is read any more */
 };
@@ -341,6 +347,8 @@ bool data_has(const struct session *, const struct rcpt *);
 void data_end(struct session *);
 /* It is known where it is from. */
 void data_judged(struct session *);
+/* What was kept back goes; then it is made durable. */
+void data_release(struct session *);
 /* Each target's result is there. */
 void data_delivered(struct session *);
 /* The queue's, on what goes elsewhere. */
@@ -350,6 +358,7 @@ void data_queued(struct session *, enum queue_result);
  * message.c: from octets to the deliverer's records, and to the copy that goes
  * elsewhere.
  */
+struct kept;
 struct message {
 	TAILQ_ENTRY(message) spare;
 	struct session *session;
@@ -366,7 +375,9 @@ struct message {
 	size_t header; /* where in buf it begins, while it is kept back */
 	size_t line;   /* ... and its last line */
 	bool header_kept;
-	bool kept;  /* all of it is, until it has ended or is too long */
+	bool kept; /* all of it is, until it has ended or is too long */
+	STAILQ_HEAD(, kept) more; /* of it, behind the buffer */
+	size_t more_len;
 	bool local; /* deliverers get it */
 	bool dead;  /* nobody gets it */
 	void *hash; /* see retry.c */
@@ -385,6 +396,8 @@ void message_add(struct message *, size_t);
 void message_feed(struct message *, const void *, size_t);
 /* What is kept back goes on its way; whole: the message has ended. */
 void message_release(struct message *, bool whole);
+/* What was kept behind the buffer follows; false: not all of it, yet. */
+bool message_drain(struct message *);
 /* It is too long to be kept, and waits for SPF. */
 bool message_waits(const struct message *);
 /* All octets are there: so is the header, and refusal is set. */

@@ -40,6 +40,13 @@
 #define KIND_BODY 0
 #define KIND_SUMMARY 1
 
+struct kept {
+	STAILQ_ENTRY(kept) entry;
+	size_t len;
+	uint8_t data[DELIVER_CHUNK_MAX];
+};
+static size_t kept_total; /* octets of pieces, of all messages */
+
 static TAILQ_HEAD(, message) spares = TAILQ_HEAD_INITIALIZER(spares);
 static unsigned int nspares;
 
@@ -49,6 +56,9 @@ static void message_take(struct message *, size_t);
 static void message_copy(struct message *, const uint8_t *, size_t);
 static void message_header(struct message *, bool);
 static void message_origin(struct message *, size_t, size_t);
+static bool message_keeps(const struct message *);
+static uint8_t *message_at(struct message *, size_t *);
+static void kept_free(struct message *, struct kept *);
 static void message_replace(struct message *, const uint8_t *, size_t, size_t);
 static void message_chunk(struct message *);
 static void message_start(struct message *, struct msgout **);
@@ -132,27 +142,35 @@ message_copy_known(struct message *m)
 uint8_t *
 message_space(struct message *m, size_t *room)
 {
-	*room = (m->kept ? KEPT_MAX : DELIVER_CHUNK_MAX) - m->len;
-	return m->buf + m->len;
+	return message_at(m, room);
 }
 
 /* len octets were written to the space. */
 void
 message_add(struct message *m, size_t len)
 {
+	uint8_t *at;
+	size_t room;
+
+	at = message_at(m, &room);
 	if (len == 0 || m->dead) {
-		explicit_bzero(m->buf + m->len, len);
+		explicit_bzero(at, len);
 		return;
 	}
-	retry_update(m, m->buf + m->len, len);
+	retry_update(m, at, len);
 	if (m->header_kept) {
 		m->len += len;
 		message_header(m, false);
 		return;
 	}
-	origin_body(m->session, m->buf + m->len, len);
+	origin_body(m->session, at, len);
 	if (m->kept) {
-		m->len += len;
+		if (at == m->buf + m->len)
+			m->len += len;
+		else {
+			STAILQ_LAST(&m->more, kept, entry)->len += len;
+			m->more_len += len;
+		}
 		if (message_waits(m) && origin_spf_known(m->session))
 			message_release(m, false);
 		return;
@@ -216,7 +234,68 @@ message_release(struct message *m, bool whole)
 bool
 message_waits(const struct message *m)
 {
-	return m->kept && !m->header_kept && m->len == KEPT_MAX;
+	return m->kept && !m->header_kept && m->len == KEPT_MAX &&
+	    !message_keeps(m);
+}
+
+bool
+message_drain(struct message *m)
+{
+	struct kept *k;
+
+	while (!m->kept && (k = STAILQ_FIRST(&m->more)) != NULL) {
+		if (m->deliverer != NULL && deliverer_full(m->deliverer))
+			return false;
+		message_copy(m, k->data, k->len);
+		kept_free(m, k);
+	}
+	return true;
+}
+
+/* Is there a place for more of it behind its buffer? */
+static bool
+message_keeps(const struct message *m)
+{
+	const struct kept *last;
+
+	last = STAILQ_LAST(&m->more, kept, entry);
+	if (last != NULL && last->len < sizeof(last->data))
+		return true;
+	return m->more_len + sizeof(last->data) <= KEPT_MORE_MAX &&
+	    kept_total + sizeof(last->data) <= KEPT_TOTAL_MAX;
+}
+
+/* Where the next octets go, and how many. */
+static uint8_t *
+message_at(struct message *m, size_t *room)
+{
+	struct kept *last;
+
+	if (!m->kept || m->len < KEPT_MAX || !message_keeps(m)) {
+		*room = (m->kept ? KEPT_MAX : DELIVER_CHUNK_MAX) - m->len;
+		return m->buf + m->len;
+	}
+	last = STAILQ_LAST(&m->more, kept, entry);
+	if (last == NULL || last->len == sizeof(last->data)) {
+		last = malloc(sizeof(*last));
+		if (last == NULL)
+			fatal("malloc");
+		last->len = 0;
+		kept_total += sizeof(last->data);
+		STAILQ_INSERT_TAIL(&m->more, last, entry);
+	}
+	*room = sizeof(last->data) - last->len;
+	return last->data + last->len;
+}
+
+static void
+kept_free(struct message *m, struct kept *k)
+{
+	STAILQ_REMOVE_HEAD(&m->more, entry);
+	m->more_len -= k->len;
+	kept_total -= sizeof(k->data);
+	explicit_bzero(k->data, k->len);
+	free(k);
 }
 
 void
@@ -274,6 +353,8 @@ message_abort(struct message *m)
 		message_abort(m->copy);
 	m->dead = true;
 	m->kept = false;
+	while (!STAILQ_EMPTY(&m->more))
+		kept_free(m, STAILQ_FIRST(&m->more));
 	m->deliverer = NULL;
 	explicit_bzero(m->buf, m->len);
 	m->len = 0;
@@ -296,6 +377,7 @@ message_free(struct message *m)
 	explicit_bzero(m, sizeof(*m));
 	m->buf = buf;
 	m->parser = parser;
+	STAILQ_INIT(&m->more);
 	if (nspares < MESSAGES_SPARE) {
 		nspares++;
 		TAILQ_INSERT_HEAD(&spares, m, spare);
@@ -461,6 +543,7 @@ message_alloc(void)
 	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		fatal("calloc");
+	STAILQ_INIT(&m->more);
 	m->buf = malloc(DELIVER_CHUNK_MAX);
 	m->parser = mime_parser_new();
 	if (m->buf == NULL || m->parser == NULL)

@@ -223,6 +223,7 @@ state_name(const struct session *s)
 		return "data";
 	case SESSION_ORIGIN:
 		return "origin";
+	case SESSION_RELEASE:
 	case SESSION_COMMIT:
 		return "sync";
 	case SESSION_CLOSING:

@@ -107,6 +107,8 @@ session_run(struct session *s)
 		dsn_run(s);
 		return;
 	}
+	if (s->state == SESSION_RELEASE)
+		data_release(s);
 	for (;;) {
 		if (session_waits(s) || s->state == SESSION_CLOSING ||
 		    tlsio_full(s->io))
@@ -435,7 +437,7 @@ session_waits(const struct session *s)
 {
 	return s->state == SESSION_RCPT || s->state == SESSION_COMMIT ||
 	    s->state == SESSION_AUTH || s->state == SESSION_PACE ||
-	    s->state == SESSION_ORIGIN;
+	    s->state == SESSION_ORIGIN || s->state == SESSION_RELEASE;
 }
 
 static void
