@@ -134,7 +134,7 @@ void
 conn_data(struct conn *c, const uint8_t *data, size_t len, bool last)
 {
 	if (c->state == CONN_BODY)
-		session_data(c, data, len, last);
+		body_data(c, data, len, last);
 }
 
 /* Half a message may be with the server: it must not take that for all. */
@@ -344,7 +344,7 @@ io_drained(struct tlsio *io, void *arg)
 	(void)io;
 	c = arg;
 	if (!c->dead)
-		session_drained(c);
+		body_drained(c);
 }
 
 static void

@@ -101,8 +101,10 @@ void session_job(struct conn *);    /* conn->job is to be sent */
 void session_secure(struct conn *); /* the handshake is done */
 /* All replies that are there. */
 void session_input(struct conn *);
-void session_data(struct conn *, const uint8_t *, size_t, bool last);
-void session_drained(struct conn *);
+
+/* body.c */
+void body_data(struct conn *, const uint8_t *, size_t, bool last);
+void body_drained(struct conn *); /* output has gone */
 
 /* auth.c: logging in, by conn->login. */
 /* What the words behind AUTH in a server's EHLO are, as EXT_*. */

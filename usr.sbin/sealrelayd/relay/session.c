@@ -16,8 +16,7 @@
 
 /*
  * SMTP as its client (RFC 5321, 3207, 1870, 6152, 6531, 2920, 3461, 4954).
- * Commands of a transaction go out at once where the server pipelines.  What
- * leaves has CRLF at each line's end and no CR or LF elsewhere.
+ * Commands of a transaction go out at once where the server pipelines.
  */
 
 #include <sys/types.h>
@@ -31,7 +30,6 @@
 #include "conn.h"
 #include "log.h"
 
-#define STUFFED_MAX (2 * QUEUE_CHUNK_MAX + 8)
 #define REFUSERS_MAX 64 /* hosts that say CHUNKING and know no BDAT */
 
 static char refusers[REFUSERS_MAX][RESOLVER_NAME_MAX];
@@ -51,7 +49,6 @@ static void got_mail(struct conn *);
 static void got_rcpt(struct conn *);
 static void after_rcpts(struct conn *);
 static void got_data(struct conn *);
-static bool session_announced(struct conn *, size_t, bool);
 static bool bdat_refused(const char *);
 static void got_early(struct conn *);
 static enum queue_outcome final_of(struct conn *);
@@ -63,7 +60,6 @@ static struct job_rcpt *next_rcpt(struct conn *);
 static const char *status_of(const struct reply *);
 static enum queue_outcome outcome_of(unsigned int);
 static bool is_word(const char *, size_t, const char *);
-static size_t stuff(struct conn *, const uint8_t *, size_t, uint8_t *);
 
 void
 session_begin(struct conn *c)
@@ -138,60 +134,6 @@ session_input(struct conn *c)
 			return;
 		reply_init(&c->reply);
 	}
-}
-
-/* Plain octets of the message; the queue is told when they are on their way. */
-void
-session_data(struct conn *c, const uint8_t *data, size_t len, bool last)
-{
-	static uint8_t out[STUFFED_MAX];
-	size_t n;
-
-	n = stuff(c, data, len, out);
-	tlsio_write(c->io, out, n);
-	explicit_bzero(out, n);
-	c->begun = true;
-	conn_timer(c, BLOCK_SECONDS);
-	if (c->bdat && !session_announced(c, n, last))
-		return;
-	if (last) {
-		/* The end of a last line that had none. */
-		if (!c->bdat && (!c->line_start || c->cr))
-			tlsio_puts(c->io, c->cr ? " \r\n" : "\r\n");
-		tlsio_puts(c->io, !c->bdat ? ".\r\n" : c->cr ? " " : "");
-		c->whole = true;
-		c->wanted = false;
-		c->state = CONN_FINAL;
-		conn_timer(c, FINAL_SECONDS);
-		return;
-	}
-	if (tlsio_full(c->io))
-		c->took++;
-	else
-		job_took(c->job);
-}
-
-/*
- * Less or more than was said would make the server take commands for text, or
- * text for commands: then the connection ends.
- */
-static bool
-session_announced(struct conn *c, size_t n, bool last)
-{
-	n += last && c->cr;
-	if (n <= c->announced && (!last || n == c->announced)) {
-		c->announced -= n;
-		return true;
-	}
-	conn_fail(c, "4.3.0", "The message has another size than it should");
-	return false;
-}
-
-void
-session_drained(struct conn *c)
-{
-	for (; c->took > 0 && c->job != NULL; c->took--)
-		job_took(c->job);
 }
 
 static void
@@ -749,37 +691,4 @@ static bool
 is_word(const char *s, size_t len, const char *word)
 {
 	return strlen(word) == len && strncasecmp(s, word, len) == 0;
-}
-
-/*
- * RFC 5321 4.5.2; and a CR or LF on its own, which no message of ours has, goes
- * as a blank: nobody may take it for the end of a line.
- */
-static size_t
-stuff(struct conn *c, const uint8_t *in, size_t len, uint8_t *out)
-{
-	size_t n;
-
-	n = 0;
-	for (size_t i = 0; i < len; i++) {
-		if (c->cr && in[i] == '\n') {
-			out[n++] = '\r';
-			out[n++] = '\n';
-			c->cr = false;
-			c->line_start = true;
-			continue;
-		}
-		if (c->cr) {
-			out[n++] = ' ';
-			c->line_start = false;
-		}
-		c->cr = in[i] == '\r';
-		if (c->cr)
-			continue;
-		if (in[i] == '.' && c->line_start && !c->bdat)
-			out[n++] = '.';
-		out[n++] = in[i] == '\n' ? ' ' : in[i];
-		c->line_start = false;
-	}
-	return n;
 }
