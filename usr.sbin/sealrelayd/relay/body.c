@@ -38,12 +38,14 @@ body_data(struct conn *c, const uint8_t *data, size_t len, bool last)
 	size_t n;
 
 	n = stuff(c, data, len, out);
+	if (c->bdat && !body_announced(c, n, last)) {
+		explicit_bzero(out, n);
+		return;
+	}
 	tlsio_write(c->io, out, n);
 	explicit_bzero(out, n);
 	c->begun = true;
 	conn_timer(c, BLOCK_SECONDS);
-	if (c->bdat && !body_announced(c, n, last))
-		return;
 	if (last) {
 		/* The end of a last line that had none. */
 		if (!c->bdat && (!c->line_start || c->cr))
