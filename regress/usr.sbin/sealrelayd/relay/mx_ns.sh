@@ -127,4 +127,20 @@ grep -q '^report failed x@m-missing.example 5.1.2 ' out || fail "$(cat out)"
 # Nobody of a hundred is there, and what is no host may be one soon.
 grep -q '^left 2$' out || fail "$(cat out)"
 grep -q '^jobs 0$' out || fail "$(cat out)"
+
+# ---- "require tls verify" for all: nobody here has TLS.
+
+echo "tls 2" >>config
+{
+	for d in implicit six alias; do
+		echo "send a@here.test v@m-$d.example mail"
+	done
+	echo "settle 5 100"
+} >commands
+"$SRC/outbox" "$BIN" base config <commands >out 2>err ||
+    fail "outbox: $(cat err)"
+grep -q '^left 5$' out || fail "$(cat out)"
+got a v@m-implicit.example no
+got six v@m-six.example no
+got a v@m-alias.example no
 echo "all is well"
