@@ -96,6 +96,16 @@ int compat_nodump(void);
 void compat_ack_now(int fd);
 
 /*
+ * For send(2): more follows at once, and what does not fill a packet may wait
+ * for it, where the system knows such a thing.
+ */
+#ifdef __linux__
+#define COMPAT_MSG_MORE MSG_MORE
+#else
+#define COMPAT_MSG_MORE 0
+#endif
+
+/*
  * A TCP socket takes so many octets that cannot be sent yet and no more, where
  * the system's buffers would grow to megabytes for a peer that does not read.
  */

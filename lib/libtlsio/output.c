@@ -36,7 +36,7 @@
 
 static bool may_send(const struct tlsio *);
 static size_t send_direct(struct tlsio *, const uint8_t *, size_t);
-static size_t send_some(struct tlsio *, const uint8_t *, size_t);
+static size_t send_some(struct tlsio *, const uint8_t *, size_t, bool more);
 static size_t send_chunks(struct tlsio *);
 static void append(struct tlsio *, const uint8_t *, size_t);
 static void sent(struct tlsio *, size_t);
@@ -111,7 +111,8 @@ output_flush(struct tlsio *t)
 		if (t->tls == NULL)
 			n = send_chunks(t);
 		else
-			n = send_some(t, c->data + c->off, c->len - c->off);
+			n = send_some(t, c->data + c->off, c->len - c->off,
+			    STAILQ_NEXT(c, entry) != NULL);
 		if (n == 0)
 			break;
 		sent(t, n);
@@ -139,7 +140,8 @@ send_direct(struct tlsio *t, const uint8_t *p, size_t len)
 	size_t done, n;
 
 	for (done = 0; len - done >= RECORD_MAX; done += n) {
-		n = send_some(t, p + done, RECORD_MAX);
+		n = send_some(
+		    t, p + done, RECORD_MAX, len - done >= 2 * RECORD_MAX);
 		if (n == 0)
 			break;
 	}
@@ -151,14 +153,16 @@ send_direct(struct tlsio *t, const uint8_t *p, size_t len)
  * octets, and they must be the first to be sent again.
  */
 static size_t
-send_some(struct tlsio *t, const uint8_t *p, size_t len)
+send_some(struct tlsio *t, const uint8_t *p, size_t len, bool more)
 {
 	enum io_result res;
 	ssize_t n;
 
-	if (t->tls != NULL)
+	if (t->tls != NULL) {
+		t->more = more;
 		n = tls_write(t->tls, p, len < RECORD_MAX ? len : RECORD_MAX);
-	else {
+		t->more = false;
+	} else {
 		do {
 			n = send(t->fd, p, len, MSG_NOSIGNAL);
 		} while (n == -1 && errno == EINTR);

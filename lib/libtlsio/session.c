@@ -29,6 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "log.h"
 #include "tlsio_local.h"
 
@@ -476,10 +477,12 @@ cb_write(struct tls *tls, const void *buf, size_t len, void *arg)
 {
 	struct tlsio *t;
 	ssize_t n;
+	int flags;
 
 	t = arg;
+	flags = t->more ? MSG_NOSIGNAL | COMPAT_MSG_MORE : MSG_NOSIGNAL;
 	do {
-		n = send(t->fd, buf, len, MSG_NOSIGNAL);
+		n = send(t->fd, buf, len, flags);
 	} while (n == -1 && errno == EINTR);
 	if (n == -1 && errno == EAGAIN)
 		return TLS_WANT_POLLOUT;

@@ -107,6 +107,7 @@ struct tlsio {
 	bool read_wants_write; /* TLS cannot read before it has sent */
 	bool write_wants_read;
 	bool blocked; /* the socket took no more */
+	bool more;    /* another record follows at once: they go together */
 	bool again;   /* input() for what is unread already */
 	bool paused;
 	bool was_full; /* somebody waits for drained */
