@@ -532,6 +532,7 @@ FAULT_SOME(steps_full, run_steps, FULL, check_state)
 FAULT_SOME(steps_tear, run_steps, TEAR, check_state)
 FAULT_TEST(drain_stop, run_drain, STOP, check_deliveries)
 FAULT_TEST(drain_fail, run_drain, FAIL, check_deliveries)
+FAULT_TEST(drain_full, run_drain, FULL, check_deliveries)
 FAULT_TEST(drain_tear, run_drain, TEAR, check_deliveries)
 
 FAULT_TEST(delete_stop, run_deletes, STOP, check_deletes)
@@ -740,6 +741,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, steps_tear);
 	ATF_TP_ADD_TC(tp, drain_stop);
 	ATF_TP_ADD_TC(tp, drain_fail);
+	ATF_TP_ADD_TC(tp, drain_full);
 	ATF_TP_ADD_TC(tp, drain_tear);
 	ATF_TP_ADD_TC(tp, torn_tail);
 	ATF_TP_ADD_TC(tp, corrupt_middle);
