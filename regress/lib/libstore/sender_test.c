@@ -42,21 +42,27 @@ struct sealed {
 	uint8_t ephemeral[SEAL_KEY_LEN];
 };
 
-/* How the message that append() makes is sealed. */
-static struct sealed
+static uint32_t
 appended(struct account *a)
+{
+	uint32_t uid;
+
+	OK(append(a, STORE_INBOX, 1, SIZE, &uid));
+	return uid;
+}
+
+/* How the message is sealed. */
+static struct sealed
+sealed_with(struct account *a, uint32_t uid)
 {
 	uint8_t trailer[SEAL_TRAILER_LEN];
 	char id[2 * SEAL_ID_LEN + 1], name[64];
 	struct seal_trailer t;
 	struct store_cold c;
 	struct sealed s;
-	uint32_t uid;
 	off_t end;
 	int fd;
 
-	OK(append(a, STORE_INBOX, 1, SIZE, &uid));
-	OK(store_commit(a->st));
 	OK(store_cold_get(a->st, STORE_INBOX, uid, &c));
 	seal_hex(c.blob, sizeof(c.blob), id);
 	(void)snprintf(name, sizeof(name), "blob/%s", id);
@@ -83,7 +89,8 @@ same_key(const struct sealed *a, const struct sealed *b)
 ATF_TC_WITHOUT_HEAD(forgotten);
 ATF_TC_BODY(forgotten, tc)
 {
-	struct sealed first, second;
+	struct sealed first, second, third;
+	uint32_t one, two, three;
 	struct account a;
 	int tries = 0;
 
@@ -91,13 +98,18 @@ ATF_TC_BODY(forgotten, tc)
 	account_open(&a);
 	/* A second may be over between the two, but not each time. */
 	do {
-		first = appended(&a);
-		second = appended(&a);
+		one = appended(&a);
+		two = appended(&a);
+		store_forget(a.st);
+		three = appended(&a);
+		OK(store_commit(a.st));
+		first = sealed_with(&a, one);
+		second = sealed_with(&a, two);
+		third = sealed_with(&a, three);
+		ATF_REQUIRE(!same_key(&first, &third));
+		ATF_REQUIRE(!same_key(&second, &third));
 	} while (!same_key(&first, &second) && ++tries < 100);
 	ATF_CHECK(same_key(&first, &second));
-	store_forget(a.st);
-	first = appended(&a);
-	ATF_CHECK(!same_key(&first, &second));
 	account_close(&a);
 	account_end(&a);
 }
@@ -108,14 +120,18 @@ ATF_TC_BODY(rotated, tc)
 {
 	struct sealed before, after;
 	struct seal_delivery d;
+	uint32_t one, two;
 	struct account a;
 
 	account_make(&a);
 	account_open(&a);
-	before = appended(&a);
+	one = appended(&a);
 	ATF_REQUIRE_EQ(0, seal_ring_rotate(&a.ring, &d, NOW));
 	store_set_ring(a.st, a.ring);
-	after = appended(&a);
+	two = appended(&a);
+	OK(store_commit(a.st));
+	before = sealed_with(&a, one);
+	after = sealed_with(&a, two);
 	ATF_CHECK(memcmp(before.keyid, d.keyid, sizeof(d.keyid)) != 0);
 	ATF_CHECK_EQ(0, memcmp(after.keyid, d.keyid, sizeof(d.keyid)));
 	ATF_CHECK(!same_key(&before, &after));
