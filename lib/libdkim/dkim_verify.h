@@ -33,7 +33,6 @@
 #define DKIM_RSA_BITS_MIN 1024     /* RFC 8301 3.2 */
 #define DKIM_RSA_BITS_MAX 4096
 #define DKIM_SKEW_SECONDS 3600 /* that t= may be ahead of us */
-#define DKIM_QUESTION_MAX (2 * DKIM_NAME_MAX)
 
 /* What came of a signature. */
 struct dkim_verified {

@@ -80,6 +80,7 @@ constants_body() {
 	cd "$(suite_top)" || exit 1
 	holds constants share/man/man8/sealimapd.8,share/man/man8/sealsmtpd.8 \
 	    lib/libimap/imap.h lib/libmime/mime.h lib/libsmtp/smtp.h \
+	    lib/libmauth/mauth.h lib/libdkim/dkim.h lib/libdkim/dkim_verify.h \
 	    usr.sbin/sealimapd/engine/engine.h \
 	    usr.sbin/sealsmtpd/engine/engine.h usr.sbin/sealimapd/vault_wire.h
 }

@@ -52,12 +52,12 @@
 #define COMMENT_DEPTH_MAX 8      /* comments in comments of From */
 #define LOGIN_SECONDS_MAX 3600   /* then a client says again who it is */
 #define DNS_QUESTIONS_MAX 1000   /* of an engine, at a time */
-#define ORIGIN_SECONDS 10        /* that a message waits for DNS */
+#define ORIGIN_SECONDS_MAX 10    /* that a message waits for DNS */
 /*
  * A message is kept back whole, so that a field can be put on top: so much in
  * its buffer, so much of one behind that, and of all messages of an engine.
  */
-#define KEPT_MAX (DELIVER_CHUNK_MAX - AUTHRES_FIELD_MAX)
+#define KEPT_ROOM (DELIVER_CHUNK_MAX - AUTHRES_FIELD_MAX)
 #define KEPT_MORE_MAX (1024 * 1024)
 #define KEPT_TOTAL_MAX (64 * 1024 * 1024)
 

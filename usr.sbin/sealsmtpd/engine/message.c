@@ -234,7 +234,7 @@ message_release(struct message *m, bool whole)
 bool
 message_waits(const struct message *m)
 {
-	return m->kept && !m->header_kept && m->len == KEPT_MAX &&
+	return m->kept && !m->header_kept && m->len == KEPT_ROOM &&
 	    !message_keeps(m);
 }
 
@@ -271,8 +271,8 @@ message_at(struct message *m, size_t *room)
 {
 	struct kept *last;
 
-	if (!m->kept || m->len < KEPT_MAX || !message_keeps(m)) {
-		*room = (m->kept ? KEPT_MAX : DELIVER_CHUNK_MAX) - m->len;
+	if (!m->kept || m->len < KEPT_ROOM || !message_keeps(m)) {
+		*room = (m->kept ? KEPT_ROOM : DELIVER_CHUNK_MAX) - m->len;
 		return m->buf + m->len;
 	}
 	last = STAILQ_LAST(&m->more, kept, entry);
@@ -436,7 +436,7 @@ message_header(struct message *m, bool last)
 	size_t end, sep, len, rest, hidden;
 
 	if (!header_ends(m->buf, m->len, m->header, &m->line, &sep, last)) {
-		if (m->kept ? m->len < KEPT_MAX :
+		if (m->kept ? m->len < KEPT_ROOM :
 			      m->len - m->header < HEADER_MAX)
 			return;
 		m->refusal = &large;

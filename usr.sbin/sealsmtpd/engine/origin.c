@@ -136,7 +136,7 @@ origin_spf_known(const struct session *s)
 bool
 origin_end(struct session *s)
 {
-	struct timeval tv = {.tv_sec = ORIGIN_SECONDS};
+	struct timeval tv = {.tv_sec = ORIGIN_SECONDS_MAX};
 	struct origin *o;
 
 	o = s->origin;
@@ -294,7 +294,7 @@ origin_timeout(int fd, short what, void *arg)
 		dmarc_answer(o->dmarc, &trouble);
 	log_info("origin conn=%llu peer=%s: DNS has no answer in %d seconds",
 	    (unsigned long long)o->session->conn, o->session->peer,
-	    ORIGIN_SECONDS);
+	    ORIGIN_SECONDS_MAX);
 	origin_over(o);
 }
 
