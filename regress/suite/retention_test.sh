@@ -39,7 +39,8 @@ swept() {
 
 # told OCTETS: the file that deliverers read says at least so many.
 told() {
-	[ "$(sed 's/live //' "$suite/mail/accounts/$domain/user0001/quota")" \
+	[ "$(sed -n 's/^live //p' \
+	    "$suite/mail/accounts/$domain/user0001/quota")" \
 	    -ge "$1" ]
 }
 
