@@ -76,6 +76,11 @@ upkeep_mail(void)
 }
 
 void
+upkeep_asked(void)
+{
+}
+
+void
 upkeep_news(void)
 {
 }

@@ -248,6 +248,7 @@ void upkeep_seal(void);    /* before a message is sealed */
 void upkeep_now(void);     /* there is something to do */
 void upkeep_mail(void);    /* deliveries wait */
 void upkeep_session(void); /* somebody has logged in */
+void upkeep_asked(void);   /* a session has a request */
 bool vault_holding(void);  /* first drain: no answers yet */
 void upkeep_news(void);    /* look now for what the other host has sent */
 

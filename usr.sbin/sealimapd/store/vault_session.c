@@ -242,6 +242,7 @@ session_job(struct session *s, const struct job_kind *kind, struct msg *m)
 	kind->parse(s, j, m);
 	if (kind->change == NULL)
 		j->changed = true;
+	upkeep_asked();
 	if (msg_end(m) == -1) {
 		log_warnx("session=%llu malformed message type=%u",
 		    (unsigned long long)s->id, m->type);

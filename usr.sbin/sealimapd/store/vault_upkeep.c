@@ -34,7 +34,7 @@
 #define IDLE_SLICE_MS 5   /* between two steps of upkeep */
 #define IDLE_STARVED_S 60 /* so long users may keep it waiting */
 #define IDLE_TROUBLE_S 60 /* after upkeep has failed */
-#define DRAIN_EVERY_MS 20 /* between two drains while mail pours in */
+#define DRAIN_EVERY_MS 50 /* between two drains while mail pours in */
 #define FORGET_MS 1000    /* what messages were sealed with is wiped */
 #define COPY_WAIT_MS 20   /* deliveries, where many messages are copied */
 /* Between two looks at log/ and keys/ for what another host has written. */
@@ -87,13 +87,23 @@ drain_first(void)
 	later(&upkeep.drain_ev, 0);
 }
 
-/* With others there, what waits is but a moment old. */
+/*
+ * Who logs in sees all that was delivered, whether we have heard of it or not;
+ * with others there, what waits is but a moment old.
+ */
 void
 upkeep_session(void)
 {
 	if (vault_session_next(vault_session_next(NULL)) == NULL &&
-	    !upkeep.holding &&
-	    (upkeep.mail_ms != 0 || evtimer_pending(&upkeep.drain_ev, NULL)))
+	    !upkeep.holding)
+		drain_first();
+}
+
+/* Whoever asks sees what was delivered before. */
+void
+upkeep_asked(void)
+{
+	if (upkeep.mail_ms != 0 && !upkeep.holding)
 		drain_first();
 }
 
