@@ -70,9 +70,12 @@ relay_readers() {
 	    systemctl daemon-reload'
 	! inside su reader -c 'sealctl show stats' >out 2>&1 ||
 	    ! grep -q '^sealrelayd smtp-relay ' out || atf_fail "anybody reads"
-	inside systemctl stop sealrelayd || atf_fail "sealrelayd does not stop"
-	inside systemctl enable --now sealrelayd-readers.socket ||
-	    atf_fail "no socket for readers"
+	inside systemctl stop sealrelayd.socket sealrelayd ||
+	    atf_fail "sealrelayd does not stop"
+	inside systemctl enable --now sealrelayd-readers.socket || {
+		inside journalctl --no-pager -n 20
+		atf_fail "no socket for readers"
+	}
 	inside systemctl start sealrelayd || atf_fail "sealrelayd is gone"
 	inside su reader -c 'sealctl show stats' >out 2>&1
 	grep -q '^sealrelayd smtp-relay ' out || {
