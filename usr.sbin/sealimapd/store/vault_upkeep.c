@@ -103,7 +103,7 @@ upkeep_session(void)
 void
 upkeep_asked(void)
 {
-	if (upkeep.mail_ms != 0 && !upkeep.holding)
+	if (upkeep.mail_ms != 0 && !upkeep.holding && !copy_under_way())
 		drain_first();
 }
 
@@ -202,6 +202,10 @@ on_drain(int fd, short what, void *arg)
 
 	rest_later();
 	if (copy_under_way()) {
+		/* Answers do not wait for its end. */
+		if (upkeep.holding)
+			vault_run_soon();
+		upkeep.holding = false;
 		later(&upkeep.drain_ev, COPY_WAIT_MS);
 		return;
 	}

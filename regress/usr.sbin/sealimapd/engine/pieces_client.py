@@ -12,9 +12,10 @@ import os
 import re
 import select
 import signal
+import smtplib
 import time
 
-from engine_client import SMALL, Client, run
+from engine_client import DOMAIN, SERVER, SMALL, Client, run
 from sort_client import vaults
 
 MANY = 40000
@@ -113,6 +114,28 @@ class Copying:
         uids = [int(x) for x in re.findall(rb"\d+", made)]
         assert uid < uids[0] or uid > uids[-1], (uid, uids[0], uids[-1])
         assert messages(c, b"both") == MANY + 1
+
+    def t_delivered(self):
+        """Mail that comes meanwhile is not waited for, and there after it."""
+        c = Client(1, b"from")
+        other = Client(1, b"INBOX")
+        lmtp = smtplib.LMTP(SERVER["lmtp_unix"])
+        chances = 0
+        for i in range(5):
+            c.ok(b"CREATE mail%d" % i)
+            c.send(b"m COPY 1:* mail%d\r\n" % i)
+            lmtp.sendmail("", "user0001@" + DOMAIN.decode(), SMALL)
+            early = silent(c)
+            answers = 0
+            while silent(c):
+                other.ok(b"NOOP")
+                answers += 1
+            assert c.until(b"m")[-1].startswith(b"m OK")
+            assert messages(other, b"INBOX") == i + 1
+            chances += early
+            if answers > 1:
+                return
+        assert chances == 0, "one answer at most, each time"
 
     def t_goes(self):
         """Its client goes away: nothing, or all."""
