@@ -66,6 +66,25 @@ class Checks:
                 need(uid in self.state[box] or (box, uid) in expected or
                      self.killing, "from nowhere", box, uid)
 
+    def check_moved(self, new, done):
+        """What was moved is in one of both boxes, whatever was killed."""
+        there = {subject for box in self.boxes
+                 for subject, _ in new[box].values()}
+        marked = {(c["from"], uid) for c in done
+                  if c.get("what") == FLAG for uid in c["uids"]}
+        replaced = {(c["from"], uid) for c in done
+                    if c["kind"] == "REPLACE" for uid in c["uids"]}
+        free = marked | replaced
+        for command in done:
+            if command["kind"] != "MOVE":
+                continue
+            box = command["from"]
+            for uid in command["uids"]:
+                subject, flags = self.state[box].get(uid, (None, (FLAG,)))
+                need(FLAG in flags or (box, uid) in free or
+                     uid in new[box] or subject in there,
+                     "moved to nowhere", box, uid)
+
     def check_replaced(self, new, done):
         """One of both is there, whatever was killed."""
         there = {subject for box in self.boxes

@@ -25,7 +25,7 @@ def fill(session, boxes):
         for i in range(0, MANY, 100):
             text = ""
             for k in range(i, min(i + 100, MANY)):
-                body = "Subject: f%d\r\n\r\nx\r\n" % k
+                body = "Subject: f%s%d\r\n\r\nx\r\n" % (box[-1], k)
                 text += " {%d+}\r\n%s" % (len(body), body)
             session.run("APPEND %s%s" % (box, text))
 
@@ -47,11 +47,12 @@ def choose(rand, session, boxes):
 
 
 def settle(done, state):
-    """The UIDs of what named all, of those that were there before."""
+    """The UIDs of what named all, of those that were there before; without
+    an answer it can have been any of them."""
     for command in done:
         if not command.get("all"):
             continue
-        first = low(command)
+        first = low(command) if "result" in command else 0
         uids = {uid for uid in state[command["from"]] if uid >= first}
         if command["kind"] == "COPY" or \
                 not command.get("result", "OK").startswith("OK"):
