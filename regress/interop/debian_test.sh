@@ -64,6 +64,7 @@ services() {
 relay_readers() {
 	inside groupadd readers
 	inside useradd -g readers reader
+	inside chmod o+r /etc/sealmail.conf
 	inside sh -c 'mkdir -p /etc/systemd/system/sealrelayd-readers.socket.d &&
 	    printf "[Socket]\nSocketGroup=readers\nSocketMode=0660\n" \
 	    >/etc/systemd/system/sealrelayd-readers.socket.d/override.conf &&
