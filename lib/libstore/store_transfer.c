@@ -78,7 +78,7 @@ map_flags(struct store *st, const struct box *from, struct box *to,
 #define COPY_OPS 256     /* of log alone: its place */
 #define UNDO_OPS 12      /* and to undo it */
 #define UNDO_HEAD 128    /* beside what the messages of an undo take */
-#define UNDO_ROOM 16384  /* messages for whose undo there is room ahead */
+#define UNDO_ROOM 16384  /* messages for which there is room ahead */
 
 struct copying {
 	struct store *st;
@@ -223,7 +223,7 @@ move(struct store *st, uint64_t id, const struct store_range *ranges, size_t n,
 	struct copying cp = {st, NULL, NULL, true, cb, arg, {0}};
 	enum store_result result;
 	uint32_t *pos, count, part, gone;
-	size_t first;
+	size_t first, ahead;
 
 	result = box_open(st, id, &cp.from);
 	if (result == STORE_OK)
@@ -235,8 +235,10 @@ move(struct store *st, uint64_t id, const struct store_range *ranges, size_t n,
 	pos = msgs_gather(cp.from, ranges, n, true, &count);
 	if (pos == NULL)
 		return STORE_IO;
-	result = room_for(st, count) ? mut_begin(st, MOVE_BATCH * COPY_OPS) :
-				       STORE_NOSPACE;
+	ahead = count < UNDO_ROOM ? count : UNDO_ROOM;
+	result = STORE_NOSPACE;
+	if (room_for(st, count))
+		result = mut_begin(st, (ahead + MOVE_BATCH) * COPY_OPS);
 	if (result == STORE_OK)
 		result = make_keywords(&cp, pos, count);
 	for (gone = 0; result == STORE_OK && gone < count; gone += part) {
