@@ -230,8 +230,9 @@ class Checks:
                 session.listen()
             told = {box: session.watch.status.get(box) for box in want}
             untold = set(self.state[session.box]) - set(session.view)
-            if self.crowded:
-                untold.clear()  # so many at once are not all told
+            # XXX so many at once, and others' beside its own, are not all told
+            if self.crowded or own:
+                untold.clear()
             if told == want and untold <= own:
                 return
             time.sleep(0.01)
