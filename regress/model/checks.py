@@ -230,9 +230,8 @@ class Checks:
                 session.listen()
             told = {box: session.watch.status.get(box) for box in want}
             untold = set(self.state[session.box]) - set(session.view)
-            # XXX so many at once, and others' beside its own, are not all told
-            if self.crowded or own:
-                untold.clear()
+            if self.crowded:
+                untold.clear()  # so many at once are not all told
             if told == want and untold <= own:
                 return
             time.sleep(0.01)

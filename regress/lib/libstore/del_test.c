@@ -577,7 +577,7 @@ ATF_TC_BODY(undelete_mass, tc)
 ATF_TC_WITHOUT_HEAD(quota);
 ATF_TC_BODY(quota, tc)
 {
-	struct store_limits limits = {40000, false};
+	struct store_limits limits = {.quota = 40000};
 	struct store_deleted *list;
 	struct account a;
 	uint32_t uid;

@@ -223,7 +223,7 @@ ATF_TC_BODY(limits, tc)
 		ATF_CHECK_EQ_MSG(
 		    STORE_CORRUPT, store_limits_read(a.dir, &l), "%s", bad[i]);
 	}
-	l = (struct store_limits){77, false};
+	l = (struct store_limits){.quota = 77};
 	OK(store_limits_write(a.dir, &l));
 	OK(store_limits_read(a.dir, &l));
 	ATF_CHECK_EQ(77, l.quota);

@@ -597,7 +597,7 @@ append_answer(struct job *job, struct msg *msg)
 		conn_protocol(job->conn, "R_APPENDED");
 		return;
 	}
-	job->placed += a->uidvalidity == job->conn->uidvalidity;
+	job_placed(job, a->uidvalidity, 1, uid, uid);
 	imap_put_range(&a->uids, uid, uid, a->uids.len == 0);
 }
 

@@ -94,9 +94,12 @@ struct job {
 	const struct command *command;
 	bool started;
 	bool finished;
-	bool open;        /* output is inside a line or literal of this job */
-	bool silent;      /* nobody asked for it: it ends without a word */
-	uint32_t placed;  /* messages that it has put into the selected box */
+	bool open;   /* output is inside a line or literal of this job */
+	bool silent; /* nobody asked for it: it ends without a word */
+	struct {
+		uint32_t n; /* messages that it has put into the selected box */
+		uint32_t first, last; /* UIDs; all of them are between */
+	} placed;
 	bool heavy;       /* a set of very many ranges: nothing is read on */
 	uint32_t expect;  /* id of the oldest request not done */
 	unsigned waiting; /* requests not done */
@@ -249,6 +252,9 @@ void report_refused(enum store_refusal);
 struct job *job_new(struct conn *, struct imap_cmd *);
 void job_free(struct job *);
 void job_start_all(struct conn *);
+/* It has put n messages with these UIDs, or some between, into a box. */
+void job_placed(struct job *, uint32_t uidvalidity, uint32_t n, uint32_t first,
+    uint32_t last);
 /* "tag OK text"; the text begins with a response code if there is one. */
 void job_done(struct job *, const char *condition, const char *text);
 /* By the result of the vault; text for OK. */

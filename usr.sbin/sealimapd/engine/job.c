@@ -243,6 +243,19 @@ put_limit(struct imap_buf *b, const struct job *job)
 }
 
 void
+job_placed(struct job *job, uint32_t uidvalidity, uint32_t n, uint32_t first,
+    uint32_t last)
+{
+	if (uidvalidity != job->conn->uidvalidity || n == 0)
+		return;
+	if (job->placed.n == 0 || first < job->placed.first)
+		job->placed.first = first;
+	if (job->placed.n == 0 || last > job->placed.last)
+		job->placed.last = last;
+	job->placed.n += n;
+}
+
+void
 job_done(struct job *job, const char *condition, const char *text)
 {
 	struct conn *c = job->conn;

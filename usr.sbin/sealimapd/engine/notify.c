@@ -307,7 +307,7 @@ fetch_new(struct conn *c)
 
 /*
  * New messages are known to the client.  Those that a command of its own has
- * put there are not told again, where nothing else is new.
+ * put there are not told again, where nothing else is new (RFC 5465 5.2).
  */
 void
 notify_exists(struct conn *c, uint32_t n, uint32_t first, uint32_t last)
@@ -323,7 +323,8 @@ notify_exists(struct conn *c, uint32_t n, uint32_t first, uint32_t last)
 	TAILQ_FOREACH (job, &c->jobs, entry)
 		if (job->waiting > 0)
 			break;
-	if (job != NULL && job->placed == n && n > 0)
+	if (job != NULL && n > 0 && job->placed.n == n &&
+	    job->placed.first >= first && job->placed.last <= last)
 		return;
 	if (c->notify->first == 0)
 		c->notify->first = first;

@@ -234,13 +234,16 @@ copy_free(struct job *job)
 	free(copy);
 }
 
-/* *count: messages, not ranges. */
+/* *count: messages, not ranges; all: from the least to the greatest UID. */
 static int
-get_set(struct msg *msg, struct imap_buf *b, uint32_t *count)
+get_set(struct msg *msg, struct imap_buf *b, uint32_t *count,
+    struct imap_range *all)
 {
 	uint32_t i, n, first, last;
 
 	*count = 0;
+	all->first = UINT32_MAX;
+	all->last = 0;
 	n = msg_get_u32(msg);
 	if (msg->bad || n > (msg->len - msg->off) / 8)
 		return -1;
@@ -250,6 +253,10 @@ get_set(struct msg *msg, struct imap_buf *b, uint32_t *count)
 		if (first == 0 || first > last || last == UINT32_MAX)
 			return -1;
 		*count += last - first + 1;
+		if (first < all->first)
+			all->first = first;
+		if (last > all->last)
+			all->last = last;
 		imap_put_range(b, first, last, b->len == 0);
 	}
 	return 0;
@@ -259,14 +266,16 @@ void
 copy_answer(struct job *job, struct msg *msg)
 {
 	struct copy *copy = job->data;
+	struct imap_range all;
 	uint32_t n;
 
 	copy->uidvalidity = msg_get_u32(msg);
-	if (msg->type != R_COPIED || get_set(msg, &copy->from, &n) == -1 ||
-	    get_set(msg, &copy->to, &n) == -1 || msg_end(msg) == -1)
+	if (msg->type != R_COPIED ||
+	    get_set(msg, &copy->from, &n, &all) == -1 ||
+	    get_set(msg, &copy->to, &n, &all) == -1 || msg_end(msg) == -1)
 		conn_protocol(job->conn, "R_COPIED");
-	else if (copy->uidvalidity == job->conn->uidvalidity)
-		job->placed += n;
+	else
+		job_placed(job, copy->uidvalidity, n, all.first, all.last);
 }
 
 static void
