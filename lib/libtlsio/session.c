@@ -33,8 +33,7 @@
 #include "log.h"
 #include "tlsio_local.h"
 
-#define READ_BURST 4          /* records in a row, then others have a turn */
-#define DISCARD_MAX (1 << 16) /* unread octets thrown away at the end */
+#define READ_BURST 4 /* records in a row, then others have a turn */
 
 /* What is read, until it is consumed; of TLS a record at a time. */
 static uint8_t scratch[TLSIO_INPUT_MAX];
@@ -52,7 +51,6 @@ static void call_input(struct tlsio *);
 static bool can_read(const struct tlsio *);
 static size_t unread(const struct tlsio *);
 static void set_eof(struct tlsio *);
-static void finish(struct tlsio *);
 static void release(struct tlsio *);
 static ssize_t cb_read(struct tls *, void *, size_t, void *);
 static ssize_t cb_write(struct tls *, const void *, size_t, void *);
@@ -232,6 +230,8 @@ on_read(int fd, short what, void *arg)
 	}
 	if (t->state == TLSIO_HANDSHAKE)
 		turn_wait(t);
+	else if (t->discarding)
+		finish_discard(t);
 	else
 		do_read(t);
 	leave(t);
@@ -270,6 +270,8 @@ on_soon(int fd, short what, void *arg)
 
 	t = arg;
 	t->busy++;
+	if (t->discarding)
+		finish_end(t);
 	if (t->again) {
 		t->again = false;
 		if (unread(t) > 0 && can_read(t))
@@ -297,8 +299,9 @@ leave(struct tlsio *t)
 	if (!t->dead && t->state == TLSIO_UPGRADE && t->out_len == 0 &&
 	    !t->ending)
 		start_tls(t);
-	if (!t->dead && t->finishing && t->out_len == 0 && !t->ending)
-		finish(t);
+	if (!t->dead && t->finishing && t->out_len == 0 && !t->ending &&
+	    !t->discarding)
+		finish_begin(t, unread(t) > 0);
 	if (!t->dead && t->ending && !t->told && t->out_len == 0) {
 		t->told = true;
 		session_events(t);
@@ -322,6 +325,8 @@ session_events(struct tlsio *t)
 	r = w = false;
 	if (t->told || t->waits)
 		;
+	else if (t->discarding)
+		r = true;
 	else if (t->state == TLSIO_HANDSHAKE) {
 		w = t->read_wants_write;
 		r = !w;
@@ -489,24 +494,6 @@ cb_write(struct tls *tls, const void *buf, size_t len, void *arg)
 	if (n == -1 && (errno == EPIPE || errno == ECONNRESET))
 		t->peer_eof = true;
 	return n;
-}
-
-/* Says good-bye.  Input that nobody wants would make the close a reset. */
-static void
-finish(struct tlsio *t)
-{
-	size_t total;
-	ssize_t n;
-
-	if (t->state == TLSIO_SECURE)
-		(void)tls_close(t->tls);
-	for (total = 0; total < DISCARD_MAX; total += (size_t)n) {
-		n = recv(t->fd, scratch, sizeof(scratch), 0);
-		if (n <= 0)
-			break;
-	}
-	t->ending = true;
-	t->end = TLSIO_DONE;
 }
 
 /* Input. */

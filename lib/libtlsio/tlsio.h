@@ -33,6 +33,8 @@
 #define TLSIO_INPUT_MAX (64 * 1024) /* unread input a session may hold */
 #define TLSIO_HIGH (128 * 1024)     /* queued output: stop producing */
 #define TLSIO_LOW (32 * 1024)       /* drained: produce again */
+#define TLSIO_DISCARD_MAX (1 << 20) /* octets thrown away at an end */
+#define TLSIO_DISCARD_SECONDS 1     /* and how long they are awaited */
 #define TLSIO_OUTPUT_MAX                                       \
 	(4 * 1024 * 1024)   /* queued output: the session ends \
 			     */
@@ -138,7 +140,10 @@ void tlsio_set(struct tlsio *, const struct tlsio_ops *, void *arg);
  * returned (a client must not send before our answer; RFC 3207 4.2): free it.
  */
 int tlsio_starttls(struct tlsio *, struct tlsio_server *);
-/* Reads no more; closed(TLSIO_DONE) once the output is sent. */
+/*
+ * Reads no more; closed(TLSIO_DONE) once the output is sent, and, where input
+ * was left, the peer has ended, or TLSIO_DISCARD_* are reached.
+ */
 void tlsio_finish(struct tlsio *);
 
 /*

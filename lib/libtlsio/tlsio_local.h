@@ -112,6 +112,8 @@ struct tlsio {
 	bool paused;
 	bool was_full; /* somebody waits for drained */
 	bool finishing;
+	bool discarding; /* what comes still, until the peer's end */
+	size_t discarded;
 	bool peer_eof;
 	bool ending; /* closed() is due, once out is sent */
 	bool told;   /* closed() was called */
@@ -140,6 +142,11 @@ int client_verify(struct tlsio *); /* -1: result and why are set */
 void client_free(struct client *);
 enum tlsio_result verify_chain(
     const struct client *, const uint8_t *pem, size_t, const char **why);
+
+/* finish.c */
+void finish_begin(struct tlsio *, bool unread); /* all output is sent */
+void finish_discard(struct tlsio *);
+void finish_end(struct tlsio *);
 
 /* output.c */
 void output_flush(struct tlsio *);

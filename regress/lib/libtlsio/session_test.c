@@ -161,6 +161,84 @@ ATF_TC_BODY(eof, tc)
 	ATF_CHECK_EQ(0, wait_client(pid));
 }
 
+/* Ends at the first line, whatever follows. */
+static void
+refuse(struct tlsio *t, void *arg)
+{
+	tlsio_puts(t, "no\n");
+	tlsio_finish(t);
+}
+
+static const struct tlsio_ops refuse_ops = {
+    .input = refuse,
+    .closed = on_closed,
+};
+
+static int
+talk_on(int fd, void *arg)
+{
+	static char block[65536];
+	char line[64];
+	const size_t *total;
+
+	total = arg;
+	for (size_t sent = 0; sent < *total; sent += sizeof(block)) {
+		if (client_write(NULL, fd, block, sizeof(block)) == -1)
+			return *total > TLSIO_DISCARD_MAX ? 0 : 1;
+	}
+	if (client_line(NULL, fd, line, sizeof(line)) != 3 ||
+	    strcmp(line, "no\n") != 0)
+		return 2;
+	return client_line(NULL, fd, line, sizeof(line)) == 0 ? 0 : 3;
+}
+
+/* Who is sent away while he still talks reads why; but he may not for ever. */
+ATF_TC_WITHOUT_HEAD(discard);
+ATF_TC_BODY(discard, tc)
+{
+	size_t totals[] = {65536, TLSIO_DISCARD_MAX / 2, 100 << 20};
+	struct served s;
+	pid_t pid;
+
+	event_init();
+	for (size_t i = 0; i < 3; i++) {
+		memset(&s, 0, sizeof(s));
+		s.t = tlsio_new(NULL, start_client(talk_on, &totals[i], &pid),
+		    &refuse_ops, &s);
+		run_until(&s.done);
+		ATF_CHECK_EQ(TLSIO_DONE, s.end);
+		ATF_CHECK_EQ(0, wait_client(pid));
+	}
+}
+
+static int
+stay(int fd, void *arg)
+{
+	static char block[65536];
+
+	if (client_write(NULL, fd, block, sizeof(block)) == -1)
+		return 1;
+	/* Until the other side has gone. */
+	while (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+		(void)usleep(10000);
+	return 0;
+}
+
+/* Who never ends is not waited for. */
+ATF_TC_WITHOUT_HEAD(discard_time);
+ATF_TC_BODY(discard_time, tc)
+{
+	struct served s;
+	pid_t pid;
+
+	event_init();
+	memset(&s, 0, sizeof(s));
+	s.t = tlsio_new(NULL, start_client(stay, NULL, &pid), &refuse_ops, &s);
+	run_until(&s.done);
+	ATF_CHECK_EQ(TLSIO_DONE, s.end);
+	ATF_CHECK_EQ(0, wait_client(pid));
+}
+
 /* A producer that looks at tlsio_full(). */
 static void
 produce(struct tlsio *t, void *arg)
@@ -470,6 +548,8 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, lines);
 	ATF_TP_ADD_TC(tp, eof);
+	ATF_TP_ADD_TC(tp, discard);
+	ATF_TP_ADD_TC(tp, discard_time);
 	ATF_TP_ADD_TC(tp, bulk_out);
 	ATF_TP_ADD_TC(tp, output_limit);
 	ATF_TP_ADD_TC(tp, bulk_in);
