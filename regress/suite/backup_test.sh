@@ -132,6 +132,67 @@ repair_cleanup() {
 	stop_suite
 }
 
+# seen COMMAND ...: what a terminal is shown on its standard error.
+seen() {
+	python3 -c 'import os, pty, subprocess, sys
+ours, theirs = pty.openpty()
+p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=theirs)
+os.close(theirs)
+while True:
+    try:
+        data = os.read(ours, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    os.write(1, data)
+sys.exit(p.wait())' "$@" >seen.out || fail_with seen.out "failed: $*"
+}
+
+# bar TEXT COMMAND ...: it is drawn for a terminal, and for nobody else.
+bar() {
+	text=$1
+	shift
+	seen "$@" <secret
+	grep -qE "$text" seen.out || fail_with seen.out "no bar: $*"
+}
+
+atf_test_case bars cleanup
+bars_head() {
+	atf_set descr "what takes long tells a terminal how far it is"
+	atf_set timeout 120
+}
+bars_body() {
+	need python3
+	start_suite USERS=1
+	mkmaildir mail 100 7
+	imapdo append 1 INBOX mail >/dev/null || atf_fail "cannot append"
+	printf '%s\n' "$password" >secret
+	octets='\[#*\.*\] +[0-9]+ %  [0-9]+ of [0-9]+ MB'
+	ctl="${sealctl%% *} -f $conf"
+	# shellcheck disable=SC2086
+	{
+		bar "$octets" $ctl backup copy
+		bar "$octets" $ctl verify
+		$ctl verify >quiet.out 2>quiet.err
+		bar 'INBOX [0-9]+ of 100' "${sealmail%% *}" export -s \
+		    -C "$cafile" -h localhost -p "$imaps_port" \
+		    "user0001@$domain" out
+		bar '[0-9]+ of 100 messages' "${sealmail%% *}" verify -s \
+		    -C "$cafile" -h localhost -p "$imaps_port" \
+		    "user0001@$domain"
+		$ctl user del "user0001@$domain" >/dev/null
+		bar "$octets" $ctl restore copy "user0001@$domain"
+		suite_alive
+		stop_suite
+		bar '\[#*\.*\] +[0-9]+ %' $ctl rebuild "user0001@$domain"
+	}
+	[ ! -s quiet.err ] || fail_with quiet.err "a bar in a file"
+}
+bars_cleanup() {
+	stop_suite
+}
+
 atf_test_case merge_check cleanup
 merge_check_head() {
 	atf_set descr "sealctl merge-check of two copies of an account"
@@ -238,6 +299,7 @@ put_back_cleanup() {
 }
 
 atf_init_test_cases() {
+	atf_add_test_case bars
 	atf_add_test_case merge_check
 	atf_add_test_case put_back
 	atf_add_test_case at_work
