@@ -184,13 +184,15 @@ user_limit(
 int
 cmd_user_disable(struct invocation *inv)
 {
-	return inv->argc != 2 ? EXIT_BAD_USAGE : user_limit(inv, 1, 0, 0);
+	return inv->argc != 2 ? EXIT_BAD_USAGE :
+				user_limit(inv, CTL_LIMIT_DISABLE, 0, 0);
 }
 
 int
 cmd_user_enable(struct invocation *inv)
 {
-	return inv->argc != 2 ? EXIT_BAD_USAGE : user_limit(inv, 2, 0, 0);
+	return inv->argc != 2 ? EXIT_BAD_USAGE :
+				user_limit(inv, CTL_LIMIT_ENABLE, 0, 0);
 }
 
 /* Octets, or with K, M, G or T behind them; "none" is 0.  -1: no size. */

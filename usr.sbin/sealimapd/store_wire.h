@@ -367,12 +367,13 @@ enum store_wire {
 	/* master -> sealctl: bytes password (empty if given), str recovery. */
 	MASTER_CTL_CREATED = 65,
 	/*
-	 * u32 version, str account, u8 what: 1 disable, 2 enable, 3 quota in
-	 * octets, 4 that and in messages; u64 octets (0: none), u64 one more
-	 * than there may be messages (0: no limit).  Disabling ends the
-	 * sessions.
+	 * u32 version, str account, u8 CTL_LIMIT_*: quota in octets, or both
+	 * that and in messages; u64 octets (0: none), u64 one more than there
+	 * may be messages (0: no limit).  Disabling ends the sessions.
 	 */
 	CTL_MASTER_USER_LIMIT = 90,
+#define CTL_LIMIT_DISABLE 1
+#define CTL_LIMIT_ENABLE 2
 #define CTL_LIMIT_QUOTA 3
 #define CTL_LIMIT_BOTH 4
 	/* u32 version, str account, str new name; its sessions end. */

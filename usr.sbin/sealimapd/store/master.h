@@ -254,8 +254,8 @@ int account_make(int base, const struct creation *, char *made, char *code,
     const char **reason);
 /* Changes one limit and keeps the others. */
 enum limit {
-	LIMIT_DISABLE = 1,
-	LIMIT_ENABLE = 2,
+	LIMIT_DISABLE = CTL_LIMIT_DISABLE,
+	LIMIT_ENABLE = CTL_LIMIT_ENABLE,
 	LIMIT_QUOTA = CTL_LIMIT_QUOTA,
 	LIMIT_BOTH = CTL_LIMIT_BOTH
 };
