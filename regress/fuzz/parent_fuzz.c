@@ -436,11 +436,14 @@ input_end(void)
 	}
 	harness_run();
 	state.running = false;
+	/* Nobody comes again, however long this takes. */
+	(void)event_del(&state.peers[0].ev_retry);
 	if ((w = harness_wire(f.peer_fd)) != NULL)
 		harness_eof(w);
 	harness_run();
 	must(LIST_EMPTY(&state.clients) && state.peers[0].wire == NULL);
 	for (size_t i = 0; i < PROCS; i++) {
+		(void)event_del(&sup.procs[i].ev_restart);
 		if (sup.procs[i].wire != NULL)
 			harness_eof(sup.procs[i].wire);
 		harness_run();
