@@ -1,7 +1,7 @@
-#!/usr/bin/env python3
-"""Writes the seeds of the fuzzers role_*_fuzz.c: what a parent says to a role
-at its start, at a reload, and what it ought not to."""
-from mkseeds import s, seed, step, u8, u16, u32, u64
+"""Seeds of the fuzzers role_*_fuzz.c: what a parent says to a role at its start,
+at a reload, and what it ought not to."""
+
+from seedsteps import s, seed, step, u8, u16, u32, u64
 
 (BEGIN, OWN, COMMIT, WIRE, CONN, OPENED, ENDED, CTL, VERBOSE, STATS, RAW,
  INIT) = range(12)
@@ -207,6 +207,7 @@ def others():
     seed("role_keys", "base_first", own(0, u32(1), u32(60)), commit)
 
 
-engines()
-store()
-others()
+def write():
+    engines()
+    store()
+    others()
