@@ -467,6 +467,29 @@ def clerk():
         seed("clerk", name, u8(set_), *steps)
 
 
+def forker():
+    CHILD, PAUSE, FRAW, ENDS, NONE, OTHER = 0, 1, 2, 3, 0x40, 0x80
+
+    def child(number, kind=1, flags=0):
+        return step(CHILD | flags, u8(kind), u32(number))
+
+    def pause(number, stop=1, flags=0):
+        return step(PAUSE | flags, u32(number), u8(stop))
+
+    seed("forker", "stops", child(7), child(8, 2), pause(7), pause(8),
+         pause(7), pause(8, 0), pause(9), step(ENDS, u8(0)), pause(7, 0),
+         pause(8))
+    seed("forker", "ends", *(child(n) for n in range(10)),
+         *(pause(n) for n in range(10)), step(ENDS | OTHER, u8(3)),
+         step(ENDS, u8(3)), step(ENDS, u8(9)), pause(3, 0), child(3))
+    seed("forker", "twice", child(1), pause(1), child(1))
+    seed("forker", "kind", child(1), pause(1), child(2, 3))
+    seed("forker", "no_wire", child(1, 1, NONE))
+    seed("forker", "wire", child(1), pause(1, 1, NONE))
+    seed("forker", "raw", child(1), step(FRAW, u32(99), b"x"))
+    seed("forker", "none")
+
+
 def write():
     vault()
     engine()
@@ -475,3 +498,4 @@ def write():
     master()
     opener()
     clerk()
+    forker()

@@ -4,7 +4,7 @@ at a reload, and what it ought not to."""
 from seedsteps import s, seed, step, u8, u16, u32, u64
 
 (BEGIN, OWN, COMMIT, WIRE, CONN, OPENED, ENDED, CTL, VERBOSE, STATS, RAW,
- INIT) = range(12)
+ INIT, PEER) = range(13)
 FD, NONE = 0x80, 0x40
 
 # Made for this, and for nothing else.
@@ -207,7 +207,30 @@ def others():
     seed("role_keys", "base_first", own(0, u32(1), u32(60)), commit)
 
 
+def worker():
+    good = config()
+
+    def wants(quiet, n=0, version=1, kind=1, flags=0):
+        return step(PEER | flags, u8(n), u32(kind), u32(version), u8(quiet))
+
+    wrong("role_worker", good)
+    stores = wire("imap-store") + wire("imap-store", 15)
+    seed("role_worker", "searches", stores, *(
+        wants(n % 5 == 0, n % 2) for n in range(40)), good, step(STATS))
+    seed("role_worker", "quiet", stores, *[wants(1)] * 9, good, wants(0, 1))
+    seed("role_worker", "again", wire("imap-store"), wants(0),
+         wire("imap-store"), wants(0), wants(0, 1))
+    for name, what in (("version", wants(0, version=2)),
+                       ("kind", wants(0, kind=99)),
+                       ("bare", wants(0, flags=NONE)),
+                       ("short", step(PEER, u8(0), u32(1), u32(1)))):
+        seed("role_worker", name, stores, wants(0), what, wants(0))
+    seed("role_worker", "instance", wire("imap-store", 16))
+    seed("role_worker", "nothing", step(OWN), begin, step(OWN))
+
+
 def write():
     engines()
     store()
+    worker()
     others()

@@ -56,8 +56,9 @@ enum step_kind {
 	SAYS_CTL,
 	SAYS_VERBOSE,
 	SAYS_STATS,
-	SAYS_RAW,  /* u32 type first */
-	READS_INIT /* not said: read */
+	SAYS_RAW,   /* u32 type first */
+	READS_INIT, /* not said: read */
+	PEER_SAYS   /* u8 which one of them, u32 type */
 };
 
 int __wrap_getsockname(int, struct sockaddr *, socklen_t *);
@@ -83,6 +84,7 @@ static struct {
 	struct passed socks[STEPS_MAX];
 	size_t n_wires, n_socks;
 	bool ready; /* it has said so */
+	pid_t (*forks)(void);
 } f;
 
 void
@@ -137,8 +139,16 @@ __wrap_event_dispatch(void)
 pid_t
 __wrap_proc_fork(const char *title)
 {
+	if (f.forks != NULL)
+		return f.forks();
 	errno = EAGAIN;
 	return -1;
+}
+
+void
+role_forks(pid_t (*forks)(void))
+{
+	f.forks = forks;
 }
 
 /* A message that was composed for nobody: the role's first. */
@@ -254,13 +264,52 @@ type_of(const struct harness_step *s)
 	uint32_t type = 0;
 
 	if (kind == SAYS_OWN && s->len > 0)
-		type = f.target->own[s->data[0] % f.target->n_own];
+		type = f.target->n_own == 0 ?
+		    PROC_OWN :
+		    f.target->own[s->data[0] % f.target->n_own];
 	else if (kind == SAYS_RAW && s->len >= sizeof(type))
 		memcpy(&type, s->data, sizeof(type));
 	else if (kind < sizeof(types) / sizeof(types[0]))
 		type = types[kind];
 	/* A good end would be for ever. */
 	return type == PROC_SHUTDOWN ? 0 : type;
+}
+
+/* The same file still, not another of that number. */
+static bool
+is_open(const struct passed *p)
+{
+	struct stat st;
+
+	return fstat(p->fd, &st) == 0 && st.st_dev == p->dev &&
+	    st.st_ino == p->ino;
+}
+
+/*
+ * One of those whose wires it has; what it is given there it gives to a child.
+ * False: the role has ended.
+ */
+static bool
+peer_says(const struct harness_step *s)
+{
+	struct wire *w;
+	uint32_t type;
+	int fd = -1;
+
+	if (f.forks == NULL || f.n_wires == 0 || s->len <= sizeof(type))
+		return true;
+	w = harness_wire(f.wires[s->data[0] % f.n_wires]);
+	if (w == NULL)
+		return true;
+	memcpy(&type, s->data + 1, sizeof(type));
+	if ((s->what & WHAT_NONE) == 0)
+		fd = passed();
+	harness_packet(w, type, 1, s->data + 1 + sizeof(type),
+	    s->len - 1 - sizeof(type), fd);
+	if (!harness_run_or_exit())
+		return false;
+	role_must(fd == -1 || !is_open(&f.socks[f.n_socks - 1]));
+	return true;
 }
 
 /* False: the role has ended, as it may. */
@@ -273,6 +322,8 @@ says(const struct harness_step *s)
 	size_t head;
 	int fd = -1;
 
+	if (kind == PEER_SAYS)
+		return peer_says(s);
 	type = type_of(s);
 	if (type == 0) {
 		if (kind == READS_INIT)
@@ -301,7 +352,6 @@ static void
 input_end(void)
 {
 	static const uint8_t off = 0;
-	struct stat st;
 	struct wire *w;
 
 	role.reloading = false;
@@ -314,11 +364,9 @@ input_end(void)
 		(void)harness_run_or_exit();
 	}
 	(void)harness_run_or_exit();
-	for (size_t i = 0; i < f.n_socks; i++) {
-		if (fstat(f.socks[i].fd, &st) == 0 &&
-		    st.st_dev == f.socks[i].dev && st.st_ino == f.socks[i].ino)
+	for (size_t i = 0; i < f.n_socks; i++)
+		if (is_open(&f.socks[i]))
 			(void)close(f.socks[i].fd);
-	}
 	f.n_wires = f.n_socks = 0;
 	if (f.target->forget != NULL)
 		f.target->forget();

@@ -24,6 +24,8 @@
 #ifndef ROLE_STEPS_H
 #define ROLE_STEPS_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,6 +41,11 @@ struct role_target {
 /* The program's: NAME_fuzz.c includes its main.c with this name for main. */
 int role_main(int, char *[]);
 void role_must(bool);
+/*
+ * It forks for those whose wires it is given, and they speak too: what
+ * proc_fork says.  Otherwise no fork succeeds, and peers are silent.
+ */
+void role_forks(pid_t (*)(void));
 /* An input. */
 void role_run(const struct role_target *, const unsigned char *, size_t);
 

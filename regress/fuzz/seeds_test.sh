@@ -1,10 +1,10 @@
 #! /usr/bin/env atf-sh
 # The seeds of the fuzzers, whole, cut and changed, through the real decoders.
 
-targets="clerk deliver engine keys master opener origin out parent queue
-    relay resolver role_deliver role_engine role_keys role_queue role_relay
-    role_resolver role_smtpd role_store sealctl sealmail smtpd store vault
-    worker"
+targets="clerk deliver engine forker keys master opener origin out parent
+    queue relay resolver role_deliver role_engine role_keys role_queue
+    role_relay role_resolver role_smtpd role_store role_worker sealctl
+    sealmail smtpd store vault worker"
 
 replay_body() {
 	srcdir=$(atf_get_srcdir)
