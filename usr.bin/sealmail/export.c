@@ -42,10 +42,11 @@
 #include "sealmail.h"
 
 #define BOXES_MAX 10000
-#define NAME_SIZE 2048  /* octets of a mailbox name, in modified UTF-7 */
-#define FOLDER_SIZE 250 /* of a folder's name */
-#define BATCH 50        /* messages of one FETCH */
-#define PIECE 16384     /* octets of a message at a time */
+#define NAME_SIZE 2048      /* octets of a mailbox name, in modified UTF-7 */
+#define FOLDER_SIZE 250     /* of a folder's name */
+#define BATCH 50            /* messages of one FETCH */
+#define PIECE 16384         /* octets of a message at a time */
+#define NEW_FILE "sealmail" /* in tmp/: a message that is not whole yet */
 
 static struct {
 	int dir; /* the Maildir */
@@ -54,6 +55,13 @@ static struct {
 	unsigned int listed; /* boxes printed so far */
 	unsigned int failed;
 } out = {.dir = -1};
+
+/* Of a Maildir; opened once, so that nobody puts a link in its place. */
+struct folder {
+	int dir;
+	int cur;
+	int tmp;
+};
 
 struct uids {
 	uint32_t *uid;
@@ -215,37 +223,53 @@ folder_name(const char *name, char *folder)
 	return n == 1 || strcmp(folder, "..") == 0 ? -1 : 0;
 }
 
-static int
-open_folder(const char *folder)
+static void
+close_folder(struct folder *f)
 {
-	static const char *const subs[] = {"cur", "new", "tmp"};
-	size_t i;
-	int dir, fd;
+	const int fds[] = {f->dir, f->cur, f->tmp};
 
-	if (folder[0] != '\0' && mkdirat(out.dir, folder, 0700) == -1 &&
-	    errno != EEXIST)
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] != -1)
+			(void)close(fds[i]);
+}
+
+static int
+open_dir(int dir, const char *name)
+{
+	if (mkdirat(dir, name, 0700) == -1 && errno != EEXIST)
 		return -1;
-	dir = openat(out.dir, folder[0] == '\0' ? "." : folder,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir == -1)
+	return openat(
+	    dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* No links are followed: who exports may be another than whose Maildir it is.
+ */
+static int
+open_folder(const char *name, struct folder *f)
+{
+	int fd;
+
+	f->cur = f->tmp = -1;
+	f->dir = name[0] == '\0' ? dup(out.dir) : open_dir(out.dir, name);
+	if (f->dir == -1 ||
+	    (mkdirat(f->dir, "new", 0700) == -1 && errno != EEXIST) ||
+	    (f->cur = open_dir(f->dir, "cur")) == -1 ||
+	    (f->tmp = open_dir(f->dir, "tmp")) == -1)
 		return -1;
-	for (i = 0; i < sizeof(subs) / sizeof(subs[0]); i++) {
-		if (mkdirat(dir, subs[i], 0700) == -1 && errno != EEXIST)
-			return -1;
-	}
-	if (folder[0] != '\0') {
-		fd = openat(
-		    dir, "maildirfolder", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	if (name[0] != '\0') {
+		fd = openat(f->dir, "maildirfolder",
+		    O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		    0600);
 		if (fd == -1)
 			return -1;
 		(void)close(fd);
 	}
-	return dir;
+	return 0;
 }
 
 /* UIDs of messages that an earlier run has fetched. */
 static int
-list_there(int folder, uint32_t validity, struct uids *u)
+list_there(const struct folder *f, uint32_t validity, struct uids *u)
 {
 	unsigned int v, uid;
 	struct dirent *de;
@@ -253,7 +277,7 @@ list_there(int folder, uint32_t validity, struct uids *u)
 	DIR *dir;
 	int fd;
 
-	fd = openat(folder, "cur", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(f->cur, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd == -1 ? NULL : fdopendir(fd);
 	if (dir == NULL)
 		return -1;
@@ -390,8 +414,8 @@ save_literal(int fd, long long len)
 }
 
 static int
-finish_message(
-    int folder, int fd, uint32_t validity, const struct attributes *a)
+finish_message(const struct folder *f, int fd, uint32_t validity,
+    const struct attributes *a)
 {
 	struct timespec ts[2];
 	struct stat sb;
@@ -401,32 +425,33 @@ finish_message(
 	ts[0].tv_sec = ts[1].tv_sec = a->date;
 	if (fstat(fd, &sb) == -1 || futimens(fd, ts) == -1 || fsync(fd) == -1)
 		return -1;
-	(void)snprintf(name, sizeof(name),
-	    "cur/%lld.V%uU%u.sealmail,S=%lld:2,%s", (long long)a->date,
-	    validity, a->uid, (long long)sb.st_size, a->letters);
-	return renameat(folder, "tmp/sealmail", folder, name);
+	(void)snprintf(name, sizeof(name), "%lld.V%uU%u.sealmail,S=%lld:2,%s",
+	    (long long)a->date, validity, a->uid, (long long)sb.st_size,
+	    a->letters);
+	return renameat(f->tmp, NEW_FILE, f->cur, name);
 }
 
 /* The rest of one FETCH answer whose line ends with a literal. */
 static void
-save_message(int folder, uint32_t validity, const char *head, long long len)
+save_message(
+    const struct folder *f, uint32_t validity, const char *head, long long len)
 {
 	struct attributes a;
 	int fd, r;
 
 	memset(&a, 0, sizeof(a));
 	get_attributes(head, &a);
-	if (unlinkat(folder, "tmp/sealmail", 0) == -1 && errno != ENOENT)
-		err(EX_CANTCREAT, "tmp/sealmail");
-	fd = openat(folder, "tmp/sealmail",
-	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (unlinkat(f->tmp, NEW_FILE, 0) == -1 && errno != ENOENT)
+		err(EX_CANTCREAT, "tmp/" NEW_FILE);
+	fd = openat(
+	    f->tmp, NEW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
-		err(EX_CANTCREAT, "tmp/sealmail");
+		err(EX_CANTCREAT, "tmp/" NEW_FILE);
 	r = save_literal(fd, len);
 	get_attributes(imap_line(), &a);
 	if (a.uid == 0)
 		errx(EX_PROTOCOL, "the server sends a message without a UID");
-	if (r == -1 || finish_message(folder, fd, validity, &a) == -1)
+	if (r == -1 || finish_message(f, fd, validity, &a) == -1)
 		err(EX_IOERR, "uid %u", a.uid);
 	(void)close(fd);
 }
@@ -440,14 +465,15 @@ progress(const char *folder, size_t done, size_t all)
 }
 
 static void
-fetch(int folder, const char *label, uint32_t validity, const struct uids *u)
+fetch(const struct folder *f, const char *label, uint32_t validity,
+    const struct uids *u)
 {
 	char words[BATCH * 12 + 64], *line;
 	size_t done, i, n;
 	long long len;
 	bool ok;
 
-	keywords_open(folder);
+	keywords_open(f->dir, f->tmp);
 	for (done = 0; done < u->n; done += n) {
 		progress(label, done, u->n);
 		n = u->n - done < BATCH ? u->n - done : BATCH;
@@ -463,7 +489,7 @@ fetch(int folder, const char *label, uint32_t validity, const struct uids *u)
 		while (!tagged(line = imap_line(), &ok)) {
 			len = literal(line);
 			if (len >= 0)
-				save_message(folder, validity, line, len);
+				save_message(f, validity, line, len);
 		}
 		if (!ok) {
 			warnx("%s: the server refused some messages",
@@ -517,15 +543,25 @@ list_missing(const struct uids *there, struct uids *missing)
 	return all;
 }
 
+/* What the server calls it, with nothing in it that a terminal obeys. */
+static void
+printable(const char *name, char *text, size_t size)
+{
+	(void)strlcpy(text, name, size);
+	text_plain(text);
+}
+
 static void
 tell_box(const char *name, size_t all, size_t fresh)
 {
+	char text[NAME_SIZE];
 	const char *p;
 
 	if (out.bar)
 		(void)fputs("\r\033[K", stderr);
 	if (!out.json) {
-		(void)printf("%s: %zu messages, %zu new\n", name, all, fresh);
+		printable(name, text, sizeof(text));
+		(void)printf("%s: %zu messages, %zu new\n", text, all, fresh);
 		return;
 	}
 	(void)printf("%s\n  {\"mailbox\": \"", out.listed++ == 0 ? "" : ",");
@@ -541,13 +577,14 @@ static void
 export_box(const char *name)
 {
 	struct uids there = {0}, missing = {0};
-	char folder[FOLDER_SIZE];
+	char folder[FOLDER_SIZE], text[64];
+	struct folder f;
 	uint32_t validity;
 	size_t all;
-	int dir;
 
 	if (folder_name(name, folder) == -1) {
-		warnx("%.60s: cannot be the name of a folder", name);
+		printable(name, text, sizeof(text));
+		warnx("%s: cannot be the name of a folder", text);
 		out.failed++;
 		return;
 	}
@@ -555,13 +592,14 @@ export_box(const char *name)
 	validity = examine(name);
 	if (validity == 0)
 		return;
-	dir = open_folder(folder);
-	if (dir == -1 || list_there(dir, validity, &there) == -1)
-		err(EX_CANTCREAT, "%s", folder);
+	if (open_folder(folder, &f) == -1 ||
+	    list_there(&f, validity, &there) == -1)
+		err(EX_CANTCREAT, "%s",
+		    folder[0] == '\0' ? "the Maildir" : folder);
 	all = list_missing(&there, &missing);
-	fetch(dir, folder, validity, &missing);
+	fetch(&f, folder, validity, &missing);
 	tell_box(name, all, missing.n);
-	(void)close(dir);
+	close_folder(&f);
 	free(there.uid);
 	free(missing.uid);
 }

@@ -36,6 +36,7 @@
 #include <tls.h>
 
 #include "imap_client.h"
+#include "sealmail.h"
 
 #define WAIT_SECONDS 60 /* for the server's next octets */
 
@@ -269,9 +270,7 @@ imap_answer(void (*untagged)(char *))
 		code = code_of(text);
 		if (text[0] == '[' && strstr(text, "] ") != NULL)
 			text = strstr(text, "] ") + 2;
-		for (char *p = text; *p != '\0'; p++)
-			if ((unsigned char)*p < 0x20 || *p == 0x7f)
-				*p = '?';
+		text_plain(text);
 		warnx("%s", text);
 	}
 	return code;

@@ -39,13 +39,14 @@
 
 static struct {
 	int folder;
+	int tmp; /* of the folder */
 	size_t n;
 	char name[LETTERS][NAME_SIZE];
 	bool told; /* that there are too many */
 } keywords;
 
 void
-keywords_open(int folder)
+keywords_open(int folder, int tmp)
 {
 	char line[NAME_SIZE + 16], *name, *end;
 	unsigned long i;
@@ -54,7 +55,9 @@ keywords_open(int folder)
 
 	memset(&keywords, 0, sizeof(keywords));
 	keywords.folder = folder;
-	fd = openat(folder, FILE_NAME, O_RDONLY | O_CLOEXEC);
+	keywords.tmp = tmp;
+	fd = openat(
+	    folder, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	f = fd == -1 ? NULL : fdopen(fd, "r");
 	if (f == NULL) {
 		if (errno != ENOENT)
@@ -82,8 +85,9 @@ save(void)
 	size_t i;
 	int fd;
 
-	fd = openat(keywords.folder, "tmp/" FILE_NAME,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	(void)unlinkat(keywords.tmp, FILE_NAME, 0);
+	fd = openat(keywords.tmp, FILE_NAME,
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	f = fd == -1 ? NULL : fdopen(fd, "w");
 	if (f == NULL)
 		err(EX_CANTCREAT, FILE_NAME);
@@ -92,8 +96,7 @@ save(void)
 			(void)fprintf(f, "%zu %s\n", i, keywords.name[i]);
 	}
 	if (fflush(f) == EOF || fsync(fd) == -1 || fclose(f) == EOF ||
-	    renameat(keywords.folder, "tmp/" FILE_NAME, keywords.folder,
-		FILE_NAME) == -1)
+	    renameat(keywords.tmp, FILE_NAME, keywords.folder, FILE_NAME) == -1)
 		err(EX_IOERR, FILE_NAME);
 }
 
@@ -134,6 +137,7 @@ keywords_letters(const char *list, const char *known, char *letters)
 			continue;
 		memcpy(name, list, n);
 		name[n] = '\0';
+		text_plain(name); /* an atom has no such octets */
 		c = strcasecmp(name, known) == 0 ? '\0' : letter(name);
 		if (c != '\0')
 			has[c - 'a'] = true;

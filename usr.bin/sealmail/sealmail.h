@@ -68,9 +68,9 @@ const char *slots_mailbox(void); /* of -b; NULL */
 int cmd_export(int argc, char *argv[]);
 int cmd_recover(int argc, char *argv[]);
 int cmd_rekey(int argc, char *argv[]);
-/* keywords.c: of one folder at a time, which stays open. */
+/* keywords.c: of one folder at a time, which stays open as its tmp/ does. */
 #define MAILDIR_LETTERS 40 /* of a file's name, NUL included */
-void keywords_open(int folder);
+void keywords_open(int folder, int tmp);
 /* Of the flags in the list that are keywords, but for known. */
 void keywords_letters(const char *list, const char *known, char *letters);
 /* undelete.c */

@@ -130,11 +130,10 @@ json_string(const char *s)
 
 /* What a terminal could act upon is not printed. */
 static void
-text_string(const char *s)
+text_string(char *s)
 {
-	for (; *s != '\0'; s++)
-		(void)putchar(
-		    (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+	text_plain(s);
+	(void)fputs(s, stdout);
 }
 
 /* The next field of an answer: an atom or a quoted string; NULL: no more. */
@@ -245,7 +244,8 @@ listed(char *line)
 	(void)printf("  ");
 	text_string(name[3]);
 	(void)printf("  %s  %s  ", date, scram ? "scram" : "-");
-	text_string(name[5] == NULL ? "" : name[5]);
+	if (name[5] != NULL)
+		text_string(name[5]);
 	(void)putchar('\n');
 }
 
