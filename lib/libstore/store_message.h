@@ -110,9 +110,9 @@ store_flags(struct store *, uint64_t box, const struct store_range *, size_t n,
 enum store_result store_expunge(struct store *, uint64_t box,
     const struct store_range *, size_t n, bool all);
 /*
- * Copies or moves to another (copy: also the same) box.  For each message, in
- * order, cb gets the old and the new UID.  A message is moved whole or not; a
- * copy of many is done whole or, where it fails (cb then told too much), not.
+ * Copies or moves to another box, or the same.  For each message, in order, cb
+ * gets the old and the new UID.  A message is moved whole or not; a copy of
+ * many is done whole or, where it fails (cb then told too much), not.
  */
 enum store_result store_copy(struct store *, uint64_t box,
     const struct store_range *, size_t n, uint64_t to, bool move,

@@ -215,12 +215,15 @@ room_for(const struct store *st, uint32_t n)
 	return n <= MOVE_BATCH || store_room(st->acct, n * COPY_COST);
 }
 
-/* Group by group, each in one frame; where one fails, those before it stay. */
+/*
+ * Group by group, each in one frame; where one fails, those before it stay.
+ * What moves within its box is another instance: an expunge wins for good.
+ */
 static enum store_result
 move(struct store *st, uint64_t id, const struct store_range *ranges, size_t n,
     uint64_t to, void (*cb)(void *, uint32_t uid, uint32_t newuid), void *arg)
 {
-	struct copying cp = {st, NULL, NULL, true, cb, arg, {0}};
+	struct copying cp = {st, NULL, NULL, id != to, cb, arg, {0}};
 	enum store_result result;
 	uint32_t *pos, count, part, gone;
 	size_t first, ahead;

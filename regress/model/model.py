@@ -2,7 +2,7 @@
 """
 Sessions of one user held against a reference model.
 
-usage: model.py server.json FIRST-SEED COUNT [kill] [crowd]
+usage: model.py server.json FIRST-SEED COUNT [kill] [crowd | bulk]
 
 In each round every session sends a few random commands at once; then their
 answers are read.  Each session's view (UIDs by sequence number, flags as told)
@@ -26,9 +26,11 @@ know of the other box what a new session is told of it, and of the messages that
 others have put into theirs what they wished to know; two of them have EXPUNGE at
 any time.
 Now and then an administrator lets their user keep nothing more (RFC 9208).
-With "crowd" the boxes hold more messages than a command deals with (RFC 9738).
+With "crowd" the boxes hold more messages than a command deals with (RFC 9738);
+with "bulk" one session copies or moves very many in each round.
 """
 
+import collections
 import itertools
 import os
 import random
@@ -51,10 +53,13 @@ TURNS = itertools.cycle(ROLES)
 class Model(Checks):
     """What the boxes can hold, given what was acknowledged."""
 
-    def __init__(self, seed, killing, crowded):
+    def __init__(self, seed, killing, crowded, bulk):
         self.random = random.Random(seed)
         self.killing = killing
-        self.crowded = crowded
+        self.crowded = crowded or bulk
+        self.bulk = bulk
+        self.count = 3 if bulk else SESSIONS
+        self.seen = collections.Counter()
         self.admin = Admin(SERVER)
         self.boxes = ("m%da" % seed, "m%db" % seed)
         # name -> uid -> (subject, flags)
@@ -71,13 +76,14 @@ class Model(Checks):
             first.send({"text": "DELETE " + box, "kind": "DELETE"})
             first.answer()
             first.run("CREATE " + box)
-        if crowded:
-            crowd.fill(first, self.boxes)
+        if self.crowded:
+            crowd.fill(first, self.boxes, crowd.BULK if bulk else crowd.MANY)
             self.state = {box: self.fresh(box) for box in self.boxes}
             self.highest = {box: max(self.state[box]) for box in self.boxes}
+        self.admin.learn(first, self.there())
         first.close()
         self.sessions = [self.login(i, self.random.choice(self.boxes))
-                         for i in range(SESSIONS)]
+                         for i in range(self.count)]
 
     def login(self, number, box=None):
         """Who was killed may still be coming back."""
@@ -89,6 +95,10 @@ class Model(Checks):
                     raise
                 time.sleep(0.1)
         return None
+
+    def there(self):
+        """How many messages the boxes had when the round began."""
+        return sum(len(self.state[box]) for box in self.boxes)
 
     # ---- commands
 
@@ -239,37 +249,62 @@ class Model(Checks):
 
     # ---- a round
 
+    def batch(self, session, turn):
+        """What a session does in a round."""
+        out = []
+        if self.bulk and session is turn:
+            out = crowd.bulk(self.random, session, self.boxes, self.state)
+        for i in range(0 if out else self.random.randint(0, 4)):
+            out.append(crowd.calm(self.random, session) if self.bulk
+                       else self.choose(session, i == 0))
+            if out[-1].get("silent"):
+                session.silent.update(out[-1]["uids"])
+        if self.random.random() < 0.2:
+            out.append({"text": "IDLE", "kind": "IDLE", "done": False})
+        for command in out:
+            command["session"] = session
+            command["from"] = session.box
+        return out
+
+    def begin(self, session, batch):
+        try:
+            for command in batch:
+                session.send(command)
+            # DONE may come before the continuation was sent.
+            if batch and batch[-1]["kind"] == "IDLE" and \
+                    self.random.random() < 0.3:
+                session.done()
+        except Gone:
+            need(self.killing, "connection ended")
+
+    def kill(self, victims):
+        """Of a bulk the vault, whose pid is known before it begins."""
+        if self.bulk:
+            time.sleep(self.random.random() * 0.05)
+            role = ROLES[0]
+            killed = kill_one(victims, self.random)
+        else:
+            role = next(TURNS)
+            time.sleep(self.random.random() * 0.01)
+            killed = kill_one(pids(role), self.random)
+        self.killed[role] += killed
+
     def round(self):
         done = []
         turn = self.random.choice(self.sessions) if self.sessions else None
+        often = 1 if self.bulk else 0.8 if self.crowded else 0.3
+        victims = pids(ROLES[0]) if self.killing and self.bulk else []
         for session in self.sessions:
-            if session is turn:
-                self.admin.turn(self.random)
-            batch = []
-            for i in range(self.random.randint(0, 4)):
-                command = self.choose(session, i == 0)
-                command["session"] = session
-                command["from"] = session.box
-                batch.append(command)
-                if command.get("silent"):
-                    session.silent.update(command["uids"])
-            if self.random.random() < 0.2:
-                batch.append({"text": "IDLE", "kind": "IDLE", "done": False,
-                              "session": session, "from": session.box})
-            try:
-                for command in batch:
-                    done.append(command)
-                    session.send(command)
-                # DONE may come before the continuation was sent.
-                if batch and batch[-1]["kind"] == "IDLE" and \
-                        self.random.random() < 0.3:
-                    session.done()
-            except Gone:
-                need(self.killing, "connection ended")
-        often = 0.8 if self.crowded else 0.3  # it has few rounds
+            if session is turn and not self.bulk:
+                self.admin.turn(self.random, self.there())
+            batch = self.batch(session, turn)
+            done += batch
+            if not self.bulk or session is not turn:
+                self.begin(session, batch)
+        if self.bulk and turn is not None:
+            self.begin(turn, [c for c in done if c["session"] is turn])
         if self.killing and self.random.random() < often:
-            role = next(TURNS)
-            self.killed[role] += kill_role(role, self.random)
+            self.kill(victims)
         idling = []
         for session in list(self.sessions):
             self.attend(session, idling)
@@ -381,6 +416,7 @@ class Model(Checks):
             elif command["kind"] not in ("COPY", "MOVE", "STORE", "REPLACE"):
                 need(command["result"].startswith("OK"), command["text"],
                      command["result"])
+        crowd.check_bulk(self.state, new, done, self.seen)
         self.check_gone(new, done)
         self.check_new(new, done, sure)
         self.check_moved(new, done)
@@ -388,10 +424,9 @@ class Model(Checks):
         self.check_flags(new, done)
         self.check_looks(new, done)
         self.check_notes(done)
-        for command in done:
-            if "result" in command:
-                self.admin.check(command)
+        there = self.there()
         self.state = new
+        self.admin.kept(done, there, self.there())
         for box in self.boxes:
             if new[box]:
                 self.highest[box] = max(self.highest[box], max(new[box]))
@@ -422,9 +457,9 @@ class Model(Checks):
             session.told.clear()
             session.all()
             self.check_live(session, want)
-        while len(self.sessions) < SESSIONS:
+        while len(self.sessions) < self.count:
             used = {x.number for x in self.sessions}
-            number = min(set(range(SESSIONS)) - used)
+            number = min(set(range(self.count)) - used)
             old = self.dropped.pop(number, None)
             if old is not None and old.quick and old.validity:
                 self.sessions.append(self.resynced(number, old))
@@ -462,42 +497,48 @@ class Model(Checks):
             session.close()
 
 
-def kill_role(role, rand):
-    """One of this suite's processes of that role; how many were killed."""
-    time.sleep(rand.random() * 0.01)
+def pids(role):
+    """This suite's processes of that role."""
     out = subprocess.run(["ps", "-eo", "pid=,ppid=,args:40="], check=True,
                          capture_output=True, text=True).stdout
     own = set(subprocess.run(SERVER["pids_cmd"], shell=True, check=True,
                              capture_output=True, text=True).stdout.split())
     rows = [line.split(None, 2) for line in out.splitlines()]
     parent = {row[0]: row[1] for row in rows}
-    found = [int(pid) for pid, ppid, args in rows
-             if args.split(":")[0] == role.split(":")[0] and
-             (":" not in role or args == role) and
-             own & {pid, ppid, parent.get(ppid)}]
-    if not found:
+    return [int(pid) for pid, ppid, args in rows
+            if args.split(":")[0] == role.split(":")[0] and
+            (":" not in role or args == role) and
+            own & {pid, ppid, parent.get(ppid)}]
+
+
+def kill_one(found, rand):
+    """How many were killed."""
+    try:
+        os.kill(rand.choice(found), signal.SIGKILL)
+        return 1
+    except (IndexError, ProcessLookupError):
         return 0
-    os.kill(rand.choice(found), signal.SIGKILL)
-    return 1
 
 
 def main():
     first, count = int(sys.argv[2]), int(sys.argv[3])
     killing = "kill" in sys.argv[4:]
     crowded = "crowd" in sys.argv[4:]
-    killed = dict.fromkeys(ROLES, 0)
+    bulk = "bulk" in sys.argv[4:]
+    killed = collections.Counter()
+    seen = collections.Counter()
     for seed in range(first, first + count):
         print("seed %d" % seed, flush=True)
-        model = Model(seed, killing, crowded)
-        for _ in range(crowd.ROUNDS if crowded else ROUNDS):
+        model = Model(seed, killing, crowded, bulk)
+        for _ in range(crowd.ROUNDS if crowded or bulk else ROUNDS):
             model.round()
         model.close()
-        for role in ROLES:
-            killed[role] += model.killed[role]
+        killed.update(model.killed)
+        seen.update(model.seen)
     # A worker lives while there is work.
-    need(not killing or all(killed[x] for x in ROLES[:2]),
+    need(not killing or all(killed[x] for x in ROLES[:1 if bulk else 2]),
          "nobody was killed", killed)
-    print("killed: %s" % killed)
+    print("killed: %s" % dict(killed), *sorted(seen.items()))
 
 
 main()

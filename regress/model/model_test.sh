@@ -65,8 +65,29 @@ crowd_cleanup() {
 	stop_suite
 }
 
+atf_test_case bulk cleanup
+bulk_head() {
+	atf_set descr "very many are copied and moved while the vault is killed"
+	atf_set timeout 7200
+}
+bulk_body() {
+	need python3
+	mkdir suite
+	echo 'administrator "user0002@sealmail.test"' >suite/extra.conf
+	start_suite USERS=2
+	python3 "$(atf_get_srcdir)/model.py" "$suite/server.json" \
+	    "${SEED:-1}" "$([ -z "${SEED-}" ] && full 1 100 || echo 1)" \
+	    kill bulk >client.out 2>&1 ||
+	    fail_with client.out 'the model disagrees'
+	suite_alive
+}
+bulk_cleanup() {
+	stop_suite
+}
+
 atf_init_test_cases() {
 	atf_add_test_case sessions
 	atf_add_test_case killed
 	atf_add_test_case crowd
+	atf_add_test_case bulk
 }

@@ -291,21 +291,17 @@ copy_step(struct session *s, struct job *j)
 	}
 }
 
-/* Into its own box a message moves by a copy and an expunge. */
 static void
 move_step(struct session *s, struct job *j)
 {
 	const struct store_range *r;
 	enum store_result result = STORE_OK;
-	bool move = j->to_box != s->view.box;
 	size_t n;
 
 	r = piece_next(s, j, MOVE_PIECE, &n);
 	if (n > 0)
 		result = store_copy(vault_store(), s->view.box, r, n, j->to_box,
-		    move, copied, j);
-	if (result == STORE_OK && n > 0 && !move)
-		result = store_expunge(vault_store(), s->view.box, r, n, true);
+		    true, copied, j);
 	if (result == STORE_OK && j->at < j->nset) {
 		piece_more(s, j);
 		return;

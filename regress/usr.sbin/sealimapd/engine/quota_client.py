@@ -189,6 +189,8 @@ class Messages:
         c.expect(b"COPY 1:* more", b"NO [OVERQUOTA]")
         assert b"MESSAGES 2" in c.ok(b"STATUS more (MESSAGES)")[0]
         c.ok(b"MOVE 1 more")
+        c.ok(b"MOVE 1 some")
+        c.ok(b"UID MOVE 1:* some")
         c.ok(b"REPLACE 1 some {%d+}\r\n%s" % (len(SMALL), SMALL))
         assert quota(c.ok(b"GETQUOTA " + ONE))[1][4] == b"7"
         c.ok(b"STORE 1 +FLAGS.SILENT (\\Deleted)")
