@@ -383,12 +383,15 @@ put_begin(struct store *st)
 /*
  * With several writers a checkpoint covers only what the other host has seen
  * whole, with nothing left to merge: what then comes is later than all of it.
+ * It covers no copy without an end: who made it could not undo it any more.
  */
 static bool
 may_checkpoint(const struct store *st)
 {
 	size_t i;
 
+	if (st->open != 0)
+		return false;
 	for (i = 0; i < st->nwriters && !MUTANT(13); i++) {
 		if (!fold_settled(st, i, st->writers[i].news))
 			return false;

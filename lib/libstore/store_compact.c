@@ -144,7 +144,8 @@ compact_begin(struct store *st)
 	size_t i;
 
 	if (st->ops.len > 0 || st->failed || st->snap_bad ||
-	    st->snap_fd == -1 || st->work != NULL || st->old.fd != -1)
+	    st->snap_fd == -1 || st->work != NULL || st->old.fd != -1 ||
+	    parts_left(st))
 		return STORE_INVALID;
 	w = work_new(st, WORK_COMPACT, 1);
 	if (w == NULL)

@@ -346,6 +346,7 @@ struct store {
 	size_t nparts;
 	size_t parts_size;
 	bool cur_part; /* such a frame is being applied */
+	uint8_t open;  /* bit h: a copy of host h has no end yet, in the log */
 	store_notify notify;
 	void *notify_arg;
 
@@ -697,7 +698,9 @@ void copying_drop(struct store *); /* frees; nothing is undone */
 /* store_parts.c: copies that have no end. */
 int part_add(struct store *, const struct unfinished *);
 void parts_clear(struct store *);
-int parts_undo(struct store *); /* at opening */
+bool parts_left(const struct store *); /* of ours */
+/* At opening; if it is STORE_NOSPACE then, before anything else that counts. */
+enum store_result parts_undo(struct store *);
 
 /* store_msg.c */
 /* With its column; STORE_UNKNOWN: there is none. */

@@ -540,6 +540,9 @@ store_merge(struct store *st, struct store_merged *m)
 	enum store_result result;
 
 	memset(m, 0, sizeof(*m));
+	/* What it has placed so far would be told. */
+	if (st->copying != NULL)
+		return STORE_INVALID;
 	result = mut_begin(st, 0);
 	if (result == STORE_OK)
 		result = store_commit(st);

@@ -201,6 +201,7 @@ announced(struct store *st)
 static enum store_result
 start_writing(struct store *st, bool clean)
 {
+	enum store_result undone;
 	bool behind, fresh, marked;
 
 	if (!announced(st))
@@ -221,7 +222,10 @@ start_writing(struct store *st, bool clean)
 		return sys_result();
 	/* SAW comes first: what follows was done in knowledge of all that. */
 	if (retain_open(st, behind) == -1 || waiting_finish(st) == -1 ||
-	    merge_open(st) == -1 || parts_undo(st) == -1)
+	    merge_open(st) == -1)
+		return STORE_IO;
+	undone = parts_undo(st);
+	if (undone != STORE_OK && undone != STORE_NOSPACE)
 		return STORE_IO;
 	if (fresh && skip_uids(st, UID_SKIP) == -1)
 		return STORE_IO;
@@ -344,6 +348,8 @@ static enum store_result
 upkeep(struct store *st, bool *done)
 {
 	*done = true;
+	if (parts_left(st))
+		return parts_undo(st);
 	if (st->work != NULL)
 		return work_step(st);
 	if (checkpoint_due(st))
@@ -414,7 +420,7 @@ store_close(struct store *st)
 	if (st->damage[0] == '\0') {
 		if (result == STORE_OK)
 			result = store_commit(st);
-		if (result == STORE_OK && !st->snap_bad &&
+		if (result == STORE_OK && !st->snap_bad && !parts_left(st) &&
 		    (st->log_since != st->log_snapped || any_dirty(st, &cost)))
 			(void)snap_save(st);
 		if (result == STORE_OK &&

@@ -29,6 +29,7 @@
 #include "store_local.h"
 
 #define UNDO_LEN (64 + OPS_BATCH * 12) /* octets of an EXPUNGE, and more */
+#define UNDO_END 64                    /* and of what ends it */
 
 int
 part_add(struct store *st, const struct unfinished *p)
@@ -90,19 +91,37 @@ last_places(struct store *st, struct box *box, uint32_t *pos)
 static enum store_result
 put_end(struct store *st, uint64_t id)
 {
+	enum store_result result;
 	struct buf b = {0};
 	struct box *box;
 
+	result = mut_shrink(st, UNDO_END, false);
+	if (result != STORE_OK)
+		return result;
 	box = box_find(st, id);
 	buf_put64(&b, id);
 	buf_put32(&b, box == NULL ? 1 : box->pub.uidnext);
 	op_queue(st, OP_UIDNEXT, &b);
 	buf_clear(&b);
-	return op_frame(st, FRAME_WHOLE);
+	result = op_frame(st, FRAME_WHOLE);
+	if (result == STORE_OK) {
+		st->open &= (uint8_t) ~(1U << st->host);
+		parts_clear(st);
+	}
+	return result;
 }
 
-/* Where the disk is full it stays, and the next to open tries again. */
-int
+bool
+parts_left(const struct store *st)
+{
+	return (st->open & 1U << st->host) != 0;
+}
+
+/*
+ * Where the disk is full some stay, and it is tried again.  Until it is done
+ * nothing may be written that covers their frames, nor another end.
+ */
+enum store_result
 parts_undo(struct store *st)
 {
 	enum store_result result = STORE_OK;
@@ -110,29 +129,29 @@ parts_undo(struct store *st)
 	uint32_t *pos, n;
 	uint64_t id;
 
-	if (st->nparts == 0)
-		return 0;
+	if (!parts_left(st))
+		return STORE_OK;
 	pos = calloc(OPS_BATCH, sizeof(*pos));
 	if (pos == NULL)
-		return -1;
-	id = st->parts[0].box;
-	while (result == STORE_OK && st->nparts > 0) {
+		return STORE_IO;
+	id = st->nparts == 0 ? STORE_INBOX : st->parts[0].box;
+	while (st->nparts > 0) {
 		result = mut_shrink(st, UNDO_LEN, false);
 		if (result != STORE_OK)
 			break;
 		box = box_find(st, st->parts[st->nparts - 1].box);
-		if (box != NULL && col_load(st, box) == -1)
-			box = NULL;
+		/* What is not read now is read from the log, next time. */
+		if (box != NULL && col_load(st, box) == -1) {
+			result = STORE_IO;
+			break;
+		}
 		n = last_places(st, box, pos);
 		if (n > 0)
 			queue_expunge(st, box, pos, n);
 		op_group_end(st);
 	}
+	free(pos);
 	if (result == STORE_OK)
 		result = put_end(st, id);
-	free(pos);
-	parts_clear(st);
-	return st->failed || (result != STORE_OK && result != STORE_NOSPACE) ?
-	    -1 :
-	    0;
+	return st->failed ? STORE_IO : result;
 }

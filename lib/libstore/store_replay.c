@@ -50,6 +50,8 @@ fold(struct store *st, struct replay *rp, bool snapshot)
 		marked = (s->f.flags & FRAME_CHECKPOINT) != 0;
 		ours = !marked && s->w.host == st->host;
 		st->cur_part = ours && (s->f.flags & FRAME_PART) != 0;
+		if (!marked && (s->f.flags & FRAME_PART) != 0)
+			st->open |= (uint8_t)(1U << s->w.host);
 		if (!marked && series_apply(st, s) == -1) {
 			if (st->snap_bad || errno == ENOMEM)
 				return STORE_UNKNOWN;
@@ -57,6 +59,8 @@ fold(struct store *st, struct replay *rp, bool snapshot)
 			    s->w.seg, (unsigned long long)s->w.seq);
 			return STORE_OK;
 		}
+		if (!marked && (s->f.flags & FRAME_WHOLE) != 0)
+			st->open &= (uint8_t) ~(1U << s->w.host);
 		if (ours && (s->f.flags & FRAME_WHOLE) != 0)
 			parts_clear(st);
 		if (!marked)

@@ -247,7 +247,7 @@ snap_begin(struct store *st, uint32_t retire)
 	size_t i;
 
 	if (st->ops.len > 0 || st->snap_bad || st->snap_fd == -1 ||
-	    st->work != NULL || st->old.fd != -1)
+	    st->work != NULL || st->old.fd != -1 || parts_left(st))
 		return STORE_INVALID;
 	if (pack_flush(st, &st->cold) == -1 || pack_flush(st, &st->sum) == -1)
 		return sys_result();

@@ -28,6 +28,7 @@
 #define STATE_VERSION 6
 #define STATE_BEFORE 5        /* there were no annotations */
 #define STATE_MAX (256 << 20) /* octets of the file's plain text */
+#define STATE_OPEN 4          /* where copies without an end are told */
 
 static void
 put_writers(const struct store *st, struct buf *b)
@@ -50,7 +51,7 @@ put_writers(const struct store *st, struct buf *b)
 			buf_put64(b, st->saw[i][j]);
 	}
 	buf_put8(b, st->lease);
-	buf_put8(b, st->paired);
+	buf_put8(b, (uint8_t)(st->paired | st->open << STATE_OPEN));
 }
 
 static void
@@ -484,6 +485,7 @@ static int
 parse_state(struct store *st, struct rd *r)
 {
 	uint32_t n, version;
+	uint8_t hosts;
 
 	version = rd32(r);
 	if ((version != STATE_VERSION && version != STATE_BEFORE) ||
@@ -498,7 +500,9 @@ parse_state(struct store *st, struct rd *r)
 	st->checkpoint_len = rd64(r);
 	get_writers(st, r);
 	st->lease = rd8(r);
-	st->paired = rd8(r);
+	hosts = rd8(r);
+	st->paired = hosts & ((1U << STATE_OPEN) - 1);
+	st->open = (uint8_t)(hosts >> STATE_OPEN);
 	st->multi = st->nwriters > 1;
 	get_pack(&st->cold, r);
 	get_pack(&st->sum, r);
@@ -567,6 +571,7 @@ state_reset(struct store *st)
 	metas_clear(&st->metas);
 	inst_clear(st);
 	parts_clear(st);
+	st->open = 0;
 	free(st->undo_from);
 	free(st->undo_to);
 	st->undo_from = st->undo_to = NULL;

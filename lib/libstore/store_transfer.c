@@ -228,7 +228,9 @@ move(struct store *st, uint64_t id, const struct store_range *ranges, size_t n,
 	uint32_t *pos, count, part, gone;
 	size_t first, ahead;
 
-	result = box_open(st, id, &cp.from);
+	result = parts_undo(st);
+	if (result == STORE_OK)
+		result = box_open(st, id, &cp.from);
 	if (result == STORE_OK)
 		result = box_open(st, to, &cp.to);
 	if (result != STORE_OK || cp.from->n == 0)
@@ -338,7 +340,9 @@ store_copy_begin(struct store *st, uint64_t id,
 	c->cp = (struct copying){st, NULL, NULL, false, cb, arg, {0}};
 	c->from = id;
 	c->to = to;
-	result = box_open(st, id, &c->cp.from);
+	result = parts_undo(st);
+	if (result == STORE_OK)
+		result = box_open(st, id, &c->cp.from);
 	if (result == STORE_OK)
 		result = box_open(st, to, &c->cp.to);
 	if (result == STORE_OK)

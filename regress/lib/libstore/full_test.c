@@ -352,6 +352,124 @@ ATF_TC_BODY(shrinks, tc)
 	end(&a);
 }
 
+/* Until nothing more can be done away with. */
+static void
+use_up(struct account *a)
+{
+	struct store_range one = {1, 0};
+	enum store_result r = STORE_OK;
+	size_t left;
+
+	why = ENOSPC;
+	while (r == STORE_OK) {
+		one.first = one.last =
+		    column(a->st, STORE_INBOX, &left)[left - 1].uid;
+		ATF_REQUIRE(left > 1);
+		r = store_expunge(a->st, STORE_INBOX, &one, 1, true);
+		if (r == STORE_OK)
+			OK(store_commit(a->st));
+	}
+	ATF_CHECK_EQ(STORE_NOSPACE, r);
+}
+
+/*
+ * A copy of many ends in its middle, and there is no room to undo it: that is
+ * done as soon as there is some, before anything is written that could hide
+ * what it was.
+ */
+static void
+undone_later(void (*then)(struct account *))
+{
+	const struct store_box *to;
+	struct store_copying *c;
+	struct account a;
+	bool more;
+
+	begin(&a, MANY);
+	account_reopen(&a);
+	OK(store_copy_begin(
+	    a.st, STORE_INBOX, &everything, 1, 3, NULL, NULL, &c));
+	OK(store_copy_step(c, &more));
+	ATF_REQUIRE(more);
+	use_up(&a);
+	store_abandon(a.st);
+	reopen_full(&a);
+	to = store_box_find(a.st, 3);
+	ATF_CHECK(to->messages > 0);
+	(void)idle_full(&a);
+	ATF_CHECK(to->messages > 0);
+	ATF_CHECK_EQ(STORE_NOSPACE,
+	    store_copy(
+		a.st, STORE_INBOX, &everything, 1, 4, false, NULL, NULL));
+	OK(store_commit(a.st));
+	then(&a);
+	ATF_CHECK_EQ(0, store_box_find(a.st, 3)->messages);
+	end(&a);
+}
+
+static void
+then_idle(struct account *a)
+{
+	why = 0;
+	(void)idle_full(a);
+}
+
+static void
+then_reopen(struct account *a)
+{
+	(void)store_close(a->st);
+	reopen_full(a);
+	why = 0;
+	account_reopen(a);
+}
+
+static void
+then_copy(struct account *a)
+{
+	const struct store_box *from = store_box_find(a->st, STORE_INBOX);
+
+	why = 0;
+	OK(store_copy(
+	    a->st, STORE_INBOX, &everything, 1, 4, false, NULL, NULL));
+	OK(store_commit(a->st));
+	ATF_CHECK_EQ(from->messages, store_box_find(a->st, 4)->messages);
+	account_crash(a);
+}
+
+static void
+then_checkpoint(struct account *a)
+{
+	why = 0;
+	(void)checkpoint(a->st);
+	(void)compact(a->st);
+	(void)snap_save(a->st);
+	account_crash(a);
+}
+
+ATF_TC_WITHOUT_HEAD(undone_later);
+ATF_TC_BODY(undone_later, tc)
+{
+	undone_later(then_idle);
+}
+
+ATF_TC_WITHOUT_HEAD(undone_reopened);
+ATF_TC_BODY(undone_reopened, tc)
+{
+	undone_later(then_reopen);
+}
+
+ATF_TC_WITHOUT_HEAD(undone_copying);
+ATF_TC_BODY(undone_copying, tc)
+{
+	undone_later(then_copy);
+}
+
+ATF_TC_WITHOUT_HEAD(undone_checkpoint);
+ATF_TC_BODY(undone_checkpoint, tc)
+{
+	undone_later(then_checkpoint);
+}
+
 /* Every operation that a session may ask for, refused and then done. */
 static void
 each_refused(int error)
@@ -427,6 +545,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, move);
 	ATF_TP_ADD_TC(tp, packs);
 	ATF_TP_ADD_TC(tp, shrinks);
+	ATF_TP_ADD_TC(tp, undone_later);
+	ATF_TP_ADD_TC(tp, undone_reopened);
+	ATF_TP_ADD_TC(tp, undone_copying);
+	ATF_TP_ADD_TC(tp, undone_checkpoint);
 	ATF_TP_ADD_TC(tp, refused);
 	ATF_TP_ADD_TC(tp, refused_quota);
 	return atf_no_error();

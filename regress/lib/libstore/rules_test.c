@@ -289,6 +289,69 @@ ATF_TC_BODY(takeover, tc)
 	end();
 }
 
+/* Whether a checkpoint of that host began a segment. */
+static bool
+checkpoints(struct host *h)
+{
+	uint32_t seg = own_writer(h->a.st)->seg;
+
+	OK(checkpoint(h->a.st));
+	return own_writer(h->a.st)->seg != seg;
+}
+
+/*
+ * A copy of many ends in its middle on one host.  The other, which has all of
+ * its log, writes no checkpoint that covers it, nor does it forget it in its
+ * snapshot: the first must find it there, and undo it.
+ */
+ATF_TC_WITHOUT_HEAD(unfinished);
+
+ATF_TC_BODY(unfinished, tc)
+{
+	const struct store_range everything = {1, UINT32_MAX};
+	struct host *h = world()->hosts;
+	struct store_copying *c;
+	uint32_t uid;
+	uint64_t box;
+	unsigned int i;
+	bool more;
+
+	begin();
+	OK(store_mkbox(h[0].a.st, "x", 0, &box));
+	for (i = 0; i < 600; i++)
+		OK(append(&h[0].a, STORE_INBOX, i % 100, 100, &uid));
+	OK(store_commit(h[0].a.st));
+	OK(store_lease_take(h[1].a.st, true));
+	to_and_fro();
+	ATF_REQUIRE(checkpoints(&h[1]));
+	to_and_fro();
+	OK(store_copy_begin(
+	    h[0].a.st, STORE_INBOX, &everything, 1, box, NULL, NULL, &c));
+	OK(store_copy_step(c, &more));
+	ATF_REQUIRE(more);
+	OK(store_mkbox(h[0].a.st, "y", 0, NULL));
+	OK(store_commit(h[0].a.st));
+	store_abandon(h[0].a.st);
+	h[0].a.st = NULL;
+	exchange(&h[0], true);
+	ATF_CHECK_EQ(512, store_box_find(h[1].a.st, box)->messages);
+	for (i = 0; i < 2; i++) {
+		ATF_CHECK(!checkpoints(&h[1]));
+		OK(snap_save(h[1].a.st));
+		close_and_open(&h[1]);
+	}
+	exchange(&h[1], true);
+	ATF_REQUIRE_EQ(0, system("rm -rf host0/" PLACE "/snap/*"));
+	host_open(&h[0]);
+	ATF_REQUIRE(h[0].a.st != NULL);
+	ATF_CHECK_EQ(0, store_box_find(h[0].a.st, box)->messages);
+	to_and_fro();
+	ATF_CHECK_EQ(0, store_box_find(h[1].a.st, box)->messages);
+	ATF_CHECK_EQ(600, store_box_find(h[1].a.st, STORE_INBOX)->messages);
+	ATF_CHECK(checkpoints(&h[1]));
+	end();
+}
+
 /* With the other's consent nothing is left out. */
 ATF_TC_WITHOUT_HEAD(handover);
 
@@ -370,6 +433,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, removed_many);
 	ATF_TP_ADD_TC(tp, takeover);
 	ATF_TP_ADD_TC(tp, handover);
+	ATF_TP_ADD_TC(tp, unfinished);
 	ATF_TP_ADD_TC(tp, new_writer);
 	return atf_no_error();
 }
