@@ -42,7 +42,6 @@ static int check_table(const struct conf *, size_t, FILE *);
 static bool
 alias_leads(const struct conf *, const struct conf_table *, const char *);
 static int check_users(const struct conf *, FILE *);
-static int check_pem(int, const char *, const char *, FILE *);
 
 /* 64 lower-case hexadecimal digits and a line end, and nothing more. */
 static int
@@ -130,6 +129,8 @@ conf_check(const struct conf *conf, FILE *errors)
 		    read_escrow(conf->domains[i].escrow, key, errors) == -1)
 			ret = -1;
 	}
+	if (check_out_files(conf, errors) == -1)
+		ret = -1;
 	/* An ordinary user's suite runs as that user, whatever stands there. */
 	if (geteuid() == 0 && check_users(conf, errors) == -1)
 		ret = -1;
@@ -158,8 +159,7 @@ check_cert(const struct conf_cert *c, FILE *errors)
 	return ret;
 }
 
-/* That there is such a block; what is in it sealkeys and libtls will see. */
-static int
+int
 check_pem(int fd, const char *path, const char *block, FILE *errors)
 {
 	uint8_t *text;

@@ -33,12 +33,14 @@
 
 struct sockaddr_storage;
 
-#define CONF_LIST_MAX 1024    /* domains, certificates, ... of each kind */
-#define CONF_FILE_MAX 1048576 /* octets of a config file */
-#define CONF_INCLUDE_MAX 16   /* nesting of include */
-#define CONF_FORWARDS_MAX 16  /* name servers that are asked */
-#define CONF_FORWARD_MAX 64   /* octets of one with its port, NUL included */
-#define CONF_ESCROW_LEN 32    /* octets of an administrator's public key */
+#define CONF_LIST_MAX 1024     /* domains, certificates, ... of each kind */
+#define CONF_FILE_MAX 1048576  /* octets of a config file */
+#define CONF_INCLUDE_MAX 16    /* nesting of include */
+#define CONF_FORWARDS_MAX 16   /* name servers that are asked */
+#define CONF_FORWARD_MAX 64    /* octets of one with its port, NUL included */
+#define CONF_AUTH_MAX 1024     /* octets of a password's file, NUL included */
+#define CONF_ANCHORS_MAX 65536 /* octets of a file of trust anchors */
+#define CONF_ESCROW_LEN 32     /* octets of an administrator's public key */
 
 enum conf_role {
 	CONF_KEYS,  /* sealkeys */
@@ -279,8 +281,9 @@ void conf_free(struct conf *); /* NULL is fine */
 /* Prints all of it in the same syntax: parsing that gives the same again. */
 void conf_print(const struct conf *, FILE *);
 /*
- * What conf_load() does not look at: certificates and keys are there and
- * readable, tables parse, users exist.  -1 and lines on errors, or 0.
+ * What conf_load() does not look at: certificates, keys, passwords of routes
+ * and trust anchors are there and readable, tables parse, users exist.  -1 and
+ * lines on errors, or 0.
  */
 int conf_check(const struct conf *, FILE *errors);
 /*
@@ -335,6 +338,12 @@ typedef void (*conf_dkim_cb)(const struct conf_dkim_key *, void *arg);
 int conf_dkim_each(const struct conf *, conf_dkim_cb, void *arg, FILE *errors);
 /* Whether that can be a domain or a selector. */
 bool conf_dkim_name(const char *);
+
+/*
+ * The "name:password" of a route that has such a file; freezero(it, *len + 1).
+ * NULL after a line on errors.
+ */
+char *conf_route_auth(const struct conf_route *, size_t *len, FILE *errors);
 
 /*
  * Opens a file with a secret: refuses what others may read or write, or what

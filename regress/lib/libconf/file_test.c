@@ -213,6 +213,61 @@ ATF_TC_BODY(check, tc)
 	conf_free(c);
 }
 
+/* Passwords of routes, keys of DKIM, trust anchors. */
+ATF_TC_WITHOUT_HEAD(check_out);
+ATF_TC_BODY(check_out, tc)
+{
+	static const char ids[] =
+	    "user keys 50001\nuser net 50002\nuser vault 50003\n"
+	    "user work 50004\nuser mail 50005\nuser queue 50006\n"
+	    "group mail 50010\n";
+	static const char pem[] = "-----BEGIN PRIVATE KEY-----\n";
+	char text[4096], cwd[512], *auth;
+	struct conf *c;
+	size_t len;
+
+	ATF_REQUIRE(getcwd(cwd, sizeof(cwd)) != NULL);
+	(void)snprintf(text, sizeof(text),
+	    "%sroute b.test host mx.test\nroute a.test host mx.test auth "
+	    "%s/auth\n"
+	    "dkim a.b selector s key %s/dkim\n"
+	    "dkim directory %s/keys\nresolver anchors %s/anchors\n",
+	    ids, cwd, cwd, cwd, cwd);
+	c = make(text);
+	write_file("auth", 0640, "me:pass word\r\n", "more\n");
+	write_file("dkim", 0600, pem, "");
+	write_file("anchors", 0644, ". DS 1\n", "");
+	ATF_CHECK_EQ(0, conf_check(c, stdout));
+	auth = conf_route_auth(&c->routes[1], &len, stdout);
+	ATF_REQUIRE(auth != NULL);
+	ATF_CHECK_STREQ("me:pass word", auth);
+	freezero(auth, len + 1);
+	write_file("auth", 0644, "me:pass\n", "");
+	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	write_file("auth", 0600, "me\n", "a:b\n");
+	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	ATF_REQUIRE_EQ(0, unlink("auth"));
+	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	write_file("auth", 0600, "a:b", "");
+	ATF_CHECK_EQ(0, conf_check(c, stdout));
+	write_file("dkim", 0600, "no key\n", "");
+	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	write_file("dkim", 0604, pem, "");
+	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	write_file("dkim", 0600, pem, "");
+	ATF_REQUIRE_EQ(0, mkdir("keys", 0755));
+	ATF_REQUIRE_EQ(0, mkdir("keys/a.b", 0755));
+	write_file("keys/a.b/t.next", 0644, "not yet\n", "");
+	ATF_CHECK_EQ(0, conf_check(c, stdout));
+	write_file("keys/a.b/t.pem", 0600, "no key\n", "");
+	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	write_file("keys/a.b/t.pem", 0600, pem, "");
+	ATF_CHECK_EQ(0, conf_check(c, stdout));
+	ATF_REQUIRE_EQ(0, unlink("anchors"));
+	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	conf_free(c);
+}
+
 /* Where mail would be lost, or go round. */
 ATF_TC_WITHOUT_HEAD(aliases);
 ATF_TC_BODY(aliases, tc)
@@ -285,6 +340,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, secret);
 	ATF_TP_ADD_TC(tp, sizes);
 	ATF_TP_ADD_TC(tp, check);
+	ATF_TP_ADD_TC(tp, check_out);
 	ATF_TP_ADD_TC(tp, aliases);
 	ATF_TP_ADD_TC(tp, users);
 	return atf_no_error();

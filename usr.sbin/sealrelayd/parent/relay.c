@@ -31,6 +31,8 @@
 
 #include "../relay_config.h"
 
+_Static_assert(RELAY_AUTH_MAX == CONF_AUTH_MAX, "one bound");
+
 static enum relay_tls relay_tls(enum conf_relay_tls);
 static void send_route(struct wire *, const struct conf_route *);
 
@@ -72,23 +74,16 @@ static void
 send_route(struct wire *w, const struct conf_route *r)
 {
 	struct msgout *m;
-	uint8_t *auth;
+	char *auth;
 	size_t len;
-	int fd;
 
 	auth = NULL;
 	len = 0;
 	if (r->auth[0] != '\0') {
-		fd = conf_open_secret(r->auth, stderr);
-		if (fd != -1) {
-			auth = conf_read_file(fd, RELAY_AUTH_MAX - 1, &len);
-			(void)close(fd);
-		}
-		if (auth == NULL || memchr(auth, ':', len) == NULL)
+		auth = conf_route_auth(r, &len, stderr);
+		if (auth == NULL)
 			log_warnx("route %s: %s is no \"name:password\"",
 			    r->domain, r->auth);
-		else
-			auth[strcspn((char *)auth, "\r\n")] = '\0';
 	}
 	m = msg_new(w, RELAY_CONFIG_ROUTE, 0);
 	msg_put_str(m, r->domain);
@@ -96,10 +91,7 @@ send_route(struct wire *w, const struct conf_route *r)
 	msg_put_u16(m, r->port);
 	msg_put_u8(m, (uint8_t)relay_tls(r->tls));
 	/* Not nothing, where something was wanted: then none would be tried. */
-	msg_put_str(m,
-	    r->auth[0] == '\0' ? "" :
-		auth == NULL   ? "none" :
-				 (char *)auth);
+	msg_put_str(m, r->auth[0] == '\0' ? "" : auth == NULL ? "none" : auth);
 	msg_send(m);
 	if (auth != NULL)
 		freezero(auth, len + 1);

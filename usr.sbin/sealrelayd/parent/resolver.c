@@ -33,8 +33,6 @@
 
 #include "../resolver_config.h"
 
-#define ANCHORS_FILE_MAX 65536 /* octets */
-
 static void send_anchors(struct wire *, const char *);
 static void send_text(struct wire *, uint32_t, const char *);
 
@@ -61,7 +59,7 @@ send_anchors(struct wire *w, const char *path)
 	text = NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd != -1) {
-		text = (char *)conf_read_file(fd, ANCHORS_FILE_MAX, &len);
+		text = (char *)conf_read_file(fd, CONF_ANCHORS_MAX, &len);
 		(void)close(fd);
 	}
 	if (text == NULL) {
