@@ -47,6 +47,7 @@ struct queue {
 	struct ctl ctl;
 	int fd;
 	uint32_t n;
+	uint32_t reports; /* see QUEUE_CTL_END */
 };
 
 struct filter {
@@ -467,6 +468,7 @@ queue_next(struct queue *q, struct msg *msg, int *code)
 		return true;
 	res = msg_get_u8(msg);
 	q->n = msg_get_u32(msg);
+	q->reports = msg_get_u32(msg);
 	if (msg_end(msg) == -1)
 		errx(EXIT_FAILED, "smtp-queue: its answer is not understood");
 	msg_done(msg);
@@ -704,7 +706,13 @@ change(
 	queue_close(&q);
 	if (code != 0)
 		return code;
+	if (q.reports > 0)
+		warnx("of %u recipients only a report to the sender is left; "
+		      "\"queue remove -n\" gives that up",
+		    q.reports);
 	/* A destination may be held before there is mail for it. */
+	if (q.n == 0 && q.reports > 0)
+		return EXIT_FAILED;
 	if (q.n == 0 &&
 	    (f->id != NULL || f->rcpt != NULL || f->sender != NULL)) {
 		warnx("nothing in the queue is meant by that");

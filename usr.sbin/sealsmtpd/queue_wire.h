@@ -200,7 +200,10 @@ enum queue_message {
 	 * host, str text
 	 */
 	QUEUE_CTL_RCPT = 60,
-	/* u8 enum queue_result, u32 recipients that it was about */
+	/*
+	 * u8 enum queue_result, u32 recipients that it was about, u32 (of a
+	 * REMOVE with reports) those of whom only a report is left: they stay
+	 */
 	QUEUE_CTL_END = 61,
 	/* No filter: u32 version.  CTL_COUNTS: see below. */
 	QUEUE_CTL_STATS = 47,

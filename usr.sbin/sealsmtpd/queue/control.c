@@ -54,6 +54,7 @@ struct control {
 	struct filter filter;
 	uint32_t what;
 	uint32_t n;
+	uint32_t reports; /* passed by: their senders are to be told */
 	int64_t when;
 	bool report;
 	bool busy;
@@ -94,6 +95,7 @@ static const char *dest_name(const struct rcpt *);
 static int64_t rcpt_next(const struct rcpt *);
 static void put_rcpt(struct control *, const struct message *, uint16_t);
 static bool change_rcpt(struct control *, struct message *, uint16_t, int64_t);
+static bool drop_report(struct control *, struct message *, uint16_t);
 
 void
 control_start(uid_t uid, bool may_change, int fd)
@@ -144,7 +146,7 @@ control_take(struct control *c, struct msg *msg)
 	if (c->busy || msg_get_u32(msg) != QUEUE_VERSION)
 		return -1;
 	c->what = msg->type;
-	c->n = 0;
+	c->n = c->reports = 0;
 	if (c->what == QUEUE_CTL_STATS) {
 		if (msg_end(msg) == -1)
 			return -1;
@@ -361,7 +363,7 @@ change_rcpt(struct control *c, struct message *m, uint16_t i, int64_t now)
 	r = &m->rcpts[i];
 	w = r->work;
 	if (r->state != RCPT_WAIT || w == NULL)
-		return false;
+		return drop_report(c, m, i);
 	switch (c->what) {
 	case QUEUE_CTL_FLUSH:
 	case QUEUE_CTL_RESCHEDULE:
@@ -383,6 +385,21 @@ change_rcpt(struct control *c, struct message *m, uint16_t i, int64_t now)
 		    m, r, c->report ? report_state(m, r, true) : RCPT_DONE);
 		break;
 	}
+	note_rcpt(m, i);
+	return true;
+}
+
+/* Nothing but a report is left of it. */
+static bool
+drop_report(struct control *c, struct message *m, uint16_t i)
+{
+	if (c->what != QUEUE_CTL_REMOVE)
+		return false;
+	if (c->report) {
+		c->reports++;
+		return false;
+	}
+	rcpt_settle(m, &m->rcpts[i], RCPT_DONE);
 	note_rcpt(m, i);
 	return true;
 }
@@ -444,6 +461,7 @@ control_end(struct control *c, enum queue_result res)
 	out = msg_new(c->wire, QUEUE_CTL_END, 0);
 	msg_put_u8(out, (uint8_t)res);
 	msg_put_u32(out, c->n);
+	msg_put_u32(out, c->reports);
 	msg_send(out);
 }
 

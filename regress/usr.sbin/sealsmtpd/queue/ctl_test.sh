@@ -25,8 +25,9 @@ stop_all() {
 	stop_suite
 }
 
-# Three messages to far.test, where nobody answers, one of them to near.test
-# too, and a report; then the suite with that queue.
+# fill CONFIGURATION [SENDER]: three messages to far.test, where nobody answers,
+# one of them to near.test too, two from SENDER, and a report; then the suite
+# with that queue.
 fill() {
 	printf 'From: a@here.test\r\nSubject: x\r\n\r\nthe body\r\n' >mail
 	sink near
@@ -37,8 +38,8 @@ fill() {
 	} >config
 	"$SRC/../../sealrelayd/relay/outbox" "$BIN" base config >out 2>err <<-EOT ||
 		send a@here.test b@far.test,c@near.test mail
-		send a@here.test d@far.test mail
-		send o@here.test e@far.test mail
+		send ${2-a@here.test} d@far.test mail
+		send ${2-o@here.test} e@far.test mail
 		send <> f@far.test mail
 		wait 0
 	EOT
@@ -158,7 +159,7 @@ change_head() {
 }
 change_body() {
 	need python3
-	fill ""
+	fill "" user0001@sealmail.test
 	wait_for 40 holds "len(q) == 4 and all(r['tries'] for r in q)" ||
 	    fail_with_files "cat json"
 	# Held: no flush moves it, and a new start forgets nothing.
@@ -184,15 +185,29 @@ change_body() {
 	    ['b@far.test']" || fail_with_files "cat json"
 	q resume -r b@far.test || fail_with_files "cat q.err"
 	# Later, at a time of one's own.
-	q reschedule -t 2099-01-01T00:00:00Z -s o@here.test ||
+	q reschedule -t 2099-01-01T00:00:00Z -s user0001@sealmail.test ||
 	    fail_with_files "cat q.err"
-	holds "[r['next'] for r in q if r['sender'] == 'o@here.test'] == \
-	    [4070908800]" || fail_with_files "cat json"
-	# Away: one, then all; files too.
-	q remove -n -r d@far.test || fail_with_files "cat q.err"
+	holds "[r['next'] for r in q if r['sender'] == 'user0001@sealmail.test'] == \
+	    [4070908800] * 2" || fail_with_files "cat json"
+	# Away: a report fills the sender's quota, and the next one waits.
+	$sealctl user quota user0001@sealmail.test 1 || atf_fail quota
+	q remove -r d@far.test || fail_with_files "cat q.err"
 	is "q[0]['recipients'] == 1"
+	wait_for 60 holds "len(q) == 3" || fail_with_files "cat json"
+	q remove -r e@far.test || fail_with_files "cat q.err"
+	is "q[0]['recipients'] == 1"
+	holds "[r['recipient'] for r in q if r['state'] == 'reports'] == \
+	    ['e@far.test']" || fail_with_files "cat json"
+	q remove -r e@far.test && atf_fail "removed twice"
+	grep -q 'of 1 recipients only a report' q.err ||
+	    fail_with_files "cat q.err"
 	holds "len(q) == 3" || fail_with_files "cat json"
-	q remove -n -r d@far.test && atf_fail "removed twice"
+	q remove -n -r e@far.test || fail_with_files "cat q.err"
+	is "q[0]['recipients'] == 1"
+	[ ! -s q.err ] || fail_with_files "cat q.err"
+	holds "len(q) == 2" || fail_with_files "cat json"
+	q remove -n -r e@far.test && atf_fail "removed thrice"
+	# All; files too.
 	q remove -n -a || fail_with_files "cat q.err"
 	holds "q == []" || fail_with_files "cat json"
 	wait_for 60 sh -c "[ -z \"\$(ls '$suite/mail/queue/msg')\" ]" ||
