@@ -37,6 +37,7 @@
 #define COPY "copied/accounts/vectors.example/someone"
 #define TWO "made/accounts/vectors.example/two"
 #define NOTED "made/accounts/vectors.example/noted"
+#define PIECES "made/accounts/vectors.example/pieces"
 #define SUITE "suite/accounts/sealmail.test/user0001"
 
 /* A message of the made account, as the store shows it. */
@@ -293,6 +294,82 @@ ATF_TC_BODY(noted, tc)
 	close(fd);
 }
 
+/* Of INBOX, Archive and what waits in in/. */
+static void
+check_pieces(
+    struct store *st, uint32_t inbox, uint32_t archive, uint64_t waiting)
+{
+	const struct store_box *b;
+	struct store_limits limits;
+	struct store_used used;
+
+	ATF_CHECK_MSG(store_damage(st) == NULL, "%s", store_damage(st));
+	check_message(st, "INBOX", 2, 0x10, 0, 0, "stored");
+	check_message(st, "INBOX", 4, 0x06, 0, 0, "deflate");
+	check_message(st, "INBOX", 6, 0x01, 0, 0, "zstd");
+	check_message(st, "Archive", 2, 0, 0, 0, "stored");
+	check_message(st, "Archive", 4, 0, 0, 0, "deflate");
+	b = store_box_named(st, "INBOX");
+	ATF_CHECK_EQ(inbox, b->messages);
+	b = store_box_named(st, "Archive");
+	ATF_CHECK_EQ(archive, b->messages);
+	ATF_CHECK(store_box_named(st, "After") != NULL);
+	ATF_REQUIRE_EQ(STORE_OK, store_quota(st, &used, &limits));
+	ATF_CHECK_EQ(1000000, limits.quota);
+	ATF_CHECK_EQ(9, limits.max_messages);
+	ATF_CHECK_EQ(inbox + archive + waiting, used.messages);
+	if (used.messages < 8)
+		ATF_CHECK_EQ(
+		    STORE_OK, store_more_messages(st, 8 - used.messages));
+	ATF_CHECK_EQ(STORE_OVERQUOTA, store_more_messages(st, 3));
+}
+
+/* Each host undoes what it left in the middle; the other's it shows. */
+static void
+open_pieces(unsigned int host, uint32_t inbox, uint32_t archive)
+{
+	struct store_drained drained;
+	struct seal_ring *r;
+	struct store *st;
+	char cmd[1024];
+	int base, fd;
+
+	(void)snprintf(cmd, sizeof(cmd),
+	    "rm -rf base pieces && mkdir base && "
+	    "cp -R '%s/" PIECES "' pieces && chmod -R u+w pieces && "
+	    "mkdir -p pieces/snap pieces/trash",
+	    vectors_dir);
+	ATF_REQUIRE_EQ(0, system(cmd));
+	fd = open("pieces", O_RDONLY | O_DIRECTORY);
+	base = open("base", O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(fd != -1 && base != -1);
+	r = unlock_password(fd);
+	ATF_REQUIRE_EQ(STORE_OK, store_open_host(base, fd, r, host, &st));
+	check_pieces(st, inbox, archive, 2);
+	/* Of either form. */
+	ATF_REQUIRE_EQ(STORE_OK, store_drain(st, &drained));
+	ATF_CHECK_EQ(2, drained.placed);
+	ATF_CHECK_EQ(0, drained.bad);
+	check_pieces(st, inbox + 2, archive, 0);
+	store_abandon(st);
+	ATF_REQUIRE_EQ(0, system("rm -rf pieces/snap/*"));
+	ATF_REQUIRE_EQ(STORE_OK, store_open_host(base, fd, r, host, &st));
+	check_pieces(st, inbox + 2, archive, 0);
+	ATF_REQUIRE_EQ(STORE_OK, store_close(st));
+	seal_ring_free(r);
+	close(base);
+	close(fd);
+}
+
+/* Merged, checkpointed, with copies of many that have no end. */
+ATF_TC_WITHOUT_HEAD(pieces);
+ATF_TC_BODY(pieces, tc)
+{
+	begin(tc);
+	open_pieces(0, 4, 2);
+	open_pieces(1, 3, 5);
+}
+
 /* What the suite wrote once opens for ever, its snapshot too. */
 ATF_TC_WITHOUT_HEAD(suite);
 ATF_TC_BODY(suite, tc)
@@ -355,6 +432,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, store_from_start);
 	ATF_TP_ADD_TC(tp, two_writers);
 	ATF_TP_ADD_TC(tp, noted);
+	ATF_TP_ADD_TC(tp, pieces);
 	ATF_TP_ADD_TC(tp, suite);
 	return atf_no_error();
 }

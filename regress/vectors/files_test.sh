@@ -31,7 +31,7 @@ computed_head() {
 }
 computed_body() {
 	need_nacl
-	atf_check -o match:'vectors, 48 files' \
+	atf_check -o match:'vectors, 65 files' \
 	    /usr/bin/python3 "$here/vectors.py" check "$here"
 }
 
@@ -46,6 +46,7 @@ made_body() {
 	reads "$made" "$here/made.json" "$(vector code.recovery)"
 	reads "${made%/*}/two" "$here/two.json" "$(vector code.app)"
 	reads "${made%/*}/noted" "$here/noted.json" "$(vector code.app)"
+	reads "${made%/*}/pieces" "$here/pieces.json" "$(vector code.app)"
 	reads "$made" "$here/made.json" "a pass phrase of the firm" \
 	    --escrow-key="$here/made/escrow.key"
 	reads "$made" "$here/made.json" "$(vector member.secret)" --member-secret
