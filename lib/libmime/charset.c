@@ -29,6 +29,7 @@
 #include "mime_local.h"
 
 #define CHARSET_FIRST 2 /* index of table[0] */
+#define BOM_MAX 4       /* octets */
 
 /* Names without '-', '_', '.', ':' and in lower case. */
 static struct charset {
@@ -125,12 +126,13 @@ static struct charset {
     {"IBM1047", false, "cp1047 ibm1047", NULL, false},
     {"IBM1140", false, "cp1140 ibm1140 ibm01140", NULL, false},
     {"UTF-7", true, "utf7 unicode11utf7", NULL, false},
-    {"UTF-16LE", false, "utf16le utf16 ucs2", NULL, false},
+    {"UTF-16LE", false, "utf16le utf16 ucs2 iso10646ucs2 unicode", NULL, false},
     {"UTF-16BE", false, "utf16be", NULL, false},
-    {"UTF-32LE", false, "utf32le utf32", NULL, false},
+    {"UTF-32LE", false, "utf32le utf32 ucs4 iso10646ucs4", NULL, false},
     {"UTF-32BE", false, "utf32be", NULL, false},
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
+#define CHARSET_WIDE ((int)NTABLE + CHARSET_FIRST - 4) /* these four */
 
 /* 0x80 to 0x9f of Windows-1252; 0 where it has nothing. */
 static const uint16_t cp1252[32] = {0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026,
@@ -208,6 +210,40 @@ charset_by_line(int charset)
 {
 	return charset >= CHARSET_FIRST &&
 	    table[charset - CHARSET_FIRST].by_line;
+}
+
+size_t
+charset_bom(int charset)
+{
+	if (charset < CHARSET_WIDE)
+		return 0;
+	return charset < CHARSET_WIDE + 2 ? 2 : 4;
+}
+
+int
+charset_order(int charset, const char *s, size_t len, size_t *bom)
+{
+	static const char marks[4][BOM_MAX] = {
+	    {'\xff', '\xfe', 0, 0},
+	    {'\xfe', '\xff', 0, 0},
+	    {'\xff', '\xfe', 0, 0},
+	    {0, 0, '\xfe', '\xff'},
+	};
+	size_t n = charset_bom(charset);
+	int other;
+
+	*bom = 0;
+	if (n == 0 || len < n)
+		return charset;
+	other = CHARSET_WIDE + (n == 2 ? 0 : 2);
+	for (int i = other; i < other + 2; i++) {
+		if (memcmp(s, marks[i - CHARSET_WIDE], n) == 0 &&
+		    table[i - CHARSET_FIRST].open) {
+			*bom = n;
+			return i;
+		}
+	}
+	return charset;
 }
 
 size_t

@@ -219,6 +219,13 @@ int header_find(const struct mime_summary *, uint32_t part, const char *wanted,
 size_t charset_convert(int charset, const char *in, size_t len, size_t *used,
     char *out, size_t size, bool fresh, bool final);
 bool charset_by_line(int charset); /* has shift states, back at line ends */
+/*
+ * UTF-16 and UTF-32, whatever the name says of their order: the octets of a
+ * byte order mark, 0 of all others; and the charset that the one at s, if there
+ * is one, *bom octets, tells (RFC 2781 section 3.2).
+ */
+size_t charset_bom(int charset);
+int charset_order(int charset, const char *s, size_t len, size_t *bom);
 /* Octets of the valid UTF-8 at the start of s; then *more: whether what
  * follows may still become valid (an incomplete character). */
 size_t utf8_valid(const char *s, size_t len, bool *more);

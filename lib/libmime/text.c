@@ -30,6 +30,7 @@ struct mime_text {
 	struct decoder decoder;
 	struct html markup;
 	int charset;
+	size_t bom; /* octets that may tell its order, while they come */
 	bool html, fold;
 	mime_out out;
 	void *arg;
@@ -66,6 +67,7 @@ mime_text_start(struct mime_text *t, enum mime_coding coding, int charset,
 	decoder_init(&t->decoder, coding);
 	html_init(&t->markup);
 	t->charset = charset;
+	t->bom = charset_bom(charset);
 	t->html = html;
 	t->fold = fold;
 	t->out = out;
@@ -175,6 +177,24 @@ lines_out(struct mime_text *t, const char *s, size_t len)
 	}
 }
 
+/* The first octets: a mark is no text.  How many of s were taken. */
+static size_t
+bom_take(struct mime_text *t, const char *s, size_t len)
+{
+	size_t n, mark;
+
+	n = t->bom - t->nraw < len ? t->bom - t->nraw : len;
+	memcpy(t->raw + t->nraw, s, n);
+	t->nraw += n;
+	if (t->nraw < t->bom)
+		return n;
+	t->bom = 0;
+	t->charset = charset_order(t->charset, t->raw, t->nraw, &mark);
+	t->nraw -= mark;
+	memmove(t->raw, t->raw + mark, t->nraw);
+	return n;
+}
+
 static void
 plain_out(struct mime_text *t, const char *s, size_t len)
 {
@@ -183,6 +203,11 @@ plain_out(struct mime_text *t, const char *s, size_t len)
 	if (charset_by_line(t->charset)) {
 		lines_out(t, s, len);
 		return;
+	}
+	if (t->bom > 0) {
+		n = bom_take(t, s, len);
+		s += n;
+		len -= n;
 	}
 	/* Complete the character that the last piece broke off. */
 	while (t->nraw > 0 && len > 0) {

@@ -49,6 +49,9 @@ convert_all(struct words *w, int charset, const char *s, size_t len)
 	size_t used, n;
 	bool fresh = true;
 
+	charset = charset_order(charset, s, len, &n);
+	s += n;
+	len -= n;
 	while (len > 0 && w->size - w->n >= 8) {
 		n = charset_convert(charset, s, len, &used, w->out + w->n,
 		    w->size - w->n, fresh, true);

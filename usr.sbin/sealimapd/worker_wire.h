@@ -42,7 +42,7 @@
 #define WORKER_INDEX_HINT 16384      /* octets */
 #define WORKER_INDEX_ASKED 64        /* pages of one PAGES */
 #define WORKER_INDEX_LEAVES 8        /* of one POSSIBLE */
-#define WORKER_TEXT_VERSION 1        /* of the text that is indexed */
+#define WORKER_TEXT_VERSION 2        /* of the text that is indexed */
 #define WORKER_CHUNK_END 0xffffffffU /* NEED: to the last chunk */
 
 /* u8 kind of a chunk */

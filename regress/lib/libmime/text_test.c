@@ -97,6 +97,24 @@ ATF_TC_BODY(pipes, tc)
 	    "Vi\341\273\207t xa");
 	PIPE_IS(
 	    "8bit", "windows-1258", false, false, "\362b\na", "\314\243b\na");
+	/* RFC 2781 3.2: a mark tells the order, whatever the name says. */
+	PIPE_IS("8bit", "UTF-16", false, false, "\376\377\0a\0\374\0b",
+	    "a\303\274b");
+	PIPE_IS("8bit", "UTF-16", false, false, "\377\376a\0\374\0b\0",
+	    "a\303\274b");
+	PIPE_IS("8bit", "UTF-16LE", false, true, "\376\377\330\075\336\0\0\334",
+	    "\360\237\230\200u");
+	PIPE_IS("8bit", "UTF-16BE", false, false, "\377\376a\0", "a");
+	PIPE_IS(
+	    "8bit", "UTF-16BE", false, false, "\0a\376\377", "a\357\273\277");
+	PIPE_IS("8bit", "UTF-16", false, false, "a\0\374\0", "a\303\274");
+	PIPE_IS(
+	    "base64", "UTF-16", true, false, "/v8APABiAD4A/A==", "\303\274");
+	PIPE_IS("8bit", "UTF-32", false, false, "\0\0\376\377\0\0\0a\0\0\0\374",
+	    "a\303\274");
+	PIPE_IS("8bit", "UTF-32BE", false, false,
+	    "\377\376\0\0a\0\0\0\374\0\0\0", "a\303\274");
+	PIPE_IS("8bit", "UTF-32", false, false, "a\0\0\0", "a");
 	PIPE_IS("8bit", "windows-1251", false, true, "\317\360\350",
 	    "\320\277\321\200\320\270");
 }
@@ -129,6 +147,10 @@ ATF_TC_BODY(words, tc)
 	    {"fold\r\n ed", "fold ed"},
 	    {"gr\374n", "gr\303\274n"},
 	    {"gr\303\274n", "gr\303\274n"},
+	    {"=?utf-16?B?/v8A/A==?= =?utf-16?B?/v8A/A==?=",
+		"\303\274\357\273\277\303\274"},
+	    {"=?utf-16?Q?=FF=FE=FC=00?= x", "\303\274 x"},
+	    {"=?utf-32?Q?=00=00=FE=FF=00=00=00=FC?=", "\303\274"},
 	    {"=?koi8-r?B?8NLJ18XU?=",
 		"\320\237\321\200\320\270\320\262\320\265\321\202"},
 	    {"", ""},

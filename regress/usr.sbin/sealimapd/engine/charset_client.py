@@ -130,6 +130,29 @@ class Charsets:
                     assert got == want, (name, term, kind, got, want,
                                          [wants[i - 1] for i in got])
 
+    def t_orders(self):
+        """2781 3.2: the mark tells the order, and is no text itself"""
+        c = Client(1)
+        c.ok(b"CREATE orders")
+        c.ok(b"SELECT orders")
+        names = ("utf-16", "utf-16le", "utf-16be", "utf-32")
+        n = 0
+        for name in names:
+            for order in ("le", "be"):
+                octets = "\ufeffOrdnung Überprüfung".encode(
+                    name[:6] + order)
+                word = b"=?%s?B?%s?=" % (name.encode(),
+                                         base64.b64encode(octets))
+                c.append(b"orders", (
+                    b"From: a@b\r\nSubject: %s\r\nMIME-Version: 1.0\r\n"
+                    b"Content-Type: text/plain; charset=%s\r\n"
+                    b"Content-Transfer-Encoding: base64\r\n\r\n" % (
+                        word, name.encode())) + body(octets, "base64"))
+                n += 1
+        for term in ("ordnung", "UBERPRUFUNG", "g ü"):
+            for kind in (b"BODY", b"SUBJECT", b"TEXT"):
+                assert found(c, kind, term) == list(range(1, n + 1)), term
+
     def t_headers(self):
         """2047: encoded words in every charset, B and Q"""
         c = Client(1)
