@@ -300,6 +300,7 @@ enum imap_seal_op {
 	IMAP_SEAL_VERIFY,
 	IMAP_SEAL_SETTINGS,
 	IMAP_SEAL_SET, /* seal_on: save-sent */
+	IMAP_SEAL_REINDEX,
 	IMAP_SEAL_SCRAM_ON,
 	IMAP_SEAL_SCRAM_OFF
 };

@@ -174,6 +174,10 @@ imap_parse_sealmail(struct imap_lex *lex)
 		cmd->seal_op = IMAP_SEAL_VERIFY;
 		return 0;
 	}
+	if (lex_take(lex, "REINDEX")) {
+		cmd->seal_op = IMAP_SEAL_REINDEX;
+		return 0;
+	}
 	if (lex_take(lex, "DELETED"))
 		return parse_deleted(lex);
 	if (lex_take(lex, "SETTINGS")) {

@@ -52,6 +52,7 @@ usage(void)
 		    "       sealmail deleted confirm [options] account\n"
 		    "       sealmail deleted purge [options] account\n"
 		    "       sealmail verify [options] account\n"
+		    "       sealmail reindex [options] account\n"
 		    "       sealmail set list [options] account\n"
 		    "       sealmail set save-sent [options] account yes|no\n",
 	    stderr);
@@ -145,6 +146,7 @@ static const struct {
     {"export", cmd_export},
     {"passwd", cmd_passwd},
     {"recover", cmd_recover},
+    {"reindex", cmd_reindex},
     {"rekey", cmd_rekey},
     {"set", cmd_set},
     {"undelete", cmd_undelete},

@@ -81,6 +81,8 @@ void text_plain(char *); /* nothing in it that a terminal obeys */
 void text_json(const char *name, const char *); /* ,"name":"text" */
 /* settings.c */
 int cmd_set(int argc, char *argv[]);
+/* reindex.c */
+int cmd_reindex(int argc, char *argv[]);
 /* verify.c */
 int cmd_verify(int argc, char *argv[]);
 

@@ -322,6 +322,9 @@ enum vault_wire {
 	V_SETMETA = 145,
 	V_SETTINGS = 146,     /* R_SETTINGS, R_DONE */
 	V_SETTINGS_SET = 147, /* u8 1: save-sent.  R_DONE. */
+	/* R_REINDEXED, R_DONE: the search index is gone and will be made anew
+	 */
+	V_REINDEX = 148,
 
 	/* ---- vault -> engine ---- */
 
@@ -446,7 +449,9 @@ enum vault_wire {
 	R_EVENT = 232,
 	/* u64 box or 0, str entry, u8 has a value, bytes value if so */
 	R_META = 233,
-	R_SETTINGS = 234 /* u8 1: save-sent */
+	R_SETTINGS = 234, /* u8 1: save-sent */
+	/* u32 segments, u64 their octets, u32 messages to be indexed */
+	R_REINDEXED = 235
 };
 
 #endif

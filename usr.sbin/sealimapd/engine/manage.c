@@ -68,7 +68,8 @@ needs_session(enum imap_seal_op op)
 {
 	return op == IMAP_SEAL_LIST || op == IMAP_SEAL_DELETED ||
 	    op == IMAP_SEAL_UNDELETE || op == IMAP_SEAL_VERIFY ||
-	    op == IMAP_SEAL_SETTINGS || op == IMAP_SEAL_SET;
+	    op == IMAP_SEAL_SETTINGS || op == IMAP_SEAL_SET ||
+	    op == IMAP_SEAL_REINDEX;
 }
 
 /* The secrets have been sent, or will not be. */
@@ -264,6 +265,9 @@ session_start_op(struct job *job)
 		return true;
 	case IMAP_SEAL_VERIFY:
 		msg_send(job_request(job, V_AUDIT));
+		return true;
+	case IMAP_SEAL_REINDEX:
+		msg_send(job_request(job, V_REINDEX));
 		return true;
 	case IMAP_SEAL_DELETED:
 		msg_send(job_request(job, V_DELETED));
@@ -658,6 +662,25 @@ settings_answer(struct job *job, struct msg *msg)
 	imap_puts(b, save_sent == 1 ? "YES\r\n" : "NO\r\n");
 }
 
+/* "* XSEALMAIL REINDEXED segments octets messages" */
+static void
+reindexed_answer(struct job *job, struct msg *msg)
+{
+	uint32_t segments = msg_get_u32(msg);
+	uint64_t octets = msg_get_u64(msg);
+	uint32_t messages = msg_get_u32(msg);
+	char text[96];
+
+	if (msg_end(msg) == -1) {
+		conn_protocol(job->conn, "reindexed");
+		return;
+	}
+	(void)snprintf(text, sizeof(text),
+	    "* XSEALMAIL REINDEXED %lu %llu %lu\r\n", (unsigned long)segments,
+	    (unsigned long long)octets, (unsigned long)messages);
+	imap_puts(conn_out(job->conn), text);
+}
+
 /* An R_SLOT: "* XSEALMAIL SLOT id kind scopes created label [SCRAM]". */
 void
 manage_answer(struct job *job, struct msg *msg)
@@ -681,6 +704,10 @@ manage_answer(struct job *job, struct msg *msg)
 	}
 	if (msg->type == R_SETTINGS) {
 		settings_answer(job, msg);
+		return;
+	}
+	if (msg->type == R_REINDEXED) {
+		reindexed_answer(job, msg);
 		return;
 	}
 	id = msg_get_u32(msg);
@@ -713,6 +740,9 @@ manage_done(struct job *job, enum vault_result result, const char *detail)
 	switch (job->cmd->seal_op) {
 	case IMAP_SEAL_VERIFY:
 		job_result(job, result, "All of it was looked at");
+		break;
+	case IMAP_SEAL_REINDEX:
+		job_result(job, result, "It is made anew in quiet moments");
 		break;
 	case IMAP_SEAL_DELETED:
 		job_result(job, result, "These can be brought back");

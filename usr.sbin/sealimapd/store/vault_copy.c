@@ -161,6 +161,7 @@ copy_blocks(const struct session *s, const struct job *j)
 	case V_SUBSCRIBE:
 	case V_SETMETA:
 	case V_SETTINGS_SET:
+	case V_REINDEX:
 	case V_NOTIFY:
 		return false;
 	case V_STORE:

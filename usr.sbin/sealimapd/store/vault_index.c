@@ -139,6 +139,28 @@ index_soon(void)
 		later(0);
 }
 
+bool
+index_again(void)
+{
+	build_end();
+	state.failed = false;
+	memset(state.tried, 0, sizeof(state.tried));
+	state.from = 0;
+	return index_open() != NULL;
+}
+
+uint32_t
+index_goal(void)
+{
+	const struct store_box *b = NULL;
+	uint32_t n = 0;
+
+	while ((b = store_box_next(vault_store(), b)) != NULL)
+		if (b->messages >= INDEX_MIN)
+			n += b->messages;
+	return n;
+}
+
 void
 index_end(void)
 {

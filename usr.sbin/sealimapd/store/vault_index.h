@@ -29,8 +29,15 @@
 
 /* vault_index.c; NULL: there is none to be had. */
 struct store_index *index_open(void);
-/* While it is held no segment is removed or moves to another place. */
+/* While it is held none is made, and none moves to another place. */
 void index_hold(bool);
+/*
+ * What is being made is given up, and a failure forgotten; false: there is no
+ * index to be had.
+ */
+bool index_again(void);
+/* How many messages are in mailboxes that are indexed. */
+uint32_t index_goal(void);
 
 /* vault_narrow.c: what the index rules out for a search. */
 struct narrow;

@@ -184,6 +184,7 @@ struct job {
 	struct store_deleted *deleted; /* V_DELETED */
 	size_t ndeleted;
 	struct audit *audit;       /* V_AUDIT */
+	uint64_t octets;           /* V_REINDEX: removed, in pieces */
 	struct errand *errand;     /* V_QUOTA, V_SETQUOTA */
 	struct meta_request *meta; /* V_META, V_SETMETA */
 	struct append *append;
@@ -399,6 +400,7 @@ extern const struct job_kind deleted_kinds[];
 extern const struct job_kind audit_kinds[];
 extern const struct job_kind quota_kinds[];
 extern const struct job_kind settings_kinds[];
+extern const struct job_kind reindex_kinds[];
 struct audit;
 void audit_free(struct audit *); /* NULL ok */
 void audit_asked(uint32_t id);   /* by the administrator */

@@ -155,7 +155,7 @@ kind_find(uint32_t type)
 {
 	const struct job_kind *const tables[] = {rows_kinds, change_kinds,
 	    copy_kinds, box_kinds, deleted_kinds, audit_kinds, quota_kinds,
-	    notify_kinds, meta_kinds, settings_kinds};
+	    notify_kinds, meta_kinds, settings_kinds, reindex_kinds};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct job_kind *k = tables[t]; k->type != 0; k++)

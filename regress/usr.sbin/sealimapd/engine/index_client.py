@@ -2,19 +2,23 @@
 #
 # What SEARCH BODY and TEXT find, against words that were put into each message
 # by hand: before there is an index, with it, after changes, and with its files
-# damaged or gone.  With "full": segments that can take no more are left alone.
+# damaged or gone.  With "full": segments that can take no more are left alone;
+# "again": the index is thrown away and made anew, also past a vault that is
+# killed; "restored": what "again" has left is found without an index.
 #
-# usage: index_client.py server.json [full]
+# usage: index_client.py server.json [full | again | restored]
 
 import base64
 import glob
 import os
 import random
+import re
+import signal
 import sys
 import time
 import unicodedata
 
-from engine_client import Client, SERVER
+from engine_client import Client, SERVER, vaults
 
 RANDOM = random.Random(9)
 LETTERS = "abcdefghijklmnoprstuüßéñåж中"
@@ -144,6 +148,62 @@ def full():
     c.ok(b"LOGOUT")
 
 
+def reindex(c):
+    """What there was is gone by the answer, which counts it."""
+    old = {x: os.path.getsize(x) for x in segments()}
+    line = [x for x in c.ok(b"XSEALMAIL REINDEX") if x.startswith(b"* XSEAL")]
+    told = re.fullmatch(rb"\* XSEALMAIL REINDEXED (\d+) (\d+) (\d+)\r\n",
+                        line[0])
+    assert [int(x) for x in told.groups()] == \
+        [len(old), sum(old.values()), 400], (line, old)
+    assert not set(segments()) & set(old)
+
+
+def wait_building():
+    """Something of a segment is there, or, if that was quick, all of it."""
+    new = glob.glob(SERVER["data_dir"] + "/accounts/*/user0001/idx")[0] + "/new"
+    end = time.time() + 120
+    while not os.path.exists(new) and not segments():
+        assert time.time() < end, "no index is made"
+        time.sleep(0.001)
+
+
+TERMS = [WORDS[0], WORDS[1], WORDS[3][1:], "x", "GROSSE", "sender77@",
+         "zzzzzz"]
+
+
+def again():
+    c = Client(1)
+    c.ok(b"CREATE big")
+    c.ok(b"SELECT big")
+    mails = []
+    fill(c, mails, 0, 400)
+    by_uid = dict(zip(uids(c), mails))
+    c.expect(b"XSEALMAIL REINDEX now", b"BAD")
+    wait_segments(1)
+    reindex(c)
+    check(c, by_uid, TERMS)
+    wait_segments(1)
+    # Nobody is there to be asked twice, and half a segment is none.
+    reindex(c)
+    wait_building()
+    pids = vaults()
+    assert len(pids) == 1
+    os.kill(int(pids[0]), signal.SIGKILL)
+    c = Client(1, b"big")
+    check(c, by_uid, TERMS)
+    wait_segments(1)
+    check(c, by_uid, TERMS)
+    c.ok(b"LOGOUT")
+
+
+def restored():
+    mails = [Mail(number) for number in range(400)]
+    c = Client(1, b"big")
+    check(c, dict(zip(uids(c), mails)), TERMS)
+    c.ok(b"LOGOUT")
+
+
 def main():
     terms = (RANDOM.sample(WORDS[400:], 8) + RANDOM.sample(WORDS[:10], 2) +
              ["x", "GROSSE", " ", "p>", "sender77@", "zzzzzz",
@@ -184,7 +244,5 @@ def main():
 
 
 if __name__ == "__main__":
-    if sys.argv[2:] == ["full"]:
-        full()
-    else:
-        main()
+    modes = {"full": full, "again": again, "restored": restored}
+    modes.get(" ".join(sys.argv[2:]), main)()
