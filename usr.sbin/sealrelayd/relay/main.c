@@ -118,8 +118,10 @@ main(int argc, char *argv[])
 	roots = tlsio_roots_file(NULL, error);
 	proc_role_start(argc, argv, "smtp-relay", &handlers, NULL);
 	if (roots == NULL)
-		log_warnx(
-		    "no roots, so no server can prove its name: %s", error);
+		log_warnx("no certificates of authorities, so no server can "
+			  "prove its name: %s: install them (on Debian, "
+			  "ca-certificates) and start again",
+		    error);
 	report_init();
 	proc_role_sandbox();
 	event_dispatch();
