@@ -158,6 +158,16 @@ lex_report(const struct word *w, const char *fmt, ...)
 	(void)fputc('\n', lx.errors);
 }
 
+/* A file that is included; the first of all stands in no line of another. */
+static void
+report_file(const struct word *w, const char *path, const char *why)
+{
+	if (lx.n_sources > 0)
+		lex_report(w, "%s: %s", path, why);
+	else if (lx.n_errors++ < ERRORS_MAX)
+		(void)fprintf(lx.errors, "%s: %s\n", path, why);
+}
+
 /* The value of a macro stays as it was where it was used already. */
 void
 lex_define(const struct word *name, const struct word *value)
@@ -232,12 +242,11 @@ lex_push_file(const char *path, const struct word *w)
 	return -1;
 err:
 	if (errno == EPERM)
-		lex_report(w,
-		    "%s: must belong to root or to who runs this, and "
-		    "nobody else may write to it",
-		    path);
+		report_file(w, path,
+		    "must belong to root or to who runs this, and "
+		    "nobody else may write to it");
 	else
-		lex_report(w, "%s: %s", path, strerror(errno));
+		report_file(w, path, strerror(errno));
 	if (fd != -1)
 		(void)close(fd);
 	return -1;

@@ -280,7 +280,7 @@ def kick():
     # Nobody is logged in: nothing to end, and nothing wrong.
     assert records("kick", user(1)) == [{"sessions": 0}]
     # An address: SMTP too, in its own words.
-    assert "no such session" in ctl("kick", "192.0.2.7", code=1)
+    assert "no session from" in ctl("kick", "192.0.2.7", code=1)
     assert records("kick", SERVER["host"]) == [{"sessions": 2}]
     bye(other)
     smtp.getreply()  # the greeting was read; this is the last word

@@ -88,7 +88,11 @@ open_dir(const char *path, bool make)
 	int fd;
 
 	if (make && mkdir(path, 0700) == -1 && errno != EEXIST) {
-		warn("%s", path);
+		/* Perhaps a disk that is not mounted: so no more is made. */
+		if (errno == ENOENT)
+			warnx("%s: the folder above it does not exist", path);
+		else
+			warn("%s", path);
 		return -1;
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -214,7 +218,7 @@ cmd_backup(struct invocation *inv)
 	(void)fsync(run.dir);
 	(void)close(run.dir);
 	(void)close(run.base);
-	if (out_end() == -1) {
+	if (out_end(failed > 0) == -1) {
 		warn("standard output");
 		failed++;
 	}
@@ -317,7 +321,7 @@ cmd_restore(struct invocation *inv)
 	(void)fsync(run.base);
 	(void)close(run.dir);
 	(void)close(run.base);
-	if (out_end() == -1) {
+	if (out_end(failed > 0) == -1) {
 		warn("standard output");
 		failed++;
 	}

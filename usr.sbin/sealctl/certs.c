@@ -130,7 +130,7 @@ cmd_show_certificates(struct invocation *inv)
 	json = inv->json;
 	out_start(columns, json ? N_COLUMNS : N_COLUMNS - 1, json);
 	code = each_daemon(inv, ask_certificates);
-	if (out_end() == -1) {
+	if (out_end(code) == -1) {
 		warn("standard output");
 		return EXIT_FAILED;
 	}

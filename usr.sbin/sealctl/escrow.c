@@ -157,7 +157,7 @@ cmd_escrow_key(struct invocation *inv)
 	out_start(columns, 2, inv->json);
 	out_text(name);
 	out_text(inv->argv[1]);
-	return out_end() == -1 ? EXIT_FAILED : 0;
+	return out_end(0) == -1 ? EXIT_FAILED : 0;
 }
 
 /* 0: done; or the exit code. */
@@ -398,7 +398,7 @@ cmd_escrow_open(struct invocation *inv)
 		out_text(e.account);
 		out_number(e.revoked);
 		out_text(e.code);
-		if (out_end() == -1)
+		if (out_end(0) == -1)
 			code = EXIT_FAILED;
 	}
 	wipe();

@@ -243,8 +243,8 @@ list_read(struct invocation *inv, const char *path)
 	find_doubles();
 	if (list.errors == 0)
 		return 0;
-	warnx("%s: %u lines are wrong; no account was made", list.name,
-	    list.errors);
+	warnx("%s: %u line%s wrong; no account was made", list.name,
+	    list.errors, list.errors == 1 ? " is" : "s are");
 	return -1;
 }
 

@@ -156,7 +156,10 @@ cmd_kick(struct invocation *inv)
 	if (code != 0)
 		return code;
 	if (kick.n == 0 && kick.by != CTL_KICK_ACCOUNT) {
-		warnx("%s: no such session", inv->argv[1]);
+		if (kick.by == CTL_KICK_ADDRESS)
+			warnx("%s: no session from this address", kick.text);
+		else
+			warnx("%s: no such session", inv->argv[1]);
 		return EXIT_FAILED;
 	}
 	out_start(columns, 1, inv->json);

@@ -73,7 +73,7 @@ static const struct command {
     {{"show", "users"}, cmd_user_list, " [domain]", false},
     {{"show", "version"}, cmd_show_version, "", false},
     {{"stop", NULL}, cmd_stop, "", false},
-    {{"sweep", NULL}, cmd_sweep, "", false},
+    {{"sweep", NULL}, cmd_sweep, " [-n days] [account]", false},
     {{"trace", NULL}, cmd_trace, " [-l file] id | address", false},
     {{"user", "add"}, cmd_user_add, " [-p] account", false},
     {{"user", "confirm-delete"}, cmd_user_confirm, " account", false},
@@ -98,14 +98,18 @@ usage_line(const struct command *c)
 	    c->words[1] != NULL ? c->words[1] : "", c->args);
 }
 
-/* All commands, or those that begin with the word given. */
+/* One command, those that begin with the word given, or all. */
 static int
-usage(const char *word)
+usage(const struct command *c, const char *word)
 {
 	size_t i;
 	bool any = false;
 
 	(void)fputs("usage:\n", stderr);
+	if (c != NULL) {
+		usage_line(c);
+		return EXIT_BAD_USAGE;
+	}
 	for (i = 0; word != NULL && i < N_COMMANDS; i++) {
 		if (strcmp(word, commands[i].words[0]) == 0) {
 			usage_line(&commands[i]);
@@ -115,6 +119,27 @@ usage(const char *word)
 	for (i = 0; !any && i < N_COMMANDS; i++)
 		usage_line(&commands[i]);
 	return EXIT_BAD_USAGE;
+}
+
+/* What was typed is none; perhaps its first word is one's. */
+static int
+unknown(int argc, char *argv[])
+{
+	size_t i;
+
+	if (argc == 0)
+		return usage(NULL, NULL);
+	for (i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(argv[0], commands[i].words[0]) == 0)
+			break;
+	}
+	if (i == N_COMMANDS)
+		warnx("%s: there is no such command", argv[0]);
+	else if (argc > 1)
+		warnx("%s %s: there is no such command", argv[0], argv[1]);
+	else
+		warnx("%s: another word must follow", argv[0]);
+	return usage(NULL, argv[0]);
 }
 
 static const struct command *
@@ -141,10 +166,10 @@ cmd_check(struct invocation *inv)
 	if (inv->argc != 1)
 		return EXIT_BAD_USAGE;
 	/* It was parsed before; now what it names. */
-	/* Daemons start without a pair that cannot be served. */
-	pairs_check(inv->conf);
 	if (conf_check(inv->conf, stderr) == -1)
 		return EXIT_FAILED;
+	/* Daemons start without a pair that cannot be served. */
+	pairs_check(inv->conf);
 	if (inv->json)
 		(void)puts("[\n  {\"configuration\": \"valid\"}\n]");
 	else
@@ -172,7 +197,7 @@ main(int argc, char *argv[])
 			inv.json = true;
 			break;
 		default:
-			return usage(NULL);
+			return usage(NULL, NULL);
 		}
 	}
 	argc -= optind;
@@ -183,7 +208,7 @@ main(int argc, char *argv[])
 		argv[--argc] = NULL;
 	}
 	if ((c = command_find(argc, argv)) == NULL)
-		return usage(argc > 0 ? argv[0] : NULL);
+		return unknown(argc, argv);
 	if (c->words[1] != NULL) {
 		argc--;
 		argv++;
@@ -202,7 +227,7 @@ main(int argc, char *argv[])
 		return EXIT_FAILED;
 	inv.conf = conf;
 	if ((code = c->run(&inv)) == EXIT_BAD_USAGE)
-		(void)usage(c->words[0]);
+		(void)usage(c, NULL);
 	conf_free(conf);
 	return code;
 }

@@ -22,8 +22,10 @@
 #include <sys/types.h>
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "conf.h"
@@ -60,6 +62,12 @@ cmd_merge_check(struct invocation *inv)
 			warn("%s", inv->argv[1 + i]);
 			return EXIT_FAILED;
 		}
+		if (faccessat(dir[i], "account", F_OK, 0) == -1) {
+			warnx(
+			    "%s: not an account's folder: the file account: %s",
+			    inv->argv[1 + i], strerror(errno));
+			return EXIT_FAILED;
+		}
 	}
 	if (dir[1] == -1)
 		return EXIT_BAD_USAGE;
@@ -73,7 +81,7 @@ cmd_merge_check(struct invocation *inv)
 	result = store_compare(dir[0], dir[1], &c);
 	(void)close(dir[0]);
 	(void)close(dir[1]);
-	if (out_end() != 0) {
+	if (out_end(result != STORE_OK) != 0) {
 		warn("standard output");
 		return EXIT_FAILED;
 	}

@@ -34,6 +34,7 @@ static struct {
 	size_t n;
 	size_t next; /* index of the next field */
 	size_t rows;
+	bool head; /* the names of the columns were printed */
 	bool json;
 } out;
 
@@ -73,24 +74,31 @@ plain_string(const char *s, int width, bool blanks)
 void
 out_start(const struct column *columns, size_t n, bool json)
 {
-	char name[32];
-	size_t i, k;
-
 	out.columns = columns;
 	out.n = n;
 	out.next = 0;
 	out.rows = 0;
+	out.head = false;
 	out.json = json;
-	if (json) {
+	if (json)
 		(void)putchar('[');
-		return;
-	}
-	for (i = 0; i < n; i++) {
-		(void)strlcpy(name, columns[i].name, sizeof(name));
+}
+
+/* Above the first record: what fails before it says nothing but why. */
+static void
+head(void)
+{
+	char name[32];
+	size_t i, k;
+
+	out.head = true;
+	for (i = 0; i < out.n; i++) {
+		(void)strlcpy(name, out.columns[i].name, sizeof(name));
 		for (k = 0; name[k] != '\0'; k++)
 			name[k] = (char)toupper((unsigned char)name[k]);
-		plain_string(name, i + 1 < n ? columns[i].width : 0, false);
-		(void)putchar(i + 1 < n ? ' ' : '\n');
+		plain_string(
+		    name, i + 1 < out.n ? out.columns[i].width : 0, false);
+		(void)putchar(i + 1 < out.n ? ' ' : '\n');
 	}
 }
 
@@ -100,6 +108,8 @@ field(void)
 {
 	const struct column *c = &out.columns[out.next];
 
+	if (!out.json && !out.head)
+		head();
 	if (out.json) {
 		if (out.next == 0)
 			(void)fputs(out.rows == 0 ? "\n  {" : ",\n  {", stdout);
@@ -168,11 +178,19 @@ out_time(int64_t v)
 	field_done();
 }
 
+size_t
+out_rows(void)
+{
+	return out.rows;
+}
+
 int
-out_end(void)
+out_end(int code)
 {
 	if (out.json)
 		(void)fputs(out.rows == 0 ? "]\n" : "\n]\n", stdout);
+	else if (!out.head && code == 0)
+		head();
 	if (fflush(stdout) == EOF || ferror(stdout))
 		return -1;
 	return 0;

@@ -99,7 +99,7 @@ cmd_rebuild(struct invocation *inv)
 	out_start(rebuilt_columns, N_COLUMNS, inv->json);
 	failed = accounts_each(inv, first, base, rebuild_account, &all);
 	(void)close(base);
-	if (out_end() == -1) {
+	if (out_end(failed > 0) == -1) {
 		warn("standard output");
 		failed++;
 	}

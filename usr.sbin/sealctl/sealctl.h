@@ -91,8 +91,13 @@ void out_start(const struct column *, size_t n, bool json);
 void out_text(const char *);
 void out_number(uint64_t);
 void out_time(int64_t);
-/* Ends the array; -1 if standard output could not take it all. */
-int out_end(void);
+size_t out_rows(void);
+/*
+ * Ends the array, or prints the columns' names above no record, unless the
+ * command ends with a code that is not 0; -1 if standard output could not
+ * take it all.
+ */
+int out_end(int code);
 
 /* show.c */
 struct invocation;

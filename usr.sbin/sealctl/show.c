@@ -64,7 +64,7 @@ each_daemon(struct invocation *inv, int (*ask)(struct ctl *))
 int
 finish(int code)
 {
-	if (out_end() == -1) {
+	if (out_end(code) == -1) {
 		warn("standard output");
 		return EXIT_FAILED;
 	}

@@ -97,7 +97,7 @@ cmd_sweep(struct invocation *inv)
 		store_receive(&st, &msg);
 	}
 	code = store_end(&msg, NULL) == 0 && failed == 0 ? 0 : EXIT_FAILED;
-	if (out_end() == -1)
+	if (out_end(code) == -1)
 		code = EXIT_FAILED;
 	store_close(&st);
 	return code;

@@ -186,7 +186,10 @@ print_line(char *line, bool json)
 		(void)puts(line);
 }
 
-/* Reads all of it; with print, prints what belongs; how many ids are new. */
+/*
+ * Reads all of it.  How many ids are new in what belongs; or with print, which
+ * prints that, how many lines they are.
+ */
 static unsigned int
 pass(FILE *f, bool print, bool json)
 {
@@ -198,9 +201,10 @@ pass(FILE *f, bool print, bool json)
 	while (getline(&line, &size, f) != -1) {
 		if (!line_belongs(line))
 			continue;
-		if (print)
+		if (print) {
 			print_line(line, json);
-		else
+			n++;
+		} else
 			n += line_learn(line);
 	}
 	if (ferror(f))
@@ -293,7 +297,8 @@ cmd_trace(struct invocation *inv)
 		;
 	if (inv->json)
 		out_start(columns, 1, true);
-	(void)pass(f, true, inv->json);
+	if (pass(f, true, inv->json) == 0)
+		warnx("%s: no line of this log is about it", inv->argv[optind]);
 	(void)fclose(f);
 	if (inv->json)
 		return finish(0);

@@ -125,7 +125,7 @@ cmd_user_add(struct invocation *inv)
 		out_start(created_columns, N_CREATED, inv->json);
 		if (add_answer(&st, account) == -1)
 			code = EXIT_FAILED;
-		if (out_end() == -1) {
+		if (out_end(code) == -1) {
 			warn("standard output");
 			code = EXIT_FAILED;
 		}
@@ -348,7 +348,12 @@ print_users(
 	}
 	if (store_end(&msg, about) == -1)
 		code = EXIT_FAILED;
-	if (out_end() == -1) {
+	if (code == 0 && out_rows() == 0 && type == CTL_MASTER_USER_LIST &&
+	    arg[0] != '\0' && conf_domain_find(inv->conf, arg) == NULL) {
+		warnx("%s: no domain of the configuration", arg);
+		code = EXIT_FAILED;
+	}
+	if (out_end(code) == -1) {
 		warn("standard output");
 		code = EXIT_FAILED;
 	}
@@ -361,6 +366,9 @@ cmd_user_list(struct invocation *inv)
 {
 	if (inv->argc > 2)
 		return EXIT_BAD_USAGE;
+	for (char *p = inv->argc == 2 ? inv->argv[1] : NULL;
+	     p != NULL && *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
 	return print_users(inv, CTL_MASTER_USER_LIST,
 	    inv->argc == 2 ? inv->argv[1] : "", NULL);
 }

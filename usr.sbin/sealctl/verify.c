@@ -193,7 +193,7 @@ verify_vaults(struct invocation *inv)
 		if (!vault_verify(&st, inv, inv->argv[i]))
 			good = false;
 	store_close(&st);
-	if ((inv->json ? out_end() : fflush(stdout)) != 0) {
+	if ((inv->json ? out_end(0) : fflush(stdout)) != 0) {
 		warn("standard output");
 		good = false;
 	}
@@ -242,7 +242,7 @@ cmd_verify(struct invocation *inv)
 		    (unsigned long long)run.check.files,
 		    (unsigned long long)(run.check.octets >> 20),
 		    (unsigned long long)run.check.findings);
-	if ((run.json ? out_end() : fflush(stdout)) != 0) {
+	if ((run.json ? out_end(0) : fflush(stdout)) != 0) {
 		warn("standard output");
 		failed++;
 	}

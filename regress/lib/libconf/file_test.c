@@ -76,10 +76,10 @@ ATF_TC_BODY(permissions, tc)
 	write_file("conf", 0644, head, "");
 	ATF_CHECK(loads("conf", ""));
 	write_file("conf", 0664, head, "");
-	ATF_CHECK(!loads("conf", "conf:1:1: conf: must belong to root"));
+	ATF_CHECK(!loads("conf", "conf: must belong to root"));
 	write_file("conf", 0646, head, "");
 	ATF_CHECK(!loads("conf", "must belong to root"));
-	ATF_CHECK(!loads("nothing", "nothing:1:1: nothing: No such file"));
+	ATF_CHECK(!loads("nothing", "nothing: No such file"));
 	ATF_CHECK(!loads("/", "directory"));
 	if (geteuid() == 0) {
 		write_file("conf", 0600, head, "");

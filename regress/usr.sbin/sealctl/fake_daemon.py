@@ -70,8 +70,9 @@ def store(conn):
                      s("" if password else "made-up") + s("reco-very"))
             end = 2 if error else 0
         elif kind == LIST:
-            user(conn, ident, "a@one.test")
-            user(conn, ident, "b@one.test")
+            for one in "a@one.test", "b@one.test":
+                if name in ("", "one.test"):
+                    user(conn, ident, one)
         elif kind == SHOW:
             user(conn, ident, name)
         elif kind == DEL and name.startswith("none@"):
@@ -88,7 +89,8 @@ def engine(conn):
         by, ident2 = struct.unpack_from("=BQ", packet, 16)
         text, _ = get_s(packet, 25)
         note("kick %d %d [%s]" % (by, ident2, text))
-        send(conn, KICKED, ident, struct.pack("=I", 0 if by == 1 else 2))
+        n = 0 if by == 1 or text == "192.0.2.9" else 2
+        send(conn, KICKED, ident, struct.pack("=I", n))
         done(conn, ident)
         return
     for i in range(2):

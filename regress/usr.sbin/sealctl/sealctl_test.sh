@@ -53,8 +53,13 @@ usage_body() {
 		# shellcheck disable=SC2086
 		atf_check -s exit:2 -e match:"usage" "$sealctl" -f conf $words
 	done
-	# Of one word only its own commands are shown.
+	# Of one word only its own commands are shown, of one command only it.
 	atf_check -s exit:2 -e not-match:"reload" ./ctl user
+	atf_check -s exit:2 -e match:"user: another word must follow" ./ctl user
+	atf_check -s exit:2 -e match:"ad: there is no such command" ./ctl user ad x
+	atf_check -s exit:2 -e match:"usr: there is no such command" ./ctl usr
+	atf_check -s exit:2 -e match:"user add" -e not-match:"user del" \
+	    -e not-match:"no such" ./ctl user add
 }
 
 atf_test_case check
@@ -64,10 +69,13 @@ check_body() {
 	atf_check -o match:'"valid"' ./ctl -j check
 	echo "domian \"x.test\"" >>conf
 	atf_check -s exit:1 -e match:"conf:[0-9]*:1: .*domian" ./ctl check
-	atf_check -s exit:1 -e match:"nowhere" "$sealctl" -f nowhere check
+	atf_check -s exit:1 -e inline:"nowhere: No such file or directory\n" \
+	    "$sealctl" -f nowhere check
+	# What is missing is said once.
 	configure
 	rm cert.pem
-	atf_check -s exit:1 -e match:"cert.pem" ./ctl check
+	atf_check -s exit:1 -e save:errors ./ctl check
+	[ "$(grep -c cert.pem errors)" -eq 1 ] || atf_fail "$(cat errors)"
 }
 
 # A certificate that a daemon could not serve, or nobody would believe.
@@ -188,6 +196,8 @@ kick_body() {
 	atf_check -o match:"^4" -e ignore ./ctl kick 2001:DB8:0:0::1
 	grep -qF 'kick 3 0 [2001:db8::1]' sealimapd.sock.log || atf_fail "whom? $(tr "\n" "~" <sealimapd.sock.log)"
 	atf_check -s exit:1 -e match:"12: no such session" ./ctl kick 12
+	atf_check -s exit:1 -e match:"192.0.2.9: no session from" \
+	    ./ctl kick 192.0.2.9
 	grep -qF 'kick 1 12 []' sealimapd.sock.log || atf_fail "which?"
 	atf_check -s exit:1 -e match:"no domain" ./ctl kick x@three.test
 }
@@ -277,6 +287,10 @@ users_body() {
 	    ./ctl user list
 	atf_check -o match:"^b@one.test" ./ctl show users one.test
 	atf_check -o match:"^e@one.test" ./ctl user show e
+	# The names of columns stand above an empty list, not above an error.
+	atf_check -o match:"^ACCOUNT " -o not-match:@ ./ctl user list TWO.test
+	atf_check -s exit:1 -e match:"nowhere.test: no domain" \
+	    ./ctl user list nowhere.test
 	atf_check ./ctl user del e
 	atf_check -s exit:1 -e match:"none@one.test: no such account" \
 	    ./ctl user del none

@@ -369,6 +369,8 @@ static void
 user_kick(struct msg *m, uint32_t id)
 {
 	char account[ACCOUNT_NAME_MAX];
+	enum store_result result;
+	int fd;
 
 	if (!request_get(m, account, sizeof(account)))
 		return;
@@ -378,8 +380,16 @@ user_kick(struct msg *m, uint32_t id)
 	}
 	msg_done(m);
 	kick(account);
-	log_info("account=%s kicked", log_addr(account));
-	end(id, NULL);
+	/* Whoever mistyped a name must not take its user for gone. */
+	result = store_account_open(clerk.base, account, &fd);
+	if (result == STORE_OK) {
+		(void)close(fd);
+		log_info("account=%s kicked", log_addr(account));
+	}
+	if (result == STORE_UNKNOWN)
+		end(id, "there is no such account");
+	else
+		end(id, NULL);
 }
 
 /* What the vault tells is passed on; the state says how it ended. */
