@@ -19,19 +19,26 @@ wall() {
 		    atf_skip 'memory cannot be scanned under sanitizers'
 		mkdir -p suite
 		echo 'linger 1' >suite/extra.conf
-		start_suite
-		if ! python3 \"\$(suite_top)/regress/walls/walls.py\" \
-		    \"\$suite/server.json\" $1 \$(count_$1) >out 2>&1; then
-			cat out suite/*.log
-			atf_fail 'a wall has a hole'
-		fi
-		cat out
-		suite_alive
+		body_$1 $1
 	}
 	$1_cleanup() {
 		stop_suite
 	}
-	count_$1() { :; }"
+	body_$1() {
+		start_suite
+		look \"\$@\"
+	}"
+}
+
+# look COMMAND [ARGUMENT]: what walls.py does with the suite that runs.
+look() {
+	if ! python3 "$(suite_top)/regress/walls/walls.py" \
+	    "$suite/server.json" "$@" >out 2>&1; then
+		cat out suite/*.log
+		atf_fail 'a wall has a hole'
+	fi
+	cat out
+	suite_alive
 }
 
 wall status 120 '' 'every role is sandboxed, and as root has a uid of its own'
@@ -41,7 +48,18 @@ wall disk 300 '' 'nothing of the mail can be read on disk'
 wall writes 120 root 'each uid writes only what is its own'
 wall peers 120 unprivileged 'processes of one uid cannot look into another'
 wall kill 900 '' 'what was acknowledged survives kill -9 of everything'
-count_kill() { full 1000 10000; }
+body_kill() {
+	start_suite
+	look kill "$(full 1000 10000)"
+}
+body_inject() {
+	for part in $(echo {} >none && python3 \
+	    "$(suite_top)/regress/walls/walls.py" none parts); do
+		start_suite
+		look inject "$part"
+		stop_suite
+	done
+}
 
 atf_init_test_cases() {
 	atf_add_test_case status
