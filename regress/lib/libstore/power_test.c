@@ -577,13 +577,13 @@ many_runs(bool has_syncfs, unsigned int runs, unsigned int long_runs)
 ATF_TC_WITHOUT_HEAD(syncfs);
 ATF_TC_BODY(syncfs, tc)
 {
-	many_runs(true, 6, 100);
+	many_runs(true, 3, 100);
 }
 
 ATF_TC_WITHOUT_HEAD(fsync);
 ATF_TC_BODY(fsync, tc)
 {
-	many_runs(false, 6, 100);
+	many_runs(false, 3, 100);
 }
 
 /* Syncs that are needed. */

@@ -118,7 +118,7 @@ results_body() {
 	try up
 	try results
 	try counted
-	try slow
+	try stopped
 	dump
 	try read
 	grep -q 'origin .*DNS has no answer' log || atf_fail "it was not slow"
