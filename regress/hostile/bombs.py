@@ -13,6 +13,7 @@ import time
 import zlib
 
 import hostile as h
+import edges
 
 IDLE_SECONDS = 5  # limit idle-timeout, of hostile_test.sh
 FORGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
@@ -65,7 +66,7 @@ def ended(c, seconds=20):
 
 def attack_endless_line():
     """256 MiB of one line, in 256 KiB; again and again."""
-    n, end = 0, time.monotonic() + h.full(4, 60)
+    n, end = 0, time.monotonic() + h.full(2, 60)
     while time.monotonic() < end and n < h.full(30, 300):
         c = Squeezed(1)
         try:
@@ -97,7 +98,7 @@ def attack_many_commands():
 
 def attack_literals():
     """A literal that is not wanted, and is not taken for commands."""
-    n, end = 0, time.monotonic() + h.full(3, 60)
+    n, end = 0, time.monotonic() + h.full(2, 60)
     while time.monotonic() < end and n < h.full(60, 600):
         c = Squeezed(1)
         c.send(b"a APPEND INBOX {%d+}\r\n" % (1 << 32))
@@ -135,7 +136,7 @@ def attack_message_of_zeros():
 
 def attack_no_compression():
     """What is not DEFLATE ends the session, and no other."""
-    n, end = 0, time.monotonic() + h.full(3, 60)
+    n, end = 0, time.monotonic() + h.full(2, 60)
     while time.monotonic() < end and n < h.full(400, 4000):
         for data in (b"a NOOP\r\n" * 100, b"\0" * 100, b"\xff" * 70000,
                      os.urandom(5000)):
@@ -241,7 +242,7 @@ h.ATTACKS = [
     (attack_literals, 4096, 400), (attack_message_of_zeros, 8192, 20),
     (attack_no_compression, 4096, 4000), (attack_forged_blobs, 16384, 200),
     (attack_silence, 4096, 50),
-]
+] + edges.ATTACKS
 
 
 def prepare():

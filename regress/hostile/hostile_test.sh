@@ -41,7 +41,7 @@ clients_cleanup() {
 
 atf_test_case bombs cleanup
 bombs_head() {
-	atf_set descr "little that becomes much, and clients that fall silent"
+	atf_set descr "little that becomes much, silence, a protocol's edges"
 	atf_set timeout 1800
 }
 bombs_body() {
