@@ -151,12 +151,14 @@ struct store_chunk {
 
 /* Of an envelope: the account's user has sent this himself. */
 #define STORE_OWN_COPY (UINT64_C(1) << 8)
+/* ... it is to be looked at as spam: see DELIVER_SUSPECT. */
+#define STORE_SUSPECT (UINT64_C(1) << 9)
 
 /* What goes into stanza and table.  Strings: not NULL, cut where too long. */
 struct store_envelope {
 	uint8_t delivery_id[STORE_ID]; /* the same: the same delivery */
 	int64_t date;                  /* internal date, seconds UTC */
-	uint64_t flags;   /* system flags to set at drain, STORE_OWN_COPY */
+	uint64_t flags;   /* system flags to set at drain, and those above */
 	const char *from; /* envelope, for the record */
 	const char *to;
 	const char *hint;    /* +detail or folder */

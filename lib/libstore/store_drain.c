@@ -252,6 +252,19 @@ delivery_look(struct store *st, const char *path, struct delivery *d)
 	return result == LOOK_OK ? look_inside(st, d) : result;
 }
 
+/* The first with this special use, or NULL. */
+static struct box *
+box_used(struct store *st, uint16_t use)
+{
+	struct box *box = NULL;
+
+	for (size_t i = 0; i < st->nboxes; i++)
+		if ((st->boxes[i]->pub.use & use) != 0 &&
+		    (box == NULL || st->boxes[i]->pub.id < box->pub.id))
+			box = st->boxes[i];
+	return box;
+}
+
 /*
  * Where what the user has sent goes: the deliverer has said in the stanza,
  * which no sender has a word in, that it is a copy for himself.
@@ -260,12 +273,9 @@ static struct box *
 target_sent(struct store *st)
 {
 	const struct store_box *named;
-	struct box *sent = NULL;
+	struct box *sent;
 
-	for (size_t i = 0; i < st->nboxes; i++)
-		if ((st->boxes[i]->pub.use & STORE_USE_SENT) != 0 &&
-		    (sent == NULL || st->boxes[i]->pub.id < sent->pub.id))
-			sent = st->boxes[i];
+	sent = box_used(st, STORE_USE_SENT);
 	if (sent != NULL)
 		return sent;
 	named = store_box_named(st, "Sent");
@@ -276,16 +286,21 @@ target_sent(struct store *st)
 /*
  * INBOX, or the box that the hint names.  The hint may be the sender's word
  * (+detail), so it reaches no box with a special use but \Junk: nobody puts
- * mail among what the user sent, drafted or threw away.
+ * mail among what the user sent, drafted or threw away.  What is suspect goes
+ * to \\Junk, whatever the hint, where there is one.
  */
 static struct box *
 target(struct store *st, const struct seal_stanza *stanza)
 {
 	const struct store_box *named;
 	const char *hint = stanza->hint;
+	struct box *junk;
 
 	if (stanza->flags & STORE_OWN_COPY)
 		return target_sent(st);
+	junk = box_used(st, STORE_USE_JUNK);
+	if ((stanza->flags & STORE_SUSPECT) != 0 && junk != NULL)
+		return junk;
 	named = hint[0] == '\0' ? NULL : store_box_named(st, hint);
 	if (named != NULL && (named->use & ~STORE_USE_JUNK) != 0)
 		named = NULL;

@@ -102,6 +102,11 @@ enum deliver_record {
 	 * to its \Sent box, \Seen.
 	 */
 	DELIVER_OWN = 6,
+	/*
+	 * Nothing; before COMMIT.  The owner of its From domain wants it to be
+	 * quarantined: it goes to the \Junk box of whoever has one.
+	 */
+	DELIVER_SUSPECT = 7,
 };
 
 enum deliver_result {

@@ -230,7 +230,7 @@ enum queue_origin {
 	ORIGIN_FROM,        /* the From domain */
 	ORIGIN_ADDRESS,     /* of the client, numeric */
 	ORIGIN_POLICY,      /* none, quarantine, reject */
-	ORIGIN_DISPOSITION, /* none, reject */
+	ORIGIN_DISPOSITION, /* none, quarantine, reject */
 	ORIGIN_DMARC,       /* pass, fail, temperror */
 	ORIGIN_SPF,         /* the result */
 	ORIGIN_SPF_DOMAIN,

@@ -84,6 +84,40 @@ ATF_TC_BODY(drain_own, tc)
 	account_end(&a);
 }
 
+/* Where suspect mail goes, whatever the hint. */
+ATF_TC_WITHOUT_HEAD(drain_suspect);
+ATF_TC_BODY(drain_suspect, tc)
+{
+	const struct store_msg *m;
+	struct account a;
+	uint64_t junk, other;
+	size_t n;
+
+	account_make(&a);
+	account_open(&a);
+	junk = store_box_named(a.st, "Spam")->id;
+	OK(store_mkbox(a.st, "lists", 0, &other));
+	deliver_flagged(&a, 1, "lists", STORE_SUSPECT);
+	deliver_flagged(&a, 2, "", STORE_SUSPECT);
+	ATF_CHECK_EQ(2, drain(&a));
+	ATF_CHECK_EQ(2, store_box_find(a.st, junk)->messages);
+	m = column(a.st, junk, &n);
+	ATF_REQUIRE_EQ(2, n);
+	ATF_CHECK_EQ(0, m[0].flags);
+	/* Not what the user has sent himself. */
+	deliver_flagged(&a, 3, "", STORE_SUSPECT | STORE_OWN_COPY);
+	ATF_CHECK_EQ(1, drain(&a));
+	ATF_CHECK_EQ(2, store_box_find(a.st, junk)->messages);
+	/* No such use: where it would have gone. */
+	OK(store_rmbox(a.st, junk));
+	deliver_flagged(&a, 4, "lists", STORE_SUSPECT);
+	deliver_flagged(&a, 5, "", STORE_SUSPECT);
+	ATF_CHECK_EQ(2, drain(&a));
+	ATF_CHECK_EQ(1, store_box_find(a.st, other)->messages);
+	ATF_CHECK_EQ(1, store_box_find(a.st, STORE_INBOX)->messages);
+	account_end(&a);
+}
+
 ATF_TC_WITHOUT_HEAD(settings);
 ATF_TC_BODY(settings, tc)
 {
@@ -128,6 +162,7 @@ ATF_TC_BODY(settings, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, drain_own);
+	ATF_TP_ADD_TC(tp, drain_suspect);
 	ATF_TP_ADD_TC(tp, settings);
 	return atf_no_error();
 }

@@ -48,6 +48,7 @@
 #include "mime.h"
 #include "ring_local.h"
 #include "seal_keys.h"
+#include "store_blob.h"
 #include "seal_read.h"
 #include "store_blob.h"
 
@@ -271,8 +272,9 @@ dump_file(const struct seal_ring *ring, int in, const char *name, int out)
 	(void)close(fd);
 	seal_hex(st.delivery_id, SEAL_ID_LEN, id);
 	printf("message %s delivery=%s from=<%s> to=<%s> hint=<%s> size=%zu "
-	       "codec=%u file=%zu\n",
-	    name, id, st.from, st.to, st.hint, nbody, r.codec, len);
+	       "codec=%u file=%zu suspect=%d\n",
+	    name, id, st.from, st.to, st.hint, nbody, r.codec, len,
+	    (st.flags & STORE_SUSPECT) != 0);
 	seal_table_free(t);
 	free(body);
 	free(summary);

@@ -306,8 +306,12 @@ def case_enforce():
     two = text("two", extra="From: b@evil.test\r\n")
     expect(Client().send("x@good.test", two), "550 5.7.1")
     # Policies that do not want it, and what nobody can know.
-    expect(c.send("x@other.test", text("kept", "a@mild.test")), "250")
-    expect(c.send("x@other.test", text("kept", "a@sampled.test")), "250")
+    expect(c.send("x@other.test", text("mild", "a@mild.test")), "250")
+    expect(c.send("x@other.test", text("sampled", "a@sampled.test")), "250")
+    expect(c.send("x@other.test", text("mildest", "a@mildest.test")), "250")
+    # Judged when the first part has left.
+    expect(c.send("x@other.test", text("huge", "a@mild.test", size=80000)),
+           "250")
     expect(c.send("x@trouble.test", text("kept", "a@trouble.test")), "250")
     expect(c.send("x@other.test", text("kept", "a@none.test")), "250")
 
@@ -350,8 +354,34 @@ def case_counted():
 def case_refused():
     counted(3, **{"from": "good.test", "disposition": "reject",
                   "dmarc": "fail", "address": "127.0.0.2"})
-    counted(1, **{"from": "mild.test", "policy": "quarantine",
+    counted(2, **{"from": "mild.test", "policy": "quarantine",
+                  "disposition": "quarantine"})
+    counted(1, **{"from": "sampled.test", "policy": "reject",
+                  "disposition": "quarantine"})
+    counted(1, **{"from": "mildest.test", "policy": "quarantine",
                   "disposition": "none"})
+
+
+def case_suspect():
+    """Which were marked for the mailbox with spam, by bob.list."""
+    found = []
+    with open("out/bob.list", encoding="utf-8") as f:
+        for line in f:
+            words = line.split()
+            with open("out/bob/" + words[1], "rb") as m:
+                raw = m.read()
+            number = re.search(rb"\r\nX-Number: (\S+)\r\n", raw).group(1)
+            want = number in (b"mild", b"sampled", b"huge")
+            if words[-1] != "suspect=%d" % want:
+                fail(line)
+            dis = b"dis=" + (b"quarantine" if want else b"none")
+            if number in (b"mild", b"sampled", b"mildest") and \
+                    dis not in raw:
+                fail(repr(raw))
+            found.append(number)
+    if sorted(n for n in found if n != b"up") != [
+            b"huge"] + [b"kept"] * 3 + [b"mild", b"mildest", b"sampled"]:
+        fail(repr(found))
 
 
 def case_stopped():
@@ -395,6 +425,7 @@ def zone():
         "TXT _dmarc.good.test v=DMARC1; p=reject",
         "TXT _dmarc.mild.test v=DMARC1; p=quarantine",
         "TXT _dmarc.sampled.test v=DMARC1; p=reject; pct=0",
+        "TXT _dmarc.mildest.test v=DMARC1; p=quarantine; pct=0",
         "TXT other.test v=spf1 -ip4:127.0.0.2/32 ~all",
         "TXT broken.test v=spf1 ip4:127.0.0.999 -all",
         "TXT loop.test v=spf1 include:loop.test -all",

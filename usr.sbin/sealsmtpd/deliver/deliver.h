@@ -66,6 +66,7 @@ struct delivery {
 	uint32_t id;
 	enum delivery_state state;
 	uint8_t codec;
+	bool suspect; /* see DELIVER_SUSPECT */
 	uint8_t delivery_id[STORE_ID];
 	int64_t date;
 	char *from;

@@ -164,6 +164,9 @@ record_read(struct delivery *d, struct delivery_tree *tree, struct msg *msg)
 		return record_chunk(d, msg);
 	case DELIVER_COMMIT:
 		return record_commit(d, msg);
+	case DELIVER_SUSPECT:
+		d->suspect = true;
+		return d->state == DELIVERY_SYNC ? -1 : 0;
 	case DELIVER_ABORT:
 		if (d->state == DELIVERY_SYNC)
 			return -1;
@@ -309,7 +312,9 @@ record_commit(struct delivery *d, struct msg *msg)
 			continue;
 		env.to = t->to;
 		env.hint = t->hint;
-		env.flags = t->own ? STORE_OWN_COPY | FLAG_SEEN : 0;
+		env.flags = t->own ? STORE_OWN_COPY | FLAG_SEEN :
+		    d->suspect     ? STORE_SUSPECT :
+				     0;
 		res = store_blob_finish(t->blob, &env);
 		if (res != STORE_OK)
 			target_fail(t, res);

@@ -459,6 +459,8 @@ bool origin_spf_known(const struct session *);
 /* True: data_judged() follows. */
 bool origin_end(struct session *);
 const struct refusal *origin_refusal(const struct session *); /* or NULL */
+/* Judged, and to be delivered as what may be spam. */
+bool origin_suspect(const struct session *);
 void origin_free(struct session *);
 /* origin_say.c */
 size_t origin_field(const struct session *, bool whole, char *);

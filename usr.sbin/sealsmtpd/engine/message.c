@@ -325,7 +325,9 @@ message_commit(struct message *m)
 		put_chunk(m, &out, KIND_BODY, m->len, &body);
 	message_summary(m, &out);
 	n = m->of != NULL ? 0 : retry_known(m, known);
-	put_room(m, &out, 3 + n * 2);
+	put_room(m, &out, 4 + n * 2);
+	if (m->of == NULL && origin_suspect(m->session))
+		msg_put_u8(out, DELIVER_SUSPECT);
 	msg_put_u8(out, DELIVER_COMMIT);
 	msg_put_u16(out, (uint16_t)n);
 	for (size_t i = 0; i < n; i++)

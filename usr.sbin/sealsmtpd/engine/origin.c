@@ -154,6 +154,12 @@ origin_refusal(const struct session *s)
 	return s->origin == NULL ? NULL : s->origin->refusal;
 }
 
+bool
+origin_suspect(const struct session *s)
+{
+	return s->origin != NULL && s->origin->suspect;
+}
+
 void
 origin_free(struct session *s)
 {
@@ -311,8 +317,7 @@ origin_cancel(struct origin *o)
 }
 
 /*
- * RFC 7489 6.6: what is not sampled by pct= gets the next milder policy, and
- * there is none that would refuse.
+ * RFC 7489 6.6.4: what is not sampled by pct= gets the next milder policy.
  */
 static void
 origin_decide(struct origin *o)
@@ -321,22 +326,30 @@ origin_decide(struct origin *o)
 	    550, "5.7.1", "The From domain's DMARC policy is to reject this"};
 	static const struct refusal several = {
 	    550, "5.7.1", "From names more than one domain"};
-	bool enforce;
+	bool enforce, sampled;
 
 	enforce = engine_config()->dmarc == SMTP_DMARC_ENFORCE;
 	memset(&o->verdict, 0, sizeof(o->verdict));
+	o->refusal = NULL;
+	o->suspect = false;
 	if (o->dmarc != NULL)
 		dmarc_verdict(o->dmarc, &o->verdict);
 	else if (o->author == AUTHOR_SEVERAL)
 		o->verdict.result = MAUTH_PERMERROR;
 	if (!enforce)
 		return;
-	if (o->author == AUTHOR_SEVERAL)
+	if (o->author == AUTHOR_SEVERAL) {
 		o->refusal = &several;
-	else if (o->verdict.result == MAUTH_FAIL &&
-	    o->verdict.policy == DMARC_P_REJECT &&
-	    arc4random_uniform(100) < o->verdict.record.pct)
+		return;
+	}
+	if (o->verdict.result != MAUTH_FAIL)
+		return;
+	sampled = arc4random_uniform(100) < o->verdict.record.pct;
+	if (o->verdict.policy == DMARC_P_REJECT && sampled)
 		o->refusal = &policy;
+	else
+		o->suspect = o->verdict.policy == DMARC_P_REJECT ||
+		    (o->verdict.policy == DMARC_P_QUARANTINE && sampled);
 }
 
 static bool

@@ -49,6 +49,7 @@ struct origin {
 	bool over;
 	struct dmarc_verdict verdict;
 	const struct refusal *refusal;
+	bool suspect; /* quarantined */
 };
 
 #endif

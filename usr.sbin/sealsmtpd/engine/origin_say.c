@@ -33,6 +33,7 @@ say(const struct origin *, bool whole, size_t n_keys, char *, size_t *);
 static void say_spf(const struct origin *, struct authres *);
 static void say_dkim(const struct origin *, struct authres *, size_t);
 static void say_dmarc(const struct origin *, struct authres *);
+static const char *disposition(const struct origin *);
 static const struct dkim_verified *signature_of(const struct origin *);
 static bool is_kin(const char *, const char *);
 static void printable(char *, size_t, const char *);
@@ -77,14 +78,14 @@ origin_log(const struct session *s)
 	}
 	printable(from, sizeof(from), o->from);
 	log_info("origin conn=%llu peer=%s id=%s from=%s spf=%s dkim=%s "
-		 "dmarc=%s policy=%s refused=%d",
+		 "dmarc=%s policy=%s disposition=%s",
 	    (unsigned long long)s->conn, s->peer, s->message->id, from,
 	    mauth_result_name(spf_result(o->spf)), mauth_result_name(dkim),
 	    mauth_result_name(o->verdict.result),
 	    o->verdict.policy == DMARC_NO_POLICY ?
 		"-" :
 		dmarc_policy_name(o->verdict.policy),
-	    o->refusal != NULL);
+	    disposition(o));
 }
 
 /* For the owner of the From domain, who asks for reports by his record. */
@@ -102,8 +103,7 @@ origin_count(const struct session *s)
 	v = signature_of(o);
 	n = snprintf(row, sizeof(row), "%s %s %s %s %s %s %s %s %s %s %s %s %s",
 	    o->from, s->peer, dmarc_policy_name(o->verdict.policy),
-	    o->refusal != NULL ? "reject" : "none",
-	    mauth_result_name(o->verdict.result),
+	    disposition(o), mauth_result_name(o->verdict.result),
 	    mauth_result_name(spf_result(o->spf)),
 	    mauth_name_ok(spf_domain(o->spf)) ? spf_domain(o->spf) : "-",
 	    o->verdict.spf ? "yes" : "no",
@@ -113,6 +113,14 @@ origin_count(const struct session *s)
 	    o->verdict.dkim ? "yes" : "no", o->verdict.domain);
 	if (n > 0 && (size_t)n < sizeof(row))
 		queue_origin(row);
+}
+
+static const char *
+disposition(const struct origin *o)
+{
+	return o->refusal != NULL ? "reject" :
+	    o->suspect            ? "quarantine" :
+				    "none";
 }
 
 /* The signature that counts: one that is aligned, that is good, the first. */
@@ -200,8 +208,8 @@ say_dmarc(const struct origin *o, struct authres *a)
 
 	authres_method(a, "dmarc", o->verdict.result, NULL);
 	if (o->verdict.policy != DMARC_NO_POLICY) {
-		(void)snprintf(text, sizeof(text), "p=%s dis=none",
-		    dmarc_policy_name(o->verdict.policy));
+		(void)snprintf(text, sizeof(text), "p=%s dis=%s",
+		    dmarc_policy_name(o->verdict.policy), disposition(o));
 		authres_comment(a, text);
 	}
 	if (o->author == AUTHOR_ONE)
