@@ -347,7 +347,7 @@ def case_queue(folder):
             raise Failed("no %s in %s" % (word, lines))
     known = re.search(r" sent .* text=2.0.0.040Ok.040(\S+)", lines).group(1)
     lines = b.trace(known)
-    if "from=" + a.user(1) not in lines or "result=0" not in lines:
+    if "from=" + a.user(1) not in lines or "result=done" not in lines:
         raise Failed("trace there: %s" % lines)
     p.stop()
 

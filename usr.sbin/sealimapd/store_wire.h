@@ -69,6 +69,27 @@ enum store_refusal {
 	REFUSED_RATE = 6 /* too many wrong secrets lately; see guard.c */
 };
 
+/* As logs and counters name it. */
+static inline const char *
+store_refusal_name(enum store_refusal refusal)
+{
+	switch (refusal) {
+	case REFUSED_CREDENTIALS:
+		return "credentials";
+	case REFUSED_DISABLED:
+		return "disabled";
+	case REFUSED_UNAVAILABLE:
+		return "unavailable";
+	case REFUSED_LIMIT:
+		return "limit";
+	case REFUSED_DAMAGED:
+		return "damaged";
+	case REFUSED_RATE:
+		return "rate";
+	}
+	return "?";
+}
+
 /* Changes of an account's slots; each is a login of SERVICE_MANAGE. */
 enum slot_op {
 	SLOT_PASSWD = 1,     /* new secret */
@@ -94,6 +115,54 @@ enum slot_result {
 	SLOT_LIMIT = 4,   /* too many slots */
 	SLOT_CANNOT = 5   /* not with this secret; not this as a secret */
 };
+
+/* As logs name it, by the command of sealmail(1). */
+static inline const char *
+slot_op_name(enum slot_op op)
+{
+	switch (op) {
+	case SLOT_PASSWD:
+		return "passwd";
+	case SLOT_APP_ADD:
+		return "app-add";
+	case SLOT_APP_REVOKE:
+		return "app-revoke";
+	case SLOT_RECOVER:
+		return "recover";
+	case SLOT_REKEY:
+		return "rekey";
+	case SLOT_CONFIRM:
+		return "deleted-confirm";
+	case SLOT_PURGE:
+		return "deleted-purge";
+	case SLOT_SCRAM_ON:
+		return "scram-on";
+	case SLOT_SCRAM_OFF:
+		return "scram-off";
+	}
+	return "?";
+}
+
+/* Likewise. */
+static inline const char *
+slot_result_name(enum slot_result result)
+{
+	switch (result) {
+	case SLOT_DONE:
+		return "done";
+	case SLOT_FAILED:
+		return "failed";
+	case SLOT_UNSURE:
+		return "unsure";
+	case SLOT_UNKNOWN:
+		return "unknown";
+	case SLOT_LIMIT:
+		return "limit";
+	case SLOT_CANNOT:
+		return "cannot";
+	}
+	return "?";
+}
 
 /*
  * What an account's domain says of its escrow slot: where a message has an

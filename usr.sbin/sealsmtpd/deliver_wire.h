@@ -118,4 +118,25 @@ enum deliver_result {
 	DELIVER_TROUBLE = 5, /* anything else; try again later */
 };
 
+/* As logs and counters name it. */
+static inline const char *
+deliver_result_name(enum deliver_result result)
+{
+	switch (result) {
+	case DELIVER_DONE:
+		return "done";
+	case DELIVER_UNKNOWN:
+		return "unknown";
+	case DELIVER_DISABLED:
+		return "disabled";
+	case DELIVER_OVERQUOTA:
+		return "overquota";
+	case DELIVER_FULL:
+		return "full";
+	case DELIVER_TROUBLE:
+		return "trouble";
+	}
+	return "?";
+}
+
 #endif

@@ -176,8 +176,9 @@ login_refused(struct login *l, enum store_refusal refusal)
 	l->asked = false;
 	l->refusal = refusal;
 	report_refused(refusal);
-	log_info("login refused conn=%llu account=%s reason=%d",
-	    (unsigned long long)l->conn->id, log_addr(l->name), refusal);
+	log_info("login refused conn=%llu account=%s reason=%s",
+	    (unsigned long long)l->conn->id, log_addr(l->name),
+	    store_refusal_name(refusal));
 	ms = refusal == REFUSED_CREDENTIALS ?
 	    LOGIN_DELAY_MS * (l->conn->tries + 1) :
 	    LOGIN_DELAY_MS;

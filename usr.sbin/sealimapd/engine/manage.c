@@ -177,8 +177,9 @@ manage_refused(struct manage *m, enum store_refusal refusal)
 	secrets_wipe(m->job->cmd);
 	m->asked = false;
 	m->refusal = refusal;
-	log_info("change of secrets refused conn=%llu account=%s reason=%d",
-	    (unsigned long long)c->id, log_addr(m->name), refusal);
+	log_info("change of secrets refused conn=%llu account=%s reason=%s",
+	    (unsigned long long)c->id, log_addr(m->name),
+	    store_refusal_name(refusal));
 	if (refusal == REFUSED_CREDENTIALS)
 		ms *= c->tries + 1;
 	tv.tv_sec = ms / 1000;
@@ -399,9 +400,9 @@ manage_result(struct manage *m, struct msg *msg)
 		manage_refused(m, REFUSED_UNAVAILABLE);
 		return;
 	}
-	log_info("secrets conn=%llu account=%s op=%d result=%u",
+	log_info("secrets conn=%llu account=%s op=%s result=%s",
 	    (unsigned long long)m->job->conn->id, log_addr(m->name),
-	    m->job->cmd->seal_op, result);
+	    slot_op_name(ops[m->job->cmd->seal_op]), slot_result_name(result));
 	if (result == SLOT_DONE || (result == SLOT_UNSURE && code[0] != '\0'))
 		tell(m->job, slot, code, revoked);
 	explicit_bzero(code, sizeof(code));

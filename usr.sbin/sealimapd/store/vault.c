@@ -703,8 +703,9 @@ manage(int fd, const struct slot_change *c)
 		upkeep_now();
 	} else
 		after = keys_change(c, &a);
-	log_info("account=%s slots op=%u result=%u slot=%u",
-	    log_addr(vault.start->account), c->op, a.result, a.slot);
+	log_info("account=%s slots op=%s result=%s slot=%u",
+	    log_addr(vault.start->account), slot_op_name(c->op),
+	    slot_result_name(a.result), a.slot);
 	out = msg_new_fd(fd, VAULT_ENGINE_MANAGED, 0);
 	manage_answer_put(out, &a);
 	(void)msg_send_wait(out, 1000);

@@ -138,9 +138,9 @@ sync_answer(struct delivery *d, enum store_result res, int error)
 		t = &d->targets[i];
 		report_add(COUNT_RESULT + t->result, 1);
 		log_debug("delivered delivery=" DELIVER_TRACE_FMT
-			  " account=%s result=%d",
+			  " account=%s result=%s",
 		    DELIVER_TRACE(d->delivery_id), log_addr(t->account),
-		    (int)t->result);
+		    deliver_result_name(t->result));
 	}
 	engine_answer(d);
 }

@@ -613,9 +613,9 @@ auth_refused(struct auth *a, enum store_refusal refusal)
 	a->asked = false;
 	a->refusal = refusal;
 	report_login(false);
-	log_info("login refused conn=%llu account=%s peer=%s reason=%d",
+	log_info("login refused conn=%llu account=%s peer=%s reason=%s",
 	    (unsigned long long)a->session->conn, log_addr(a->name),
-	    a->session->peer, (int)refusal);
+	    a->session->peer, store_refusal_name(refusal));
 	ms = AUTH_DELAY_MS;
 	if (refusal == REFUSED_CREDENTIALS)
 		ms *= a->session->login_tries + 1;

@@ -640,15 +640,16 @@ data_log(struct session *s, enum deliver_result result)
 	for (size_t i = 0; i < s->nrcpts; i++)
 		log_info("message conn=%llu peer=%s id=%s "
 			 "delivery=" DELIVER_TRACE_FMT " from=%s to=%s "
-			 "size=%llu tls=%s result=%d all=%d",
+			 "size=%llu tls=%s result=%s all=%s",
 		    (unsigned long long)s->conn, s->peer, s->message->id,
 		    DELIVER_TRACE(s->message->delivery_id), log_addr(from),
 		    log_addr(s->rcpts[i].address),
 		    (unsigned long long)s->message->data.size,
 		    session_is_secure(s) ? tlsio_version(s->io) : "-",
-		    (int)rcpt_result(s, &s->rcpts[i]), (int)result);
+		    deliver_result_name(rcpt_result(s, &s->rcpts[i])),
+		    deliver_result_name(result));
 	if (s->saves)
-		log_info("copy conn=%llu id=%s account=%s result=%d",
+		log_info("copy conn=%llu id=%s account=%s result=%s",
 		    (unsigned long long)s->conn, s->message->id,
-		    log_addr(s->login), (int)s->own.result);
+		    log_addr(s->login), deliver_result_name(s->own.result));
 }

@@ -408,9 +408,9 @@ rcpt_decide(struct session *s)
 		worst = DELIVER_TROUBLE;
 	}
 	if (++s->refused <= REFUSED_LOGGED)
-		log_info("refused conn=%llu peer=%s to=%s result=%d",
+		log_info("refused conn=%llu peer=%s to=%s result=%s",
 		    (unsigned long long)s->conn, s->peer,
-		    log_addr(asking->address), worst);
+		    log_addr(asking->address), deliver_result_name(worst));
 	/* Targets stay, with results that keep them from the delivery. */
 	rcpt_clear(asking);
 	rcpt_reply(s, worst, "Ok");
