@@ -645,7 +645,8 @@ def flood():
     Client(address="127.0.0.3").login()
     wrong = 5
     while True:
-        got = Client(address="127.0.0.2").plain(user(3), "wrong")
+        got = Client(("first", "start")[wrong % 2],
+                     "127.0.0.2").plain(user(3), "wrong")
         if not got.startswith("535"):
             break
         wrong += 1
@@ -655,9 +656,27 @@ def flood():
     if wrong != 12:
         fail("%d wrong passwords" % wrong)
     # Right ones of that address wait too; others are not concerned.
-    expect(Client(address="127.0.0.2").plain(user(2)), "454 4.7.0")
+    for tls in "first", "start":
+        expect(Client(tls, "127.0.0.2").plain(user(2)), "454 4.7.0")
+    # Mistakes count wherever they were made.
+    expect(imap_login("127.0.0.2", user(2)), "a NO [LIMIT]")
+    expect(imap_login("127.0.0.3", user(2)), "a OK")
     Client(address="127.0.0.3").login(user(2))
     Client(address="127.0.0.3").login(user(1))
+
+
+def imap_login(address, name):
+    with socket.create_connection(("127.0.0.1", S["imaps_port"]), 60,
+                                  (address, 0)) as plain:
+        sock = CONTEXT.wrap_socket(plain, server_hostname="localhost")
+        f = sock.makefile("rb")
+        f.readline()
+        sock.sendall(b'a LOGIN %s "%s"\r\n' % (name.encode(),
+                                               PASSWORD.encode()))
+        while True:
+            line = f.readline().decode()
+            if line[:2] in ("a ", ""):
+                return line
 
 
 def paced():
