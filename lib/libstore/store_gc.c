@@ -297,13 +297,15 @@ gc_step(struct store *st, bool *more)
 	return STORE_OK;
 }
 
+/* Those that a copy under way has made and will make are among them. */
 static uint64_t
 count_messages(const struct store *st)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
+	n = copies_to_come(st);
 	for (size_t i = 0; i < st->nboxes; i++)
-		n += st->boxes[i]->pub.messages;
+		n += st->boxes[i]->pub.messages + st->boxes[i]->hidden;
 	return n;
 }
 

@@ -693,7 +693,8 @@ int waiting_finish(struct store *);
 int where_find(struct store *, struct store_deleted *, size_t n);
 
 /* store_transfer.c */
-void copying_drop(struct store *); /* frees; nothing is undone */
+void copying_drop(struct store *);             /* frees; nothing is undone */
+uint32_t copies_to_come(const struct store *); /* messages */
 
 /* store_parts.c: copies that have no end. */
 int part_add(struct store *, const struct unfinished *);

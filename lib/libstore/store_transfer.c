@@ -486,6 +486,12 @@ store_copies(const struct store *st)
 	return st->copying != NULL;
 }
 
+uint32_t
+copies_to_come(const struct store *st)
+{
+	return st->copying == NULL ? 0 : st->copying->n - st->copying->done;
+}
+
 void
 copying_drop(struct store *st)
 {

@@ -215,6 +215,40 @@ ATF_TC_BODY(cancel, tc)
 	account_end(&a);
 }
 
+/* What is to be copied has its place among the messages that there may be. */
+ATF_TC_WITHOUT_HEAD(room);
+ATF_TC_BODY(room, tc)
+{
+	struct store_limits limits = {.max_messages = 1 + 2 * MANY + 2 + 3};
+	struct store_copying *c;
+	struct account a;
+	uint32_t uid, more_than = 3;
+	bool more = true;
+
+	begin(&a);
+	OK(store_limits_write(a.dir, &limits));
+	for (c = start(&a); more; more_than--) {
+		OK(store_more_messages(a.st, more_than));
+		ATF_CHECK_EQ(
+		    STORE_OVERQUOTA, store_more_messages(a.st, more_than + 1));
+		OK(append(&a, OTHER, 100 + more_than, 300, &uid));
+		OK(store_commit(a.st));
+		OK(store_copy_step(c, &more));
+	}
+	ATF_CHECK_EQ(0, more_than);
+	ATF_CHECK_EQ(STORE_OVERQUOTA, store_more_messages(a.st, 1));
+	/* What is not copied after all leaves its place to others. */
+	limits.max_messages += MANY;
+	OK(store_limits_write(a.dir, &limits));
+	c = start(&a);
+	OK(store_copy_step(c, &more));
+	ATF_CHECK_EQ(STORE_OVERQUOTA, store_more_messages(a.st, 1));
+	OK(store_copy_cancel(c));
+	OK(store_more_messages(a.st, MANY));
+	ATF_CHECK_EQ(STORE_OVERQUOTA, store_more_messages(a.st, MANY + 1));
+	account_end(&a);
+}
+
 /* Upkeep would write down what may have to go again. */
 ATF_TC_WITHOUT_HEAD(upkeep);
 ATF_TC_BODY(upkeep, tc)
@@ -316,6 +350,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, pieces);
 	ATF_TP_ADD_TC(tp, crash);
 	ATF_TP_ADD_TC(tp, cancel);
+	ATF_TP_ADD_TC(tp, room);
 	ATF_TP_ADD_TC(tp, upkeep);
 	ATF_TP_ADD_TC(tp, faults);
 	return atf_no_error();
