@@ -191,13 +191,15 @@ enum vault_wire {
 	/*
 	 * u8 kind (0 body, 1 summary), u8 compressed, u32 plain length, then
 	 * the rest of the message: the chunk's octets.  All body chunks but the
-	 * last hold CHUNK_PLAIN; summary chunks come after them.
+	 * last hold CHUNK_PLAIN; summary chunks come after them.  None is
+	 * longer than what it opens to, and the body no longer than V_APPEND
+	 * has said; where it has not, the quota is looked at as it comes.
 	 */
 	V_CHUNK = 109,
 	/*
-	 * u64 size in octets, u8 1 if another V_APPEND of the same id follows:
-	 * all of them are placed at once, all or none, in the first one's box.
-	 * After the last: R_APPENDED of each, R_DONE.
+	 * u64 size in octets, as many as have come, u8 1 if another V_APPEND of
+	 * the same id follows: all of them are placed at once, all or none, in
+	 * the first one's box. After the last: R_APPENDED of each, R_DONE.
 	 */
 	V_APPEND_END = 110,
 	V_APPEND_ABORT = 111, /* no answer; those that wait are dropped too */

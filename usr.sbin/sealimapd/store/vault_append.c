@@ -30,13 +30,16 @@
 
 #include "vault_local.h"
 
+#define UNSIZED_LOOK (1024 * 1024) /* octets that come between two looks */
+
 struct append {
 	struct append *next; /* placed together with this one */
 	struct job *job;     /* what the job will be, once it is whole */
 	uint32_t id;
 	int64_t date;
 	int16_t zone;
-	uint64_t size;
+	uint64_t size; /* as the engine says, and as it comes */
+	uint64_t got;
 	bool unsized; /* which was not known at first */
 	uint32_t uid;
 	uint8_t codec;
@@ -195,6 +198,10 @@ append_begin(struct session *s, struct msg *m)
 	if (msg_end(m) == -1)
 		return false;
 	a->unsized = a->size == 0;
+	if (a->size > UINT32_MAX) {
+		a->result = DONE_LIMIT;
+		return true;
+	}
 	if (s->whole == NULL &&
 	    store_box_named(vault_store(), a->job->name) == NULL) {
 		a->result = DONE_TRYCREATE;
@@ -218,6 +225,35 @@ append_begin(struct session *s, struct msg *m)
 	return true;
 }
 
+/* Of one whose size nobody knows: it must fit the quota as it comes. */
+static void
+append_look(struct session *s, struct append *a)
+{
+	const struct append *w, *first = s->whole != NULL ? s->whole : a;
+	uint64_t size = a->got;
+
+	for (w = s->whole; w != NULL; w = w->next)
+		size += w->size;
+	a->result = result_of(
+	    store_append_fits(vault_store(), size, first->old_size));
+}
+
+/* More than was announced, and so measured, is no engine of ours. */
+static bool
+append_count(struct session *s, struct append *a, const struct store_chunk *c)
+{
+	if (c->len > c->plain)
+		return false;
+	if (c->kind == STORE_SUMMARY)
+		return true;
+	a->got += c->plain;
+	if (!a->unsized)
+		return a->got <= a->size;
+	if (a->result == DONE_OK && a->got % UNSIZED_LOOK == 0 && a->got > 0)
+		append_look(s, a);
+	return true;
+}
+
 static bool
 append_chunk(struct session *s, struct msg *m)
 {
@@ -233,7 +269,7 @@ append_chunk(struct session *s, struct msg *m)
 	c.plain = msg_get_u32(m);
 	c.data = msg_get_rest(m, &c.len);
 	if (msg_end(m) == -1 || kind > 1 || c.len > STORE_CHUNK ||
-	    c.plain > CHUNK_PLAIN)
+	    c.plain > CHUNK_PLAIN || !append_count(s, a, &c))
 		return false;
 	if (a->result != DONE_OK)
 		return true;
@@ -255,7 +291,7 @@ append_end(struct session *s, struct msg *m)
 
 	a->size = msg_get_u64(m);
 	more = msg_get_u8(m) != 0;
-	if (msg_end(m) == -1)
+	if (msg_end(m) == -1 || a->size != a->got)
 		return false;
 	s->append = NULL;
 	for (last = &s->whole; *last != NULL; last = &(*last)->next)
