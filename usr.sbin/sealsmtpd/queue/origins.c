@@ -39,6 +39,8 @@ origins_compare(const struct origins_row *, const struct origins_row *);
 static struct origins_row *origins_get(uint32_t, const uint8_t *, size_t);
 static struct origins_row *origins_key(uint32_t, const uint8_t *, size_t);
 static void origins_expire(uint32_t);
+static void origins_drop(struct origins_row *);
+static bool origins_room(uint32_t);
 
 RB_PROTOTYPE(origins_tree, origins_row, entry, origins_compare)
 RB_GENERATE(origins_tree, origins_row, entry, origins_compare)
@@ -112,13 +114,38 @@ origins_expire(uint32_t day)
 	struct origins_row *r;
 
 	while ((r = RB_MIN(origins_tree, &rows)) != NULL && r->day < day &&
-	    day - r->day >= ORIGINS_DAYS) {
-		RB_REMOVE(origins_tree, &rows, r);
-		if (r->changed)
-			TAILQ_REMOVE(&changes, r, change);
-		nrows--;
-		free(r);
-	}
+	    day - r->day >= ORIGINS_DAYS)
+		origins_drop(r);
+}
+
+static void
+origins_drop(struct origins_row *r)
+{
+	RB_REMOVE(origins_tree, &rows, r);
+	if (r->changed)
+		TAILQ_REMOVE(&changes, r, change);
+	nrows--;
+	free(r);
+}
+
+/*
+ * Anybody can fill it, by From domains that he makes up: the oldest days make
+ * room, so that this costs none of those that come.
+ */
+static bool
+origins_room(uint32_t day)
+{
+	struct origins_row *r;
+	uint32_t oldest;
+
+	if (nrows < ORIGINS_ROWS_MAX)
+		return true;
+	oldest = RB_MIN(origins_tree, &rows)->day;
+	if (oldest >= day)
+		return false;
+	while ((r = RB_MIN(origins_tree, &rows)) != NULL && r->day == oldest)
+		origins_drop(r);
+	return true;
 }
 
 static struct origins_row *
@@ -128,7 +155,7 @@ origins_get(uint32_t day, const uint8_t *row, size_t len)
 
 	key = origins_key(day, row, len);
 	r = RB_FIND(origins_tree, &rows, key);
-	if (r != NULL || nrows == ORIGINS_ROWS_MAX) {
+	if (r != NULL || !origins_room(day)) {
 		free(key);
 		return r;
 	}

@@ -32,7 +32,7 @@
 #include "../queue_wire.h"
 
 #define ORIGINS_DAYS 8         /* that are kept, this one included */
-#define ORIGINS_ROWS_MAX 20000 /* what comes beyond is not counted */
+#define ORIGINS_ROWS_MAX 20000 /* then the oldest days go, but not this */
 #define ORIGINS_DAY 86400
 
 struct origins_row {

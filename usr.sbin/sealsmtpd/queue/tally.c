@@ -37,6 +37,8 @@ static uint32_t told; /* the day on which it was said that there is no room */
 static int tally_compare(const struct tally *, const struct tally *);
 static struct tally *tally_get(const struct tally *);
 static void tally_expire(uint32_t);
+static void tally_drop(struct tally *);
+static bool tally_room(uint32_t);
 
 RB_PROTOTYPE(tally_tree, tally, entry, tally_compare)
 RB_GENERATE(tally_tree, tally, entry, tally_compare)
@@ -100,11 +102,33 @@ tally_expire(uint32_t day)
 	struct tally *t;
 
 	while ((t = RB_MIN(tally_tree, &tallies)) != NULL && t->day < day &&
-	    day - t->day >= TALLY_DAYS) {
-		RB_REMOVE(tally_tree, &tallies, t);
-		ntallies--;
-		free(t);
-	}
+	    day - t->day >= TALLY_DAYS)
+		tally_drop(t);
+}
+
+static void
+tally_drop(struct tally *t)
+{
+	RB_REMOVE(tally_tree, &tallies, t);
+	ntallies--;
+	free(t);
+}
+
+/* A day that filled it costs none of those that come. */
+static bool
+tally_room(uint32_t day)
+{
+	struct tally *t;
+	uint32_t oldest;
+
+	if (ntallies < TALLY_ROWS_MAX)
+		return true;
+	oldest = RB_MIN(tally_tree, &tallies)->day;
+	if (oldest >= day)
+		return false;
+	while ((t = RB_MIN(tally_tree, &tallies)) != NULL && t->day == oldest)
+		tally_drop(t);
+	return true;
 }
 
 static struct tally *
@@ -114,7 +138,7 @@ tally_get(const struct tally *key)
 
 	find = *key;
 	t = RB_FIND(tally_tree, &tallies, &find);
-	if (t != NULL || ntallies == TALLY_ROWS_MAX)
+	if (t != NULL || !tally_room(key->day))
 		return t;
 	t = malloc(sizeof(*t));
 	if (t == NULL)

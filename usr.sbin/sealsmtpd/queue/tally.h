@@ -28,7 +28,7 @@
 #include "../queue_wire.h"
 
 #define TALLY_DAYS 8         /* that are kept, this one included */
-#define TALLY_ROWS_MAX 20000 /* what comes beyond is not counted */
+#define TALLY_ROWS_MAX 20000 /* then the oldest days go, but not this */
 #define TALLY_DAY 86400
 
 struct tally {

@@ -103,13 +103,26 @@ ATF_TC_BODY(bounded, tc)
 	ATF_CHECK(add(ORIGINS_DAY, "d7.test"));
 	ATF_CHECK_EQ(ORIGINS_ROWS_MAX, rows(&messages));
 	ATF_CHECK_EQ(ORIGINS_ROWS_MAX + 1, messages);
-	/* The last day of them, and the one after it; no change is left. */
-	ATF_CHECK(!add(ORIGINS_DAYS * ORIGINS_DAY, "more.test"));
-	ATF_CHECK(add((ORIGINS_DAYS + 1) * ORIGINS_DAY, "more.test"));
+	/* A day that is over makes no room, and then has none. */
+	ATF_CHECK(!add(0, "more.test"));
+	/* The next day it goes; no change is left. */
+	ATF_CHECK(add(2 * ORIGINS_DAY, "more.test"));
 	ATF_CHECK_EQ(1, rows(&messages));
 	noted = 0;
 	origins_changed(note);
 	ATF_CHECK_EQ(1, noted);
+	/* One day after the other, the oldest first, this one never. */
+	for (unsigned int i = 1; i < ORIGINS_ROWS_MAX; i++) {
+		(void)snprintf(row, sizeof(row), "d%u.test", i);
+		ATF_REQUIRE(add(3 * ORIGINS_DAY, row));
+	}
+	ATF_CHECK_EQ(ORIGINS_ROWS_MAX, rows(&messages));
+	ATF_CHECK(add(3 * ORIGINS_DAY, "more.test"));
+	ATF_CHECK_EQ(ORIGINS_ROWS_MAX, rows(&messages));
+	ATF_CHECK(!add(3 * ORIGINS_DAY, "yet.more.test"));
+	/* The last day of them, and the one after it. */
+	ATF_CHECK(add((ORIGINS_DAYS + 3) * ORIGINS_DAY, "more.test"));
+	ATF_CHECK_EQ(1, rows(&messages));
 }
 
 ATF_TP_ADD_TCS(tp)

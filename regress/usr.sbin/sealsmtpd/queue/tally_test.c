@@ -83,13 +83,19 @@ ATF_TC_BODY(bounded, tc)
 	ATF_CHECK(
 	    tally_add(TALLY_DAY, TLS_POLICY_NONE, 0, "d7.test", "") != NULL);
 	ATF_CHECK_EQ(TALLY_ROWS_MAX, rows());
-	/* The last day of them, and the one after it. */
-	ATF_CHECK(tally_add(TALLY_DAYS * TALLY_DAY, TLS_POLICY_NONE, 0,
-		      "more.test", "") == NULL);
+	/* A day that is over makes no room; the next one does. */
+	ATF_CHECK(tally_add(0, TLS_POLICY_NONE, 0, "more.test", "") == NULL);
 	ATF_CHECK_EQ(TALLY_ROWS_MAX, rows());
+	ATF_CHECK(tally_add(2 * TALLY_DAY, TLS_POLICY_NONE, 0, "more.test",
+		      "") != NULL);
+	ATF_CHECK_EQ(1, rows());
+	/* The last day of it, and the one after that. */
 	ATF_CHECK(tally_add((TALLY_DAYS + 1) * TALLY_DAY, TLS_POLICY_NONE, 0,
 		      "more.test", "") != NULL);
-	ATF_CHECK_EQ(1, rows());
+	ATF_CHECK_EQ(2, rows());
+	ATF_CHECK(tally_add((TALLY_DAYS + 2) * TALLY_DAY, TLS_POLICY_NONE, 0,
+		      "more.test", "") != NULL);
+	ATF_CHECK_EQ(2, rows());
 }
 
 ATF_TP_ADD_TCS(tp)
