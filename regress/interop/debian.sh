@@ -82,18 +82,30 @@ debian_boot() {
 	atf_skip "systemd does not boot in a container here"
 }
 
-# For the cleanup part of a test too.
+# debian_processes DIR: the processes whose root it is, of whatever parent.
+debian_processes() {
+	for end_proc in /proc/[0-9]*; do
+		# shellcheck disable=SC3013
+		[ "$end_proc/root" -ef "$1" ] && echo "${end_proc#/proc/}"
+	done 2>/dev/null
+}
+
+# debian_end: for the cleanup part of a test too.  A test that has ended,
+# or took too long, takes nspawn with it, which leaves behind what it started:
+# so that is looked for by its root.  With the first process of a container
+# all others end.
 debian_end() {
-	[ -f nspawn.pid ] || return 0
-	end_pid=$(cat nspawn.pid)
-	kill -TERM "$end_pid" 2>/dev/null
+	end_dir=root
+	[ -d "$end_dir" ] || return 0
 	end_tenths=300
-	while kill -0 "$end_pid" 2>/dev/null; do
+	while end_pids=$(debian_processes "$end_dir") && [ -n "$end_pids" ]; do
+		# shellcheck disable=SC2086
+		kill -KILL $end_pids 2>/dev/null
 		end_tenths=$((end_tenths - 1))
-		if [ "$end_tenths" -eq 0 ]; then
-			kill -KILL "$end_pid"
-			break
-		fi
+		[ "$end_tenths" -gt 0 ] || {
+			echo "processes of $end_dir live on: $end_pids"
+			return 1
+		}
 		sleep 0.1
 	done
 	rm -f nspawn.pid

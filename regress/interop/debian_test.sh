@@ -58,6 +58,9 @@ services() {
 	done
 	! inside sealctl show processes | grep -E ' (partial|none) ' ||
 	    atf_fail "a process is not wholly confined"
+	inside journalctl --no-pager -o short SYSLOG_FACILITY=2 >log
+	inside sealctl trace -l - alice@example.org <log | grep -q result=done ||
+	    atf_fail "the journal does not tell of mail as sealctl(8) says"
 }
 
 # As sealrelayd(8) says, with an editor that is none.
@@ -144,7 +147,7 @@ echo "README was followed"
 END
 }
 
-atf_test_case readme
+atf_test_case readme cleanup
 readme_head() {
 	atf_set descr "README.md from an empty Debian to mail that was read"
 	atf_set timeout 1800
@@ -169,6 +172,9 @@ readme_body() {
 		atf_fail "it cannot be followed"
 	}
 	grep -q "README was followed" out || atf_fail "not to the end"
+}
+readme_cleanup() {
+	debian_end
 }
 
 atf_init_test_cases() {

@@ -85,8 +85,11 @@ function url(start) {
 const folder = (name) => root.subFolders.find(
     (f) => f.name.toLowerCase() == name.toLowerCase());
 const messages = (f) => [...f.messages];
-const update = (f) => url((l) => f.QueryInterface(Ci.nsIMsgImapMailFolder)
-    .updateFolderWithListener(null, l));
+// A folder tells the listener that it was given last, which may be none of
+// ours: Thunderbird looks at a folder by itself after it has put mail there.
+const update = (f) => Promise.race([wait(3000), url((l) =>
+    f.QueryInterface(Ci.nsIMsgImapMailFolder)
+    .updateFolderWithListener(null, l))]);
 const step = async () => {
 """
 ENDING = """
