@@ -156,8 +156,8 @@ queue_reload_commit(void *arg)
 		spool_init(dir, coming.key);
 		record_open(dir, coming.key);
 		opened = true;
-		report_look();
 	}
+	report_look(); /* with these times */
 	explicit_bzero(coming.key, sizeof(coming.key));
 	jobs_run();
 }

@@ -134,8 +134,8 @@ void report_drop(struct peer *);      /* the engine is gone */
 void report_forget(struct message *); /* it leaves the queue */
 void reports_run(void);               /* there is an engine that could */
 /*
- * Time passes: expiry and delays of all messages; and, after a start, what was
- * due before it.
+ * Time passes, or the limits have changed: expiry and delays of all messages;
+ * and, after a start, what was due before it.  It will look again by itself.
  */
 void report_look(void);
 /* What state a recipient has after this outcome; notes nothing. */

@@ -36,7 +36,7 @@
 
 #define TRIES_MAX 10     /* then a report is given up */
 #define RETRY_SECONDS 60 /* between them */
-#define LOOK_SECONDS 30  /* between looks at expiry and delays */
+#define LOOK_SECONDS 30  /* between looks at expiry and delays, at most */
 #define RCPT_ROOM                                                 \
 	(QUEUE_ADDRESS_MAX + QUEUE_ORCPT_MAX + QUEUE_STATUS_MAX + \
 	    QUEUE_HOST_MAX + QUEUE_TEXT_MAX + 64)
@@ -68,16 +68,15 @@ static void report_send(struct report *, struct peer *);
 static void report_rcpts(struct report *, struct msgout *);
 static void report_settle(struct report *);
 static void report_wait(struct report *);
+static void look_later(void);
 static void report_free(struct report *);
 
 void
 report_init(void)
 {
-	struct timeval tv = {.tv_sec = LOOK_SECONDS};
-
 	evtimer_set(&run_event, run, NULL);
 	evtimer_set(&look_event, look, NULL);
-	evtimer_add(&look_event, &tv);
+	look_later();
 }
 
 void
@@ -215,17 +214,30 @@ report_look(void)
 		else
 			report_due(m);
 	}
+	look_later();
 }
 
 static void
 look(int fd, short what, void *arg)
 {
-	struct timeval tv = {.tv_sec = LOOK_SECONDS};
-
 	(void)fd;
 	(void)what;
 	(void)arg;
 	report_look();
+}
+
+/* A time that is shorter than LOOK_SECONDS is looked at as often as it ends. */
+static void
+look_later(void)
+{
+	const struct queue_limits *l;
+	struct timeval tv = {.tv_sec = LOOK_SECONDS};
+
+	l = queue_limits();
+	if (l->lifetime > 0 && l->lifetime < LOOK_SECONDS)
+		tv.tv_sec = l->lifetime;
+	if (l->warn > 0 && l->warn < tv.tv_sec)
+		tv.tv_sec = l->warn;
 	evtimer_add(&look_event, &tv);
 }
 
