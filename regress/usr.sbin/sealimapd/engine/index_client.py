@@ -20,6 +20,7 @@ import unicodedata
 
 from engine_client import Client, SERVER, vaults
 
+PATIENCE = 600  # seconds: idle time is rare where others use the machine
 RANDOM = random.Random(9)
 LETTERS = "abcdefghijklmnoprstuüßéñåж中"
 WORDS = ["".join(RANDOM.choice(LETTERS) for _ in range(RANDOM.randint(2, 8)))
@@ -110,7 +111,7 @@ def segments():
 
 
 def wait_segments(n):
-    end = time.time() + 120
+    end = time.time() + PATIENCE
     while len(segments()) < n:
         assert time.time() < end, "no index was made"
         time.sleep(0.1)
@@ -162,7 +163,7 @@ def reindex(c):
 def wait_building():
     """Something of a segment is there, or, if that was quick, all of it."""
     new = glob.glob(SERVER["data_dir"] + "/accounts/*/user0001/idx")[0] + "/new"
-    end = time.time() + 120
+    end = time.time() + PATIENCE
     while not os.path.exists(new) and not segments():
         assert time.time() < end, "no index is made"
         time.sleep(0.001)

@@ -6,7 +6,7 @@
 
 atf_test_case searches cleanup
 searches_head() {
-	atf_set timeout 300
+	atf_set timeout 900
 }
 searches_body() {
 	need python3
@@ -34,7 +34,7 @@ reindexed() {
 atf_test_case again cleanup
 again_head() {
 	atf_set descr "the index is made anew at will, and is in no backup"
-	atf_set timeout 300
+	atf_set timeout 900
 }
 again_body() {
 	need python3
@@ -68,7 +68,7 @@ again_cleanup() {
 atf_test_case full cleanup
 full_head() {
 	atf_set descr "segments that are full are not merged again and again"
-	atf_set timeout 300
+	atf_set timeout 900
 }
 full_body() {
 	need python3

@@ -616,11 +616,14 @@ class Progress:
     def t_interrupt(self):
         """LOGOUT, or the connection's end, ends a search that lasts"""
         # Each by a user without idle workers, which would be stopped too.
-        for user, gone in ((2, False), (3, True)):
-            box(Client(user), b"progress", [SMALL] * 5)
-            c, pids = self.stopped(user, b"progress")
-            try:
+        waiting = []
+        try:
+            for user, gone in ((2, False), (3, True)):
+                box(Client(user), b"progress", [SMALL] * 5)
+                c, pids = self.stopped(user, b"progress")
+                waiting.append((user, gone, c, pids))
                 c.send(b"t1 SORT (DATE) UTF-8 BODY body\r\n")
+            for user, gone, c, _ in waiting:
                 assert b"INPROGRESS" in c.line()
                 if gone:
                     c.sock.close()
@@ -633,7 +636,8 @@ class Progress:
                 assert d.ok(b"SEARCH BODY body")[0] == \
                     b"* SEARCH 1 2 3 4 5\r\n"
                 d.ok(b"LOGOUT")
-            finally:
+        finally:
+            for _, _, _, pids in waiting:
                 for pid in pids:
                     os.kill(pid, signal.SIGCONT)
 
