@@ -83,6 +83,19 @@ build_relay_tls(enum conf_relay_tls *tls, const char *word)
 	return "not none, may, verify or first";
 }
 
+/* On port 25 TLS never comes first. */
+const char *
+build_mx_tls(enum conf_relay_tls *tls, const char *word)
+{
+	const char *wrong;
+
+	wrong = build_relay_tls(tls, word);
+	if (wrong == NULL && *tls != CONF_RELAY_FIRST)
+		return NULL;
+	*tls = CONF_RELAY_MAY;
+	return "not none, may or verify";
+}
+
 /* Whoever may relay for all the world does so for those who send spam. */
 const char *
 build_relay_from(struct conf *conf, const char *network)
@@ -168,6 +181,18 @@ build_route_tls(struct conf *conf, const char *word)
 	if (wrong == NULL && r->tls == CONF_RELAY_FIRST && r->port == SMTP_PORT)
 		r->port = SUBMISSIONS_PORT;
 	return wrong;
+}
+
+/* Not by a host that is named: where DNS says. */
+const char *
+build_domain_tls(struct conf *conf, const char *word)
+{
+	struct conf_route *r;
+
+	r = last_route(conf);
+	if (strcmp(r->domain, "*") == 0)
+		return "for all domains there is \"relay tls\" alone";
+	return build_mx_tls(&r->tls, word);
 }
 
 const char *

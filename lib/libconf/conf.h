@@ -139,7 +139,8 @@ enum conf_relay_tls {
 /* Mail for a domain goes to a host that the config names. */
 struct conf_route {
 	char domain[CONF_NAME_MAX]; /* lower case; "*": all others */
-	char host[CONF_NAME_MAX];   /* name or numeric address */
+	/* Name or numeric address; "": as DNS says, and as no "*" does. */
+	char host[CONF_NAME_MAX];
 	uint16_t port;
 	enum conf_relay_tls tls;
 	char auth[CONF_PATH_MAX]; /* file "name:password"; "": none */

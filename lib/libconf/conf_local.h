@@ -79,6 +79,8 @@ const char *build_forward(struct conf *, const char *address, const char *port);
 /* Networks. */
 const char *build_net(struct conf_net **list, size_t *n, const char *network);
 void print_net(const struct conf_net *, FILE *);
+/* The same but for "first". */
+const char *build_mx_tls(enum conf_relay_tls *, const char *);
 const char *build_relay_tls(enum conf_relay_tls *, const char *);
 const char *build_relay_from(struct conf *, const char *network);
 const char *build_dmarc(struct conf *, const char *word);
@@ -87,6 +89,8 @@ const char *build_route(struct conf *, const char *domain);
 const char *build_route_host(struct conf *, const char *);
 const char *build_route_port(struct conf *, const char *);
 const char *build_route_tls(struct conf *, const char *);
+/* What is asked of servers of the last route's domain, wherever they are. */
+const char *build_domain_tls(struct conf *, const char *);
 const char *build_route_auth(struct conf *, const char *path);
 const char *build_relay_source(struct conf *, const char *address);
 const char *build_dkim(

@@ -238,8 +238,16 @@ setting		: LINGER STRING {
 		}
 		| RELAY TLS STRING {
 			once(ONCE_RELAY_TLS, &$1);
-			fail_at(&$3, build_relay_tls(&ps.conf->relay_tls,
+			fail_at(&$3, build_mx_tls(&ps.conf->relay_tls,
 			    $3.s));
+		}
+		| RELAY TLS STRING DOMAIN STRING {
+			const char *wrong;
+
+			wrong = build_route(ps.conf, $5.s);
+			fail_at(&$5, wrong);
+			if (wrong == NULL)
+				fail_at(&$3, build_domain_tls(ps.conf, $3.s));
 		}
 		| RELAY SOURCE STRING {
 			fail_at(&$3, build_relay_source(ps.conf, $3.s));

@@ -236,6 +236,13 @@ print_relay(const struct conf *conf, FILE *out)
 	}
 	for (size_t i = 0; i < conf->n_routes; i++) {
 		r = &conf->routes[i];
+		if (r->host[0] == '\0') {
+			(void)fprintf(
+			    out, "relay tls %s domain ", words[r->tls]);
+			print_quoted(out, r->domain);
+			(void)fprintf(out, "\n");
+			continue;
+		}
 		(void)fprintf(out, "route ");
 		print_quoted(out, r->domain);
 		(void)fprintf(out, " host ");

@@ -35,8 +35,8 @@ enum relay_config_message {
 	 */
 	RELAY_CONFIG_BASE = 0x140,
 	/*
-	 * str domain ("*": all others), str host, u16 port, u8 enum relay_tls,
-	 * str auth ("": none)
+	 * str domain ("*": all others), str host ("": as DNS says, and of tls
+	 * alone), u16 port, u8 enum relay_tls, str auth ("": none)
 	 */
 	RELAY_CONFIG_ROUTE = 0x141
 };

@@ -179,7 +179,7 @@ error_one(const atf_tc_t *tc, const char *name)
 ATF_TC_WITHOUT_HEAD(errors);
 ATF_TC_BODY(errors, tc)
 {
-	ATF_CHECK_EQ(9, each(tc, ".bad", error_one));
+	ATF_CHECK_EQ(10, each(tc, ".bad", error_one));
 }
 
 /* Whatever stands there must end in a config or in an error. */
@@ -209,7 +209,7 @@ ATF_TC_WITHOUT_HEAD(hostile);
 ATF_TC_BODY(hostile, tc)
 {
 	ATF_CHECK_EQ(3, each(tc, ".in", hostile_one));
-	ATF_CHECK_EQ(9, each(tc, ".bad", hostile_one));
+	ATF_CHECK_EQ(10, each(tc, ".bad", hostile_one));
 }
 
 ATF_TC_WITHOUT_HEAD(smallest);
@@ -354,11 +354,14 @@ ATF_TC_BODY(everything, tc)
 	ATF_CHECK_EQ(0, c->limits[CONF_CERTIFICATE_CHECK]);
 	ATF_REQUIRE_EQ(8, c->n_listens);
 	submits(c);
-	ATF_REQUIRE_EQ(3, c->n_routes);
-	ATF_CHECK_STREQ("example.net", c->routes[1].domain);
-	ATF_CHECK_EQ(25, c->routes[0].port);
-	ATF_CHECK_EQ(2525, c->routes[1].port);
-	ATF_CHECK_EQ(465, c->routes[2].port);
+	ATF_REQUIRE_EQ(4, c->n_routes);
+	ATF_CHECK_STREQ("partner.example", c->routes[0].domain);
+	ATF_CHECK_STREQ("", c->routes[0].host);
+	ATF_CHECK_EQ(CONF_RELAY_VERIFY, c->routes[0].tls);
+	ATF_CHECK_STREQ("example.net", c->routes[2].domain);
+	ATF_CHECK_EQ(25, c->routes[1].port);
+	ATF_CHECK_EQ(2525, c->routes[2].port);
+	ATF_CHECK_EQ(465, c->routes[3].port);
 	ATF_CHECK_EQ(2, c->n_dkim);
 	ATF_CHECK_EQ(CONF_DMARC_ENFORCE, c->dmarc);
 	ATF_CHECK_EQ(2, c->n_dmarc_except);

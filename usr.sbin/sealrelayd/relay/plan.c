@@ -39,6 +39,7 @@
 struct plan {
 	struct job *job;
 	const struct route *route; /* NULL: by MX */
+	enum relay_tls tls;        /* what is asked of servers */
 	struct question *question;
 	struct sts_wait *sts_wait;
 	struct policy *sts; /* of MTA-STS, or NULL */
@@ -66,6 +67,7 @@ struct plan {
 };
 
 static const struct route *route_find(const char *);
+static enum relay_tls tls_find(const char *);
 static void plan_step(int, short, void *);
 static void plan_soon(struct plan *);
 static bool plan_literal(struct plan *, const char *);
@@ -99,6 +101,7 @@ plan_start(struct job *j)
 	p->job = j;
 	j->plan = p;
 	p->route = route_find(j->dest);
+	p->tls = p->route != NULL ? p->route->tls : tls_find(j->dest);
 	evtimer_set(&p->later, plan_step, p);
 	(void)strlcpy(p->status, "4.4.1", sizeof(p->status));
 	(void)strlcpy(p->text, "No server could be reached", sizeof(p->text));
@@ -110,7 +113,7 @@ plan_start(struct job *j)
 		(void)strlcpy(p->hosts[0], j->dest, sizeof(p->hosts[0]));
 		p->n_hosts = 1;
 		plan_soon(p);
-	} else if (relay_config()->tls == RELAY_TLS_NONE)
+	} else if (p->tls == RELAY_TLS_NONE)
 		p->question = dns_mx(j->dest, got_mx, p);
 	else
 		p->sts_wait = sts_find(j->dest, got_sts, p);
@@ -192,12 +195,28 @@ route_find(const char *dest)
 	c = relay_config();
 	all = NULL;
 	for (size_t i = 0; i < c->n_routes; i++) {
+		if (c->routes[i].host[0] == '\0')
+			continue;
 		if (strcasecmp(c->routes[i].domain, dest) == 0)
 			return &c->routes[i];
 		if (strcmp(c->routes[i].domain, "*") == 0)
 			all = &c->routes[i];
 	}
 	return all;
+}
+
+/* What is asked where there is no route: of this domain, or of all. */
+static enum relay_tls
+tls_find(const char *dest)
+{
+	const struct relay_config *c;
+
+	c = relay_config();
+	for (size_t i = 0; i < c->n_routes; i++)
+		if (c->routes[i].host[0] == '\0' &&
+		    strcasecmp(c->routes[i].domain, dest) == 0)
+			return c->routes[i].tls;
+	return c->tls;
 }
 
 /* A step after a failure: the next address, the next host, or the end. */
@@ -400,8 +419,8 @@ got_addresses(const struct answer *a, void *arg)
 	 * RFC 7672 2.2: where the way to the host is signed, its TLSA records
 	 * may be.
 	 */
-	if (p->policy.first || relay_config()->tls == RELAY_TLS_NONE ||
-	    (p->route != NULL && p->route->tls != RELAY_TLS_MAY) ||
+	if (p->policy.first || p->tls == RELAY_TLS_NONE ||
+	    (p->route != NULL && p->tls != RELAY_TLS_MAY) ||
 	    !p->address_secure || (p->route == NULL && !p->mx_secure)) {
 		plan_allowed(p);
 		return;
@@ -555,7 +574,7 @@ plan_policy_set(struct plan *p)
 
 	t = &p->policy;
 	memset(t, 0, sizeof(*t));
-	how = p->route != NULL ? p->route->tls : relay_config()->tls;
+	how = p->tls;
 	t->told = p->route == NULL && how != RELAY_TLS_NONE &&
 	    (p->job->flags & QUEUE_TLS_OPTIONAL) == 0;
 	t->kind = p->sts != NULL ? TLS_POLICY_STS : TLS_POLICY_NONE;

@@ -57,7 +57,7 @@ enum known_tls { KNOWN_NOTHING = 0, KNOWN_TLS = 1, KNOWN_VERIFIED = 2 };
 
 struct route {
 	char domain[RELAY_NAME_MAX];
-	char host[RELAY_NAME_MAX];
+	char host[RELAY_NAME_MAX]; /* "": as DNS says, but for tls */
 	uint16_t port;
 	enum relay_tls tls;
 	char *auth; /* NULL: none */

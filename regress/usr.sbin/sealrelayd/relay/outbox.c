@@ -20,9 +20,8 @@
  *	usage: outbox BIN-DIRECTORY QUEUE-DIRECTORY CONFIG
  *	       outbox roots (the file with those of the relay)
  * CONFIG: lines "forward ADDRESS@PORT", "anchors FILE", "route DOMAIN HOST PORT
- * TLS AUTH", "tls N", "retry SECONDS", "lifetime SECONDS", "jobs N",
- * "source 1" (it calls from 127.0.0.77).
- * Commands on standard input:
+ * TLS AUTH" (HOST -: by DNS), "tls N", "retry SECONDS", "lifetime SECONDS",
+ *"jobs N", "source 1" (it calls from 127.0.0.77). Commands on standard input:
  *	send SENDER RCPT[,RCPT...] FILE [FLAGS [NOTIFY]]
  *	many N SENDER DOMAIN FILE (rcpt0@DOMAIN ...)
  *	wait SECONDS (until the queue is empty, at most so long)
@@ -202,7 +201,7 @@ configure_relay(void)
 			continue;
 		m = msg_new_fd(roles[RELAY].fd, RELAY_CONFIG_ROUTE, 0);
 		msg_put_str(m, domain);
-		msg_put_str(m, host);
+		msg_put_str(m, strcmp(host, "-") == 0 ? "" : host);
 		msg_put_u16(m, (uint16_t)port);
 		msg_put_u8(m, (uint8_t)tls);
 		msg_put_str(m, auth);
