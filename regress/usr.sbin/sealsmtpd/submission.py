@@ -449,12 +449,21 @@ def header():
         c.sock.sendall(b"BDAT 1\r\n" + octet.encode())
         expect(c.reply(), "250")
     expect(c.say("BDAT 0 LAST"), "250 2.0.0")
+    # A header that ends within its last field, which may be one that goes.
+    for text in ("X-N: 3\r\nFrom: %s" % user(1),
+                 "From: %s\r\nBcc: secret@x.test" % user(1)):
+        expect(c.say("MAIL FROM:<%s>" % user(1)), "250")
+        expect(c.say("RCPT TO:<%s>" % user(2)), "250")
+        c.sock.sendall(b"BDAT %d LAST\r\n" % len(text) + text.encode())
+        expect(c.reply(), "250 2.0.0")
     date = "Date: Fri, 1 Jan 2021 00:00:00 +0000\n"
     send(c, mail(more=date + "Message-ID: <own@id>\n"), "250")
     got = mailbox(2)
-    if len(got) != 3:
+    if len(got) != 5:
         fail("%d messages" % len(got))
     for m in got:
+        if "\r\nFrom: %s\r\n" % user(1) not in m:
+            fail("another From:\n" + m)
         if "secret" in m or "192.0.2" in m or "127.0.0.1" in m:
             fail("tells of the client:\n" + m)
         if "Received: from localhost\r\n\tby localhost with ESMTPSA id " \

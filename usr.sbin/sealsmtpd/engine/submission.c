@@ -106,6 +106,7 @@ static const struct refusal *head_field(struct head *, const char *, size_t);
 static const struct refusal *
 head_author(struct head *, enum field, const char *, size_t);
 static void head_add(struct head *);
+static size_t field_put(char *, const char *, size_t);
 static size_t field_len(const char *, size_t);
 static enum field field_find(const char *, size_t);
 static bool is_report(const char *, size_t);
@@ -122,7 +123,7 @@ submission_header(struct session *s, const uint8_t *header, size_t len,
 	memset(&head, 0, sizeof(head));
 	head.session = s;
 	head.out = malloc(len + ADDED_MAX);
-	head.bcc = malloc(len + 1);
+	head.bcc = malloc(len + 2);
 	if (head.out == NULL || head.bcc == NULL)
 		fatal("malloc");
 	refusal = NULL;
@@ -186,8 +187,7 @@ head_field(struct head *h, const char *p, size_t len)
 	case FIELD_GONE:
 		return NULL;
 	case FIELD_BCC:
-		memcpy(h->bcc + h->bcc_len, p, len);
-		h->bcc_len += len;
+		h->bcc_len += field_put(h->bcc + h->bcc_len, p, len);
 		return NULL;
 	case FIELD_AGENT:
 		if (!engine_config()->show_agent)
@@ -196,9 +196,19 @@ head_field(struct head *h, const char *p, size_t len)
 	case FIELD_OTHER:
 		break;
 	}
-	memcpy(h->out + h->len, p, len);
-	h->len += len;
+	h->len += field_put(h->out + h->len, p, len);
 	return refusal;
+}
+
+/* The last may have no end (BDAT), and others are to stand behind it. */
+static size_t
+field_put(char *to, const char *p, size_t len)
+{
+	memcpy(to, p, len);
+	if (p[len - 1] == '\n')
+		return len;
+	memcpy(to + len, "\r\n", 2);
+	return len + 2;
 }
 
 static const struct refusal *
