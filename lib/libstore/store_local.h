@@ -412,7 +412,7 @@ struct store {
 		struct pack sum;
 	} old; /* the generation that compaction is leaving */
 	struct news_seen *news_seen; /* log/ when it was last looked at */
-	bool small_steps;  /* of upkeep: one box's worth at a time, for tests */
+	bool small_steps;  /* for tests: of upkeep, one box's worth at a time */
 	struct work *work; /* upkeep that is under way */
 	uint64_t next_sum_off; /* for the PLACE that follows */
 	uint32_t next_sum_len;

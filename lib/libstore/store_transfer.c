@@ -106,6 +106,13 @@ struct store_copying {
 	struct told other; /* of what is not shown; in a piece, of what is */
 };
 
+/* Messages of a COPY in one frame. */
+static uint32_t
+piece_max(const struct store *st)
+{
+	return st->small_steps ? 2 : COPY_PIECE;
+}
+
 static enum store_result
 copy_one(struct copying *cp, uint32_t pos)
 {
@@ -429,10 +436,10 @@ store_copy_step(struct store_copying *c, bool *more)
 	struct store *st = c->cp.st;
 	enum store_result result = STORE_UNKNOWN;
 	struct box *to;
-	uint32_t n;
+	uint32_t n, piece = piece_max(st);
 
 	*more = false;
-	n = c->n - c->done < COPY_PIECE ? c->n - c->done : COPY_PIECE;
+	n = c->n - c->done < piece ? c->n - c->done : piece;
 	c->cp.from = box_find(st, c->from);
 	c->cp.to = to = box_find(st, c->to);
 	if (to != NULL && c->cp.from != NULL) {
@@ -441,7 +448,7 @@ store_copy_step(struct store_copying *c, bool *more)
 			c->before = to->n;
 			c->other = told(&to->pub);
 		}
-		result = c->n > COPY_PIECE ? copy_part(c, n) : copy_piece(c, n);
+		result = c->n > piece ? copy_part(c, n) : copy_piece(c, n);
 		if (result != STORE_OK)
 			copy_undo(c);
 		c->done += n;
@@ -451,7 +458,7 @@ store_copy_step(struct store_copying *c, bool *more)
 		hide(c, to);
 		return STORE_OK;
 	}
-	if (result == STORE_OK && c->n > COPY_PIECE)
+	if (result == STORE_OK && c->n > piece)
 		op_tell(st, to, STORE_NEW, to->uidmax, to->n - 1);
 	else if (result == STORE_OK)
 		op_group_end(st);

@@ -304,6 +304,49 @@ picture(struct account *a)
 	return text;
 }
 
+void
+check_bodies(struct account *a)
+{
+	const struct store_box *b;
+	const struct store_msg *m;
+	size_t i, n;
+
+	for (b = NULL; (b = store_box_next(a->st, b)) != NULL;) {
+		m = column(a->st, b->id, &n);
+		for (i = 0; i < n; i++) {
+			m = column(a->st, b->id, &n);
+			check_message(a, b->id, m[i].uid,
+			    (unsigned int)(m[i].date - 1700000000), m[i].size);
+		}
+	}
+}
+
+/*
+ * What is undone leaves no trace but UIDs that were given: got may have a
+ * higher next one than want.
+ */
+bool
+same_picture(const char *got, const char *want)
+{
+	unsigned long next, least;
+	char *end;
+
+	while (*got != '\0' && *want != '\0') {
+		if (strncmp(got, " n", 2) != 0 || strncmp(want, " n", 2) != 0) {
+			if (*got++ != *want++)
+				return false;
+			continue;
+		}
+		next = strtoul(got + 2, &end, 10);
+		got = end;
+		least = strtoul(want + 2, &end, 10);
+		want = end;
+		if (next < least)
+			return false;
+	}
+	return *got == *want;
+}
+
 size_t
 count_files(struct account *a, const char *name)
 {

@@ -59,6 +59,9 @@ unsigned int drain(struct account *);
 const struct store_msg *column(struct store *, uint64_t box, size_t *n);
 /* The state of all boxes as text, to compare; free it. */
 char *picture(struct account *);
+bool same_picture(const char *got, const char *want);
+/* Of all messages, made by fill() with the number that their date tells. */
+void check_bodies(struct account *);
 size_t count_files(struct account *, const char *dir);
 
 /* Sets or removes an annotation of a box, or of the account (0). */
