@@ -37,6 +37,7 @@ static struct {
 	bool full;
 	uint32_t id;
 	void (*done)(void);
+	struct wire *wire; /* its pages are on their way there */
 } build;
 
 static void produce(struct wire *, void *);
@@ -59,6 +60,8 @@ build_start(struct query *q)
 void
 build_stop(void)
 {
+	if (build.wire != NULL)
+		wire_produce(build.wire, NULL);
 	segment_free(build.segment);
 	memset(&build, 0, sizeof(build));
 }
@@ -83,7 +86,14 @@ build_finish(struct wire *w, uint32_t id, void (*done)(void))
 	segment_close(build.segment);
 	build.id = id;
 	build.done = done;
+	build.wire = w;
 	wire_produce(w, produce);
+}
+
+bool
+build_closed(void)
+{
+	return build.wire != NULL;
 }
 
 /* A page, when the wire takes one. */

@@ -366,6 +366,13 @@ child_dispatch(struct msg *msg)
 		rows_message(msg, child.vault);
 		return;
 	}
+	/* Nothing more comes into a segment whose pages are on their way. */
+	if (build_closed() && msg->type != VAULT_WORKER_CANCEL) {
+		if (msg->type != VAULT_WORKER_CHUNK &&
+		    msg->type != VAULT_WORKER_GONE)
+			child_nonsense(msg);
+		return;
+	}
 	switch (msg->type) {
 	case VAULT_WORKER_SEARCH:
 		search_begin(msg);

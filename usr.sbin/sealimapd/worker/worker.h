@@ -168,6 +168,7 @@ void build_stop(void);
 uint8_t build_verdict(const struct candidate *); /* enum worker_indexed */
 /* All candidates are in: sends what was made, then calls done. */
 void build_finish(struct wire *, uint32_t id, void (*done)(void));
+bool build_closed(void); /* that has begun, and is not done */
 /* A SEGMENT, a PAGE of it; -1: it makes no sense. */
 int narrow_segment(const struct query *, struct wire *, struct msg *);
 int narrow_page(const struct query *, struct wire *, struct msg *);
