@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 static const uint32_t kinds[] = {R_SELECTED, R_BOX, R_KEYWORDS, R_ROWS, R_CHUNK,
     R_EXISTS, R_EXPUNGE, R_APPENDED, R_COPIED, R_FOUND, R_DONE, R_BYE, R_SLOT,
     R_DELETED, R_MODIFIED, R_VANISHED, R_MODSEQ, R_FOUND_MODSEQ, R_THREADED,
-    R_COUNT, R_PROGRESS, R_SETTINGS, R_REINDEXED};
+    R_COUNT, R_PROGRESS, R_SETTINGS, R_REINDEXED, R_AUDITED, R_FAULT, R_LIMITED,
+    R_QUOTA, R_NUDGE, R_EVENT, R_META};
 
 static int master_fd, opener_fd;
 static uint32_t asked[ASKED_MAX]; /* ids not answered by R_DONE */

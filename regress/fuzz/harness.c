@@ -61,6 +61,7 @@ struct wire {
 	bool eof;
 	bool failed; /* gone is due */
 	bool told;   /* gone was called */
+	bool turn;   /* of what comes, while something is produced */
 	bool keep;
 };
 
@@ -307,7 +308,9 @@ wire_event(struct wire *w)
 		w->queued = 0;
 		return true;
 	}
-	if (w->produce != NULL) {
+	w->turn = !w->turn;
+	if (w->produce != NULL &&
+	    (!w->turn || w->paused || TAILQ_EMPTY(&w->packets))) {
 		w->produce(w, w->arg);
 		return true;
 	}

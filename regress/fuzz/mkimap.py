@@ -12,7 +12,8 @@ ALL = 0xFFFFFFFF
  CHUNK, APPEND_END, APPEND_ABORT, FETCH, BODY, STORE, COPY, EXPUNGE, SEARCH,
  NOOP, IDLE, CANCEL, SET, DELETED, UNDELETE, SLOTS, TRY, SESSION, MANAGE,
  VERDICTS, NEED, DONE, SORT, FIND, SORTED, THREADED, GLANCE, PEEK, REPLACE,
- LIMIT, SETTINGS, SETTINGS_SET, REINDEX) = range(42)
+ LIMIT, SETTINGS, SETTINGS_SET, REINDEX, AUDIT, QUOTA, SETQUOTA, NOTIFY,
+ EVENTS, META, SETMETA, PAGES, POSSIBLE, PAGE, HINT) = range(53)
 EOF_, RAW, SECOND, TOGETHER = 0x3F, 0x3E, 0x80, 0x40
 select = step(SELECT, u8(3), s("INBOX"), u8(0), u8(0))
 append = (
@@ -129,6 +130,32 @@ def vault():
          step(FETCH, u8(0x37), u8(0x20), u64(1), ranges((1, ALL))),
          step(STORE, u8(0x13), u8(1), u64(9), u16(0), u64(2),
               ranges((1, ALL))))
+    anna = s("anna@example.org")
+    seed("vault", "quota", step(SETQUOTA, anna, u64(1 << 20), u64(4)),
+         step(QUOTA, s("")), step(QUOTA, anna), step(QUOTA, s("x@y.z")),
+         append, step(APPEND_END, u64(5), u8(0)),
+         step(SETQUOTA, anna, u64(0), u64(0)), step(QUOTA, anna))
+    seed("vault", "notify", select, step(NOTIFY, u8(0x3b), u8(7)),
+         step(CREATE | SECOND, u16(0), s("N")),
+         step(RENAME | SECOND, u32(1), s("N"), s("M")), step(EVENTS, u8(0)),
+         append, step(APPEND_END, u64(5), u8(0)),
+         step(SUBSCRIBE | SECOND, u8(1), s("M")), step(EVENTS, u8(255)),
+         step(SETMETA | SECOND, s("A"), u16(1), s("/private/comment"), u8(1),
+              s("x")), step(DELETE | SECOND, s("M")), step(EVENTS, u8(0)),
+         step(NOTIFY, u8(0), u8(0)))
+    seed("vault", "meta", step(SETMETA, s(""), u16(2), s("/private/a"), u8(1),
+         s("b" * 300), s("/shared/a/b"), u8(1), s("")),
+         step(SETMETA, s("A"), u16(1), s("/private/a"), u8(0)),
+         step(META, s(""), u8(1), u8(255), u64(100), u16(2), s("/private/a"),
+              s("/shared")), step(META, s("A"), u8(0), u8(0), u64(0), u16(0)))
+    seed("vault", "audit", step(AUDIT), step(NOOP, u8(3)), step(REINDEX),
+         step(CANCEL))
+    seed("vault", "index", select,
+         step(SEARCH, u8(7), u8(0), SEARCH_TEXT),
+         step(PAGES, u16(2), u32(0), u32(9)),
+         step(POSSIBLE, u32(0), u16(1), u16(1), b"\xff"),
+         step(SEARCH, u8(7), u8(0), SEARCH_TEXT), step(PAGE, b"p" * 99),
+         step(HINT, b"abc"), step(SORTED, u32(1)))
     seed("vault", "raw", step(RAW, u32(118), u32(0), u8(3)),
          step(RAW | SECOND, u32(9999), u32(7)))
 
@@ -136,7 +163,8 @@ def vault():
 # The order of kinds[] in engine_fuzz.c, and its other steps.
 (SELECTED, BOX, KEYWORDS, ROWS, ECHUNK, EXISTS, EXPUNGED, APPENDED, COPIED,
  FOUND, EDONE, BYE, SLOT, EDELETED, MODIFIED, VANISHED, MODSEQ,
- FOUND_MODSEQ, ETHREADED, COUNT, PROGRESS) = range(21)
+ FOUND_MODSEQ, ETHREADED, COUNT, PROGRESS, ESETTINGS, REINDEXED, AUDITED,
+ FAULT, LIMITED, EQUOTA, NUDGE, EVENT, EMETA) = range(30)
 (CLIENT, LEAVE, STALL, ROW, REFUSE, OPENER, EEOF, ERAW, ANEW) = range(32, 41)
 NEWS = 0x80
 
@@ -157,7 +185,8 @@ selected = (client("b SELECT INBOX\r\n") +
 def box(name, numbers=True):
     data = u64(3) + u16(4) + u8(1) + u8(1) + s(name) + u8(numbers)
     if numbers:
-        data += u32(2) + u32(5) + u32(7) + u32(1) + u32(0) + u64(99) + u64(9)
+        data += (u32(2) + u32(5) + u32(7) + u32(1) + u32(0) + u64(99) +
+                 u64(9) + u64(0))
     return step(BOX, data)
 
 
@@ -306,6 +335,34 @@ def engine():
         client(squeezed[1][:9]), client(squeezed[1][9:]),
         client(squeezed[2] + b"g CAPABILITY\r\n"),
         client("h LOGIN anna secret\r\n"), step(REFUSE, u8(1)))
+    one("quota", client("c GETQUOTAROOT INBOX\r\n"),
+        step(EQUOTA, s("a@b"), u64(5), u64(1 << 20), u64(2), u64(4)), done(),
+        client('d SETQUOTA "a@b" (STORAGE 5 MESSAGE 2)\r\n'),
+        step(EQUOTA, s("a\r\nb"), u64(5), u64(5120), u64(2), u64(3)), done())
+    one("metadata", client('c GETMETADATA (MAXSIZE 9 DEPTH infinity) "" '
+                           "(/private/a)\r\n"),
+        step(EMETA, u64(0), s("/private/a"), u8(1), s("b\r\n")),
+        step(EMETA, u64(0), s("/private/b"), u8(0)),
+        step(EDONE, u8(0), s("99")),
+        client('d SETMETADATA A (/private/a ~{3+}\r\nx\0y /shared/b NIL)\r\n'),
+        done(), client('e LIST "" * RETURN (METADATA (/private/a))\r\n'),
+        box("INBOX"), done(), step(EMETA, u64(3), s("/private/a"), u8(1),
+                                   s("z")), done())
+    named = u8(1) + box("\u00e4\r")[3:]
+    one("notify", client("c NOTIFY SET STATUS (SELECTED (MessageNew (FLAGS) "
+                         "MessageExpunge)) (PERSONAL (MailboxName "
+                         "SubscriptionChange MailboxMetadataChange))\r\n"),
+        done(), step(NUDGE | NEWS), step(EVENT, u8(8), s("b"), named),
+        step(EVENT, u8(0x20), s("/private/a"), u8(0), box("A")[3:]), done(),
+        step(NUDGE | NEWS), step(EVENT, u8(0x80)), done(),
+        client("d NOTIFY NONE\r\n"), done())
+    one("audit", client("c XSEALMAIL VERIFY\r\n"),
+        step(AUDITED, *(u64(n) for n in (1, 2, 3, 0))),
+        step(FAULT, s("A\n"), u32(2), s("no \"such\" chunk")), done(),
+        client("d XSEALMAIL REINDEX\r\n"),
+        step(REINDEXED, u32(1), u64(2), u32(3)), done(), selected,
+        client("e UID STORE 1:9 +FLAGS (\\Seen)\r\n"), step(LIMITED, u32(3)),
+        done(6))
     one("rev2", client("c ENABLE IMAP4rev2\r\n"), selected,
         client("d LIST \"\" *\r\n"), box("\u00e4", False), done())
 
@@ -345,6 +402,27 @@ def worker():
                   u8(0), u32(3), u64(len(mail)), u64(7), u8(0), u8(3)),
              step(2, u32(3), u8(0), u8(0), u8(1), u32(0), u32(len(mail)),
                   mail), step(10))
+    INDEX, SEGMENT, PAGE, CANCEL, TOGETHER = 11, 12, 13, 5, 0x40
+    doc = [u32(n) + u64(len(mail)) + u64(5) + u8(0) + u16(1) + u8(2) + u8(0) +
+           u8(1) + u8(0) + u32(len(mail)) + s(mail) for n in (1, 2, 3)]
+    seed("worker", "index", step(INDEX), step(1, *doc), step(4))
+    seed("worker", "index_late", step(INDEX), step(1, *doc),
+         step(4 | TOGETHER), step(3 | TOGETHER, u32(1)), step(2, u32(2), u8(0),
+              u8(0), u8(1), u32(0), u32(3), b"abc"))
+    seed("worker", "index_left", step(INDEX), step(1, *doc),
+         step(4 | TOGETHER), step(CANCEL), search, step(4))
+    seed("worker", "index_more", step(INDEX), step(1, doc[0]),
+         step(4 | TOGETHER), step(1, doc[1]))
+    # Of a page: how far to the next trigram, octets << 1 | bitmap, numbers.
+    plain = b"\0\x08\0\1\1\2" + b"\x87\x9a\x03\3\x0f"
+    seed("worker", "segment", search,
+         step(SEGMENT, u32(7), u32(9), u32(2), s(b"bal" + b"hob")),
+         step(PAGE, u32(0), s(u8(0) + be(len(plain), 2) + plain)),
+         step(PAGE, u32(1), s("")), step(1, head, u8(0), u8(0)), step(4))
+    seed("worker", "segment_odd", search,
+         step(SEGMENT, u32(7), u32(9), u32(1), s("\0\0\0")),
+         step(PAGE, u32(0), s(u8(1) + be(40000, 2) + b"zzzz")),
+         step(SEGMENT, u32(8), u32(4096), u32(2), s("bob")), step(4))
     seed("worker", "gone", bare, step(3, u32(1)), step(4))
     seed("worker", "cancel", bare, step(5), search, step(4))
     seed("worker", "damaged", bare,

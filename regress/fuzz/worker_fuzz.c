@@ -25,8 +25,9 @@
 #include "harness.h"
 
 #define STEPS_MAX 64
-#define WHAT_KIND 0x0f /* index of kinds[] */
-#define WHAT_ID 0x80   /* another search's */
+#define WHAT_KIND 0x0f     /* index of kinds[] */
+#define WHAT_ID 0x80       /* another search's */
+#define WHAT_TOGETHER 0x40 /* with the next one in one burst */
 
 int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 const char *__asan_default_options(void);
@@ -35,7 +36,7 @@ static const uint32_t kinds[] = {VAULT_WORKER_SEARCH, VAULT_WORKER_CANDIDATES,
     VAULT_WORKER_CHUNK, VAULT_WORKER_GONE, VAULT_WORKER_END,
     VAULT_WORKER_CANCEL, VAULT_WORKER_SEARCH, VAULT_WORKER_CHUNK,
     VAULT_WORKER_SORT, VAULT_WORKER_ROWS, VAULT_WORKER_ROWS_END,
-    VAULT_WORKER_ROWS, VAULT_WORKER_CHUNK, VAULT_WORKER_CHUNK,
+    VAULT_WORKER_INDEX, VAULT_WORKER_SEGMENT, VAULT_WORKER_PAGE,
     VAULT_WORKER_CANCEL, VAULT_WORKER_END};
 
 /* What it held when it ended is lost. */
@@ -63,6 +64,8 @@ forget(void)
 {
 	rows_stop();
 	candidates_stop();
+	build_stop();
+	narrow_stop();
 	if (child.waiting != NULL)
 		candidate_free(child.waiting);
 	child.waiting = NULL;
@@ -90,9 +93,10 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 	for (n = 0; n < STEPS_MAX && harness_step(&data, &len, &s); n++) {
 		harness_packet(child.vault, kinds[s.what & WHAT_KIND],
 		    (s.what & WHAT_ID) != 0 ? 2 : 1, s.data, s.len, -1);
-		if (!harness_run_or_exit())
+		if ((s.what & WHAT_TOGETHER) == 0 && !harness_run_or_exit())
 			break;
 	}
+	(void)harness_run_or_exit();
 	forget();
 	harness_end();
 	return 0;
