@@ -1,5 +1,5 @@
-"""Seeds of the fuzzers role_*_fuzz.c: what a parent says to a role at its start,
-at a reload, and what it ought not to."""
+"""Seeds of the fuzzers role_*_fuzz.c: what a parent says to a role at its
+start, at a reload, and what it ought not to."""
 
 from seedsteps import s, seed, step, u8, u16, u32, u64
 
