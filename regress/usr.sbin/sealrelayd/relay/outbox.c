@@ -21,12 +21,14 @@
  *	       outbox roots (the file with those of the relay)
  * CONFIG: lines "forward ADDRESS@PORT", "anchors FILE", "route DOMAIN HOST PORT
  * TLS AUTH" (HOST -: by DNS), "tls N", "retry SECONDS", "lifetime SECONDS",
- *"jobs N", "source 1" (it calls from 127.0.0.77). Commands on standard input:
+ * "warn SECONDS", "jobs N", "source 1" (it calls from 127.0.0.77).
+ * Commands on standard input:
  *	send SENDER RCPT[,RCPT...] FILE [FLAGS [NOTIFY]]
  *	many N SENDER DOMAIN FILE (rcpt0@DOMAIN ...)
  *	wait SECONDS (until the queue is empty, at most so long)
  *	settle N SECONDS (until N are left and none of them is under way)
  *	sleep SECONDS
+ *	reports N SECONDS (until so many have come)
  *	kill relay|queue (SIGKILL, and starts it again)
  *	mute 1|0 (says nothing of reports that it gets)
  *	memory (that the relay has of its own)
@@ -79,6 +81,7 @@ static struct {
 static const char *bin, *base, *config;
 static int engine = -1; /* our wire to the queue */
 static bool mute;
+static unsigned int reports; /* recipients that were told of */
 static uint32_t next_id;
 
 static void
@@ -349,6 +352,7 @@ print_report(struct msg *in)
 		(void)msg_get_str(in, text, sizeof(text));
 		(void)msg_get_i64(in);
 		printf("report %s %s %s %s\n", kinds[kind], rcpt, status, text);
+		reports++;
 	}
 	if (msg_end(in) == -1)
 		errx(1, "malformed report");
@@ -492,6 +496,16 @@ wait_empty(int seconds)
 }
 
 static void
+wait_reports(unsigned int n, int seconds)
+{
+	time_t end;
+
+	end = time(NULL) + seconds;
+	while (time(NULL) < end && reports < n)
+		(void)take(50);
+}
+
+static void
 settle(unsigned int n, int seconds)
 {
 	uint64_t jobs;
@@ -574,6 +588,8 @@ command(char *line)
 		print_clock();
 	else if (strncmp(line, "memory", 6) == 0)
 		memory();
+	else if (sscanf(line, "reports %d %d", &n, &flags) == 2)
+		wait_reports((unsigned int)n, flags);
 	else if (sscanf(line, "sleep %d", &n) == 1)
 		(void)sleep((unsigned int)n);
 	else if (strncmp(line, "kill relay", 10) == 0)

@@ -16,8 +16,9 @@
 
 /*
  * For a relay that is patient for a part of its time alone (QUICKER=N in its
- * environment: an N-th), or lives so many seconds later than the others
- * (LATER=N): what it does then is the same, and a test sees it.
+ * environment: an N-th, of MOST_SECONDS at the most, LEAST_SECONDS at the
+ * least), or lives so many seconds later than the others (LATER=N): what it
+ * does then is the same, and a test sees it.
  */
 
 #include <sys/types.h>
@@ -28,6 +29,8 @@
 #include <time.h>
 
 #define LONG_SECONDS 30 /* what is shorter stays as it is */
+#define MOST_SECONDS 300
+#define LEAST_SECONDS 3
 
 int __real_event_add(struct event *, const struct timeval *);
 int __wrap_event_add(struct event *, const struct timeval *);
@@ -46,14 +49,18 @@ setting(const char *name, long otherwise)
 int
 __wrap_event_add(struct event *ev, const struct timeval *tv)
 {
-	struct timeval quick;
-	long part;
+	struct timeval quick = {0};
+	long part, ms;
 
 	part = setting("QUICKER", 1);
 	if (tv == NULL || tv->tv_sec < LONG_SECONDS || part == 1)
 		return __real_event_add(ev, tv);
-	quick.tv_sec = tv->tv_sec / part;
-	quick.tv_usec = tv->tv_sec % part * (1000000 / part);
+	ms = (tv->tv_sec < MOST_SECONDS ? tv->tv_sec : MOST_SECONDS) * 1000 /
+	    part;
+	if (ms < LEAST_SECONDS * 1000)
+		ms = LEAST_SECONDS * 1000;
+	quick.tv_sec = ms / 1000;
+	quick.tv_usec = ms % 1000 * 1000;
 	return __real_event_add(ev, &quick);
 }
 

@@ -274,7 +274,7 @@ hung_body()
 	    -days 30 -subj /CN=mx -keyout key.pem -out cert.pem 2>/dev/null
 	stages="greeting ehlo starttls mail rcpt data body final"
 	# On a slow machine even servers that do not hang may take too long.
-	export QUICKER=40
+	export QUICKER=60
 	hung_run || { QUICKER=15; hung_run; } || atf_fail "$(cat out err)"
 	# All others are left, and nobody has them any more.
 	has '^left 9$' out
@@ -573,6 +573,38 @@ reported_cleanup()
 	stop
 }
 
+atf_test_case delayed cleanup
+delayed_head()
+{
+	atf_set descr "who wants to know hears once that his mail is late"
+}
+delayed_body()
+{
+	message
+	printf 'route far.test 127.0.0.1 1 1\nwarn 1\n' >config
+	# NOTIFY: not said, of failures alone, of delays alone.
+	relay <<-EOT
+	send a@here.test b@far.test mail
+	send <> c@far.test mail
+	send a@here.test d@far.test mail 0 4
+	send a@here.test e@far.test mail 0 8
+	sleep 2
+	kill queue
+	reports 2 60
+	send a@here.test f@far.test mail 0 1
+	kill queue
+	settle 5 60
+	EOT
+	has '^report delayed b@far.test ' out
+	has '^report delayed e@far.test ' out
+	[ "$(grep -c '^report' out)" -eq 2 ] || atf_fail "$(cat out)"
+	has '^left 5' out
+}
+delayed_cleanup()
+{
+	stop
+}
+
 atf_test_case expired cleanup
 expired_head()
 {
@@ -583,10 +615,14 @@ expired_body()
 	message
 	echo "route far.test 127.0.0.1 1 1" >config
 	echo "lifetime 1" >>config
+	# It looks when it starts, and each half a minute.
 	relay <<-EOT
 	send a@here.test b@far.test mail
 	send <> c@far.test mail
-	wait 45
+	send a@here.test d@far.test mail 0 8
+	sleep 2
+	kill queue
+	wait 90
 	EOT
 	has '^empty' out
 	has '^report failed b@far.test 4.4.7 ' out
@@ -612,5 +648,6 @@ atf_init_test_cases()
 	atf_add_test_case remembered
 	atf_add_test_case killed
 	atf_add_test_case reported
+	atf_add_test_case delayed
 	atf_add_test_case expired
 }
