@@ -63,6 +63,28 @@ services() {
 	    atf_fail "the journal does not tell of mail as sealctl(8) says"
 }
 
+# To another host, where the users have other numbers, as sealmail(7) says.
+moved() {
+	inside sh -ec 'systemctl stop sealimapd.socket sealsmtpd.socket \
+		sealrelayd-readers.socket sealrelayd.socket
+	    systemctl stop sealimapd sealsmtpd sealrelayd
+	    tar -C /var/db -cpf /root/sealmail.tar sealmail
+	    rm -rf /var/db/sealmail
+	    usermod -u 4711 _sealvault
+	    groupmod -g 4712 _sealmail
+	    systemd-tmpfiles --create sealmail.conf
+	    tar -C /var/db -xpf /root/sealmail.tar
+	    sealctl verify
+	    systemctl enable --now sealimapd sealsmtpd sealrelayd
+	    printf "Subject: moved\n\nx\n" | sealmail deliver alice@example.org
+	    sealctl verify
+	    sealctl user show alice' >out 2>&1 || {
+		cat out
+		atf_fail "it cannot be moved"
+	}
+	grep -q '^alice@example.org *active' out || atf_fail "$(cat out)"
+}
+
 # As sealrelayd(8) says, with an editor that is none.
 relay_readers() {
 	inside groupadd readers
@@ -107,6 +129,7 @@ walk_body() {
 	echo "mail was read after $(($(date +%s) - started)) s"
 	grep -q '^Hello\.' walk.out || atf_fail "no message was read"
 	services
+	moved
 }
 walk_cleanup() {
 	debian_end
