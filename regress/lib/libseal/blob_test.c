@@ -212,13 +212,15 @@ ATF_TC_BODY(agreement, tc)
 	struct seal_delivery d;
 	struct seal_sender *to;
 	struct seal_ring *r;
-	unsigned int i, j, changes;
+	unsigned int i, j, changes, tries = 0;
 	int64_t begin;
 
 	d = any_delivery(&r);
 	to = seal_sender_new(&d);
 	ATF_REQUIRE(to != NULL);
 	do {
+		if (tries++ == 20)
+			atf_tc_skip("so slow that no second has as many");
 		seal_sender_forget(to);
 		begin = msec();
 		for (i = 0; i <= SEAL_SENDER_MESSAGES; i++)

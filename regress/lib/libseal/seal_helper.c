@@ -21,6 +21,8 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,59 @@
 #include <atf-c.h>
 
 #include "seal_helper.h"
+
+bool (*helper_no_memory)(void);
+
+/* The linker sends what libseal and the tests allocate here (--wrap). */
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_recallocarray(void *, size_t, size_t, size_t);
+DIR *__real_fdopendir(int);
+void *__real_secret_alloc(size_t);
+void *__wrap_malloc(size_t);
+void *__wrap_calloc(size_t, size_t);
+void *__wrap_recallocarray(void *, size_t, size_t, size_t);
+DIR *__wrap_fdopendir(int);
+void *__wrap_secret_alloc(size_t);
+
+static bool
+fails(void)
+{
+	if (helper_no_memory == NULL || !helper_no_memory())
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_recallocarray(void *p, size_t old, size_t n, size_t size)
+{
+	return fails() ? NULL : __real_recallocarray(p, old, n, size);
+}
+
+DIR *
+__wrap_fdopendir(int fd)
+{
+	return fails() ? NULL : __real_fdopendir(fd);
+}
+
+void *
+__wrap_secret_alloc(size_t size)
+{
+	return fails() ? NULL : __real_secret_alloc(size);
+}
 
 int
 helper_account(const char *name, struct seal_ring **ring, char *code)

@@ -24,6 +24,9 @@
 #include "seal_keys.h"
 #include "seal_read.h"
 
+/* True: this allocation, of libseal or the test, fails.  NULL: none does. */
+extern bool (*helper_no_memory)(void);
+
 #define HELPER_PASSWORD "correct horse battery staple"
 
 /* Makes NAME with keys/, and the account in it; the directory's descriptor. */
