@@ -65,6 +65,22 @@ again_cleanup() {
 	stop_suite
 }
 
+atf_test_case equal cleanup
+equal_head() {
+	atf_set descr "500 substrings are found by index as by scan"
+	atf_set timeout 300
+}
+equal_body() {
+	need python3
+	start_suite USERS=1
+	python3 "$(atf_get_srcdir)/equal_client.py" "$suite/server.json" \
+	    >client.out 2>&1 || fail_with client.out 'it went wrong'
+	suite_alive
+}
+equal_cleanup() {
+	stop_suite
+}
+
 atf_test_case full cleanup
 full_head() {
 	atf_set descr "segments that are full are not merged again and again"
@@ -84,5 +100,6 @@ full_cleanup() {
 atf_init_test_cases() {
 	atf_add_test_case searches
 	atf_add_test_case again
+	atf_add_test_case equal
 	atf_add_test_case full
 }
