@@ -252,6 +252,7 @@ void upkeep_session(void); /* somebody has logged in */
 void upkeep_asked(void);   /* a session has a request */
 bool vault_holding(void);  /* first drain: no answers yet */
 void upkeep_news(void);    /* look now for what the other host has sent */
+int64_t vault_ms(void);    /* of a clock that never goes back */
 
 /* vault_index.c */
 void index_soon(void);     /* messages may have come or gone */

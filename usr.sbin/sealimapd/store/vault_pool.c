@@ -201,7 +201,7 @@ worker_message(struct wire *w, struct msg *m, void *arg)
 	}
 	if (search_hungry(j))
 		pool_serve(h);
-	session_run(search_session(j));
+	vault_run_soon(); /* once for all it said, and others come first */
 }
 
 static void
@@ -214,5 +214,5 @@ worker_produce(struct wire *w, void *arg)
 		return;
 	if (search_serve(h->job, w))
 		pool_serve(h);
-	session_run(search_session(h->job));
+	vault_run_soon();
 }

@@ -34,6 +34,8 @@
 #include "../search.h"
 #include "../worker_wire.h"
 
+#define TURN_MS 5 /* of reading, before others have their turn */
+
 struct search_run {
 	struct session *session;
 	struct helper *helper; /* the worker that it has; NULL: none */
@@ -506,6 +508,7 @@ search_text(struct session *s, struct job *j)
 	enum search_truth is;
 	uint8_t truth[SEARCH_NODES_MAX];
 	uint32_t last = view_last(j->view);
+	int64_t begin = vault_ms();
 	size_t pos;
 	int budget = STEP_ROWS;
 
@@ -518,13 +521,14 @@ search_text(struct session *s, struct job *j)
 		if (m == NULL || m->uid > j->view->told)
 			break;
 		copy = *m;
-		if (budget-- == 0 || !feed_room(&r->feed)) {
+		if (budget-- == 0 || vault_ms() - begin >= TURN_MS ||
+		    !feed_room(&r->feed)) {
 			feed_flush(&r->feed);
 			if (wire_queued(r->feed.worker) > 0)
 				pool_serve(r->helper);
-			if (r->feed.open > 0 || wire_queued(r->feed.worker) > 0)
-				return STEP_WAIT;
-			return STEP_MORE;
+			if (feed_room(&r->feed))
+				vault_run_soon(); /* others come first */
+			return STEP_WAIT;
 		}
 		facts_of(j->view, &copy, pos, last, r->now, &f);
 		facts_more(s, j, copy.uid, copy.saved, &f);

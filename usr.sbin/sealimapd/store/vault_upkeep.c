@@ -61,7 +61,6 @@ static void on_forget(int, short, void *);
 static void later(struct event *, int ms);
 static int drain_wait(int64_t now);
 static time_t monotonic(void);
-static int64_t monotonic_ms(void);
 static void merge(void);
 
 void
@@ -116,7 +115,7 @@ vault_holding(void)
 void
 upkeep_mail(void)
 {
-	int64_t now = monotonic_ms();
+	int64_t now = vault_ms();
 
 	if (upkeep.mail_ms == 0)
 		upkeep.mail_ms = now;
@@ -230,7 +229,7 @@ on_drain(int fd, short what, void *arg)
 	(void)gettimeofday(&now, NULL);
 	if (!d.more || now.tv_sec > upkeep.hold_until.tv_sec)
 		upkeep.holding = false;
-	upkeep.drained_ms = monotonic_ms();
+	upkeep.drained_ms = vault_ms();
 	if (d.more)
 		later(&upkeep.drain_ev, 0);
 	if (d.placed > 0)
@@ -329,8 +328,8 @@ monotonic(void)
 	return ts.tv_sec + 1;
 }
 
-static int64_t
-monotonic_ms(void)
+int64_t
+vault_ms(void)
 {
 	struct timespec ts;
 

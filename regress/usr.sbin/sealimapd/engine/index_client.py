@@ -4,7 +4,7 @@
 # by hand: before there is an index, with it, after changes, and with its files
 # damaged or gone.  With "full": segments that can take no more are left alone;
 # "again": the index is thrown away and made anew, also past a vault that is
-# killed; "restored": what "again" has left is found without an index.
+# killed, and a scan lets other sessions in; "restored": what "again" has left is found without an index.
 #
 # usage: index_client.py server.json [full | again | restored]
 
@@ -13,6 +13,7 @@ import glob
 import os
 import random
 import re
+import select
 import signal
 import sys
 import time
@@ -173,6 +174,31 @@ TERMS = [WORDS[0], WORDS[1], WORDS[3][1:], "x", "GROSSE", "sender77@",
          "zzzzzz"]
 
 
+def beside(c):
+    """A scan of many has no long turns: another session's are between them."""
+    c.ok(b"CREATE many")
+    c.ok(b"SELECT big")
+    for _ in range(10):
+        c.ok(b"COPY 1:400 many")
+    c.ok(b"SELECT many")
+    other = Client(1)
+    for _ in range(20):
+        # No index helps with two letters.
+        c.send(b"scan SEARCH BODY qq\r\n")
+        n = 0
+        while not select.select([c.sock], [], [], 0)[0]:
+            other.ok(b"NOOP")
+            n += 1
+        assert c.until(b"scan")[-1].startswith(b"scan OK")
+        if n > 3:
+            break
+    else:
+        raise AssertionError("a scan lets nobody in")
+    c.ok(b"CLOSE")
+    c.ok(b"DELETE many")
+    other.ok(b"LOGOUT")
+
+
 def again():
     c = Client(1)
     c.ok(b"CREATE big")
@@ -195,6 +221,7 @@ def again():
     check(c, by_uid, TERMS)
     wait_segments(1)
     check(c, by_uid, TERMS)
+    beside(c)
     c.ok(b"LOGOUT")
 
 
