@@ -144,10 +144,11 @@ enum vault_result {
 	DONE_BADSEQ = 12,  /* a sequence number past the last: BAD */
 	DONE_NOTSELECTED = 13,
 	DONE_CANCELLED = 14,
-	DONE_BUSY = 15, /* a search already runs, no worker, ... */
+	DONE_BUSY = 15, /* who would have to help is not there */
 	DONE_MESSAGES =
-	    19,          /* more messages than V_LIMIT lets; nothing is done */
-	DONE_NOPERM = 20 /* not with this account, or this secret */
+	    19,           /* more messages than V_LIMIT lets; nothing is done */
+	DONE_NOPERM = 20, /* not with this account, or this secret */
+	DONE_HASCHILDREN = 21 /* no box, but the name of one lies below it */
 };
 
 enum vault_wire {

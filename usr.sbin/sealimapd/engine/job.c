@@ -307,9 +307,10 @@ static const struct {
     {DONE_BADSEQ, "BAD", "No message of that number"},
     {DONE_NOTSELECTED, "NO", "No mailbox is selected"},
     {DONE_CANCELLED, "NO", "Cancelled"},
-    {DONE_BUSY, "NO", "[INUSE] Try again later"},
+    {DONE_BUSY, "NO", "[UNAVAILABLE] Try again later"},
     {DONE_MESSAGES, "NO", "Too many messages for one command"},
     {DONE_NOPERM, "NO", "[NOPERM] That is not yours to do"},
+    {DONE_HASCHILDREN, "NO", "[HASCHILDREN] Names below it stay"},
 };
 
 void

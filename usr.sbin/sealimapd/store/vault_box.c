@@ -318,13 +318,27 @@ change_create(struct session *s, struct job *j)
 	notify_made(s, j->name);
 }
 
+/* Is there a box whose name lies below this one? */
+static bool
+has_children(const char *name)
+{
+	const struct store_box *box = NULL;
+	size_t len = strlen(name);
+
+	while ((box = store_box_next(vault_store(), box)) != NULL)
+		if (strncmp(box->name, name, len) == 0 && box->name[len] == '/')
+			return true;
+	return false;
+}
+
 static void
 change_delete(struct session *s, struct job *j)
 {
 	const struct store_box *box;
 
 	if ((box = store_box_named(vault_store(), j->name)) == NULL)
-		j->result = DONE_NONEXISTENT;
+		j->result = has_children(j->name) ? DONE_HASCHILDREN :
+						    DONE_NONEXISTENT;
 	else
 		j->result = result_of(store_rmbox(vault_store(), box->id));
 	if (j->result == DONE_OK)

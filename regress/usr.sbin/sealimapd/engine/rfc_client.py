@@ -472,7 +472,7 @@ class Boxes:
             c.expect(b"CREATE " + name, b"NO [CANNOT]")
 
     def t_delete(self):
-        """9051 6.3.5: its example; what is below stays"""
+        """9051 6.3.5, 7.1 HASCHILDREN: its example; what is below stays"""
         c = Client(1)
         c.ok(b"CREATE del/below")
         c.append(b"del", SMALL)
@@ -480,7 +480,8 @@ class Boxes:
         lines = c.ok(b'LIST "" del%')
         assert b'(\\Noselect \\HasChildren) "/" del\r\n' in lines[0], lines
         # an error: \Noselect with names below
-        c.expect(b"DELETE del", b"NO")
+        c.expect(b"DELETE del", b"NO [HASCHILDREN]")
+        c.expect(b"DELETE de", b"NO [NONEXISTENT]")
         c.expect(b"SELECT del", b"NO [NONEXISTENT]")
         c.ok(b"DELETE del/below")
         assert len(c.ok(b'LIST "" del*')) == 1
