@@ -63,10 +63,17 @@ plan_truth(const struct query *q, const struct candidate *c)
 	return search_eval(q->program, c->truth);
 }
 
-/* Whether open leaf i looks at a field whose name has that many octets. */
+struct field {
+	const char *name;
+	size_t len; /* of its name */
+	bool top;   /* of the message, not of one within it */
+	bool bare;  /* its names are without quotes: not what TEXT is about */
+};
+
+/* Whether open leaf i looks at a field. */
 static bool
 looks(const struct query *q, const struct candidate *c, size_t i,
-    const char *name, size_t len, bool top)
+    const struct field *f)
 {
 	const struct search_node *node = search_node(q->program, i);
 
@@ -74,12 +81,12 @@ looks(const struct query *q, const struct candidate *c, size_t i,
 		return false;
 	switch (node->kind) {
 	case SEARCH_HEADER:
-		return top && node->name_len == len &&
-		    strncasecmp(node->name, name, len) == 0;
+		return f->top && node->name_len == f->len &&
+		    strncasecmp(node->name, f->name, f->len) == 0;
 	case SEARCH_TEXT:
-		return true;
+		return !f->bare;
 	case SEARCH_BODY:
-		return !top;
+		return !f->top;
 	default:
 		return false;
 	}
@@ -102,38 +109,22 @@ field_index(struct candidate *c, const char *field, size_t len)
 	explicit_bzero(folded, n);
 }
 
-void
-plan_field(const struct query *q, struct candidate *c, const char *field,
-    size_t len, bool top)
+/* The leaves that look at a field are asked about its text. */
+static void
+field_match(const struct query *q, struct candidate *c, const struct field *f,
+    const char *text, size_t len)
 {
-	static char text[MIME_FIELD_MAX * 4], folded[MIME_FIELD_MAX * 4];
+	static char folded[MIME_FIELD_MAX * 4];
 	const char *colon, *in;
-	size_t i, n, name, skip, decoded;
+	size_t i, n, skip;
 
-	if (q->index) {
-		field_index(c, field, len);
-		return;
-	}
-	if (len > MIME_FIELD_MAX)
-		len = MIME_FIELD_MAX;
-	if ((colon = memchr(field, ':', len)) == NULL)
-		return;
-	for (name = (size_t)(colon - field);
-	     name > 0 && (field[name - 1] == ' ' || field[name - 1] == '\t');
-	     name--)
-		continue;
-	for (i = 0; i < q->n && !looks(q, c, i, field, name, top); i++)
-		continue;
-	if (i == q->n)
-		return;
-	decoded = mime_words_decode(field, len, text, sizeof(text));
-	n = mime_fold(text, decoded, folded, sizeof(folded));
+	n = mime_fold(text, len, folded, sizeof(folded));
 	colon = memchr(folded, ':', n);
 	skip = colon == NULL ? 0 : (size_t)(colon - folded) + 1;
 	if (skip < n && folded[skip] == ' ')
 		skip++;
-	for (; i < q->n; i++) {
-		if (!looks(q, c, i, field, name, top))
+	for (i = 0; i < q->n; i++) {
+		if (!looks(q, c, i, f))
 			continue;
 		/* HEADER is about the value, TEXT about the whole field. */
 		in = folded;
@@ -143,8 +134,87 @@ plan_field(const struct query *q, struct candidate *c, const char *field,
 			q->terms[i].text, q->terms[i].len))
 			c->truth[i] = SEARCH_YES;
 	}
-	explicit_bzero(text, decoded);
 	explicit_bzero(folded, n);
+}
+
+static bool
+looked_at(
+    const struct query *q, const struct candidate *c, const struct field *f)
+{
+	for (size_t i = 0; i < q->n; i++)
+		if (looks(q, c, i, f))
+			return true;
+	return false;
+}
+
+static bool
+has_addresses(const struct field *f)
+{
+	static const char *const names[] = {
+	    "From", "To", "Cc", "Bcc", "Sender", "Reply-To"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == f->len &&
+		    strncasecmp(names[i], f->name, f->len) == 0)
+			return true;
+	return false;
+}
+
+/* Quotes, and what quotes one octet within them, are not of what they quote. */
+static size_t
+unquote(const char *field, size_t len, char *out)
+{
+	size_t i, n;
+	bool quoted = false;
+
+	for (i = n = 0; i < len; i++) {
+		if (field[i] == '"') {
+			quoted = !quoted;
+			continue;
+		}
+		if (quoted && field[i] == '\\' && len - i > 1)
+			i++;
+		out[n++] = field[i];
+	}
+	return n;
+}
+
+void
+plan_field(const struct query *q, struct candidate *c, const char *field,
+    size_t len, bool top)
+{
+	static char text[MIME_FIELD_MAX * 4], bare[MIME_FIELD_MAX];
+	struct field f = {field, 0, top, false};
+	const char *colon;
+	size_t decoded, plain;
+
+	if (q->index) {
+		field_index(c, field, len);
+		return;
+	}
+	if (len > MIME_FIELD_MAX)
+		len = MIME_FIELD_MAX;
+	if ((colon = memchr(field, ':', len)) == NULL)
+		return;
+	for (f.len = (size_t)(colon - field);
+	     f.len > 0 && (field[f.len - 1] == ' ' || field[f.len - 1] == '\t');
+	     f.len--)
+		continue;
+	if (!looked_at(q, c, &f))
+		return;
+	decoded = mime_words_decode(field, len, text, sizeof(text));
+	field_match(q, c, &f, text, decoded);
+	explicit_bzero(text, decoded);
+	/* A name is found as ENVELOPE has it, too (RFC 9051 section 6.4.4). */
+	f.bare = true;
+	if (!top || memchr(field, '"', len) == NULL || !has_addresses(&f) ||
+	    !looked_at(q, c, &f))
+		return;
+	plain = unquote(field, len, bare);
+	decoded = mime_words_decode(bare, plain, text, sizeof(text));
+	field_match(q, c, &f, text, decoded);
+	explicit_bzero(text, decoded);
+	explicit_bzero(bare, plain);
 }
 
 /* Leaves that need no octet of the body. */
