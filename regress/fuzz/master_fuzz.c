@@ -31,6 +31,7 @@
 #define WHAT_KIND 0x0f /* see send_step() */
 #define WHAT_WHOM 0x70 /* which child, or peer */
 #define WHAT_EOF 0x80  /* it goes */
+#define WHAT_RAW 0     /* no type: u8 1 if a peer says it, u32 type */
 
 int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 
@@ -39,8 +40,7 @@ static const uint32_t asks[] = {ENGINE_MASTER_LOGIN, ENGINE_MASTER_CANCEL,
 static const uint32_t says[] = {OPENER_MASTER_DERIVE, OPENER_MASTER_DERIVED,
     OPENER_MASTER_MAYI, OPENER_MASTER_RIGHT, OPENER_MASTER_WRONG,
     VAULT_MASTER_UP, VAULT_MASTER_COUNTS, VAULT_MASTER_SESSIONS,
-    VAULT_MASTER_ENDING, VAULT_MASTER_WORKER, CLERK_MASTER_KICK,
-    ENGINE_MASTER_LOGIN};
+    VAULT_MASTER_ENDING, VAULT_MASTER_WORKER, CLERK_MASTER_KICK, WHAT_RAW};
 _Static_assert(sizeof(asks) / 4 + sizeof(says) / 4 == WHAT_KIND + 1,
     "each kind of step has its message");
 
@@ -65,6 +65,7 @@ send_step(const struct harness_step *s)
 {
 	unsigned int kind = s->what & WHAT_KIND, whom;
 	struct wire *w;
+	size_t head = 0;
 	uint32_t type;
 
 	whom = (s->what & WHAT_WHOM) >> 4;
@@ -75,12 +76,19 @@ send_step(const struct harness_step *s)
 		type = says[kind - sizeof(asks) / sizeof(asks[0])];
 		w = harness_wire(child_fd[whom % CHILDREN]);
 	}
+	if (type == WHAT_RAW && s->len > sizeof(type)) {
+		if (s->data[0] == 1)
+			w = harness_wire(peer_fd[whom % ROLES]);
+		memcpy(&type, s->data + 1, sizeof(type));
+		head = 1 + sizeof(type);
+	}
 	if (w == NULL)
 		return;
 	if ((s->what & WHAT_EOF) != 0)
 		harness_eof(w);
 	else
-		harness_packet(w, type, 1 + whom, s->data, s->len, -1);
+		harness_packet(
+		    w, type, 1 + whom, s->data + head, s->len - head, -1);
 }
 
 static void

@@ -414,11 +414,11 @@ def worker():
     seed("worker", "index_more", step(INDEX), step(1, doc[0]),
          step(4 | TOGETHER), step(1, doc[1]))
     # Of a page: how far to the next trigram, octets << 1 | bitmap, numbers.
-    plain = b"\0\x08\0\1\1\2" + b"\x87\x9a\x03\3\x0f"
+    plain = b"\0\x03\xff\1" + b"\xf6\x1b\4\3\1"
     seed("worker", "segment", search,
          step(SEGMENT, u32(7), u32(9), u32(2), s(b"bal" + b"hob")),
          step(PAGE, u32(0), s(u8(0) + be(len(plain), 2) + plain)),
-         step(PAGE, u32(1), s("")), step(1, head, u8(0), u8(0)), step(4))
+         step(1, head, u8(0), u8(0)), step(4))
     seed("worker", "segment_odd", search,
          step(SEGMENT, u32(7), u32(9), u32(1), s("\0\0\0")),
          step(PAGE, u32(0), s(u8(1) + be(40000, 2) + b"zzzz")),
@@ -469,6 +469,21 @@ def master():
          login("x"), says(10, s("anna@example.org"), whom=1), step(3, u32(1)))
     seed("master", "ended", anna, says(0), says(1, u8(1)), up, says(8),
          says(0), says(2), anna, says(2, whom=1))
+
+    def raw(kind, *parts, whom=0, peer=0):
+        return step(15 | whom << 4, u8(peer), u32(kind), *parts)
+
+    name = s("anna@example.org")
+    SPEND, CLERK, AUDIT, AUDITED, SESSIONS = 100, 80, 110, 113, 75
+    seed("master", "spend", *[raw(SPEND, name, u32(1), u32(60), whom=1, peer=1)
+                              for _ in range(3)],
+         raw(SPEND, s("x" * 400), u32(1), u32(1), whom=1, peer=1),
+         raw(SPEND, name, u32(1), u32(1), peer=1), raw(SPEND, name))
+    told = [*(u64(n) for n in (1, 2, 3, 0))]
+    seed("master", "audit", anna, says(0), says(1, u8(1)), up, raw(CLERK),
+         raw(AUDIT, name), raw(AUDIT, name, whom=1),
+         raw(SESSIONS, name, whom=1), raw(AUDITED, u8(0), *told),
+         raw(AUDITED, u8(1), *told), raw(AUDITED, u8(1), *told), says(8))
 
 
 def opener():

@@ -150,7 +150,7 @@ def sealctl():
                s("b@example.net"), s("example.net"), u8(1), u64(1700000000),
                u64(1700432000), u64(1700000300), u16(2), u64(5000), u16(450),
                s("4.2.1"), s("mx.example.net"), s("later\x07 please"))
-    ended = told(61, u8(0), u32(2), last=True)
+    ended = told(61, u8(0), u32(2), u32(0), last=True)
     one("queue", 14, row, row, ended)
     one("queue_counts", 15, told(62, *(u64(n) for n in range(5)), u8(1),
                                  last=True))
@@ -160,8 +160,8 @@ def sealctl():
                                              s("a: ")),
         told(11, u8(1), u8(3), u32(600), s(packed)), ended)
     one("flush", 18, ended)
-    one("remove", 19, told(61, u8(2), u32(0), last=True))
-    one("reschedule", 20, told(61, u8(4), u32(0), last=True))
+    one("remove", 19, told(61, u8(2), u32(0), u32(1), last=True))
+    one("reschedule", 20, told(61, u8(4), u32(0), u32(0), last=True))
     kicked = told(211, u32(1))
     one("kick", 21, kicked, over(), end, kicked, over())
     one("kick_session", 22, kicked, over(), over(1))
@@ -171,6 +171,16 @@ def sealctl():
     one("sweep", 26, told(68, u32(3), u32(1), u64(9), u64(8)), end)
     one("verify", 27, told(115, *(u64(n) for n in (1, 2, 3, 0))),
         told(115, *(u64(n) for n in (2, 2, 3, 1))), end)
+    one("tls", 29, told(64, u32(20000), u64(7), u8(2), u8(5),
+                        s("example.net"), s("mx\x1b[1m.example.net")),
+        told(64, u32(2**32 - 1), u64(0), u8(9), u8(99), s(""), s("")), ended)
+    words = ("a\x9b\x07.test 192.0.2.1 reject none fail pass a.test no fail "
+             "b.test s1 no a.test")
+    one("dmarc", 30, told(65, u32(20000), u64(2), s(words)),
+        told(65, u32(0), u64(2**64 - 1), s("- - -")), ended)
+    one("pause", 31, ended)
+    one("resume", 32, told(61, u8(1), u32(0), u32(0), last=True))
+    one("enable", 33, end)
     hello = told(1, u32(1), last=True)
     one("dns", 28, hello, *(
         told(16, u8(0), u8(1), u32(60), s("x"), u32(1), s("v=spf1 mx -all"),

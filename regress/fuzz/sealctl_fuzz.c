@@ -91,6 +91,11 @@ static const struct command {
     {cmd_sweep, {"sweep"}, false},
     {cmd_verify, {"verify", "-k", "a@example.org"}, false},
     {cmd_dns, {"dns", "-c"}, true},
+    {cmd_queue_tls, {"tls"}, true},
+    {cmd_queue_dmarc, {"dmarc"}, true},
+    {cmd_queue_pause, {"pause", "-d", "example.net"}, true},
+    {cmd_queue_resume, {"resume"}, true},
+    {cmd_user_enable, {"enable", "a@example.org"}, false},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
