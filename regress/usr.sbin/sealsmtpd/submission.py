@@ -485,6 +485,12 @@ def header():
     # Whoever is hidden is so for the others alone: Bcc is no envelope.
     if mailbox(3):
         fail("Bcc was followed")
+    # Who is here has it from nobody's queue.
+    stats = subprocess.check_output(S["sealctl"].split() + ["show", "stats"])
+    entered = [line.split()[-1] for line in stats.decode().split("\n")
+               if "queue_entered_total" in line and '"queued"' in line]
+    if entered != ["0"]:
+        fail("the queue has had %r" % entered)
 
 
 def save_sent(n, on):
