@@ -24,6 +24,7 @@
 #include <sys/time.h>
 
 #include <err.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,22 +71,27 @@ dial(const char *host, const char *port)
 	hints.ai_socktype = SOCK_STREAM;
 	error = getaddrinfo(host, port, &hints, &list);
 	if (error != 0)
-		errx(EX_TEMPFAIL, "%s: %s", host, gai_strerror(error));
+		errx(EX_TEMPFAIL, "%s: %s; -h names another server", host,
+		    gai_strerror(error));
 	for (ai = list; ai != NULL; ai = ai->ai_next) {
 		fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC,
 		    ai->ai_protocol);
-		if (fd == -1)
+		if (fd == -1) {
+			error = errno;
 			continue;
+		}
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 		if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0)
 			break;
+		error = errno;
 		(void)close(fd);
 		fd = -1;
 	}
 	freeaddrinfo(list);
 	if (fd == -1)
-		err(EX_TEMPFAIL, "%s port %s", host, port);
+		errx(EX_TEMPFAIL, "%s port %s: %s; -h names another server",
+		    host, port, strerror(error));
 	return fd;
 }
 
@@ -102,8 +108,12 @@ imap_open(const char *host, const char *port, const char *cafile)
 	imap.tls = tls_client();
 	if (imap.tls == NULL || tls_configure(imap.tls, config) == -1 ||
 	    tls_connect_socket(imap.tls, imap.fd, host) == -1 ||
-	    tls_handshake(imap.tls) == -1)
+	    tls_handshake(imap.tls) == -1) {
+		if (cafile == NULL)
+			warnx("-C names a file of certificates to believe, "
+			      "in place of the system's");
 		broken(host);
+	}
 	tls_config_free(config);
 	if (strncmp(imap_line(), "* OK ", 5) != 0)
 		broken("the server does not greet");

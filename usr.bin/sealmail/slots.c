@@ -78,7 +78,7 @@ ask(const char *prompt, char *buf, size_t size)
 
 	if (!opt.input) {
 		if (readpassphrase(prompt, buf, size, RPP_REQUIRE_TTY) == NULL)
-			err(EX_USAGE, "no terminal; -s reads standard input");
+			errx(EX_USAGE, "no terminal; -s reads standard input");
 	} else if (fgets(buf, (int)size, stdin) == NULL)
 		errx(EX_DATAERR, "standard input ends too early");
 	len = strcspn(buf, "\r\n");
