@@ -347,6 +347,34 @@ same_picture(const char *got, const char *want)
 	return *got == *want;
 }
 
+/* After a close, a crash, and without any snapshot, the state is the same. */
+void
+same_after_reopen(struct account *a)
+{
+	char *before, *after;
+	unsigned int how;
+
+	OK(store_commit(a->st));
+	before = picture(a);
+	for (how = 0; how < 3; how++) {
+		if (how == 0)
+			account_crash(a);
+		else if (how == 1)
+			account_reopen(a);
+		else {
+			account_close(a);
+			ATF_REQUIRE_EQ(0, system("rm -rf accounts/*/*/snap/*"));
+			account_open(a);
+		}
+		ATF_REQUIRE(store_damage(a->st) == NULL);
+		after = picture(a);
+		if (strcmp(before, after) != 0)
+			atf_tc_fail("way %u:\n%s---\n%s", how, before, after);
+		free(after);
+	}
+	free(before);
+}
+
 size_t
 count_files(struct account *a, const char *name)
 {

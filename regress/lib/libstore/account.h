@@ -60,6 +60,8 @@ const struct store_msg *column(struct store *, uint64_t box, size_t *n);
 /* The state of all boxes as text, to compare; free it. */
 char *picture(struct account *);
 bool same_picture(const char *got, const char *want);
+/* After a close, a crash, and without any snapshot, the state is the same. */
+void same_after_reopen(struct account *);
 /* Of all messages, made by fill() with the number that their date tells. */
 void check_bodies(struct account *);
 size_t count_files(struct account *, const char *dir);
