@@ -27,6 +27,13 @@ def deliver():
     seed("deliver", "abort", step(0, envelope, anna, body, u8(5)))
     seed("deliver", "nobody", step(0, envelope, u8(2) +
          s("nobody@example.org") + s("x@y") + s(""), body, summary, commit))
+    own = u8(6) + s("anna@example.org")
+    suspect = u8(7)
+    seed("deliver", "own", step(0, envelope, own, anna, body, summary, commit))
+    seed("deliver", "suspect", step(0, envelope, anna, body, summary, suspect,
+                                    commit),
+         step(0, suspect), step(0, envelope, suspect, anna, body, summary,
+                                commit, suspect))
     seed("deliver", "order", step(0, envelope, anna, summary, body))
     seed("deliver", "gone", step(0, envelope, anna, body), step(3))
     seed("deliver", "no_target", step(0, envelope, body, summary, commit))
@@ -245,6 +252,24 @@ def queue():
          step(QREPORTED, u8(1)), step(QASKER_GOES))
     seed("queue", "late", none, two, step(QASKER | 0x20),
          qask(5, u64(2**63 - 1)), ready)
+    row = ("a.test 192.0.2.1 reject none fail pass a.test no fail b.test s1 "
+           "no a.test")
+    origin = [step(QRAW, u32(26), s(x)) for x in (row, row, "", "x" * 2000)]
+    tls = [step(QRAW | RELAY, u32(25), u8(2), u8(n), s("example.net"),
+                s("mx.example.net")) for n in (0, 5, 0)]
+    seed("queue", "days", none, *origin, *tls, step(QTIME, u32(86400)),
+         origin[0], tls[1], step(QASKER), step(QASKS, u8(8), u32(1)),
+         step(QASKS, u8(9), u32(1)), step(QRESTART),
+         step(QTIME, u32(8 * 86400)),
+         origin[1], step(QASKER), step(QASKS, u8(8), u32(1)),
+         step(QASKS, u8(9), u32(1)), step(QRAW, u32(25), u8(1), u8(0), s("x"),
+                                          s("y")))
+    seed("queue", "told", none, ready, qput(
+        qenvelope(), qrcpt("b@example.net"), u8(7) + s("anna@example.org") +
+        s("rfc822;anna@example.org"), qdata(1, b"body\r\n"), u8(6) + u8(1),
+        qdata(0, b"From: a\r\n\r\n"), u8(4)), step(QWANT, u64(100)),
+        step(QTOOK), step(QREPORTED, u8(1)), qoutcome((0, 1, 250)),
+        step(QRESTART))
     many = b"".join(qrcpt("r%d@example.net" % n, "d%d.net" % (n % 7))
                     for n in range(120))
     seed("queue", "many", none, qmessage(many), ready,

@@ -43,6 +43,7 @@
 #define WHAT_TOGETHER 0x80 /* with the next step */
 #define PEERS 4
 #define JOBS 8
+#define CTL_ASKS (QUEUE_CTL_DMARC - QUEUE_CTL_LIST + 1)
 #define STREAMS 64
 #define FORGED 0x01 /* first octet: chunks of messages need no key */
 #define DAY 86400
@@ -543,7 +544,7 @@ asker_step(unsigned int kind, unsigned int whom, const struct harness_step *s)
 	} else if (w != NULL && kind == ASKER_ASKS && s->len > 0) {
 		settle();
 		before = state_text();
-		harness_packet(w, QUEUE_CTL_LIST + s->data[0] % 8, 1,
+		harness_packet(w, QUEUE_CTL_LIST + s->data[0] % CTL_ASKS, 1,
 		    s->data + 1, s->len - 1, -1);
 		harness_run();
 		now = state_text();
