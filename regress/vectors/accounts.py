@@ -330,11 +330,12 @@ def checkpoint(rows, made, copies):
 def pieces(made):
     """
     A copy of many that came to its end before the checkpoint, and one of each
-    host that did not.  Stanzas of both forms lie in blob/ and in in/, and the
-    administrator limits the number of messages.
+    host that did not.  Stanzas of both forms lie in blob/ and in in/, one of
+    them suspect, and the administrator limits the number of messages.
     """
     stored, deflate, zstd, waiting = made[:4]
-    early = Blob("early", 0, pattern(2000), b"", fixed("d7", 16), 2, b"Archive")
+    early = Blob("early", 0, pattern(2000), b"", fixed("d7", 16),
+                 2 | 512, b"Archive")
     for name in list(FILES):
         if not name.startswith(("account", "keys/")):
             del FILES[name]
@@ -373,7 +374,8 @@ def pieces(made):
         place(stored, 2, 8, how=1, instance=copies[3]))
     say(1, 4, place(zstd, 1, 7, how=1, codec=2, instance=copies[4]))
     # Each goes on with something else.
-    say(0, 0, flag(6, zstd, 1), mkbox(16, 1004, 0, b"After"))
+    say(0, 0, flag(6, zstd, 1), mkbox(16, 1004, 0, b"After"),
+        mkbox(18, 1006, 8, b"Spam"))
     say(1, 0, flag(4, deflate, 2))
     say(0, 4, place(deflate, 2, 10, how=1, codec=1, instance=copies[5]))
     for w in rows:
