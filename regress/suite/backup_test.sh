@@ -136,7 +136,7 @@ repair_cleanup() {
 seen() {
 	python3 -c 'import os, pty, subprocess, sys
 ours, theirs = pty.openpty()
-p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=theirs)
+p = subprocess.Popen(sys.argv[1:], stdout=open("said", "w"), stderr=theirs)
 os.close(theirs)
 while True:
     try:
@@ -149,17 +149,20 @@ while True:
 sys.exit(p.wait())' "$@" >seen.out || fail_with seen.out "failed: $*"
 }
 
-# bar TEXT COMMAND ...: it is drawn for a terminal, and for nobody else.
+# bar TEXT COMMAND ...: it is drawn for a terminal, beside -j's answer.
 bar() {
 	text=$1
 	shift
 	seen "$@" <secret
 	grep -qE "$text" seen.out || fail_with seen.out "no bar: $*"
+	python3 -c 'import json; json.load(open("said"))' ||
+		fail_with said "no JSON: $*"
 }
 
 atf_test_case bars cleanup
 bars_head() {
-	atf_set descr "what takes long tells a terminal how far it is"
+	atf_set descr "what takes long tells a terminal how far it is," \
+	    "and what it did in JSON"
 	atf_set timeout 120
 }
 bars_body() {
@@ -172,20 +175,21 @@ bars_body() {
 	ctl="${sealctl%% *} -f $conf"
 	# shellcheck disable=SC2086
 	{
-		bar "$octets" $ctl backup copy
-		bar "$octets" $ctl verify
+		bar "$octets" $ctl -j backup copy
+		bar "$octets" $ctl -j verify
 		$ctl verify >quiet.out 2>quiet.err
-		bar 'INBOX [0-9]+ of 100' "${sealmail%% *}" export -s \
+		bar 'INBOX [0-9]+ of 100' "${sealmail%% *}" export -j -s \
 		    -C "$cafile" -h localhost -p "$imaps_port" \
 		    "user0001@$domain" out
-		bar '[0-9]+ of 100 messages' "${sealmail%% *}" verify -s \
+		bar '[0-9]+ of 100 messages' "${sealmail%% *}" verify -j -s \
 		    -C "$cafile" -h localhost -p "$imaps_port" \
 		    "user0001@$domain"
 		$ctl user del "user0001@$domain" >/dev/null
-		bar "$octets" $ctl restore copy "user0001@$domain"
+		bar "$octets" $ctl -j restore copy "user0001@$domain"
 		suite_alive
 		stop_suite
-		bar '\[#*\.*\] +[0-9]+ %' $ctl rebuild "user0001@$domain"
+		bar '\[#*\.*\] +[0-9]+ %' $ctl -j rebuild \
+		    "user0001@$domain"
 	}
 	[ ! -s quiet.err ] || fail_with quiet.err "a bar in a file"
 }
