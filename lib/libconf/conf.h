@@ -282,11 +282,15 @@ void conf_free(struct conf *); /* NULL is fine */
 /* Prints all of it in the same syntax: parsing that gives the same again. */
 void conf_print(const struct conf *, FILE *);
 /*
- * What conf_load() does not look at: certificates, keys, passwords of routes
- * and trust anchors are there and readable, tables parse, users exist.  -1 and
- * lines on errors, or 0.
+ * What conf_load() does not look at: certificates and keys are there and
+ * readable, tables parse, users exist.  -1 and lines on errors, or 0.
  */
 int conf_check(const struct conf *, FILE *errors);
+/*
+ * The same of what mail on its way out needs, which daemons start without:
+ * passwords of routes, keys of DKIM, trust anchors.
+ */
+int conf_check_out(const struct conf *, FILE *errors);
 /*
  * Whether the aliases in this table, which was read, lead to domains of the
  * configuration; -1 and lines on errors: mail for others would be lost.

@@ -110,8 +110,6 @@ const char *build_codec(struct conf *, const char *);
 
 /* check.c: the file has such a block; closes it. */
 int check_pem(int fd, const char *path, const char *block, FILE *errors);
-/* out_files.c: those that mail out needs are there. */
-int check_out_files(const struct conf *, FILE *errors);
 
 /* Numbers.  0, or -1 where the text is none or outside the bounds. */
 int conf_number(const char *, uint64_t min, uint64_t max, uint64_t *);

@@ -65,7 +65,7 @@ conf_route_auth(const struct conf_route *r, size_t *len, FILE *errors)
 }
 
 int
-check_out_files(const struct conf *conf, FILE *errors)
+conf_check_out(const struct conf *conf, FILE *errors)
 {
 	struct dkim_arg arg = {errors, 0};
 

@@ -163,10 +163,13 @@ command_find(int argc, char *argv[])
 int
 cmd_check(struct invocation *inv)
 {
+	bool valid;
+
 	if (inv->argc != 1)
 		return EXIT_BAD_USAGE;
 	/* It was parsed before; now what it names. */
-	if (conf_check(inv->conf, stderr) == -1)
+	valid = conf_check(inv->conf, stderr) == 0;
+	if (conf_check_out(inv->conf, stderr) == -1 || !valid)
 		return EXIT_FAILED;
 	/* Daemons start without a pair that cannot be served. */
 	pairs_check(inv->conf);

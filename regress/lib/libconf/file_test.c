@@ -237,34 +237,36 @@ ATF_TC_BODY(check_out, tc)
 	write_file("auth", 0640, "me:pass word\r\n", "more\n");
 	write_file("dkim", 0600, pem, "");
 	write_file("anchors", 0644, ". DS 1\n", "");
-	ATF_CHECK_EQ(0, conf_check(c, stdout));
+	ATF_CHECK_EQ(0, conf_check_out(c, stdout));
 	auth = conf_route_auth(&c->routes[1], &len, stdout);
 	ATF_REQUIRE(auth != NULL);
 	ATF_CHECK_STREQ("me:pass word", auth);
 	freezero(auth, len + 1);
 	write_file("auth", 0644, "me:pass\n", "");
-	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	ATF_CHECK_EQ(-1, conf_check_out(c, stdout));
 	write_file("auth", 0600, "me\n", "a:b\n");
-	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	ATF_CHECK_EQ(-1, conf_check_out(c, stdout));
 	ATF_REQUIRE_EQ(0, unlink("auth"));
-	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	ATF_CHECK_EQ(-1, conf_check_out(c, stdout));
 	write_file("auth", 0600, "a:b", "");
-	ATF_CHECK_EQ(0, conf_check(c, stdout));
+	ATF_CHECK_EQ(0, conf_check_out(c, stdout));
 	write_file("dkim", 0600, "no key\n", "");
-	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	ATF_CHECK_EQ(-1, conf_check_out(c, stdout));
 	write_file("dkim", 0604, pem, "");
-	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	ATF_CHECK_EQ(-1, conf_check_out(c, stdout));
 	write_file("dkim", 0600, pem, "");
 	ATF_REQUIRE_EQ(0, mkdir("keys", 0755));
 	ATF_REQUIRE_EQ(0, mkdir("keys/a.b", 0755));
 	write_file("keys/a.b/t.next", 0644, "not yet\n", "");
-	ATF_CHECK_EQ(0, conf_check(c, stdout));
+	ATF_CHECK_EQ(0, conf_check_out(c, stdout));
 	write_file("keys/a.b/t.pem", 0600, "no key\n", "");
-	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	ATF_CHECK_EQ(-1, conf_check_out(c, stdout));
 	write_file("keys/a.b/t.pem", 0600, pem, "");
-	ATF_CHECK_EQ(0, conf_check(c, stdout));
+	ATF_CHECK_EQ(0, conf_check_out(c, stdout));
 	ATF_REQUIRE_EQ(0, unlink("anchors"));
-	ATF_CHECK_EQ(-1, conf_check(c, stdout));
+	ATF_CHECK_EQ(-1, conf_check_out(c, stdout));
+	/* Nobody is kept from starting by these. */
+	ATF_CHECK_EQ(0, conf_check(c, stdout));
 	conf_free(c);
 }
 
