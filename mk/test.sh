@@ -74,9 +74,11 @@ set -- $counts
 
 if [ "$2" -ne 0 ]; then
 	echo
-	# Whole, but for the environment of the run and empty metadata.
-	sed -e '/^Environment variables:/,/^===>/{/^===>/!d;}' \
-	    -e '/^Metadata:/,/^$/d' "$tmp/failures"
+	# Whole, but for the environment of the run and empty metadata; reasons
+	# of several lines, which Kyua calls broken, as lines.
+	awk '/^(Environment variables|Metadata):/ { skip = 1 }
+	    /^===>/ || /^$/ { skip = 0 }
+	    !skip { gsub(/<<NEWLINE>>/, "\n"); print }' "$tmp/failures"
 fi
 if [ "$3" -ne 0 ]; then
 	echo
@@ -87,7 +89,8 @@ fi
 if [ "$2" -ne 0 ]; then
 	echo
 	echo "Failed:"
-	grep -E '  ->  (broken|failed)' "$tmp/report"
+	grep -E '  ->  (broken|failed)' "$tmp/report" |
+	    sed -e 's/<<NEWLINE>>.*<<NEWLINE>>/ ... /' -e 's/<<NEWLINE>>/ ... /'
 fi
 echo
 summary="$1 passed, $2 failed"

@@ -7,7 +7,8 @@
 # control COMMAND: of control.py.
 control() {
 	python3 "$(atf_get_srcdir)/control.py" "$suite/server.json" "$@" \
-	    >control.out 2>&1 || atf_fail "$(cat control.out)"
+	    >control.out 2>&1 ||
+	    fail_with control.out "$1: $(tail -n 1 control.out)"
 }
 
 # with LINE...: statements of the configuration.

@@ -92,6 +92,7 @@ suite_alive() {
 
 # For the cleanup part of a test too: needs nothing but the file suite.pid.
 stop_suite() {
+	tell_logs
 	[ -f suite.pid ] || return 0
 	stop_pid=$(cat suite.pid)
 	kill -TERM "$stop_pid" 2>/dev/null
@@ -107,12 +108,31 @@ stop_suite() {
 	rm -f suite.pid
 }
 
+# The ends of what daemons and clients have said: Kyua removes the files, and
+# shows a test's output, with that of its cleanup, where it has failed.
+# tell_logs [FILE]: that one is shown already.
+tell_logs() {
+	[ ! -f .told ] || return 0
+	for log in */*.log log *.log *.out out err; do
+		[ -s "$log" ] || continue
+		case $log in
+		run.out | "${1-}") continue ;;
+		esac
+		echo "--- $log"
+		tail -n 40 "$log"
+	done
+	[ ! -s run.out ] || {
+		echo "--- run.out, until it runs"
+		sed '/^Sealmail runs/,$d' run.out
+	}
+}
+
 # fail_with FILE MESSAGE: the end of the file goes to the test's output.
 fail_with() {
+	echo "--- $1"
 	tail -n 60 "$1"
-	for log in "$suite"/*.log; do
-		[ ! -f "$log" ] || { echo "--- $log"; tail -n 30 "$log"; }
-	done
+	tell_logs "$1"
+	: >.told
 	shift
 	atf_fail "$*"
 }
