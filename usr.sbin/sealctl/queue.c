@@ -285,8 +285,11 @@ dmarc_row(struct msg *msg, const char *only)
 	p = text;
 	for (n = 0; n < ORIGIN_WORDS && p != NULL; n++)
 		words[n] = strsep(&p, " ");
-	if (n < ORIGIN_WORDS || p != NULL)
-		errx(EXIT_FAILED, "smtp-queue: its answer is not understood");
+	/* An engine may have counted anything: the other rows are good. */
+	if (n < ORIGIN_WORDS || p != NULL) {
+		warnx("smtp-queue: a row is not understood, and left out");
+		return;
+	}
 	if (only != NULL && strcmp(only, words[ORIGIN_FROM]) != 0)
 		return;
 	day_text(t, day, sizeof(day));
