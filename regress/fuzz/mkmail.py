@@ -254,7 +254,7 @@ def queue():
          qask(5, u64(2**63 - 1)), ready)
     row = ("a.test 192.0.2.1 reject none fail pass a.test no fail b.test s1 "
            "no a.test")
-    origin = [step(QRAW, u32(26), s(x)) for x in (row, row, "", "x" * 2000)]
+    origin = [step(QRAW, u32(26), s(x)) for x in (row, "x " * 100)]
     tls = [step(QRAW | RELAY, u32(25), u8(2), u8(n), s("example.net"),
                 s("mx.example.net")) for n in (0, 5, 0)]
     seed("queue", "days", none, *origin, *tls, step(QTIME, u32(86400)),
@@ -262,8 +262,9 @@ def queue():
          step(QASKS, u8(9), u32(1)), step(QRESTART),
          step(QTIME, u32(8 * 86400)),
          origin[1], step(QASKER), step(QASKS, u8(8), u32(1)),
-         step(QASKS, u8(9), u32(1)), step(QRAW, u32(25), u8(1), u8(0), s("x"),
-                                          s("y")))
+         step(QASKS, u8(9), u32(1)))
+    for name, octets in (("day_empty", ""), ("day_long", "x" * 2000)):
+        seed("queue", name, none, *origin, step(QRAW, u32(26), s(octets)))
     seed("queue", "told", none, ready, qput(
         qenvelope(), qrcpt("b@example.net"), u8(7) + s("anna@example.org") +
         s("rfc822;anna@example.org"), qdata(1, b"body\r\n"), u8(6) + u8(1),

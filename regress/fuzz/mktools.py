@@ -178,6 +178,9 @@ def sealctl():
              "b.test s1 no a.test")
     one("dmarc", 30, told(65, u32(20000), u64(2), s(words)),
         told(65, u32(0), u64(2**64 - 1), s("- - -")), ended)
+    one("dmarc_odd", 30, told(65, u32(1), u64(1), s("a b")),
+        told(65, u32(1), u64(1), s("")), told(65, u32(1), u64(1), s(words)),
+        ended)
     one("pause", 31, ended)
     one("resume", 32, told(61, u8(1), u32(0), u32(0), last=True))
     one("enable", 33, end)
