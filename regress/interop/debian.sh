@@ -98,7 +98,9 @@ debian_end() {
 	end_dir=root
 	[ -d "$end_dir" ] || return 0
 	end_tenths=300
-	while end_pids=$(debian_processes "$end_dir") && [ -n "$end_pids" ]; do
+	while :; do
+		end_pids=$(debian_processes "$end_dir")
+		[ -n "$end_pids" ] || break
 		# shellcheck disable=SC2086
 		kill -KILL $end_pids 2>/dev/null
 		end_tenths=$((end_tenths - 1))
