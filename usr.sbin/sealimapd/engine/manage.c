@@ -743,7 +743,12 @@ manage_done(struct job *job, enum vault_result result, const char *detail)
 		job_result(job, result, "All of it was looked at");
 		break;
 	case IMAP_SEAL_REINDEX:
-		job_result(job, result, "It is made anew in quiet moments");
+		if (result == DONE_OK)
+			job_result(
+			    job, result, "It is made anew in quiet moments");
+		else
+			job_done(job, "NO",
+			    "[CONTACTADMIN] There is no index to be had");
 		break;
 	case IMAP_SEAL_DELETED:
 		job_result(job, result, "These can be brought back");

@@ -199,6 +199,23 @@ def beside(c):
     other.ok(b"LOGOUT")
 
 
+def no_index(mails):
+    """Where it cannot be kept all is found, and later it can be asked for."""
+    path = glob.glob(SERVER["data_dir"] + "/accounts/*/user0001/idx")[0]
+    os.kill(int(vaults()[0]), signal.SIGKILL)
+    os.rename(path, path + ".away")
+    with open(path, "wb"):
+        pass
+    c = Client(1, b"big")
+    lines = c.expect(b"XSEALMAIL REINDEX", b"NO")
+    assert b"[CONTACTADMIN]" in lines[-1], lines
+    check(c, mails, TERMS[:2])
+    os.unlink(path)
+    os.rename(path + ".away", path)
+    c.ok(b"XSEALMAIL REINDEX")
+    wait_segments(1)
+
+
 def again():
     c = Client(1)
     c.ok(b"CREATE big")
@@ -207,6 +224,7 @@ def again():
     fill(c, mails, 0, 400)
     by_uid = dict(zip(uids(c), mails))
     c.expect(b"XSEALMAIL REINDEX now", b"BAD")
+    Client().expect(b"XSEALMAIL REINDEX", b"BAD")
     wait_segments(1)
     reindex(c)
     check(c, by_uid, TERMS)
@@ -222,6 +240,8 @@ def again():
     wait_segments(1)
     check(c, by_uid, TERMS)
     beside(c)
+    no_index(by_uid)
+    c = Client(1)
     c.ok(b"LOGOUT")
 
 
