@@ -5,6 +5,7 @@ announce more than there may be, answers that nobody reads, STARTTLS, HTTP.
 A module of bombs.py.
 """
 import re
+import ssl
 import time
 
 import hostile as h
@@ -213,8 +214,31 @@ def attack_deaf_idler():
     return "%d times 20, %d KiB" % (n, cost)
 
 
+def crumbs(record):
+    """A TLS record as records of one octet each."""
+    return b"".join(record[:3] + b"\0\1" + record[i:i + 1]
+                    for i in range(5, len(record)))
+
+
 def attack_octets():
-    """TLS records of one octet, thousands of them."""
+    """TLS records of one octet: a handshake that begins so, which may be
+    refused, and thousands of a session."""
+    s = h.tcp(h.SUITE["imaps_port"])
+    there, here = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = h.CONTEXT.wrap_bio(there, here)
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        s.sendall(crumbs(here.read()))
+    there.write(s.recv(65536))
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    except ssl.SSLError as error:
+        if "ALERT" not in str(error):
+            raise
+    s.close()
     n = h.full(20000, 200000)
     c = h.Imap(1)
     text = b"".join(b"o%d NOOP\r\n" % i for i in range(n // 10))
