@@ -620,13 +620,20 @@ def attack_logins():
         s = tls()
         s.sendall(b"a AUTHENTICATE PLAIN %s\r\n" % bad)
         conns.append(s)
-    t = time.monotonic()
-    try:
-        Imap(2).s.close()
-    except AssertionError as error:
-        # A limit on failures of one address may have come first.
-        if "[LIMIT]" not in str(error):
-            raise
+    for turn in range(3):
+        t = time.monotonic()
+        try:
+            Imap(2).s.close()
+        except EOFError:
+            # Where the machine is slow, login-timeout is short.
+            if turn == 2:
+                raise
+            continue
+        except AssertionError as error:
+            # A limit on failures of one address may have come first.
+            if "[LIMIT]" not in str(error):
+                raise
+        break
     took = time.monotonic() - t
     if took > 10:
         fail("an honest login took %.1f s" % took)

@@ -7,16 +7,12 @@
 # Two free ports, and short limits.
 extra() {
 	mkdir -p suite
-	python3 - >suite/extra.conf <<'END'
-import socket
-a, b = socket.socket(), socket.socket()
-for s, options in ((a, " starttls"), (b, "")):
-    s.bind(("127.0.0.1", 0))
-for s, options in ((a, " starttls"), (b, "")):
-    print('listen on "127.0.0.1" imap port %d%s' % (
-        s.getsockname()[1], options))
-print("limit login-timeout 5s\nlimit command-timeout 5s")
-END
+	# shellcheck disable=SC2046
+	set -- $(free_ports 2)
+	printf 'listen on "127.0.0.1" imap port %s\n' \
+	    "$1 starttls" "$2" >suite/extra.conf
+	printf 'limit %s 5s\n' login-timeout command-timeout \
+	    >>suite/extra.conf
 }
 
 atf_test_case clients cleanup

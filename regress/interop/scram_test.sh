@@ -12,8 +12,7 @@
 begin() {
 	need "$1" python3
 	mkdir suite
-	imap_port=$(python3 -c 'import socket; s = socket.socket()
-s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	imap_port=$(free_ports 1)
 	printf 'scram yes\nlisten on "127.0.0.1" imap starttls port %s\n' \
 	    "$imap_port" >suite/extra.conf
 	start_suite

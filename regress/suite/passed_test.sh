@@ -6,9 +6,7 @@
 
 # configure LISTEN...: a configuration of its own; port is a free one.
 configure() {
-	port=$(python3 -c 'import socket
-s = socket.socket(socket.AF_INET6); s.bind(("::", 0))
-print(s.getsockname()[1])')
+	port=$(free_ports 1)
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -subj /CN=x -keyout key.pem -out cert.pem 2>/dev/null ||
 	    atf_fail "no certificate"

@@ -109,10 +109,7 @@ user mail 50005:50010
 user queue 50006
 group mail 50010
 END
-	ports=$(python3 -c 'import socket
-s = [socket.socket() for _ in range(2)]
-[x.bind(("127.0.0.1", 0)) for x in s]
-print(*[x.getsockname()[1] for x in s])')
+	ports=$(free_ports 2)
 	echo "listen on 127.0.0.1 imaps port ${ports% *}" >>sealmail.conf
 	echo "listen on 127.0.0.1 smtp port ${ports#* }" >>sealmail.conf
 	chmod 600 sealmail.conf key.pem

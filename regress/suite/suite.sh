@@ -156,6 +156,11 @@ full() {
 	if [ -n "${STRESS-}" ]; then echo "$2"; else echo "$1"; fi
 }
 
+# free_ports NUMBER: so many ports on which a daemon may listen.
+free_ports() {
+	python3 "$(suite_top)/regress/suite/ports.py" "$1"
+}
+
 # mkmaildir DIR COUNT SEED [tame]: a Maildir of messages of many shapes.
 mkmaildir() {
 	python3 "$(suite_top)/regress/suite/mkmail.py" "$@"

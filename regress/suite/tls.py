@@ -22,6 +22,8 @@ import subprocess
 import sys
 import time
 
+import ports
+
 DAYS = 86400
 NAMES = ("main", "wild", "soon", "last", "ec", "rsa")
 
@@ -35,11 +37,7 @@ def run(*words, check=True, text=None):
 
 
 def free_port():
-    s = socket.socket()
-    s.bind(("127.0.0.1", 0))
-    port = s.getsockname()[1]
-    s.close()
-    return port
+    return ports.free_ports(1)[0]
 
 
 # ---- Certificates

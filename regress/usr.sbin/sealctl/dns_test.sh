@@ -10,17 +10,9 @@
 
 top=$(suite_top)
 
-ports() {
-	python3 -c "import socket
-s = [socket.socket(socket.AF_INET, t)
-     for t in (socket.SOCK_STREAM, socket.SOCK_STREAM, socket.SOCK_DGRAM)]
-[x.bind(('127.0.0.1', 0)) for x in s]
-print(*[x.getsockname()[1] for x in s])"
-}
-
 configure() {
 	# shellcheck disable=SC2046
-	set -- $(ports)
+	set -- $(free_ports 3)
 	dns_port=$3
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -subj "/O=Let's Encrypt/CN=mx.one.test" -keyout key.pem \

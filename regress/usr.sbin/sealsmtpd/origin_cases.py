@@ -450,10 +450,6 @@ if sys.argv[1] == "dns":
     dns(sys.argv[2])
 elif sys.argv[1] == "zone":
     zone()
-elif sys.argv[1] == "port":
-    probe = socket.socket()
-    probe.bind((HOST, 0))
-    print(probe.getsockname()[1])
 else:
     PORT, SIGNER, SEALCTL = int(sys.argv[2]), sys.argv[3], sys.argv[4]
     globals()["case_" + sys.argv[1]]()

@@ -30,7 +30,7 @@ start() {
 	python3 "$src/origin_cases.py" dns names >dns.port 2>dns.log &
 	echo $! >dns.pid
 	wait_for 60 test -s dns.port || atf_fail "no name server"
-	port=$(python3 "$src/origin_cases.py" port)
+	port=$(free_ports 1)
 	configure "$1"
 	"$top/usr.sbin/sealsmtpd/parent/sealsmtpd" -d -f conf >>log 2>&1 \
 	    </dev/null &

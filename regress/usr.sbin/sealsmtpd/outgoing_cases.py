@@ -612,16 +612,7 @@ def children(name):
             pass
 
 
-def ports():
-    socks = [socket.socket() for _ in range(2)]
-    for s in socks:
-        s.bind((HOST, 0))
-    print(*[s.getsockname()[1] for s in socks])
-
-
-if sys.argv[1] == "ports":
-    ports()
-elif sys.argv[1] == "up":
+if sys.argv[1] == "up":
     SMTP, LMTP = int(sys.argv[2]), -1
     try:
         # 451: no queue yet.

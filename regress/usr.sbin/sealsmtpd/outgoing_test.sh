@@ -29,7 +29,7 @@ start() {
 	done
 	cp "$top/usr.sbin/sealkeys/sealkeys" libexec/
 	# shellcheck disable=SC2046
-	set -- $(python3 "$src/outgoing_cases.py" ports)
+	set -- $(free_ports 2)
 	smtp_port=$1
 	lmtp_port=$2
 	configure "$lines"

@@ -22,7 +22,7 @@ configure() {
 	    "$top/usr.sbin/sealkeys/sealkeys" libexec/ ||
 	    atf_fail "programs are missing"
 	# shellcheck disable=SC2046
-	set -- "$1" $(python3 "$src/smtp_cases.py" ports)
+	set -- "$1" $(free_ports 2)
 	smtp_port=$2
 	lmtp_port=$3
 	{

@@ -690,16 +690,7 @@ def case_forgets():
         time.sleep(0.1)
 
 
-def ports():
-    socks = [socket.socket() for _ in range(2)]
-    for s in socks:
-        s.bind((HOST, 0))
-    print(*[s.getsockname()[1] for s in socks])
-
-
-if sys.argv[1] == "ports":
-    ports()
-elif sys.argv[1] == "up":
+if sys.argv[1] == "up":
     SMTP, LMTP = int(sys.argv[2]), -1
     try:
         Client(SMTP).to("bob@nowhere.test")
