@@ -415,6 +415,21 @@ merged_body() {
 	atf_check -o inline:'passed\n' cat result
 }
 
+atf_test_case unfinished
+unfinished_head() {
+	atf_set descr "a copy of many without an end, of one of two hosts," \
+	    "behind a checkpoint: it is not there"
+}
+unfinished_body() {
+	need_reader
+	store=$here/../lib/libstore
+	[ -x "$store/rules_test" ] || atf_skip "no rules_test"
+	READER=$here/merged_check.py "$store/rules_test" -s "$store" \
+	    -r result unfinished >out 2>err || fail_with out "$(cat result)"
+	atf_check -o inline:'4 times read\n' tail -n 1 out
+	atf_check -o inline:'passed\n' cat result
+}
+
 atf_init_test_cases() {
 	atf_add_test_case waiting
 	atf_add_test_case operations
@@ -426,4 +441,5 @@ atf_init_test_cases() {
 	atf_add_test_case keys
 	atf_add_test_case rebuilt
 	atf_add_test_case merged
+	atf_add_test_case unfinished
 }

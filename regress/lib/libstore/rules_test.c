@@ -302,7 +302,8 @@ checkpoints(struct host *h)
 /*
  * A copy of many ends in its middle on one host.  The other, which has all of
  * its log, writes no checkpoint that covers it, nor does it forget it in its
- * snapshot: the first must find it there, and undo it.
+ * snapshot: the first must find it there, and undo it.  READER is a reader of
+ * the format, which must see what the store shows.
  */
 ATF_TC_WITHOUT_HEAD(unfinished);
 
@@ -331,6 +332,7 @@ ATF_TC_BODY(unfinished, tc)
 	ATF_REQUIRE(more);
 	OK(store_mkbox(h[0].a.st, "y", 0, NULL));
 	OK(store_commit(h[0].a.st));
+	check_reader(&h[0]);
 	store_abandon(h[0].a.st);
 	h[0].a.st = NULL;
 	exchange(&h[0], true);
@@ -348,7 +350,12 @@ ATF_TC_BODY(unfinished, tc)
 	to_and_fro();
 	ATF_CHECK_EQ(0, store_box_find(h[1].a.st, box)->messages);
 	ATF_CHECK_EQ(600, store_box_find(h[1].a.st, STORE_INBOX)->messages);
+	check_reader(&h[0]);
 	ATF_CHECK(checkpoints(&h[1]));
+	to_and_fro();
+	check_reader(&h[0]);
+	check_reader(&h[1]);
+	printf("%u times read\n", world()->sum.read);
 	end();
 }
 
