@@ -596,7 +596,7 @@ beside(pid_t forker, int number, bool leave)
 	return seen;
 }
 
-#define BESIDES 20 /* tries: the two must meet */
+#define BESIDES 100 /* tries: the two must meet, and be seen to */
 
 /*
  * What derives for a suspected address stands still while another derives, and
