@@ -69,7 +69,8 @@ alpine_body() {
 	term_keys C-u
 	term_keys -l Archive
 	term_keys Enter
-	term_wait 'copied to folder "Archive" and deleted'
+	# Where that takes a while it shows how far it is, and that last.
+	term_wait 'copied to folder "Archive" and deleted|Saving +DONE'
 	[ "$(imapdo count 1 Archive)" -eq 1 ] || atf_fail "not in Archive"
 	term_keys i
 	term_wait 'MESSAGE INDEX'
