@@ -529,7 +529,8 @@ def case_relays():
 
     everybody = [relayd()] + [until(lambda w=w: child(w), w)
                               for w in ("smtp-relay", "smtp-resolver")]
-    if os.path.exists("/proc/net/unix"):
+    # Only root may look at what these processes have open.
+    if os.path.exists("/proc/net/unix") and os.geteuid() == 0:
         here = os.path.realpath("r")
         if listening(everybody) != [here + "/sealrelayd.sock",
                                     here + "/sealrelayd.wire"]:
