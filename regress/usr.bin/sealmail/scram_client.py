@@ -330,7 +330,8 @@ def main():
         good, words, _ = attempt(server, user, code, **how)
         check(not good and want in words, "%s: %s" % (how, words))
     # Not the main password, and not another's.
-    for name, text in ((user, server["password"]), (user, code[:-1] + "x"),
+    near = code[:-1] + ("x" if code[-1] != "x" else "y")
+    for name, text in ((user, server["password"]), (user, near),
                        ("user0002@" + server["domain"], code)):
         good, words, _ = attempt(server, name, text)
         check(not good and "AUTHENTICATIONFAILED" in words, words)

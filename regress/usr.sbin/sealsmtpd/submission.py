@@ -573,7 +573,9 @@ def sent():
     expect(c.say("RCPT TO:<%s>" % user(2)), "250")
     expect(c.say("RSET"), "250")
     got = [t for _, t in sent_box(1)]
-    if len(got) != 4 or not got[1].endswith(body) or "Bcc: h@x" not in got[1]:
+    # Those of one tick of the file system's clock are in any order.
+    if len(got) != 4 or \
+            sum(t.endswith(body) and "Bcc: h@x" in t for t in got) != 1:
         fail("%d copies" % len(got))
     # What strangers, and others of the house, address cannot get there.
     for port, to in ((S["smtp_port"], "user0001+Sent@" + DOMAIN),
@@ -668,7 +670,8 @@ def flood():
         if wrong > 20:
             fail("wrong passwords without end")
     expect(got, "454 4.7.0")
-    if wrong != 12:
+    # The allowance fills up again while a busy machine takes its time.
+    if wrong < 12:
         fail("%d wrong passwords" % wrong)
     # Right ones of that address wait too; others are not concerned.
     for tls in "first", "start":

@@ -639,7 +639,10 @@ class Progress:
         finally:
             for _, _, _, pids in waiting:
                 for pid in pids:
-                    os.kill(pid, signal.SIGCONT)
+                    try:
+                        os.kill(pid, signal.SIGCONT)
+                    except ProcessLookupError:
+                        pass  # ended with the search that it was for
 
 
 if __name__ == "__main__":
