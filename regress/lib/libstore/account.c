@@ -347,6 +347,16 @@ same_picture(const char *got, const char *want)
 	return *got == *want;
 }
 
+void
+spoil(int fd, off_t off)
+{
+	uint8_t c;
+
+	ATF_REQUIRE_EQ(1, pread(fd, &c, 1, off));
+	c ^= 0x40;
+	ATF_REQUIRE_EQ(1, pwrite(fd, &c, 1, off));
+}
+
 /* After a close, a crash, and without any snapshot, the state is the same. */
 void
 same_after_reopen(struct account *a)

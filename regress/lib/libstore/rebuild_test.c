@@ -156,7 +156,7 @@ damage(struct account *a, off_t off)
 	log_name(a, name, sizeof(name));
 	fd = openat(a->dir, name, O_RDWR);
 	ATF_REQUIRE(fd != -1);
-	ATF_REQUIRE_EQ(1, pwrite(fd, "\\", 1, off));
+	spoil(fd, off);
 	close(fd);
 }
 

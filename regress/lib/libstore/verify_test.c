@@ -132,15 +132,12 @@ list_files(struct account *a, const char *dir, char (*files)[128])
 static void
 flip(struct account *a, const char *file, off_t off)
 {
-	uint8_t c;
 	int fd;
 
 	ATF_REQUIRE_EQ(0, fchmodat(a->dir, file, 0600, 0));
 	fd = openat(a->dir, file, O_RDWR);
 	ATF_REQUIRE(fd != -1);
-	ATF_REQUIRE_EQ(1, pread(fd, &c, 1, off));
-	c ^= 0x40;
-	ATF_REQUIRE_EQ(1, pwrite(fd, &c, 1, off));
+	spoil(fd, off);
 	(void)close(fd);
 	ATF_REQUIRE_EQ(0, fchmodat(a->dir, file, 0400, 0));
 }

@@ -129,6 +129,7 @@ ATF_TC_WITHOUT_HEAD(damaged);
 ATF_TC_BODY(damaged, tc)
 {
 	struct stat st;
+	uint8_t c;
 	int fd;
 
 	begin();
@@ -136,7 +137,9 @@ ATF_TC_BODY(damaged, tc)
 	fd = open("queue/log/1", O_RDWR);
 	ATF_REQUIRE(fd != -1);
 	/* Amid the third of the five. */
-	ATF_REQUIRE_EQ(1, pwrite(fd, "X", 1, st.st_size / 2));
+	ATF_REQUIRE_EQ(1, pread(fd, &c, 1, st.st_size / 2));
+	c ^= 0x40;
+	ATF_REQUIRE_EQ(1, pwrite(fd, &c, 1, st.st_size / 2));
 	ATF_REQUIRE_EQ(0, close(fd));
 	opened(JOURNAL_DAMAGED, 2, false);
 	compact_damaged(2);
