@@ -348,7 +348,7 @@ same_picture(const char *got, const char *want)
 }
 
 void
-spoil(int fd, off_t off)
+other_octet(int fd, off_t off)
 {
 	uint8_t c;
 

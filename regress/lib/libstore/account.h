@@ -65,7 +65,7 @@ void same_after_reopen(struct account *);
 /* Of all messages, made by fill() with the number that their date tells. */
 void check_bodies(struct account *);
 size_t count_files(struct account *, const char *dir);
-void spoil(int fd, off_t); /* one octet is another one */
+void other_octet(int fd, off_t); /* one octet is another one */
 
 /* Sets or removes an annotation of a box, or of the account (0). */
 enum store_result

@@ -416,7 +416,7 @@ ATF_TC_BODY(refused, tc)
 	ATF_REQUIRE_EQ(0, fchmodat(dirfd(dir), de->d_name, 0600, 0));
 	fd = openat(dirfd(dir), de->d_name, O_RDWR);
 	ATF_REQUIRE(fd != -1);
-	spoil(fd, 200);
+	other_octet(fd, 200);
 	close(fd);
 	(void)backup(&a, copy);
 	verify(copy);

@@ -156,7 +156,7 @@ damage(struct account *a, off_t off)
 	log_name(a, name, sizeof(name));
 	fd = openat(a->dir, name, O_RDWR);
 	ATF_REQUIRE(fd != -1);
-	spoil(fd, off);
+	other_octet(fd, off);
 	close(fd);
 }
 

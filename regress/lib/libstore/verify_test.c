@@ -137,7 +137,7 @@ flip(struct account *a, const char *file, off_t off)
 	ATF_REQUIRE_EQ(0, fchmodat(a->dir, file, 0600, 0));
 	fd = openat(a->dir, file, O_RDWR);
 	ATF_REQUIRE(fd != -1);
-	spoil(fd, off);
+	other_octet(fd, off);
 	(void)close(fd);
 	ATF_REQUIRE_EQ(0, fchmodat(a->dir, file, 0400, 0));
 }
