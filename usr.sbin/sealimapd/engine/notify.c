@@ -306,6 +306,18 @@ fetch_new(struct conn *c)
 }
 
 /*
+ * Whether n UIDs with these ends are all there can be between them: one of
+ * several may have gone, and another's come.  A host of two takes every second.
+ */
+static bool
+no_gaps(uint32_t n, uint32_t first, uint32_t last)
+{
+	uint64_t span = (uint64_t)last - first;
+
+	return n <= 2 || span == n - 1 || span == 2 * ((uint64_t)n - 1);
+}
+
+/*
  * New messages are known to the client.  Those that a command of its own has
  * put there are not told again, where nothing else is new (RFC 5465 5.2).
  */
@@ -324,7 +336,8 @@ notify_exists(struct conn *c, uint32_t n, uint32_t first, uint32_t last)
 		if (job->waiting > 0)
 			break;
 	if (job != NULL && n > 0 && job->placed.n == n &&
-	    job->placed.first >= first && job->placed.last <= last)
+	    job->placed.first == first && job->placed.last == last &&
+	    no_gaps(n, first, last))
 		return;
 	if (c->notify->first == 0)
 		c->notify->first = first;

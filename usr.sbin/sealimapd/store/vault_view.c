@@ -555,13 +555,39 @@ view_tell_keywords(struct session *s)
 	s->view.keywords = box->keywords_rev;
 }
 
+/* False if what is new can't be read. */
+static bool
+tell_exists(struct session *s, const struct store_box *box)
+{
+	struct view *v = &s->view;
+	const struct store_msg *m;
+	struct msgout *o;
+	uint32_t first, known = v->exists - (uint32_t)v->ghosts.n;
+
+	if (known >= box->messages)
+		return false;
+	m = store_msg_at(vault_store(), v->box, known);
+	if (m == NULL)
+		return false;
+	first = m->uid;
+	m = store_msg_at(vault_store(), v->box, box->messages - 1);
+	if (m == NULL)
+		return false;
+	v->exists = box->messages + (uint32_t)v->ghosts.n;
+	v->told = m->uid;
+	o = msg_new(s->wire, R_EXISTS, 0);
+	msg_put_u32(o, v->exists);
+	msg_put_u32(o, first);
+	msg_put_u32(o, v->told);
+	msg_send(o);
+	return true;
+}
+
 bool
 view_tell(struct session *s, bool expunge, bool flags)
 {
 	const struct store_box *box;
-	const struct store_msg *m;
 	struct view *v = &s->view;
-	struct msgout *o;
 
 	if (!v->selected)
 		return true;
@@ -573,20 +599,8 @@ view_tell(struct session *s, bool expunge, bool flags)
 		return false;
 	if (expunge && v->ghosts.n > 0)
 		tell_expunged(s);
-	if (box->messages + v->ghosts.n > v->exists) {
-		m = box->messages == 0 ?
-		    NULL :
-		    store_msg_at(vault_store(), v->box, box->messages - 1);
-		if (m == NULL)
-			return true; /* unreadable: nothing to announce */
-		v->exists = box->messages + (uint32_t)v->ghosts.n;
-		o = msg_new(s->wire, R_EXISTS, 0);
-		msg_put_u32(o, v->exists);
-		msg_put_u32(o, v->told + 1);
-		msg_put_u32(o, m->uid);
-		v->told = m->uid;
-		msg_send(o);
-	}
+	if (box->messages + v->ghosts.n > v->exists && !tell_exists(s, box))
+		return true; /* unreadable: nothing to announce */
 	if (v->ghosts.n == 0 && v->changed.n == 0)
 		v->known = box->modseq;
 	return true;
