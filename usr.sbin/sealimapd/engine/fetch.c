@@ -26,30 +26,32 @@
 #include "fetch.h"
 #include "log.h"
 
-static void
-ask(struct job *job, struct fetch *f)
+void
+fetch_ask(struct job *job, uint8_t items, const struct imap_set *set)
 {
-	struct imap_cmd *cmd = job->cmd;
+	const struct imap_cmd *cmd = job->cmd;
+	const struct fetch *f = job->data;
+	const bool named = set == NULL;
 	struct msgout *m;
-	bool part;
 
-	job_send_set(job, &cmd->set);
+	if (named)
+		set = &cmd->set;
+	job_send_set(job, set);
 	m = job_request(job, V_FETCH);
 	/* Nobody's command is no place for expunges (RFC 9051 7.5.1). */
 	msg_put_u8(m,
-	    job_news_bits(job, cmd->uid && !job->silent) |
-		(cmd->uid ? BY_UID : 0));
-	part = (cmd->returns & IMAP_RETURN_PARTIAL) != 0;
-	msg_put_u8(m,
-	    f->items | (cmd->vanished ? ROW_VANISHED : 0) |
-		(part ? ROW_PART : 0));
-	msg_put_u64(m, cmd->conditional ? cmd->modseq : 0);
-	if (part) {
+	    job_news_bits(job, cmd->uid && !job->silent && !f->checking) |
+		(cmd->uid || !named ? BY_UID : 0));
+	if (named && (cmd->returns & IMAP_RETURN_PARTIAL) != 0)
+		items |= ROW_PART;
+	msg_put_u8(m, items | (named && cmd->vanished ? ROW_VANISHED : 0));
+	msg_put_u64(m, named && cmd->conditional ? cmd->modseq : 0);
+	if ((items & ROW_PART) != 0) {
 		msg_put_u8(m, cmd->partial.end ? PARTIAL_LAST : PARTIAL_FIRST);
 		msg_put_u32(m, cmd->partial.first);
 		msg_put_u32(m, cmd->partial.last);
 	}
-	job_put_set(m, &cmd->set);
+	job_put_set(m, set);
 	msg_send(m);
 }
 
@@ -82,7 +84,8 @@ fetch_start(struct job *job)
 			fatal("fetch");
 	}
 	f->items = fetch_rows_wanted(job);
-	ask(job, f);
+	f->checking = fetch_check_due(job);
+	fetch_ask(job, f->checking ? ROW_SUMMARY : f->items, NULL);
 }
 
 void
@@ -97,6 +100,8 @@ fetch_free(struct job *job)
 	imap_buf_free(&f->memory);
 	filter_free(f->filter);
 	mime_parser_free(f->parser);
+	free(f->good.set.range);
+	free(f->bad.set.range);
 	free(f->deferred);
 	free(f->piece);
 	freezero(f, sizeof(*f));
@@ -220,6 +225,15 @@ row_ready(struct job *job, const uint8_t *octets, size_t len)
 	size_t i;
 
 	f->have_row = false;
+	if (f->checking) {
+		fetch_check_row(job,
+		    octets == NULL ||
+			    mime_summary_open(&sum, octets, len, f->row.size) ==
+				-1 ?
+			NULL :
+			&sum);
+		return;
+	}
 	if ((f->items & ROW_SUMMARY) != 0 &&
 	    (octets == NULL ||
 		mime_summary_open(&sum, octets, len, f->row.size) == -1)) {
@@ -265,7 +279,7 @@ rows(struct job *job, struct msg *msg)
 			conn_protocol(job->conn, "R_ROWS");
 			return;
 		}
-		if ((f->items & ROW_SET_SEEN) != 0)
+		if ((f->items & ROW_SET_SEEN) != 0 && !f->checking)
 			contexts_changed(job->conn, f->row.uid, f->row.seq);
 		if (f->row.follows == 2) {
 			imap_buf_reset(&f->summary, OUT_KEEP);
@@ -547,5 +561,6 @@ fetch_done(struct job *job, enum vault_result result, const char *detail)
 		conn_drop(job->conn);
 		return;
 	}
-	fetch_slow_next(job);
+	if (!fetch_check_next(job))
+		fetch_slow_next(job);
 }

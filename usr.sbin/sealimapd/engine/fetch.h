@@ -76,6 +76,12 @@ struct fetch {
 	uint64_t total; /* SLOW_COUNT, SLOW_FILTER: octets that passed */
 	struct filter *filter;
 	bool unknown_cte; /* BINARY: what cannot be decoded was asked for */
+	bool checking;    /* the pass of fetch_check.c, before the one */
+	struct fetch_uids {
+		struct imap_set set;
+		size_t size;
+		uint32_t seq; /* of the last of them */
+	} good, bad;          /* is there what can be read? */
 	struct mime_parser *parser;
 	uint32_t *deferred; /* UIDs */
 	size_t n_deferred, next, size;
@@ -121,6 +127,16 @@ void fetch_put_filtered(struct job *, struct piece *, const uint8_t *);
 void fetch_partial(const struct imap_section *, uint64_t total, uint64_t *first,
     uint64_t *count);
 
+/* Is it known how that section is encoded? */
+bool fetch_decodes(const struct imap_section *, const struct mime_summary *);
+
+/* fetch_check.c */
+bool fetch_check_due(struct job *);
+/* A row has come, with its summary, or NULL if that does not open. */
+void fetch_check_row(struct job *, const struct mime_summary *);
+/* Asks for what the pass has left to be asked for; false: nothing. */
+bool fetch_check_next(struct job *);
+
 /* fetch_slow.c */
 void fetch_slow_next(struct job *);
 void fetch_slow_rows(struct job *, struct msg *);
@@ -128,6 +144,8 @@ void fetch_slow_chunk(struct job *, const struct chunk *);
 void fetch_slow_done(struct job *, enum vault_result);
 
 /* fetch.c */
+/* V_FETCH of these UIDs, or, where set is NULL, of what the command names. */
+void fetch_ask(struct job *, uint8_t items, const struct imap_set *set);
 int chunk_read(struct msg *, uint8_t codec, struct chunk *);
 void chunk_open(struct chunk *);
 int chunk_get(struct msg *, uint8_t codec, struct chunk *); /* both */

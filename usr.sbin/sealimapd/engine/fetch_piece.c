@@ -263,6 +263,26 @@ plan_fields(struct fetch *f, struct piece *p, const struct mime_summary *sum)
 	p->off = begin + first;
 }
 
+static bool
+decodes(const struct mime_part *part)
+{
+	return part->kind != MIME_LEAF ||
+	    mime_coding_known(part->encoding.s, part->encoding.len);
+}
+
+bool
+fetch_decodes(const struct imap_section *s, const struct mime_summary *sum)
+{
+	struct mime_part part;
+	int i;
+
+	if (!is_binary(s) || is_whole(s) ||
+	    (i = mime_part_find(sum, s->part, s->nparts)) == -1)
+		return true;
+	mime_part_get(sum, (uint32_t)i, &part);
+	return decodes(&part);
+}
+
 /*
  * A part decoded, or its size then (RFC 3516, RFC 9051 6.4.5.1).  What is no
  * leaf has no encoding of its own.
@@ -281,8 +301,7 @@ plan_binary(struct fetch *f, struct piece *p, const struct mime_summary *sum)
 	if (i == -1)
 		return;
 	mime_part_get(sum, (uint32_t)i, &part);
-	if (part.kind == MIME_LEAF &&
-	    !mime_coding_known(part.encoding.s, part.encoding.len)) {
+	if (!decodes(&part)) {
 		f->unknown_cte = true;
 		p->kind = PIECE_NONE;
 		return;

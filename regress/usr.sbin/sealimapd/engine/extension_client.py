@@ -496,6 +496,42 @@ class Binary:
             assert b"BINARY[9] NIL" in c.fetch(number, b"BINARY.PEEK[9]")[0]
         assert b"FLAGS (\\Seen)" in c.fetch(1, b"BINARY[1]")[0]
 
+    def t_unread(self):
+        """RFC 3516 4.3, 9051 6.4.5.1: what cannot be decoded is not read."""
+        c = Client(1)
+        c.ok(b"CREATE unread")
+        c.ok(b"SELECT unread")
+        odd = BINARY % (b"text", b"AAAA")
+        plain = odd.replace(b"x-odd", b"8bit")
+        for message in (plain, odd, plain, odd, odd, plain, plain):
+            c.append(b"unread", message)
+        lines = c.expect(b"FETCH 2 (UID BINARY[4])", b"NO [UNKNOWN-CTE]")
+        assert len(lines) == 2 and b"Seen" not in lines[0], lines
+        lines = c.expect(b"FETCH 4 BINARY[]<0.10>", b"OK")
+        assert b"FLAGS (\\Seen)" in lines[0], lines
+        c.ok(b"STORE 4 -FLAGS.SILENT (\\Seen)")
+        # Of several, those that can be are told and read, each once.
+        for asked in (b"FETCH 1:6", b"UID FETCH 1:*"):
+            lines = c.expect(asked + b" (BINARY[4] BINARY.SIZE[3])",
+                             b"NO [UNKNOWN-CTE]")
+            rows = {int(line.split()[1]): line for line in lines[:-1]}
+            assert len(rows) == len(lines) - 1, lines
+            last = 6 if asked == b"FETCH 1:6" else 7
+            assert sorted(rows) == list(range(1, last + 1)), lines
+            for number, row in rows.items():
+                known = number not in (2, 4, 5)
+                assert (b"\\Seen" in row) == known, row
+                assert (b"BINARY[4] {3}" in row) == known, row
+                assert b"BINARY.SIZE[3] 5" in row, row
+        for number in range(1, 8):
+            row = c.fetch(number, b"FLAGS")[0]
+            assert (b"\\Seen" in row) == (number not in (2, 4, 5)), row
+        # Where the whole is told too, it is read.
+        for items in (b"BODY[1] BINARY.PEEK[4]", b"BINARY[4] BINARY[3]"):
+            lines = c.expect(b"FETCH 5 (%s)" % items, b"NO [UNKNOWN-CTE]")
+            assert b"\\Seen" in c.fetch(5, b"FLAGS")[0], lines
+            c.ok(b"STORE 5 -FLAGS.SILENT (\\Seen)")
+
     def t_append(self):
         """RFC 3516 4.4: literal8, NUL in it."""
         c = Client(1, b"binary")
