@@ -592,6 +592,24 @@ sync_placed(struct store *st, const uint8_t *ids, unsigned int n)
 	return sys_sync_dir(st->acct, "in");
 }
 
+bool
+store_mail_waits(struct store *st)
+{
+	uint8_t id[STORE_ID];
+	struct dirent *de;
+	bool found;
+	DIR *dir;
+
+	dir = open_in(st);
+	if (dir == NULL)
+		return false;
+	found = false;
+	while (!found && (de = readdir(dir)) != NULL)
+		found = seal_unhex(de->d_name, id, sizeof(id)) == 0;
+	(void)closedir(dir);
+	return found;
+}
+
 enum store_result
 store_drain(struct store *st, struct store_drained *out)
 {

@@ -181,6 +181,8 @@ struct store_drained {
 	bool more;
 };
 enum store_result store_drain(struct store *, struct store_drained *);
+/* A look at names alone: may there be something to take in? */
+bool store_mail_waits(struct store *);
 
 /* Bodies.  At most STORE_BODIES_MAX open (STORE_LIMIT); each a descriptor. */
 struct store_body;

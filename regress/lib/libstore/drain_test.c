@@ -38,11 +38,14 @@ ATF_TC_BODY(all, tc)
 
 	account_make(&a);
 	account_open(&a);
+	ATF_CHECK(!store_mail_waits(a.st));
 	for (i = 0; i < 150; i++)
 		OK(deliver(&a, i, 100 + i * 1000));
+	ATF_CHECK(store_mail_waits(a.st));
 	ATF_CHECK_EQ(150, count_files(&a, "in"));
 	ATF_CHECK_EQ(0, system("cp -a accounts/example.org/anna/in saved"));
 	ATF_CHECK_EQ(150, drain(&a));
+	ATF_CHECK(!store_mail_waits(a.st));
 	ATF_CHECK_EQ(0, count_files(&a, "in"));
 	ATF_CHECK_EQ(150, count_files(&a, "blob"));
 	m = column(a.st, STORE_INBOX, &n);

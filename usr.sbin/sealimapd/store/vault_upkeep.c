@@ -37,7 +37,10 @@
 #define DRAIN_EVERY_MS 50 /* between two drains while mail pours in */
 #define FORGET_MS 1000    /* what messages were sealed with is wiped */
 #define COPY_WAIT_MS 20   /* deliveries, where many messages are copied */
-/* Between two looks at log/ and keys/ for what another host has written. */
+/*
+ * Between two looks at log/ and keys/ for what another host has written, and at
+ * in/ for mail that nobody told of.
+ */
 #define NEWS_PAIRED_MS 2000
 #define NEWS_ALONE_MS (60 * 1000) /* where none is known */
 
@@ -86,15 +89,16 @@ drain_first(void)
 	later(&upkeep.drain_ev, 0);
 }
 
-/*
- * Who logs in sees all that was delivered, whether we have heard of it or not;
- * with others there, what waits is but a moment old.
+/* Who logs in sees all that was delivered, whether we have heard of it or not.
  */
 void
 upkeep_session(void)
 {
-	if (vault_session_next(vault_session_next(NULL)) == NULL &&
-	    !upkeep.holding)
+	if (upkeep.holding || !store_mail_waits(vault_store()))
+		return;
+	if (copy_under_way())
+		upkeep_mail(); /* when that has ended */
+	else
 		drain_first();
 }
 
@@ -277,6 +281,10 @@ on_news(int fd, short what, void *arg)
 	news = keys_news();
 	if (store_news(vault_store()) || news)
 		merge();
+	/* The word of a delivery may have been lost: it is no promise. */
+	if (store_damage(vault_store()) == NULL &&
+	    store_mail_waits(vault_store()))
+		upkeep_mail();
 	later(&upkeep.news_ev,
 	    store_paired(vault_store()) ? NEWS_PAIRED_MS : NEWS_ALONE_MS);
 }

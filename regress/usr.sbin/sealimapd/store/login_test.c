@@ -475,6 +475,32 @@ exists(int session, uint32_t n)
 	} while (have != n);
 }
 
+/* What SELECT of INBOX says that there is. */
+static uint32_t
+messages(int session)
+{
+	struct msgout *out;
+	struct msg m;
+	uint32_t n;
+
+	out = msg_new_fd(session, V_SELECT, 1);
+	msg_put_u8(out, 0);
+	msg_put_str(out, "INBOX");
+	msg_put_u8(out, 0);
+	msg_put_u8(out, 0);
+	ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
+	driver_receive(session, &m, R_SELECTED);
+	(void)msg_get_u64(&m);
+	(void)msg_get_u32(&m);
+	(void)msg_get_u32(&m);
+	(void)msg_get_u64(&m);
+	n = msg_get_u32(&m);
+	msg_done(&m);
+	driver_receive(session, &m, R_DONE);
+	msg_done(&m);
+	return n;
+}
+
 /* A living vault tells its sessions of a delivery at once. */
 ATF_TC_WITHOUT_HEAD(mail);
 ATF_TC_BODY(mail, tc)
@@ -489,21 +515,7 @@ ATF_TC_BODY(mail, tc)
 	/* One that came before the login is there at SELECT. */
 	driver_deliver(&d, USER, "one");
 	ATF_REQUIRE_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
-	out = msg_new_fd(s, V_SELECT, 1);
-	msg_put_u8(out, 0);
-	msg_put_str(out, "INBOX");
-	msg_put_u8(out, 0);
-	msg_put_u8(out, 0);
-	ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
-	driver_receive(s, &m, R_SELECTED);
-	(void)msg_get_u64(&m);
-	(void)msg_get_u32(&m);
-	(void)msg_get_u32(&m);
-	(void)msg_get_u64(&m);
-	ATF_CHECK_EQ(1, msg_get_u32(&m));
-	msg_done(&m);
-	driver_receive(s, &m, R_DONE);
-	msg_done(&m);
+	ATF_CHECK_EQ(1, messages(s));
 	out = msg_new_fd(s, V_IDLE, 2);
 	msg_put_u8(out, 1);
 	ATF_REQUIRE_EQ(1, msg_send_wait(out, DRIVER_WAIT_MS));
@@ -518,6 +530,38 @@ ATF_TC_BODY(mail, tc)
 	driver_deliver(&d, "b@" DRIVER_DOMAIN, "four");
 	driver_deliver(&d, USER, "five");
 	exists(s, 4);
+	close(s);
+	driver_stop(&d);
+}
+
+/*
+ * Who logs in sees what was delivered before, told of or not: beside another
+ * session, and however short before a drain has ended.
+ */
+ATF_TC_WITHOUT_HEAD(untold);
+ATF_TC_BODY(untold, tc)
+{
+	enum { ROUNDS = 200 };
+	uint32_t have = 0;
+	struct driver d;
+	int s, t;
+
+	start(tc, &d);
+	add(&d, USER);
+	ATF_REQUIRE_EQ(0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &s));
+	for (int round = 0; round < ROUNDS; round++) {
+		/* The vault is told of the first, or of none. */
+		if (round % 2 == 0) {
+			driver_deliver(&d, USER, "told");
+			have++;
+		}
+		driver_put(USER, "untold");
+		have++;
+		ATF_REQUIRE_EQ(
+		    0, driver_login(&d, USER, PASSWORD, SERVICE_IMAP, &t));
+		ATF_REQUIRE_EQ_MSG(have, messages(t), "round %d", round);
+		close(t);
+	}
 	close(s);
 	driver_stop(&d);
 }
@@ -682,6 +726,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, wiped);
 	ATF_TP_ADD_TC(tp, together);
 	ATF_TP_ADD_TC(tp, mail);
+	ATF_TP_ADD_TC(tp, untold);
 	ATF_TP_ADD_TC(tp, accounts);
 	ATF_TP_ADD_TC(tp, list);
 	ATF_TP_ADD_TC(tp, nonsense);

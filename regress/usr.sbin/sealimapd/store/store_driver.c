@@ -479,13 +479,12 @@ driver_login(struct driver *d, const char *account, const char *secret,
 }
 
 void
-driver_deliver(struct driver *d, const char *account, const char *text)
+driver_put(const char *account, const char *text)
 {
 	struct store_chunk chunk;
 	struct store_envelope env;
 	struct store_rcpt *rcpt;
 	struct store_blob *blob;
-	struct msgout *out;
 	int base;
 
 	base = open("base", O_RDONLY | O_DIRECTORY);
@@ -509,6 +508,14 @@ driver_deliver(struct driver *d, const char *account, const char *text)
 	store_blob_free(blob);
 	store_rcpt_free(rcpt);
 	close(base);
+}
+
+void
+driver_deliver(struct driver *d, const char *account, const char *text)
+{
+	struct msgout *out;
+
+	driver_put(account, text);
 	out = msg_new_fd(d->deliver, DELIVER_MASTER_MAIL, 0);
 	msg_put_str(out, account);
 	send_now(out);

@@ -98,7 +98,9 @@ uint8_t driver_change(struct driver *, const char *account, const char *secret,
     const struct driver_change *, struct driver_answer *);
 /* The refusal, or 0 where the wire says WELCOME. */
 uint8_t driver_outcome(int opener);
-/* As smtp-deliver: durable in in/ of base/, then announced. */
+/* As smtp-deliver: durable in in/ of base/, and nobody told. */
+void driver_put(const char *account, const char *text);
+/* And announced. */
 void driver_deliver(struct driver *, const char *account, const char *text);
 /* Receives, or fails the test. */
 void driver_receive(int fd, struct msg *, uint32_t type);
