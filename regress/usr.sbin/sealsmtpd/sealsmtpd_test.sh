@@ -124,6 +124,7 @@ simple lmtp "one reply for each recipient"
 simple chunking "BDAT"
 simple smuggling "every sloppy end of data"
 simple limits "sizes, recipients, hops"
+simple endless "what is far too large ends"
 simple starttls "STARTTLS, and what may not come before it"
 simple states "unknown, disabled and full accounts"
 simple utf8 "SMTPUTF8"
@@ -285,6 +286,7 @@ forgets_cleanup() {
 
 atf_init_test_cases() {
 	for tc in relay commands pipelining lmtp chunking smuggling limits \
+	    endless \
 	    starttls states utf8 identity aliases partial vanish silence nospace thousand \
 	    killed forgets; do
 		atf_add_test_case "$tc"

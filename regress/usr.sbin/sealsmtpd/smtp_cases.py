@@ -291,6 +291,62 @@ def case_limits():
     expect(c.data(b"x\r\n"), "250 2.0.0")
 
 
+OVER = 16 << 20  # what is read over before the door, by sealsmtpd(8)
+MAX = 20 << 20
+
+
+def pour(c):
+    """Sends lines of a message until nobody takes them; how many octets."""
+    block = (b"x" * 1022 + b"\r\n") * 64
+    sent = 0
+    c.sock.settimeout(PATIENCE)
+    try:
+        while sent < 8 * (MAX + OVER):
+            sent += c.sock.send(block)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    return sent
+
+
+def case_endless():
+    """What is far too large is not read for ever."""
+    for port, rcpts in ((SMTP, (ANNA,)), (LMTP, (ANNA, BOB))):
+        c = Client(port)
+        c.to(*rcpts)
+        expect(c.say("DATA"), "354")
+        sent = pour(c)
+        if sent < MAX + OVER or sent >= 8 * (MAX + OVER):
+            fail("%d octets" % sent)
+        for _ in rcpts:
+            expect(c.reply(), "552 5.3.4")
+        expect(c.reply(), "421 4.3.4")
+        c.gone()
+    # Chunks that nobody gets: one that was sent too early is no crime.
+    c = Client(SMTP)
+    c.send(b"BDAT %d LAST\r\n" % MAX + b"x" * MAX)
+    expect(c.reply(), "503 5.5.1")
+    c.send(b"BDAT %d LAST\r\n" % OVER + b"x" * OVER)
+    expect(c.reply(), "503 5.5.1")
+    expect(c.say("BDAT 1"), "503 5.5.1")
+    expect(c.reply(), "421 4.3.4")
+    c.gone()
+    # A message in between is a new beginning.
+    c = Client(LMTP)
+    for _ in range(2):
+        c.send(b"BDAT %d LAST\r\n" % MAX + b"x" * MAX)
+        expect(c.reply(), "503 5.5.1")
+        c.to(ANNA)
+        expect(c.data(b"X: y\r\n\r\nz\r\n"), "250 2.")
+    # Of a message that comes in chunks, the one that goes too far is read.
+    c.to(ANNA)
+    c.send(b"BDAT %d\r\n" % MAX + b"x" * MAX)
+    expect(c.reply(), "250")
+    c.send(b"BDAT %d\r\n" % OVER + b"x" * OVER)
+    expect(c.reply(), "552 5.3.4")
+    c.to(ANNA)
+    expect(c.data(b"X: y\r\n\r\nz\r\n"), "250 2.")
+
+
 def tls_context():
     return ssl.create_default_context(cafile="cert.pem")
 

@@ -37,12 +37,14 @@ static bool data_lines(struct session *, const uint8_t *, size_t, size_t *);
 static bool data_chunk(struct session *, const uint8_t *, size_t, size_t *);
 static void data_chunk_end(struct session *);
 static void data_refuse(struct session *);
+static void data_door(struct session *);
+static bool data_over(struct session *, uint64_t);
 static void data_trace(struct session *);
 static void data_answer(struct session *);
 static bool data_goes_on(const struct session *);
 static bool data_all_have(const struct session *);
 static bool data_own_failed(const struct session *);
-static void data_limits(struct session *);
+static bool data_limits(struct session *);
 static void data_again(struct session *, enum deliver_result);
 static void data_targets(struct session *);
 static void data_log(struct session *, enum deliver_result);
@@ -77,6 +79,13 @@ data_bdat(struct session *s, const char *arg, size_t len)
 	if (size > engine_config()->message_max) {
 		session_reply(s, 552, "5.3.4", "Message too large");
 		session_close(s);
+		return;
+	}
+	if (s->message == NULL &&
+	    (!s->in_mail || s->chunking || s->nrcpts == 0) &&
+	    !data_over(s, size)) {
+		session_error(s, 503, "5.5.1", "Too much that nobody gets");
+		data_door(s);
 		return;
 	}
 	s->chunk_left = size;
@@ -294,6 +303,7 @@ data_begin(struct session *s)
 		return false;
 	}
 	s->idle_commands = 0;
+	s->over = 0;
 	s->transactions++;
 	data_targets(s);
 	s->message = message_new(s);
@@ -323,7 +333,8 @@ data_lines(struct session *s, const uint8_t *in, size_t len, size_t *used)
 	state = smtp_data_decode(&m->data, in, &inlen, out, &outlen);
 	*used = inlen;
 	message_add(m, outlen);
-	data_limits(s);
+	if (!data_limits(s))
+		return false;
 	switch (state) {
 	case SMTP_DATA_MORE:
 		break;
@@ -360,7 +371,10 @@ data_chunk(struct session *s, const uint8_t *in, size_t len, size_t *used)
 		smtp_data_chunk(
 		    &m->data, in, len, s->chunk_last && len == s->chunk_left);
 		message_add(m, len);
-		data_limits(s);
+		if (!data_limits(s)) {
+			*used = len;
+			return false;
+		}
 	}
 	s->chunk_left -= len;
 	*used = len;
@@ -513,18 +527,50 @@ data_refuse(struct session *s)
 		session_reset(s);
 }
 
-static void
+/* False: it has gone so far beyond them that the client is shown the door. */
+static bool
 data_limits(struct session *s)
 {
 	struct message *m;
+	uint64_t max;
 
 	m = s->message;
-	if (!m->large && m->data.size > engine_config()->message_max) {
+	max = engine_config()->message_max;
+	if (!m->large && m->data.size > max) {
 		m->large = true;
 		message_abort(m);
 	}
 	if (m->data.bare || m->data.received > engine_config()->received_max)
 		message_abort(m);
+	if (m->data.size <= max || m->data.size - max <= DATA_OVER_MAX)
+		return true;
+	data_refuse(s);
+	data_door(s);
+	return false;
+}
+
+/*
+ * May a chunk be read that nobody gets?  Whoever has sent it before he knew so,
+ * as CHUNKING allows, has done no wrong: one more than the limit.
+ */
+static bool
+data_over(struct session *s, uint64_t size)
+{
+	if (size > engine_config()->message_max + DATA_OVER_MAX - s->over)
+		return false;
+	s->over += size;
+	return true;
+}
+
+/* RFC 5321 3.8: nobody is shown it without a 421. */
+static void
+data_door(struct session *s)
+{
+	if (s->state == SESSION_CLOSING)
+		return;
+	session_refused(s, "size");
+	session_reply(s, 421, "4.3.4", "Too much data that is not taken");
+	session_close(s);
 }
 
 static void

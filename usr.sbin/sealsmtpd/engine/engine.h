@@ -41,6 +41,7 @@
 
 #define IDLE_COMMANDS_MAX 100    /* commands without mail before the door */
 #define DATA_SECONDS_MAX 3600    /* a message takes no longer than this */
+#define DATA_OVER_MAX (16 << 20) /* octets read over before the door */
 #define HANDSHAKE_SECONDS_MAX 30 /* nor a TLS handshake than this */
 #define REFUSED_LOGGED 20        /* recipients of a connection, line by line */
 #define ALIAS_DEPTH_MAX 10       /* aliases of aliases */
@@ -173,6 +174,7 @@ struct session {
 	size_t targets_size;
 	struct message *message;
 	struct origin *origin; /* NULL: nobody looks */
+	uint64_t over;         /* octets read over since a message began */
 	uint64_t chunk_left;   /* of a BDAT chunk */
 	bool chunk_last;
 	bool chunk_refused;         /* BDAT outside a transaction: skip it */
