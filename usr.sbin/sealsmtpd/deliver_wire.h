@@ -21,7 +21,8 @@
  * names are normalised by the engine, bodies and summaries are opaque chunks.
  *
  * An id belongs to the engine, is never 0, and names one question or one
- * delivery of this wire until its answer.
+ * delivery of this wire until its answer.  An engine that opens more than there
+ * may be loses its wire, as for anything else that is against these rules.
  */
 
 #ifndef DELIVER_WIRE_H
@@ -34,6 +35,7 @@
 #define DELIVER_HINT_MAX 255    /* of the +detail */
 #define DELIVER_TARGETS_MAX 500 /* accounts of one delivery */
 #define DELIVER_OPEN_MAX 4096   /* unanswered deliveries of one wire */
+#define DELIVER_FILES_MAX 8192  /* ... and their targets, of all of them */
 #define DELIVER_CHUNK_MAX 65536 /* plain octets of a chunk */
 
 /* The delivery id in log lines of both: its first octets, in hex. */

@@ -75,6 +75,11 @@ struct delivery {
 	size_t targets_size;
 };
 RB_HEAD(delivery_tree, delivery);
+/* Those of a wire that have no answer yet. */
+struct deliveries {
+	struct delivery_tree tree;
+	size_t n, targets;
+};
 TAILQ_HEAD(delivery_list, delivery);
 int delivery_compare(const struct delivery *, const struct delivery *);
 RB_PROTOTYPE(delivery_tree, delivery, entry, delivery_compare)
@@ -86,10 +91,10 @@ void engine_answer(struct delivery *);
 /* delivery.c */
 void delivery_init(int basefd);
 enum deliver_result delivery_result(enum store_result, const char *account);
-struct delivery *delivery_find(struct delivery_tree *, uint32_t id);
+struct delivery *delivery_find(struct deliveries *, uint32_t id);
 /* Reads a PUT's records; -1: the engine breaks the rules.  May free *d. */
-int delivery_put(struct engine *, struct delivery_tree *, struct msg *);
-void delivery_free(struct delivery_tree *, struct delivery *);
+int delivery_put(struct engine *, struct deliveries *, struct msg *);
+void delivery_free(struct deliveries *, struct delivery *);
 
 /* sync.c */
 void sync_init(int basefd);

@@ -37,14 +37,15 @@
 static int base = -1;
 
 static struct delivery *
-delivery_new(struct engine *, struct delivery_tree *, struct msg *);
-static int record_target(struct delivery *, struct msg *, bool own);
+delivery_new(struct engine *, struct deliveries *, struct msg *);
+static int
+record_target(struct deliveries *, struct delivery *, struct msg *, bool own);
 static int record_chunk(struct delivery *, struct msg *);
 static int record_commit(struct delivery *, struct msg *);
 static int record_known(struct delivery *, struct msg *);
 static void target_open(struct delivery *, struct target *);
 static void target_fail(struct target *, enum store_result);
-static int record_read(struct delivery *, struct delivery_tree *, struct msg *);
+static int record_read(struct deliveries *, struct delivery *, struct msg *);
 
 RB_GENERATE(delivery_tree, delivery, entry, delivery_compare)
 
@@ -95,17 +96,17 @@ delivery_result(enum store_result res, const char *account)
 }
 
 struct delivery *
-delivery_find(struct delivery_tree *tree, uint32_t id)
+delivery_find(struct deliveries *all, uint32_t id)
 {
 	struct delivery key;
 
 	memset(&key, 0, sizeof(key));
 	key.id = id;
-	return RB_FIND(delivery_tree, tree, &key);
+	return RB_FIND(delivery_tree, &all->tree, &key);
 }
 
 int
-delivery_put(struct engine *engine, struct delivery_tree *tree, struct msg *msg)
+delivery_put(struct engine *engine, struct deliveries *all, struct msg *msg)
 {
 	struct delivery *d;
 	uint32_t id;
@@ -113,17 +114,17 @@ delivery_put(struct engine *engine, struct delivery_tree *tree, struct msg *msg)
 	id = msg->id;
 	if (id == 0)
 		return -1;
-	d = delivery_find(tree, id);
+	d = delivery_find(all, id);
 	if (d == NULL) {
-		d = delivery_new(engine, tree, msg);
+		d = delivery_new(engine, all, msg);
 		if (d == NULL)
 			return -1;
 	}
 	while (msg->off < msg->len) {
-		if (record_read(d, tree, msg) == -1)
+		if (record_read(all, d, msg) == -1)
 			return -1;
 		/* An abort has freed it, a commit leaves it to the sync. */
-		d = delivery_find(tree, id);
+		d = delivery_find(all, id);
 		if (d == NULL)
 			break;
 	}
@@ -132,11 +133,13 @@ delivery_put(struct engine *engine, struct delivery_tree *tree, struct msg *msg)
 
 /* Frees it and, unless they are durable, unlinks its files. */
 void
-delivery_free(struct delivery_tree *tree, struct delivery *d)
+delivery_free(struct deliveries *all, struct delivery *d)
 {
 	struct target *t;
 
-	RB_REMOVE(delivery_tree, tree, d);
+	RB_REMOVE(delivery_tree, &all->tree, d);
+	all->n--;
+	all->targets -= d->ntargets;
 	if (d->state == DELIVERY_SYNC)
 		sync_remove(d);
 	for (size_t i = 0; i < d->ntargets; i++) {
@@ -153,13 +156,13 @@ delivery_free(struct delivery_tree *tree, struct delivery *d)
 }
 
 static int
-record_read(struct delivery *d, struct delivery_tree *tree, struct msg *msg)
+record_read(struct deliveries *all, struct delivery *d, struct msg *msg)
 {
 	switch (msg_get_u8(msg)) {
 	case DELIVER_TARGET:
-		return record_target(d, msg, false);
+		return record_target(all, d, msg, false);
 	case DELIVER_OWN:
-		return record_target(d, msg, true);
+		return record_target(all, d, msg, true);
 	case DELIVER_CHUNK:
 		return record_chunk(d, msg);
 	case DELIVER_COMMIT:
@@ -170,7 +173,7 @@ record_read(struct delivery *d, struct delivery_tree *tree, struct msg *msg)
 	case DELIVER_ABORT:
 		if (d->state == DELIVERY_SYNC)
 			return -1;
-		delivery_free(tree, d);
+		delivery_free(all, d);
 		return msg->off == msg->len ? 0 : -1;
 	default:
 		return -1;
@@ -192,12 +195,12 @@ get_string(struct msg *msg, char *buf, size_t size)
 }
 
 static struct delivery *
-delivery_new(struct engine *engine, struct delivery_tree *tree, struct msg *msg)
+delivery_new(struct engine *engine, struct deliveries *all, struct msg *msg)
 {
 	char from[DELIVER_ADDRESS_MAX];
 	struct delivery *d;
 
-	if (msg_get_u8(msg) != DELIVER_ENVELOPE)
+	if (msg_get_u8(msg) != DELIVER_ENVELOPE || all->n == DELIVER_OPEN_MAX)
 		return NULL;
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
@@ -213,19 +216,22 @@ delivery_new(struct engine *engine, struct delivery_tree *tree, struct msg *msg)
 		free(d);
 		return NULL;
 	}
-	RB_INSERT(delivery_tree, tree, d);
+	RB_INSERT(delivery_tree, &all->tree, d);
+	all->n++;
 	return d;
 }
 
 static int
-record_target(struct delivery *d, struct msg *msg, bool own)
+record_target(
+    struct deliveries *all, struct delivery *d, struct msg *msg, bool own)
 {
 	char account[DELIVER_ACCOUNT_MAX], to[DELIVER_ADDRESS_MAX];
 	char hint[DELIVER_HINT_MAX + 1];
 	struct target *t, *targets;
 	size_t size;
 
-	if (d->state != DELIVERY_HEAD || d->ntargets == DELIVER_TARGETS_MAX)
+	if (d->state != DELIVERY_HEAD || d->ntargets == DELIVER_TARGETS_MAX ||
+	    all->targets == DELIVER_FILES_MAX)
 		return -1;
 	if (d->ntargets == d->targets_size) {
 		size = d->targets_size == 0 ? 1 : d->targets_size * 2;
@@ -237,6 +243,7 @@ record_target(struct delivery *d, struct msg *msg, bool own)
 		d->targets_size = size;
 	}
 	t = &d->targets[d->ntargets++];
+	all->targets++;
 	t->own = own;
 	t->account = get_string(msg, account, sizeof(account));
 	if (own) {

@@ -32,7 +32,7 @@
 
 struct engine {
 	TAILQ_ENTRY(engine) entry;
-	struct delivery_tree deliveries;
+	struct deliveries deliveries;
 	struct wire *wire;
 	unsigned int instance;
 	bool greeted;
@@ -56,7 +56,7 @@ engine_start(unsigned int instance, int fd)
 	engine = calloc(1, sizeof(*engine));
 	if (engine == NULL)
 		fatal("calloc");
-	RB_INIT(&engine->deliveries);
+	RB_INIT(&engine->deliveries.tree);
 	engine->instance = instance;
 	engine->wire = wire_new(fd, engine_handle, engine_gone, engine);
 	TAILQ_INSERT_TAIL(&engines, engine, entry);
@@ -110,7 +110,7 @@ engine_gone(struct wire *wire, void *arg)
 	struct delivery *d;
 
 	engine = arg;
-	while ((d = RB_MIN(delivery_tree, &engine->deliveries)) != NULL)
+	while ((d = RB_MIN(delivery_tree, &engine->deliveries.tree)) != NULL)
 		delivery_free(&engine->deliveries, d);
 	TAILQ_REMOVE(&engines, engine, entry);
 	nengines--;

@@ -38,6 +38,7 @@ struct deliverer {
 	struct event produce;
 	unsigned int instance;
 	unsigned int messages; /* open ones */
+	size_t targets;        /* of these */
 	bool greeted;
 	bool full;
 };
@@ -46,10 +47,11 @@ struct ask {
 	RB_ENTRY(ask) entry;
 	LIST_ENTRY(ask) of_session;
 	uint32_t id;
-	struct session *session;
+	struct session *session; /* NULL: it is gone, see ask_leave() */
 	struct deliverer *deliverer;
 	size_t target;
 	struct message *message; /* NULL: a question */
+	size_t targets;          /* of it */
 };
 RB_HEAD(ask_tree, ask);
 
@@ -115,16 +117,18 @@ deliverer_for(const char *account)
 }
 
 struct deliverer *
-deliverer_least(void)
+deliverer_least(size_t targets)
 {
-	struct deliverer *least;
+	struct deliverer *d, *least;
 
 	least = NULL;
-	for (size_t i = 0; i < ndeliverers; i++)
-		if (least == NULL || deliverers[i]->messages < least->messages)
-			least = deliverers[i];
-	if (least != NULL && least->messages >= DELIVER_OPEN_MAX)
-		return NULL;
+	for (size_t i = 0; i < ndeliverers; i++) {
+		d = deliverers[i];
+		if (d->messages < DELIVER_OPEN_MAX &&
+		    d->targets <= DELIVER_FILES_MAX - targets &&
+		    (least == NULL || d->messages < least->messages))
+			least = d;
+	}
 	return least;
 }
 
@@ -152,7 +156,9 @@ deliverer_open(struct message *m, struct deliverer *d)
 
 	ask = ask_new(m->session, d);
 	ask->message = m;
+	ask->targets = m->of != NULL ? 1 : m->session->ntargets;
 	d->messages++;
+	d->targets += ask->targets;
 	return ask;
 }
 
@@ -176,11 +182,25 @@ deliverer_full(struct deliverer *d)
 void
 ask_free(struct ask *ask)
 {
-	if (ask->message != NULL)
+	if (ask->message != NULL) {
 		ask->deliverer->messages--;
+		ask->deliverer->targets -= ask->targets;
+	}
 	RB_REMOVE(ask_tree, &asks, ask);
-	LIST_REMOVE(ask, of_session);
+	if (ask->session != NULL)
+		LIST_REMOVE(ask, of_session);
 	free(ask);
+}
+
+/*
+ * Its session is gone, and the delivery is not: it counts until its answer, as
+ * it does for the deliverer.
+ */
+void
+ask_leave(struct ask *ask)
+{
+	LIST_REMOVE(ask, of_session);
+	ask->session = NULL;
 }
 
 /* The questions of a session that no longer wants to know. */
@@ -282,6 +302,8 @@ deliverer_end(struct deliverer *d)
 		target = ask->target;
 		message = ask->message;
 		ask_free(ask);
+		if (s == NULL)
+			continue;
 		if (message == NULL) {
 			rcpt_checked(s, target, DELIVER_TROUBLE, false);
 			continue;
@@ -391,6 +413,10 @@ deliverer_answer(struct deliverer *d, struct msg *msg)
 	if (ask == NULL)
 		return 0;
 	s = ask->session;
+	if (s == NULL) {
+		ask_free(ask);
+		return 0;
+	}
 	m = ask->message;
 	if (m == NULL || s->state != SESSION_COMMIT ||
 	    n != (m->of != NULL ? 1 : s->ntargets))

@@ -543,13 +543,14 @@ void known_clear(void);
 void deliverer_start(unsigned int instance, int fd);
 /* NULL if there is none.  For a question, for a message. */
 struct deliverer *deliverer_for(const char *account);
-struct deliverer *deliverer_least(void);
+struct deliverer *deliverer_least(size_t targets);
 struct ask *deliverer_check(
     struct session *, struct deliverer *, size_t target, uint64_t size);
 struct ask *deliverer_open(struct message *, struct deliverer *);
 struct msgout *deliverer_put(struct ask *);
 bool deliverer_full(struct deliverer *);
 void ask_free(struct ask *);
+void ask_leave(struct ask *);
 void ask_free_all(struct session *);
 
 /* retry.c: who has had a message whose client was told to try again. */

@@ -75,7 +75,8 @@ message_new(struct session *s)
 	struct deliverer *deliverer;
 
 	deliverer = NULL;
-	if (s->ntargets > 0 && (deliverer = deliverer_least()) == NULL)
+	if (s->ntargets > 0 &&
+	    (deliverer = deliverer_least(s->ntargets)) == NULL)
 		return NULL;
 	m = message_alloc();
 	m->session = s;
@@ -114,7 +115,7 @@ message_copy_new(struct message *m)
 	struct deliverer *deliverer;
 	struct message *c;
 
-	deliverer = deliverer_least();
+	deliverer = deliverer_least(1);
 	if (deliverer == NULL)
 		return false;
 	c = message_alloc();
@@ -340,15 +341,17 @@ message_abort(struct message *m)
 {
 	struct msgout *out;
 
-	if (m->ask != NULL) {
-		if (m->begun && m->session->state != SESSION_COMMIT) {
+	if (m->ask != NULL && m->begun && m->session->state == SESSION_COMMIT)
+		ask_leave(m->ask);
+	else if (m->ask != NULL) {
+		if (m->begun) {
 			out = deliverer_put(m->ask);
 			msg_put_u8(out, DELIVER_ABORT);
 			msg_send(out);
 		}
 		ask_free(m->ask);
-		m->ask = NULL;
 	}
+	m->ask = NULL;
 	outgoing_free(m->out);
 	m->out = NULL;
 	if (m->copy != NULL)
