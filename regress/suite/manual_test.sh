@@ -109,7 +109,8 @@ usage_body() {
 		grep -q '^\.Op Fl dnPv' "$(page 8 "$d")" ||
 		    atf_fail "$d.8 has another synopsis"
 	done
-	"$(suite_top)/usr.sbin/sealctl/sealctl" 2>usage
+	"$(suite_top)/usr.sbin/sealctl/sealctl" help |
+	    sed -n 's/^  /sealctl /p' >usage
 	holds commands "$(page 8 sealctl)" DESCRIPTION usage
 	"$(suite_top)/usr.bin/sealmail/sealmail" 2>usage
 	holds commands "$(page 1 sealmail)" DESCRIPTION usage

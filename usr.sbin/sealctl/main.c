@@ -34,6 +34,8 @@
 
 #define FILTER " [-d destination] [-r recipient] [-s sender] [id]"
 
+static int cmd_help(struct invocation *);
+
 /* The words, the function, and what may follow. */
 static const struct command {
 	const char *words[2];
@@ -49,6 +51,7 @@ static const struct command {
     {{"dns", NULL}, cmd_dns, " [-c] [domain]", false},
     {{"escrow", "key"}, cmd_escrow_key, " file", true},
     {{"escrow", "open"}, cmd_escrow_open, " [-a] -k file account", false},
+    {{"help", NULL}, cmd_help, " [command]", true},
     {{"kick", NULL}, cmd_kick, " account | session | address", false},
     {{"log", "brief"}, cmd_log_brief, "", false},
     {{"log", "verbose"}, cmd_log_verbose, "", false},
@@ -91,34 +94,71 @@ static const struct command {
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static void
-usage_line(const struct command *c)
+usage_line(FILE *f, const struct command *c)
 {
-	(void)fprintf(stderr, "       sealctl [-j] [-f file] %s%s%s%s\n",
-	    c->words[0], c->words[1] != NULL ? " " : "",
+	(void)fprintf(f, "  %s%s%s%s\n", c->words[0],
+	    c->words[1] != NULL ? " " : "",
 	    c->words[1] != NULL ? c->words[1] : "", c->args);
+}
+
+/* The commands that begin with these words; how many.  f may be NULL. */
+static unsigned int
+usage_lines(FILE *f, int argc, char *argv[])
+{
+	const struct command *c;
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		c = &commands[i];
+		if (argc > 0 && strcmp(argv[0], c->words[0]) != 0)
+			continue;
+		if (argc > 1 &&
+		    (c->words[1] == NULL || strcmp(argv[1], c->words[1]) != 0))
+			continue;
+		if (f != NULL)
+			usage_line(f, c);
+		n++;
+	}
+	return n;
+}
+
+static void
+usage_head(FILE *f)
+{
+	(void)fputs(
+	    "usage: sealctl [-j] [-f file] command [argument ...]\n", f);
 }
 
 /* One command, those that begin with the word given, or all. */
 static int
-usage(const struct command *c, const char *word)
+usage(const struct command *c, char *word)
 {
-	size_t i;
-	bool any = false;
+	usage_head(stderr);
+	if (c != NULL)
+		usage_line(stderr, c);
+	else if (word == NULL || usage_lines(stderr, 1, &word) == 0)
+		(void)usage_lines(stderr, 0, NULL);
+	return EXIT_BAD_USAGE;
+}
 
-	(void)fputs("usage:\n", stderr);
-	if (c != NULL) {
-		usage_line(c);
+static int
+cmd_help(struct invocation *inv)
+{
+	int argc = inv->argc - 1;
+	char **argv = inv->argv + 1;
+
+	if (argc > 2 || inv->json)
+		return EXIT_BAD_USAGE;
+	if (usage_lines(NULL, argc, argv) == 0) {
+		warnx("help %s%s%s: there is no such command", argv[0],
+		    argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 		return EXIT_BAD_USAGE;
 	}
-	for (i = 0; word != NULL && i < N_COMMANDS; i++) {
-		if (strcmp(word, commands[i].words[0]) == 0) {
-			usage_line(&commands[i]);
-			any = true;
-		}
-	}
-	for (i = 0; !any && i < N_COMMANDS; i++)
-		usage_line(&commands[i]);
-	return EXIT_BAD_USAGE;
+	usage_head(stdout);
+	(void)usage_lines(stdout, argc, argv);
+	if (argc == 0)
+		(void)puts("sealctl(8) says what they do: man sealctl");
+	return finish_text();
 }
 
 /* What was typed is none; perhaps its first word is one's. */
@@ -163,21 +203,61 @@ command_find(int argc, char *argv[])
 int
 cmd_check(struct invocation *inv)
 {
+	static const struct column columns[] = {
+	    {"configuration", COLUMN_TEXT, 0},
+	};
 	bool valid;
 
-	if (inv->argc != 1)
-		return EXIT_BAD_USAGE;
 	/* It was parsed before; now what it names. */
 	valid = conf_check(inv->conf, stderr) == 0;
 	if (conf_check_out(inv->conf, stderr) == -1 || !valid)
 		return EXIT_FAILED;
 	/* Daemons start without a pair that cannot be served. */
 	pairs_check(inv->conf);
-	if (inv->json)
-		(void)puts("[\n  {\"configuration\": \"valid\"}\n]");
-	else
-		(void)printf("%s: valid\n", inv->conf_path);
-	return 0;
+	if (inv->json) {
+		out_start(columns, 1, true);
+		out_text("valid");
+		return finish(0);
+	}
+	(void)printf("%s: valid\n", inv->conf_path);
+	return finish_text();
+}
+
+/* What getopt(3) calls the command where it complains of an option. */
+static char *
+full_name(const struct command *c)
+{
+	static char name[64];
+
+	(void)snprintf(name, sizeof(name), "sealctl %s%s%s", c->words[0],
+	    c->words[1] != NULL ? " " : "",
+	    c->words[1] != NULL ? c->words[1] : "");
+	return name;
+}
+
+static int
+run(const struct command *c, struct invocation *inv)
+{
+	struct conf *conf = NULL;
+	int code = EXIT_FAILED;
+
+	inv->argv[0] = full_name(c);
+	if (c->args[0] == '\0' && inv->argc != 1)
+		return usage(c, NULL);
+	if (!c->bare)
+		conf = conf_load(inv->conf_path, stderr);
+	inv->conf = conf;
+	if (conf != NULL || c->bare)
+		code = c->run(inv);
+	if (code == EXIT_BAD_USAGE)
+		(void)usage(c, NULL);
+	else if (inv->json && !out_used()) {
+		/* There was nothing to say; an array it is all the same. */
+		out_start(NULL, 0, true);
+		code = finish(code);
+	}
+	conf_free(conf);
+	return code;
 }
 
 int
@@ -185,17 +265,20 @@ main(int argc, char *argv[])
 {
 	struct invocation inv;
 	const struct command *c;
-	struct conf *conf;
-	int ch, code;
+	int ch;
 
 	memset(&inv, 0, sizeof(inv));
 	inv.conf_path = SYSCONFDIR "/sealmail.conf";
 	/* The first word ends the options, also where getopt(3) would not. */
-	while ((ch = getopt(argc, argv, "+f:j")) != -1) {
+	while ((ch = getopt(argc, argv, "+f:hj")) != -1) {
 		switch (ch) {
 		case 'f':
 			inv.conf_path = optarg;
 			break;
+		case 'h':
+			usage_head(stdout);
+			(void)usage_lines(stdout, 0, NULL);
+			return finish_text();
 		case 'j':
 			inv.json = true;
 			break;
@@ -225,12 +308,5 @@ main(int argc, char *argv[])
 	inv.argc = argc;
 	inv.argv = argv;
 	log_init("sealctl", true, 0);
-	conf = c->bare ? NULL : conf_load(inv.conf_path, stderr);
-	if (conf == NULL && !c->bare)
-		return EXIT_FAILED;
-	inv.conf = conf;
-	if ((code = c->run(&inv)) == EXIT_BAD_USAGE)
-		(void)usage(c, NULL);
-	conf_free(conf);
-	return code;
+	return run(c, &inv);
 }

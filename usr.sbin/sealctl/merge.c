@@ -36,7 +36,7 @@
 
 static const struct column columns[] = {
     {"file", COLUMN_TEXT, 50},
-    {"finding", COLUMN_TEXT, 0},
+    {"finding", COLUMN_SENTENCE, 0},
 };
 
 static void

@@ -24,8 +24,10 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sealctl.h"
 
@@ -36,21 +38,91 @@ static struct {
 	size_t rows;
 	bool head; /* the names of the columns were printed */
 	bool json;
+	bool used;
+	bool wide; /* text may hold more than ASCII */
 } out;
+
+/* Names are UTF-8; what is not is told by a question mark. */
+#define REPLACEMENT "\\ufffd"
+
+/*
+ * The octets of the character of UTF-8 (RFC 3629) that s begins with, and its
+ * number; 0 if there is none.
+ */
+static size_t
+utf8_char(const char *s, uint32_t *point)
+{
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	unsigned char c = (unsigned char)*s;
+	uint32_t v;
+	size_t len, i;
+
+	if (c < 0x80) {
+		*point = c;
+		return c == '\0' ? 0 : 1;
+	}
+	len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+	if (c < 0xc2 || c > 0xf4)
+		return 0;
+	v = c & (0x7fU >> len);
+	for (i = 1; i < len; i++) {
+		c = (unsigned char)s[i];
+		if ((c & 0xc0) != 0x80)
+			return 0;
+		v = v << 6 | (c & 0x3f);
+	}
+	if (v < smallest[len] || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
+		return 0;
+	*point = v;
+	return len;
+}
+
+/* Neither a control nor what turns the order of the text around it. */
+static bool
+shows(uint32_t v)
+{
+	if (v < 0x80)
+		return isgraph((unsigned char)v);
+	return v > 0xa0 && v != 0xad && !(v >= 0x200b && v <= 0x200f) &&
+	    !(v >= 0x2028 && v <= 0x202e) && !(v >= 0x2060 && v <= 0x206f) &&
+	    v != 0xfeff && !(v >= 0xfff9 && v <= 0xfffb) && v < 0xe0000 &&
+	    (v & 0xfffe) != 0xfffe;
+}
+
+/* A terminal that is not said to know UTF-8 gets ASCII. */
+static bool
+wide_wanted(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+	const char *value = NULL;
+
+	if (!isatty(STDOUT_FILENO))
+		return true;
+	for (size_t i = 0; i < 3 && (value == NULL || *value == '\0'); i++)
+		value = getenv(names[i]);
+	return value != NULL &&
+	    (strcasestr(value, "utf-8") != NULL ||
+		strcasestr(value, "utf8") != NULL);
+}
 
 static void
 json_string(const char *s)
 {
-	unsigned char c;
+	uint32_t v;
+	size_t len;
 
 	(void)putchar('"');
-	for (; (c = (unsigned char)*s) != '\0'; s++) {
-		if (c == '"' || c == '\\')
-			(void)printf("\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			(void)printf("\\u%04x", c);
+	for (; *s != '\0'; s += len) {
+		len = utf8_char(s, &v);
+		if (len == 0) {
+			(void)fputs(REPLACEMENT, stdout);
+			len = 1;
+		} else if (v == '"' || v == '\\')
+			(void)printf("\\%c", (char)v);
+		else if (v < 0x20 || v == 0x7f)
+			(void)printf("\\u%04x", v);
 		else
-			(void)putchar(c);
+			(void)fwrite(s, 1, len, stdout);
 	}
 	(void)putchar('"');
 }
@@ -58,11 +130,21 @@ json_string(const char *s)
 static void
 plain_string(const char *s, int width, bool blanks)
 {
-	unsigned char c;
+	uint32_t v;
+	size_t len;
 	int n;
 
-	for (n = 0; (c = (unsigned char)s[n]) != '\0'; n++)
-		(void)putchar(isgraph(c) || (blanks && c == ' ') ? c : '?');
+	for (n = 0; *s != '\0'; s += len, n++) {
+		len = utf8_char(s, &v);
+		if (len == 0) {
+			(void)putchar('?');
+			len = 1;
+		} else if (v < 0x80 ? shows(v) || (blanks && v == ' ') :
+				      out.wide && shows(v))
+			(void)fwrite(s, 1, len, stdout);
+		else
+			(void)putchar('?');
+	}
 	if (n == 0) {
 		(void)putchar('-');
 		n = 1;
@@ -80,6 +162,8 @@ out_start(const struct column *columns, size_t n, bool json)
 	out.rows = 0;
 	out.head = false;
 	out.json = json;
+	out.used = true;
+	out.wide = wide_wanted();
 	if (json)
 		(void)putchar('[');
 }
@@ -182,6 +266,12 @@ size_t
 out_rows(void)
 {
 	return out.rows;
+}
+
+bool
+out_used(void)
+{
+	return out.used;
 }
 
 int

@@ -334,7 +334,8 @@ cmd_queue_message(struct invocation *inv)
 	uint8_t codec;
 	int code;
 
-	if (filter_get(inv, "+", &f) == -1 || f.id == NULL)
+	/* The message is what is printed, and no record. */
+	if (filter_get(inv, "+", &f) == -1 || f.id == NULL || inv->json)
 		return EXIT_BAD_USAGE;
 	if ((code = queue_open(&q, inv)) != 0)
 		return code;
@@ -480,7 +481,7 @@ queue_next(struct queue *q, struct msg *msg, int *code)
 		warnx("not allowed: run sealctl as root, or as one of "
 		      "\"control operators\"");
 	else if (res == QUEUE_NONE)
-		warnx("there is no such message");
+		warnx("no such message in the queue");
 	else if (res != QUEUE_DONE)
 		warnx("smtp-queue cannot do that now; see the log of "
 		      "sealsmtpd");

@@ -92,6 +92,7 @@ void out_text(const char *);
 void out_number(uint64_t);
 void out_time(int64_t);
 size_t out_rows(void);
+bool out_used(void); /* out_start() was called */
 /*
  * Ends the array, or prints the columns' names above no record, unless the
  * command ends with a code that is not 0; -1 if standard output could not
@@ -111,6 +112,8 @@ int
 each_engine(struct ctl *, const char *what, int (*ask)(struct ctl *, int fd));
 /* out_end(), and the exit code that comes of it. */
 int finish(int code);
+/* The same of text that was printed without out_start(). */
+int finish_text(void);
 uint64_t process_memory(uint32_t pid); /* octets; 0: it cannot be told */
 
 /* certs.c: waits for what became of them; -1 (printed) unless all is well. */

@@ -71,6 +71,16 @@ finish(int code)
 	return code;
 }
 
+int
+finish_text(void)
+{
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		warn("standard output");
+		return EXIT_FAILED;
+	}
+	return 0;
+}
+
 static const struct column process_columns[] = {
     {"daemon", COLUMN_TEXT, 10},
     {"role", COLUMN_TEXT, 13},

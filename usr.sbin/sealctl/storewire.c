@@ -33,6 +33,7 @@
 #include "store_wire.h"
 
 #define STORE_WAIT_MS 60000 /* deriving keys may queue */
+#define SHOWN_MAX 40        /* of an argument that is no name */
 
 int
 store_open(struct store *st, struct invocation *inv)
@@ -140,12 +141,12 @@ account_name_wrong(
 	for (n = 0; buf[n] != '\0'; n++) {
 		if (!isgraph((unsigned char)buf[n]) &&
 		    (unsigned char)buf[n] < 0x80)
-			return "a name holds no blanks";
+			return "a name holds no blanks or controls";
 		buf[n] = (char)tolower((unsigned char)buf[n]);
 	}
 	p = strrchr(buf, '@');
 	if (p == buf || p[1] == '\0')
-		return "a name is LOCAL@DOMAIN";
+		return "a name is LOCAL@DOMAIN, or LOCAL of the first domain";
 	if (conf_domain_find(conf, p + 1) != NULL)
 		return NULL;
 	(void)snprintf(reason, sizeof(reason),
@@ -158,10 +159,18 @@ account_name_wrong(
 int
 account_name(const struct conf *conf, const char *arg, char *buf, size_t size)
 {
+	char shown[SHOWN_MAX + 1];
 	const char *wrong;
+	size_t i;
 
 	wrong = account_name_wrong(conf, arg, buf, size);
-	if (wrong != NULL)
-		warnx("%.40s%s: %s", arg, strlen(arg) > 40 ? "..." : "", wrong);
-	return wrong == NULL ? 0 : -1;
+	if (wrong == NULL)
+		return 0;
+	/* What cannot be a name may hold what a terminal obeys. */
+	for (i = 0; i < SHOWN_MAX && arg[i] != '\0'; i++)
+		shown[i] = iscntrl((unsigned char)arg[i]) ? '?' : arg[i];
+	shown[i] = '\0';
+	warnx("%s%s: %s", i == 0 ? "''" : shown, arg[i] != '\0' ? "..." : "",
+	    wrong);
+	return -1;
 }

@@ -96,7 +96,10 @@ cmd_sweep(struct invocation *inv)
 			    "imap-store: its answer is not understood");
 		store_receive(&st, &msg);
 	}
-	code = store_end(&msg, NULL) == 0 && failed == 0 ? 0 : EXIT_FAILED;
+	code = store_end(&msg, account[0] != '\0' ? account : NULL) == 0 &&
+		failed == 0 ?
+	    0 :
+	    EXIT_FAILED;
 	if (out_end(code) == -1)
 		code = EXIT_FAILED;
 	store_close(&st);

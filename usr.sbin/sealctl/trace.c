@@ -191,7 +191,7 @@ print_line(char *line, bool json)
  * prints that, how many lines they are.
  */
 static unsigned int
-pass(FILE *f, bool print, bool json)
+pass(FILE *f, const char *path, bool print, bool json)
 {
 	static char *line;
 	static size_t size;
@@ -208,7 +208,7 @@ pass(FILE *f, bool print, bool json)
 			n += line_learn(line);
 	}
 	if (ferror(f))
-		err(EXIT_FAILED, "log");
+		err(EXIT_FAILED, "%s", path);
 	return n;
 }
 
@@ -232,21 +232,25 @@ standard_input(void)
 	return f;
 }
 
+/* The log of that path, or one of the usual, whose path is told. */
 static FILE *
-open_log(const char *path)
+open_log(const char **path)
 {
 	FILE *f = NULL;
 
-	if (path != NULL && strcmp(path, "-") == 0)
+	if (*path != NULL && strcmp(*path, "-") == 0)
 		return standard_input();
-	if (path != NULL) {
-		f = fopen(path, "r");
+	if (*path != NULL) {
+		f = fopen(*path, "r");
 		if (f == NULL)
-			warn("%s", path);
+			warn("%s", *path);
 		return f;
 	}
-	for (size_t i = 0; f == NULL && i < sizeof(logs) / sizeof(logs[0]); i++)
+	for (size_t i = 0; f == NULL && i < sizeof(logs) / sizeof(logs[0]);
+	     i++) {
+		*path = logs[i];
 		f = fopen(logs[i], "r");
+	}
 	if (f == NULL)
 		warnx("no log at %s nor %s: name it with -l, or - for standard "
 		      "input",
@@ -290,21 +294,15 @@ cmd_trace(struct invocation *inv)
 	}
 	if (inv->argc - optind != 1)
 		return EXIT_BAD_USAGE;
-	if ((f = open_log(path)) == NULL)
+	if ((f = open_log(&path)) == NULL)
 		return EXIT_FAILED;
 	wanted(inv->conf, inv->argv[optind]);
-	for (i = 0; i < PASSES_MAX && pass(f, false, false) > 0; i++)
+	for (i = 0; i < PASSES_MAX && pass(f, path, false, false) > 0; i++)
 		;
 	if (inv->json)
 		out_start(columns, 1, true);
-	if (pass(f, true, inv->json) == 0)
+	if (pass(f, path, true, inv->json) == 0)
 		warnx("%s: no line of this log is about it", inv->argv[optind]);
 	(void)fclose(f);
-	if (inv->json)
-		return finish(0);
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		warn("standard output");
-		return EXIT_FAILED;
-	}
-	return 0;
+	return inv->json ? finish(0) : finish_text();
 }

@@ -127,7 +127,7 @@ def serve(conn):
                  struct.pack("=IqB", os.getpid(), 1780000000, 0))
             done(conn, ident)
         elif kind == PROCESSES:
-            for role in (DAEMON, "a\x1b]0;x\x07b"):
+            for role in (DAEMON, b"a\x1b]0;x\x07b\xff\xe2\x80\xae"):
                 send(conn, PROCESS, ident, s(role) + struct.pack(
                     "=IIIIBqI", 0, 4711, 50001, 0, 2, 1780000000, 3))
             done(conn, ident)

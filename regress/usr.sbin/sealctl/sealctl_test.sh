@@ -60,6 +60,56 @@ usage_body() {
 	atf_check -s exit:2 -e match:"usr: there is no such command" ./ctl usr
 	atf_check -s exit:2 -e match:"user add" -e not-match:"user del" \
 	    -e not-match:"no such" ./ctl user add
+	atf_check -s exit:2 -e match:"^[a-z]*ctl.*option" ./ctl user add -x
+	# A word too many: nothing is done, least of all to another daemon.
+	for words in "stop sealrelayd" "reload x" "log brief x" \
+	    "show sessions x" "help check x" "help a b c"; do
+		# shellcheck disable=SC2086
+		atf_check -s exit:2 -e match:"usage" ./ctl $words
+	done
+}
+
+atf_test_case help
+help_body() {
+	for words in help -h "help user" "help queue list"; do
+		# shellcheck disable=SC2086
+		atf_check -o save:out "$sealctl" $words
+		grep -q '^usage: sealctl ' out || atf_fail "$words: $(cat out)"
+		[ "$(awk 'length > 79' out)" = "" ] || atf_fail "$words is wide"
+	done
+	[ "$(grep -c '^  ' out)" -eq 1 ] || atf_fail "$(cat out)"
+	atf_check -s exit:2 -e match:"help usr: there is no such" \
+	    "$sealctl" help usr
+}
+
+# Whatever becomes of it, with -j an array is what is printed.
+atf_test_case arrays cleanup
+arrays_body() {
+	configure
+	n=0
+	for words in "check" "show sessions" "user list" "user quota a 1G" \
+	    "user del a" "queue list" "stop" "kick b" "user add 'a b'" \
+	    "dkim show" "trace -l conf x@y" "verify -k b" "nonsense.test"; do
+		[ "$words" != nonsense.test ] || words="dns nonsense.test"
+		for ctl in "./ctl" "$sealctl -f nowhere"; do
+			n=$((n + 1))
+			eval "$ctl -j $words" >"out$n" 2>/dev/null </dev/null
+		done
+	done
+	python3 -c 'import json, sys
+for name in sys.argv[1:]:
+    text = open(name).read()
+    assert isinstance(json.loads(text), list), text' out* ||
+	    atf_fail "no array"
+	fake sealimapd
+	# Its greeting is the same; none of these has anything to say.
+	for words in "user quota b 1G" "user disable b" "user del b"; do
+		# shellcheck disable=SC2086
+		atf_check -o inline:"[]\n" ./ctl -j $words
+	done
+}
+arrays_cleanup() {
+	stop_fakes
 }
 
 atf_test_case check
@@ -153,7 +203,7 @@ show_body() {
 d = json.load(open("out"))
 assert len(d) == 4, d
 assert d[0]["pid"] == 4711 and d[0]["sandbox"] == "full", d
-assert d[1]["role"] == "a\x1b]0;x\x07b", d' || atf_fail "$(cat out)"
+assert d[1]["role"] == "a\x1b]0;x\x07b\ufffd\u202e", d' || atf_fail "$(cat out)"
 	atf_check -o match:"^sealimapd *9.9" ./ctl show version
 	atf_check -o match:"connections *- *1099511627776" ./ctl show stats
 	atf_check -o save:out ./ctl show stats -p
@@ -318,6 +368,8 @@ refusals_cleanup() {
 
 atf_init_test_cases() {
 	atf_add_test_case usage
+	atf_add_test_case help
+	atf_add_test_case arrays
 	atf_add_test_case check
 	atf_add_test_case pairs
 	atf_add_test_case sample
