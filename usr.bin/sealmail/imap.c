@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ static struct {
 	char in[LINE_MAX_OCTETS];
 	size_t len;
 	char line[LINE_MAX_OCTETS];
+	char whole[LINE_MAX_OCTETS]; /* a line with its literals quoted */
 } imap = {.fd = -1};
 
 static void
@@ -109,10 +111,13 @@ imap_open(const char *host, const char *port, const char *cafile)
 	if (imap.tls == NULL || tls_configure(imap.tls, config) == -1 ||
 	    tls_connect_socket(imap.tls, imap.fd, host) == -1 ||
 	    tls_handshake(imap.tls) == -1) {
-		if (cafile == NULL)
-			warnx("-C names a file of certificates to believe, "
-			      "in place of the system's");
-		broken(host);
+		if (cafile != NULL || imap.tls == NULL)
+			broken(host);
+		warnx("%s: %s", host, tls_error(imap.tls));
+		imap_close();
+		errx(EX_TEMPFAIL,
+		    "-C names a file of certificates to believe, in place of "
+		    "the system's");
 	}
 	tls_config_free(config);
 	if (strncmp(imap_line(), "* OK ", 5) != 0)
@@ -133,6 +138,7 @@ imap_close(void)
 	imap.fd = -1;
 	explicit_bzero(imap.in, sizeof(imap.in));
 	explicit_bzero(imap.line, sizeof(imap.line));
+	explicit_bzero(imap.whole, sizeof(imap.whole));
 }
 
 static void
@@ -258,6 +264,70 @@ code_of(const char *text)
 	return EX_UNAVAILABLE;
 }
 
+/* Does the line end in a literal's head?  Its octets, and where it begins. */
+static bool
+literal(char *line, char **head, size_t *octets)
+{
+	const char *why;
+	char *p;
+	size_t len = strlen(line);
+
+	p = strrchr(line, '{');
+	if (p == NULL || line[len - 1] != '}')
+		return false;
+	line[len - 1] = '\0';
+	*octets = (size_t)strtonum(p + 1, 0, LINE_MAX_OCTETS, &why);
+	line[len - 1] = '}';
+	*head = p;
+	return why == NULL;
+}
+
+/* Adds n octets, as the inside of a quoted string. */
+static void
+quote(const char *p, size_t n, size_t *len)
+{
+	for (; n > 0; n--, p++) {
+		if (sizeof(imap.whole) - *len < 4)
+			broken("a line of the server is too long");
+		if (*p == '"' || *p == '\\')
+			imap.whole[(*len)++] = '\\';
+		imap.whole[(*len)++] = *p == '\0' || *p == '\r' || *p == '\n' ?
+		    '?' :
+		    *p;
+	}
+}
+
+/* A string may come as a literal (RFC 9051, section 4.3) as well as quoted. */
+static char *
+whole_line(char *line)
+{
+	char buf[256], *head;
+	size_t len = 0, left, n;
+
+	while (literal(line, &head, &left)) {
+		n = (size_t)(head - line);
+		if (n >= sizeof(imap.whole) - len)
+			broken("a line of the server is too long");
+		(void)memcpy(imap.whole + len, line, n);
+		len += n;
+		imap.whole[len++] = '"';
+		for (; left > 0; left -= n) {
+			n = imap_octets(
+			    buf, left < sizeof(buf) ? left : sizeof(buf));
+			quote(buf, n, &len);
+		}
+		explicit_bzero(buf, sizeof(buf));
+		imap.whole[len++] = '"';
+		line = imap_line();
+	}
+	if (len == 0)
+		return line;
+	if (strlcpy(imap.whole + len, line, sizeof(imap.whole) - len) >=
+	    sizeof(imap.whole) - len)
+		broken("a line of the server is too long");
+	return imap.whole;
+}
+
 int
 imap_answer(void (*untagged)(char *))
 {
@@ -267,6 +337,7 @@ imap_answer(void (*untagged)(char *))
 	for (;;) {
 		line = imap_line();
 		if (strncmp(line, "* XSEALMAIL ", 12) == 0) {
+			line = whole_line(line);
 			if (untagged != NULL)
 				untagged(line + 12);
 			continue;

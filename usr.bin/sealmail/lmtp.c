@@ -293,12 +293,16 @@ void
 lmtp_deliver(struct delivery *d, FILE *message)
 {
 	struct lmtp l;
-	int accepted;
+	int accepted, error;
 
 	if (lmtp_open(&l, d->socket) == -1) {
+		error = errno;
 		l.code = 0;
-		(void)snprintf(l.reply, sizeof(l.reply), "%s: %s", d->socket,
-		    strerror(errno));
+		(void)snprintf(l.reply, sizeof(l.reply), "%s: %s%s", d->socket,
+		    strerror(error),
+		    error == ENOENT || error == ECONNREFUSED ?
+			"; start sealsmtpd, or name its socket by -s" :
+			"");
 		settle_rest(&l, d, 0, false);
 		return;
 	}

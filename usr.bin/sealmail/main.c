@@ -32,8 +32,8 @@
 #include "config.h"
 #include "sealmail.h"
 
-static int
-usage(void)
+static void
+print_usage(FILE *f)
 {
 	(void)fputs("usage: sealmail [-s socket] deliver [-f sender] "
 		    "recipient ...\n"
@@ -54,9 +54,27 @@ usage(void)
 		    "       sealmail verify [options] account\n"
 		    "       sealmail reindex [options] account\n"
 		    "       sealmail set list [options] account\n"
-		    "       sealmail set save-sent [options] account yes|no\n",
-	    stderr);
+		    "       sealmail set save-sent [options] account yes|no\n"
+		    "       sealmail help\n",
+	    f);
+}
+
+static int
+usage(void)
+{
+	print_usage(stderr);
 	return EX_USAGE;
+}
+
+static int
+help(void)
+{
+	print_usage(stdout);
+	(void)puts("options: [-js] [-C cafile] [-h host] [-p port]\n"
+		   "sealmail(1) says what they do: man sealmail");
+	if (fflush(stdout) == EOF)
+		err(EX_IOERR, "standard output");
+	return EX_OK;
 }
 
 /* An address goes between < and > on a line: nothing may end either. */
@@ -163,7 +181,9 @@ main(int argc, char *argv[])
 
 	/* A server that hangs up is a reply we did not get, not our end. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	while ((ch = getopt(argc, argv, "+s:")) != -1) {
+	while ((ch = getopt(argc, argv, "+hs:")) != -1) {
+		if (ch == 'h')
+			return help();
 		if (ch != 's')
 			return usage();
 		socket = optarg;
@@ -175,5 +195,9 @@ main(int argc, char *argv[])
 	for (i = 0; argc > 0 && i < N_COMMANDS; i++)
 		if (strcmp(argv[0], commands[i].word) == 0)
 			return commands[i].run(argc, argv);
+	if (argc == 1 && strcmp(argv[0], "help") == 0)
+		return help();
+	if (argc > 0)
+		warnx("%.80s: there is no such command", argv[0]);
 	return usage();
 }

@@ -249,6 +249,38 @@ listed(char *line)
 	(void)putchar('\n');
 }
 
+/* getaddrinfo(3) takes any number, and what is left of it. */
+static const char *
+port_of(const char *arg)
+{
+	const char *why;
+
+	(void)strtonum(arg, 1, 65535, &why);
+	if (why != NULL)
+		errx(EX_USAGE, "%.80s: not a port, 1 to 65535", arg);
+	return arg;
+}
+
+/* One scope or several, commas between. */
+static bool
+scopes(const char *s)
+{
+	static const char *const names[] = {"imap", "submission", "manage"};
+	size_t i, len;
+
+	for (;; s += len + 1) {
+		len = strcspn(s, ",");
+		for (i = 0; i < 3; i++)
+			if (strlen(names[i]) == len &&
+			    strncmp(s, names[i], len) == 0)
+				break;
+		if (i == 3)
+			return false;
+		if (s[len] == '\0')
+			return true;
+	}
+}
+
 /* The options, then n arguments of which the account is the first. */
 static char **
 options(int argc, char *argv[], int n)
@@ -273,7 +305,7 @@ options(int argc, char *argv[], int n)
 			opt.json = true;
 			break;
 		case 'p':
-			opt.port = optarg;
+			opt.port = port_of(optarg);
 			break;
 		case 'S':
 			opt.scope = optarg;
@@ -386,10 +418,10 @@ app_add(int argc, char *argv[])
 	if (strlen(args[1]) >= LABEL_SIZE)
 		errx(EX_DATAERR, "a label has at most %d octets",
 		    LABEL_SIZE - 1);
-	if (opt.scope[0] == '\0' ||
-	    strspn(opt.scope, "abcdefghijklmnopqrstuvwxyz,") !=
-		strlen(opt.scope))
-		errx(EX_USAGE, "%s: not imap, submission, manage or several",
+	if (!scopes(opt.scope))
+		errx(EX_USAGE,
+		    "%.80s: not imap, submission, manage or several of them, "
+		    "with commas",
 		    opt.scope);
 	ask("Password: ", opt.secret, sizeof(opt.secret));
 	begin("APP ADD", true);

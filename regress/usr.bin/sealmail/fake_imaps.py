@@ -13,6 +13,10 @@ import ssl
 ESC = b"\x1b]0;owned\x07\xc2\x9b31m"
 BOX = b"Evil" + ESC
 
+LABELS = ('Zo\u00eb\'s "phone" \\'.encode(), b"", b"a\r\n* b" + ESC)
+SLOTS = [(7, len(LABELS[0]), LABELS[0], b" SCRAM"),
+         (8, len(LABELS[1]), LABELS[1], b""),
+         (9, len(LABELS[2]), LABELS[2], b"")]
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain("cert.pem", "key.pem")
 listener = socket.socket()
@@ -29,6 +33,13 @@ def command(f):
 
 
 def answer(text):
+    if b" APP LIST" in text:
+        return b"".join(
+            b'* XSEALMAIL SLOT %d app "imap" 1700000000 {%d}\r\n%s%s\r\n' % x
+            for x in SLOTS) + b"s OK listed\r\n"
+    if b" SETTINGS" in text:
+        return (b"* XSEALMAIL SETTING {20000}\r\n" + b"x" * 20000 +
+                b"\r\ns OK settings\r\n")
     if b" LOGIN " in text:
         if b"refused" in text:
             return b"s NO [CANNOT] Never " + ESC + b"\r\n"
@@ -46,7 +57,7 @@ def answer(text):
         return (b'* 1 FETCH (UID 3 FLAGS (key' + ESC + b') INTERNALDATE '
                 b'"05-Mar-2019 10:11:12 +0100" BODY[] {9}\r\na: b\r\n\r\nx)'
                 b"\r\ns OK fetched\r\n")
-    return b"s OK\r\n"
+    return b"s OK done\r\n"
 
 
 def serve(raw):

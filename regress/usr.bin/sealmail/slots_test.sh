@@ -74,12 +74,15 @@ program_body() {
 		program 64 "" passwd --scram --no-scram $o $a
 		# App passwords, to their end.
 		program 0 "$password\n" app add -j $o -S imap,submission \
-		    $a 'The "phone"'
+		    $a 'The "phone" of Zoë'
 		id=$(value id) app=$(value password)
 		program 64 "$password\n" app add $o -S 'x y' $a label
-		program 69 "$password\n" app add $o -S nothing $a label
+		program 64 "$password\n" app add $o -S nothing $a label
+		program 64 "$password\n" app add $o -S imap,,manage $a label
+		program 64 "" app list -s -h "$host" -p 65536 $a
+		program 64 "" app list -s -h "$host" -p imaps $a
 		program 0 "$password\n" app list $o $a
-		grep -q "$id  app  imap,submission  .*  The \"phone\"" out ||
+		grep -q "$id  app  imap,submission  .*  The \"phone\" of Zoë$" out ||
 		    atf_fail "$(cat out)"
 		program 0 "$app\n" app list -j $o $a
 		python3 -c 'import json; json.load(open("out"))' ||

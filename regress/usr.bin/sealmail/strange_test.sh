@@ -68,6 +68,43 @@ escapes_cleanup() {
 	stop_fake
 }
 
+# ask CODE WORD...: a command of user@example.org.
+ask() {
+	got=0 code=$1
+	shift
+	printf 'x\n' | "$sealmail" "$@" -s -C cert.pem -h localhost \
+	    -p "$(cat fake.port)" user@example.org >ask.out 2>ask.err || got=$?
+	[ "$got" -eq "$code" ] ||
+	    fail_with ask.err "$* ended with $got instead of $code"
+}
+
+atf_test_case literals cleanup
+literals_head() {
+	atf_set descr "a string of an answer may be a literal"
+}
+literals_body() {
+	fake
+	ask 0 app list
+	grep -q "^ *7  app  imap  .*  scram  Zo.*'s \"phone\" .\$" ask.out ||
+	    fail_with ask.out "the label is not told"
+	[ "$(grep -c . ask.out)" -eq 3 ] || fail_with ask.out "other lines"
+	! obeys ask.out || fail_with ask.out "a terminal would obey"
+	ask 0 app list -j
+	python3 -c 'import json
+d = json.load(open("ask.out"))
+assert [x["id"] for x in d] == [7, 8, 9], d
+assert d[0]["label"] == "Zo\u00eb\x27s \"phone\" \\", d
+assert d[0]["scram"] and not d[1]["scram"] and d[1]["label"] == "", d
+assert d[2]["label"] == "a??* b" + d[2]["label"][6:], d' ||
+	    fail_with ask.out "other JSON"
+	# One that is larger than any answer.
+	ask 75 set list
+	grep -q 'too long' ask.err || fail_with ask.err "taken"
+}
+literals_cleanup() {
+	stop_fake
+}
+
 # A file of the victim, which no link may lead to.
 atf_test_case links cleanup
 links_head() {
@@ -119,5 +156,6 @@ links_cleanup() {
 
 atf_init_test_cases() {
 	atf_add_test_case escapes
+	atf_add_test_case literals
 	atf_add_test_case links
 }
