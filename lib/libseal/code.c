@@ -179,6 +179,17 @@ seal_code_parse(
 	return code_parse(text, len, kind, slot_id, NULL);
 }
 
+bool
+seal_password_short(const void *password, size_t len)
+{
+	const uint8_t *p = password;
+	size_t i, n = 0;
+
+	for (i = 0; i < len && n < SEAL_PASSWORD_MIN; i++)
+		n += (p[i] & 0xc0) != 0x80;
+	return n < SEAL_PASSWORD_MIN;
+}
+
 void
 seal_password_make(char buf[SEAL_PASSWORD_SIZE])
 {

@@ -59,6 +59,7 @@ enum seal_slot_kind {
 #define SEAL_SLOTS_MAX 128    /* tombstones included */
 #define SEAL_LABEL_MAX 64     /* octets */
 #define SEAL_SECRET_MAX 1024  /* octets of a password */
+#define SEAL_PASSWORD_MIN 8   /* characters of a new one */
 #define SEAL_CODE_LEN 36      /* symbols of a code */
 #define SEAL_CODE_SIZE 45     /* with hyphens and NUL */
 #define SEAL_PASSWORD_SIZE 30 /* a generated password, with NUL */
@@ -134,6 +135,12 @@ enum seal_code {
 };
 enum seal_code seal_code_parse(
     const char *, size_t len, enum seal_slot_kind *, uint32_t *slot_id);
+/*
+ * Has a new password fewer than SEAL_PASSWORD_MIN characters?  Those of UTF-8
+ * count as one each; what is not UTF-8 counts by its octets below 128 and from
+ * 192 on.  Passwords that are shorter already go on opening.
+ */
+bool seal_password_short(const void *, size_t len);
 /* A random password for people without one: 120 bits in groups. */
 void seal_password_make(char buf[SEAL_PASSWORD_SIZE]);
 

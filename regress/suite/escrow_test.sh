@@ -88,7 +88,7 @@ slot_body() {
 	[ "$(stat -c %a one.key 2>/dev/null || stat -f %Lp one.key)" = 600 ] ||
 	    atf_fail "the secret key's mode"
 	atf_check -s exit:1 -e match:"File exists" -x \
-	    "echo x | $ctl escrow key one.key"
+	    "echo long enough | $ctl escrow key one.key"
 	make_key two.key
 	two=$key
 	[ "$one" != "$two" ] || atf_fail "one key twice"

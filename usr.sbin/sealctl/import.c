@@ -169,6 +169,11 @@ take_line(struct invocation *inv, char *line)
 			 "the password itself");
 		return;
 	}
+	wrong = *password == '\0' ? NULL : password_wrong(password);
+	if (wrong != NULL) {
+		complain(wrong);
+		return;
+	}
 	item = item_new();
 	item->account = strdup(account);
 	item->password = strdup(password);

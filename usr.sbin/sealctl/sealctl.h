@@ -130,7 +130,9 @@ void bar_clear(void); /* before a line is printed, and at the end */
 int read_line(char *buf, size_t size);
 /* The secret of that prompt; -1 (printed) if there is none. */
 int read_secret(const char *prompt, char *buf, size_t size);
-/* The same, on a terminal twice. */
+/* What is wrong with a new password; NULL: nothing. */
+const char *password_wrong(const char *);
+/* A new password, or pass phrase; on a terminal asked for twice. */
 int read_password(const char *prompt, char *buf, size_t size);
 
 /* storewire.c: a command's wire to the store master. */

@@ -27,6 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "seal_keys.h"
 #include "sealctl.h"
 #include "store_wire.h"
 
@@ -66,14 +67,32 @@ read_secret(const char *prompt, char *buf, size_t size)
 	return -1;
 }
 
+const char *
+password_wrong(const char *password)
+{
+	static char why[64];
+
+	if (!seal_password_short(password, strlen(password)))
+		return NULL;
+	(void)snprintf(why, sizeof(why),
+	    "a password has at least %d characters", SEAL_PASSWORD_MIN);
+	return why;
+}
+
 int
 read_password(const char *prompt, char *buf, size_t size)
 {
 	char again[SECRET_MAX];
+	const char *wrong;
 	int same;
 
 	if (read_secret(prompt, buf, size) == -1)
 		return -1;
+	if ((wrong = password_wrong(buf)) != NULL) {
+		explicit_bzero(buf, size);
+		warnx("%s; nothing was changed", wrong);
+		return -1;
+	}
 	if (!isatty(STDIN_FILENO))
 		return 0;
 	if (readpassphrase("Again: ", again, sizeof(again), RPP_REQUIRE_TTY) ==

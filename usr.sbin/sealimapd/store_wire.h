@@ -113,7 +113,8 @@ enum slot_result {
 	SLOT_UNSURE = 2,  /* written, but not known to be durable */
 	SLOT_UNKNOWN = 3, /* no such app password */
 	SLOT_LIMIT = 4,   /* too many slots */
-	SLOT_CANNOT = 5   /* not with this secret; not this as a secret */
+	SLOT_CANNOT = 5,  /* not with this secret; not this as a secret */
+	SLOT_SHORT = 6    /* the new password: see SEAL_PASSWORD_MIN */
 };
 
 /* As logs name it, by the command of sealmail(1). */
@@ -160,6 +161,8 @@ slot_result_name(enum slot_result result)
 		return "limit";
 	case SLOT_CANNOT:
 		return "cannot";
+	case SLOT_SHORT:
+		return "short";
 	}
 	return "?";
 }

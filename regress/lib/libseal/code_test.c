@@ -160,6 +160,25 @@ ATF_TC_BODY(passwords, tc)
 	ATF_CHECK_EQ(SEAL_CODE_NONE, seal_code_parse(a, strlen(a), &kind, &id));
 }
 
+ATF_TC_WITHOUT_HEAD(short_passwords);
+ATF_TC_BODY(short_passwords, tc)
+{
+	static const char *const few[] = {"", "x", "1234567",
+	    "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4",
+	    "\x80\x80\x80\x80\x80\x80\x80\x80"};
+	static const char *const enough[] = {"12345678", "        ",
+	    "1234567\xf0\x9f\x94\x91", "\xe4\xe4\xe4\xe4\xe4\xe4\xe4\xe4"};
+
+	for (size_t i = 0; i < sizeof(few) / sizeof(few[0]); i++)
+		ATF_CHECK_MSG(
+		    seal_password_short(few[i], strlen(few[i])), "%zu", i);
+	for (size_t i = 0; i < sizeof(enough) / sizeof(enough[0]); i++)
+		ATF_CHECK_MSG(
+		    !seal_password_short(enough[i], strlen(enough[i])), "%zu",
+		    i);
+	ATF_CHECK(seal_password_short("12345678", SEAL_PASSWORD_MIN - 1));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, round_trip);
@@ -167,5 +186,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, typos);
 	ATF_TP_ADD_TC(tp, no_code);
 	ATF_TP_ADD_TC(tp, passwords);
+	ATF_TP_ADD_TC(tp, short_passwords);
 	return atf_no_error();
 }

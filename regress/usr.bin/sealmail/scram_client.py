@@ -267,7 +267,7 @@ def of_password(server, user):
     check(attempt(server, user, password)[0], "the third password")
     # What programs may prepare in two ways.
     m = connect(server)
-    m.send(b'1 XSEALMAIL USER %s PASSWD "%s" {7+}\r\nna\303\257ve2\r\n' %
+    m.send(b'1 XSEALMAIL USER %s PASSWD "%s" {9+}\r\nna\303\257vete\r\n' %
            (user.encode(), password.encode()))
     answer = m.readline()
     check(answer.startswith(b"1 NO [CANNOT]"), answer)

@@ -60,6 +60,8 @@ program_body() {
 		program 0 "some new one\n$password\n" passwd -j $o $a
 		[ -n "$(value id)" ] || atf_fail "$(cat out)"
 		program 65 "$password\n" passwd $o $a
+		program 65 "$password\nsmaller\n" passwd $o $a
+		grep -q "at least 8 characters" err || atf_fail "$(cat err)"
 		program 64 "" passwd $o $a extra
 		# It may be proved, or no more.
 		program 77 "wrong\n" passwd --scram $o $a

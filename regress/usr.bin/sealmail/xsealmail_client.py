@@ -68,19 +68,26 @@ def passwd(conf, user, password):
     c = login(conf, user, password)
     other = login(conf, user, password)
     assert "XSEALMAIL" in c.greeting
-    refused = c.do('XSEALMAIL PASSWD "wrong" "new one"')
+    refused = c.do('XSEALMAIL PASSWD "wrong" "a new one"')
     assert refused[1].startswith("NO [AUTHENTICATIONFAILED]"), refused
-    fields = told(ok(c.do('XSEALMAIL PASSWD {%d+}\r\n%s "new one"'
+    fields = told(ok(c.do('XSEALMAIL PASSWD {%d+}\r\n%s "a new one"'
                           % (len(password), password))), "PASSWD")
     assert fields[0].isdigit()
     # Both sessions were of the old password.
     assert any("BYE" in l for l in c.ended())
     assert any("BYE" in l for l in other.ended())
     assert "AUTHENTICATIONFAILED" in login(conf, user, password)
-    assert isinstance(login(conf, user, "new one"), Client)
+    assert isinstance(login(conf, user, "a new one"), Client)
     # Without a session, by name.
     c = Client(conf)
-    ok(c.do('XSEALMAIL USER %s PASSWD "new one" "%s"' % (user, password)))
+    ok(c.do('XSEALMAIL USER %s PASSWD "a new one" "%s"' % (user, password)))
+    assert isinstance(login(conf, user, password), Client)
+    # Seven are too few, in octets or not; what opens is as it was.
+    for short in ('"1234567"', "x", "{8+}\r\nna\u00efve t", "{14+}\r\n" + 7 * "\u00e9"):
+        answer = c.do('XSEALMAIL USER %s PASSWD "%s" %s'
+                      % (user, password, short))[1]
+        assert answer == "NO [CANNOT] A password has at least 8 characters", \
+            (short, answer)
     assert isinstance(login(conf, user, password), Client)
     for bad in ('XSEALMAIL PASSWD a b', 'XSEALMAIL USER a APP LIST',
                 'XSEALMAIL', 'XSEALMAIL NONSENSE x', 'XSEALMAIL PASSWD a',
@@ -131,14 +138,14 @@ def recover(conf, user, password):
     second = told(ok(c.do('XSEALMAIL RECOVER "%s"' % password)), "RECOVER")
     code = second[1].strip('"')
     c = Client(conf)
-    assert c.do('XSEALMAIL USER %s PASSWD %s other'
+    assert c.do('XSEALMAIL USER %s PASSWD %s another1'
                 % (user, first[1]))[1].startswith("NO [AUTH")
     assert "AUTHENTICATIONFAILED" in login(conf, user, code)
-    ok(c.do('XSEALMAIL USER %s PASSWD %s other' % (user, code)))
-    c = login(conf, user, "other")
-    assert c.do('XSEALMAIL PASSWD other %s' % code)[1] \
+    ok(c.do('XSEALMAIL USER %s PASSWD %s another1' % (user, code)))
+    c = login(conf, user, "another1")
+    assert c.do('XSEALMAIL PASSWD another1 %s' % code)[1] \
         .startswith("NO [CANNOT]")
-    ok(c.do('XSEALMAIL PASSWD other "%s"' % password))
+    ok(c.do('XSEALMAIL PASSWD another1 "%s"' % password))
 
 
 def rekey(conf, user, password):

@@ -262,9 +262,11 @@ user_add_body() {
 	atf_check -o match:"^c@one.test *made-up *reco-very" ./ctl user add C
 	atf_check -o match:'"recovery": "reco-very"' ./ctl -j user add c@two.test
 	atf_check -o match:"^d@two.test *- *reco-very" \
-	    -x "echo 'a b c' | $sealctl -f conf user add -p d@two.test"
-	grep -qF 'password [a b c]' sealimapd.sock.log ||
+	    -x "echo 'a b c d e' | $sealctl -f conf user add -p d@two.test"
+	grep -qF 'password [a b c d e]' sealimapd.sock.log ||
 	    atf_fail "the password did not arrive"
+	atf_check -s exit:1 -e match:"at least 8 characters" \
+	    -x "echo 'smaller' | $sealctl -f conf user add -p e@two.test"
 	grep -qF 'connect imap-store 0, 1 descriptor' sealimapd.sock.log ||
 	    atf_fail "no descriptor was passed"
 	atf_check -s exit:1 -o ignore -e match:"taken@one.test: there is such" \
@@ -290,39 +292,45 @@ user_import_body() {
 	{
 		echo "# a list"
 		echo
-		awk 'BEGIN { for (i = 0; i < 100; i++) print "u" i, "pw " i }'
-		echo "taken secret"
+		awk 'BEGIN { for (i = 0; i < 100; i++) print "u" i, "password " i }'
+		echo "taken secretly"
 		echo "u100"
-		printf 'last\tword'
+		printf 'last\tall words'
 	} >list
 	atf_check -o save:out ./ctl user import list
 	grep -q '^taken@one.test *exists *- *-$' out || atf_fail "$(cat out)"
 	[ "$(grep -c '^u[0-9]*@one.test' out)" -eq 101 ] || atf_fail "$(cat out)"
-	grep -qF 'password [pw 99]' sealimapd.sock.log || atf_fail "no pw 99"
+	grep -qF 'password [password 99]' sealimapd.sock.log ||
+	    atf_fail "no password 99"
 	grep -q '^u100@one.test *made *made-up' out || atf_fail "u100: none made up"
-	grep -qF 'password [word]' sealimapd.sock.log || atf_fail "no last line"
+	grep -qF 'password [all words]' sealimapd.sock.log ||
+	    atf_fail "no last line"
 	atf_check -o match:"^x@two.test" \
-	    -x "echo x@two.test y | $sealctl -f conf user import -"
+	    -x "echo x@two.test yyyyyyyy | $sealctl -f conf user import -"
 	atf_check -s exit:1 -e match:"nothere" ./ctl user import nothere
 	# One wrong line, and no account is made.
 	: >sealimapd.sock.log
 	long=$(printf '%3000s' x | tr ' ' y)
 	{
-		echo "good1 word"
-		echo "bad@nowhere.test word"
+		echo "good1 password"
+		echo "bad@nowhere.test password"
 		echo "good2 {SSHA}c2VjcmV0"
 		echo "good3 \$2b\$10\$abcdefghijk"
-		echo "good1@one.test another"
+		echo "good1@one.test another one"
 		echo "good4 $long"
 		echo "@one.test x"
 		echo "good5 {x} is no hash"
+		echo "good6 smaller"
+		printf 'good7 \303\251\303\251\303\251\303\251\n'
+		echo "good8 password"
 	} >list
 	atf_check -s exit:1 -o empty -e save:err ./ctl user import list
 	for line in 2:.*no.domain 3:.*hash 4:.*hash 5:.*twice 6:.*longer \
-	    7:.*LOCAL "6 lines"; do
+	    7:.*LOCAL 9:.*least.8 10:.*least.8 \
+	    "8 lines"; do
 		grep -q "list:.*$line" err || atf_fail "$line: $(cat err)"
 	done
-	! grep -q ':[18]: ' err || atf_fail "$(cat err)"
+	! grep -q ':\([18]\|11\): ' err || atf_fail "$(cat err)"
 	! grep -q password sealimapd.sock.log || atf_fail "one was made"
 }
 user_import_cleanup() {

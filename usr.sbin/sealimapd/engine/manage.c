@@ -32,6 +32,7 @@
 #include "fetch.h"
 #include "log.h"
 #include "mime.h"
+#include "seal_keys.h"
 
 #define ID_LEN 16 /* of a deleted message */
 
@@ -388,7 +389,7 @@ tell(struct job *job, uint32_t slot, const char *code, uint32_t revoked)
 static void
 manage_result(struct manage *m, struct msg *msg)
 {
-	char code[CODE_MAX];
+	char code[CODE_MAX], text[64];
 	uint32_t slot, revoked;
 	uint8_t result;
 
@@ -422,6 +423,12 @@ manage_result(struct manage *m, struct msg *msg)
 		break;
 	case SLOT_CANNOT:
 		manage_end(m, "NO", "[CANNOT] Not with or to this secret");
+		break;
+	case SLOT_SHORT:
+		(void)snprintf(text, sizeof(text),
+		    "[CANNOT] A password has at least %d characters",
+		    SEAL_PASSWORD_MIN);
+		manage_end(m, "NO", text);
 		break;
 	default:
 		manage_end(m, "NO", "[UNAVAILABLE] Nothing was changed");

@@ -137,6 +137,10 @@ account_make(int base, const struct creation *c, char *made, char *code,
 		*reason = "the password is too long";
 		return -1;
 	}
+	if (c->len > 0 && seal_password_short(c->password, c->len)) {
+		*reason = "the password is too short";
+		return -1;
+	}
 	/* It would be tried as a code and nothing else. */
 	if (seal_code_parse(c->password, c->len, &kind, &id) ==
 	    SEAL_CODE_VALID) {

@@ -685,6 +685,7 @@ unlock(void)
 	unlocked(&info, &limits);
 	if (made == -1 && o.service == SERVICE_MANAGE)
 		managed(why_not == EINVAL ? SLOT_CANNOT :
+			why_not == ERANGE ? SLOT_SHORT :
 			why_not == E2BIG  ? SLOT_LIMIT :
 					    SLOT_FAILED);
 }

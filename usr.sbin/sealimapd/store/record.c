@@ -144,6 +144,10 @@ record_make(const struct record *r, struct seal_slots *slots,
 	case SLOT_PASSWD:
 		if (!fit_for_password(r->fresh, r->fresh_len))
 			return -1;
+		if (seal_password_short(r->fresh, r->fresh_len)) {
+			errno = ERANGE;
+			return -1;
+		}
 		if (info->kind != SEAL_SLOT_MAIN)
 			id = main_slot(slots);
 		return make_slot(r, slots, id, r->amk, true, SEAL_SCOPE_ALL);

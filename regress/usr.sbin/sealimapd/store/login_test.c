@@ -597,9 +597,10 @@ ATF_TC_BODY(accounts, tc)
 	ATF_CHECK_EQ(1, n);
 	ATF_CHECK_EQ(REFUSED_CREDENTIALS,
 	    driver_login(&d, USER, PASSWORD, SERVICE_IMAP, NULL));
-	ATF_REQUIRE_EQ(0, driver_add(ctl, USER, "another", NULL, NULL));
+	ATF_REQUIRE_EQ(0, driver_add(ctl, USER, "another one", NULL, NULL));
 	close(s);
-	ATF_REQUIRE_EQ(0, driver_login(&d, USER, "another", SERVICE_IMAP, &s));
+	ATF_REQUIRE_EQ(
+	    0, driver_login(&d, USER, "another one", SERVICE_IMAP, &s));
 	close(s);
 	close(ctl);
 	driver_stop(&d);

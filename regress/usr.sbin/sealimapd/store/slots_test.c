@@ -193,6 +193,14 @@ ATF_TC_BODY(refused, tc)
 	ctl = driver_ctl(&d);
 	ATF_CHECK_EQ(
 	    1, driver_add(ctl, "b@" DRIVER_DOMAIN, recovery, NULL, NULL));
+	/* One character less than SEAL_PASSWORD_MIN, and as many. */
+	ATF_CHECK_EQ(
+	    1, driver_add(ctl, "b@" DRIVER_DOMAIN, "1234567", NULL, NULL));
+	ATF_CHECK_EQ(
+	    0, driver_add(ctl, "b@" DRIVER_DOMAIN, "12345678", NULL, NULL));
+	c.fresh = "1234567";
+	ATF_REQUIRE_EQ(0, driver_change(&d, USER, OLD, &c, &a));
+	ATF_CHECK_EQ(SLOT_SHORT, a.result);
 	close(ctl);
 	c.op = SLOT_REKEY;
 	ATF_REQUIRE_EQ(0, driver_change(&d, USER, recovery, &c, &a));
