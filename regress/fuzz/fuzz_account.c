@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,8 @@
 #include "seal.h"
 #include "seal_keys.h"
 #include "store.h"
+#include "store_index.h"
+#include "../../usr.sbin/sealimapd/worker_wire.h"
 
 #define BODY_LEN 70000 /* more than a chunk */
 #define DEPTH 16
@@ -49,6 +52,7 @@ struct saved {
 static struct fuzz_account account = {.base = -1};
 static SLIST_HEAD(, saved) files = SLIST_HEAD_INITIALIZER(files);
 static char top[1024];
+static bool indexed;
 
 static void
 must(bool good)
@@ -122,7 +126,7 @@ fuzz_account_restore(void)
 	}
 }
 
-static void
+static uint32_t
 append(struct store *st, uint64_t box, size_t len)
 {
 	struct store_envelope env = {
@@ -151,21 +155,53 @@ append(struct store *st, uint64_t box, size_t len)
 	place.date = 1700000000;
 	place.size = len;
 	must(store_place(st, blob, &place, &uid) == STORE_OK);
+	return uid;
+}
+
+static void
+copied(void *arg, uint32_t uid, uint32_t newuid)
+{
+	(void)arg;
+	(void)uid;
+	(void)newuid;
+}
+
+/* An index of two pages that mean nothing: a worker's word is taken. */
+static void
+fill_more(struct store *st, uint64_t box, const uint32_t *uids, size_t n)
+{
+	const struct store_range all = {1, UINT32_MAX};
+	struct store_index *x;
+	uint64_t many;
+
+	must(store_mkbox(st, "Many", 0, &many) == STORE_OK);
+	for (int i = 0; i < FUZZ_MANY; i++)
+		must(store_copy(st, box, &all, 1, many, false, copied, NULL) ==
+		    STORE_OK);
+	must(store_index_open(st, WORKER_TEXT_VERSION, &x) == STORE_OK &&
+	    store_index_begin(x, STORE_INBOX) == STORE_OK &&
+	    store_index_page(x, "abcdefgh", 8) == STORE_OK &&
+	    store_index_page(x, "ijklmn", 6) == STORE_OK &&
+	    store_index_end(x, uids, n, "hint", 4) == STORE_OK);
+	store_index_close(x);
 }
 
 static void
 fill(void)
 {
+	uint32_t uids[3];
 	struct store *st;
 	uint64_t box;
 
 	must(store_open(account.base, account.acct, account.ring, &st) ==
 	    STORE_OK);
 	must(store_mkbox(st, "A", 0, &box) == STORE_OK);
-	append(st, STORE_INBOX, 40);
-	append(st, STORE_INBOX, BODY_LEN);
-	append(st, STORE_INBOX, 41);
-	append(st, box, 40);
+	uids[0] = append(st, STORE_INBOX, 40);
+	uids[1] = append(st, STORE_INBOX, BODY_LEN);
+	uids[2] = append(st, STORE_INBOX, 41);
+	(void)append(st, box, 40);
+	if (indexed)
+		fill_more(st, box, uids, 3);
 	must(store_commit(st) == STORE_OK && store_close(st) == STORE_OK);
 }
 
@@ -198,4 +234,11 @@ fuzz_account(void)
 	/* Each directory behind what is in it, so in the list before that. */
 	(void)nftw(top, save_one, DEPTH, FTW_DEPTH | FTW_PHYS);
 	return &account;
+}
+
+const struct fuzz_account *
+fuzz_account_indexed(void)
+{
+	indexed = true;
+	return fuzz_account();
 }

@@ -35,8 +35,15 @@ struct fuzz_account {
 	struct seal_ring *ring;
 };
 
+#define FUZZ_MANY 264 /* messages of "Many": worth a segment of the index */
+
 /* INBOX with three messages, a box "A" with one.  Made at the first call. */
 const struct fuzz_account *fuzz_account(void);
+/*
+ * And a segment of the search index about the three, and a box "Many" without
+ * a segment.  Instead of the above.
+ */
+const struct fuzz_account *fuzz_account_indexed(void);
 /* All files as they were then. */
 void fuzz_account_restore(void);
 

@@ -14,7 +14,7 @@ ALL = 0xFFFFFFFF
  VERDICTS, NEED, DONE, SORT, FIND, SORTED, THREADED, GLANCE, PEEK, REPLACE,
  LIMIT, SETTINGS, SETTINGS_SET, REINDEX, AUDIT, QUOTA, SETQUOTA, NOTIFY,
  EVENTS, META, SETMETA, PAGES, POSSIBLE, PAGE, HINT) = range(53)
-EOF_, RAW, SECOND, TOGETHER = 0x3F, 0x3E, 0x80, 0x40
+EOF_, RAW, INDEX, SECOND, TOGETHER = 0x3F, 0x3E, 0x3D, 0x80, 0x40
 select = step(SELECT, u8(3), s("INBOX"), u8(0), u8(0))
 append = (
     step(APPEND, u8(3), s("INBOX"), u64(1), u16(1), s("$Junk"), u64(0),
@@ -156,6 +156,22 @@ def vault():
          step(POSSIBLE, u32(0), u16(1), u16(1), b"\xff"),
          step(SEARCH, u8(7), u8(0), SEARCH_TEXT), step(PAGE, b"p" * 99),
          step(HINT, b"abc"), step(SORTED, u32(1)))
+    # "Many": 264 messages with even UIDs.
+    made = [step(VERDICTS | SECOND, *(u32(uid) + u8(1) for uid in
+                                      range(i, i + 16, 2)))
+            for i in range(2, 530, 16)]
+    seed("vault", "index_made", step(INDEX), step(INDEX), *made,
+         step(PAGE | SECOND, b"page"), step(HINT | SECOND, b"hint"),
+         step(DONE | SECOND, u8(0)),
+         step(SELECT, u8(3), s("Many"), u8(0), u8(0)),
+         step(SEARCH, u8(7), u8(0), SEARCH_TEXT), step(PAGES, u16(1), u32(0)),
+         step(POSSIBLE, u32(1), u16(1), u16(1), b"\xff" * 33),
+         step(INDEX), step(REINDEX | SECOND))
+    seed("vault", "index_left", step(INDEX), step(INDEX),
+         step(VERDICTS | SECOND, u32(2), u8(0), u32(4), u8(2)),
+         step(NEED | SECOND, u32(6), u32(0), u32(ALL)),
+         step(DELETE, s("Many")), step(PAGE | SECOND, b"page"),
+         step(HINT | SECOND, b"hint"), step(INDEX))
     seed("vault", "raw", step(RAW, u32(118), u32(0), u8(3)),
          step(RAW | SECOND, u32(9999), u32(7)))
 

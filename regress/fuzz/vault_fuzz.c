@@ -25,6 +25,7 @@
 #include "../../usr.sbin/sealimapd/store/vault.c"
 
 #include "../../usr.sbin/sealimapd/worker_wire.h"
+#include "../../usr.sbin/sealimapd/store/vault_index.h"
 #include "fuzz_account.h"
 #include "harness.h"
 
@@ -34,7 +35,8 @@
 #define WHAT_KIND 0x3f     /* of a step: index of kinds[], or one of these */
 #define WHAT_RAW 0x3e      /* u32 type, u32 id, the rest */
 #define WHAT_EOF 0x3f      /* the engine has gone */
-#define WHAT_SECOND 0x80   /* of the other session */
+#define WHAT_INDEX 0x3d    /* it is time to look what is to be indexed */
+#define WHAT_SECOND 0x80   /* of the other session; of the index's worker */
 #define WHAT_TOGETHER 0x40 /* with the next one in one burst */
 
 int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
@@ -53,10 +55,12 @@ static const uint32_t kinds[] = {V_SELECT, V_UNSELECT, V_LIST, V_STATUS,
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == 53, "as is_workers() says");
 
 static struct vault_start start;
-static int session_fd[SESSIONS], master_fd, opener_fd, worker_fd;
-static uint32_t next_id, append_id[SESSIONS], worker_id;
+static int session_fd[SESSIONS], master_fd, opener_fd, worker_fd[2];
+static uint32_t next_id, append_id[SESSIONS], worker_id[2];
 static unsigned int done[IDS_MAX];
-static bool worker_wanted;
+static bool worker_wanted[2]; /* for what is asked, for the index */
+static struct event *index_ev;
+static bool catching; /* index_ev is the event that is added now */
 
 /* No upkeep: it comes by the clock, and says nothing to anybody. */
 void
@@ -105,16 +109,29 @@ vault_holding(void)
 	return false;
 }
 
+int __real_event_add(struct event *, const struct timeval *);
+int __wrap_event_add(struct event *, const struct timeval *);
+
+/* When it is time for the index, the input says. */
+int
+__wrap_event_add(struct event *ev, const struct timeval *tv)
+{
+	if (catching)
+		index_ev = ev;
+	return ev == index_ev ? 0 : __real_event_add(ev, tv);
+}
+
 /* Every request has one R_DONE at most. */
 static void
 sent(struct wire *w, const struct msg *m, void *arg)
 {
 	if (w == NULL)
 		return;
-	if (wire_fd(w) == worker_fd)
-		worker_id = m->id;
+	for (int i = 0; i < 2; i++)
+		if (wire_fd(w) == worker_fd[i])
+			worker_id[i] = m->id;
 	if (m->type == VAULT_MASTER_WORKER && wire_fd(w) == master_fd)
-		worker_wanted = true;
+		worker_wanted[m->id == WORKER_FOR_INDEX] = true;
 	if (m->type == R_DONE && m->id < IDS_MAX && ++done[m->id] > 1)
 		abort();
 }
@@ -122,12 +139,14 @@ sent(struct wire *w, const struct msg *m, void *arg)
 static void
 wanted_worker(void)
 {
-	if (!worker_wanted)
-		return;
-	worker_wanted = false;
-	worker_fd = harness_fd();
-	pool_worker(worker_fd);
-	harness_run();
+	for (int i = 0; i < 2; i++) {
+		if (!worker_wanted[i])
+			continue;
+		worker_wanted[i] = false;
+		worker_fd[i] = harness_fd();
+		(i == 0 ? pool_worker : index_worker)(worker_fd[i]);
+		harness_run();
+	}
 }
 
 static void
@@ -202,7 +221,11 @@ send_step(const struct harness_step *s)
 
 	n = (s->what & WHAT_SECOND) != 0;
 	w = harness_wire(session_fd[n]);
-	if (kind == WHAT_EOF && w != NULL)
+	if (kind == WHAT_INDEX) {
+		event_active(index_ev, EV_TIMEOUT, 1);
+		/* Events come last: wires have their turn once more. */
+		harness_run();
+	} else if (kind == WHAT_EOF && w != NULL)
 		harness_eof(w);
 	else if (kind == WHAT_RAW && w != NULL)
 		send_raw(w, s);
@@ -214,8 +237,9 @@ send_step(const struct harness_step *s)
 			harness_packet(w, type, 1, s->data, s->len,
 			    type == OPENER_VAULT_TRY ? -1 : harness_fd());
 	} else if (is_workers(kind)) {
-		if ((w = harness_wire(worker_fd)) != NULL)
-			harness_packet(w, type, worker_id, s->data, s->len, -1);
+		if ((w = harness_wire(worker_fd[n])) != NULL)
+			harness_packet(
+			    w, type, worker_id[n], s->data, s->len, -1);
 	} else if (w != NULL) {
 		send_engine(w, n, type, s);
 	}
@@ -231,7 +255,7 @@ set_up(void)
 		return;
 	harness_start();
 	harness_on_send(sent, NULL);
-	a = fuzz_account();
+	a = fuzz_account_indexed();
 	(void)strlcpy(start.account, FUZZ_ACCOUNT, sizeof(start.account));
 	start.base = a->base;
 	start.acct = a->acct;
@@ -249,6 +273,9 @@ set_up(void)
 	if (keys_open(&start) == -1)
 		abort();
 	events_init();
+	catching = true;
+	index_soon();
+	catching = false;
 }
 
 static void
@@ -260,13 +287,17 @@ input_begin(void)
 	tags_init(start.ring);
 	memset(done, 0, sizeof(done));
 	memset(append_id, 0, sizeof(append_id));
-	next_id = worker_id = 0;
-	worker_wanted = false;
-	worker_fd = -1;
+	next_id = 0;
+	for (int i = 0; i < 2; i++) {
+		worker_id[i] = 0;
+		worker_wanted[i] = false;
+		worker_fd[i] = -1;
+	}
 	if (store_open_host(start.base, start.acct, start.ring, 0,
 		&vault.store) != STORE_OK)
 		abort();
 	store_set_notify(vault.store, vault_changed, NULL);
+	(void)index_again();
 	master_fd = harness_fd();
 	vault.master = wire_new(master_fd, master_message, master_gone, NULL);
 	opener_fd = harness_fd();
@@ -291,6 +322,7 @@ input_end(void)
 	}
 	while (!TAILQ_EMPTY(&vault.openers))
 		opener_free(TAILQ_FIRST(&vault.openers));
+	index_end();
 	store_abandon(vault.store);
 	(void)evtimer_del(&vault.commit_ev);
 	(void)evtimer_del(&vault.run_ev);
