@@ -46,7 +46,10 @@ struct seal_blob {
 	uint8_t header[SEAL_HEADER_LEN];
 	struct seal_sender *to;
 	enum blob_stage stage;
-	uint64_t off;  /* what has been written */
+	uint64_t off; /* what has been written */
+	uint64_t summed;
+	bool later;    /* the first chunk is still to come */
+	bool behind;   /* sum lacks what is behind its place */
 	uint64_t size; /* of the file; once finished */
 	uint64_t table_off;
 	int64_t date;      /* internal date, seconds */
@@ -111,8 +114,11 @@ seal_blob_free(struct seal_blob *b)
 static void
 blob_account(struct seal_blob *b, const uint8_t *out, size_t len)
 {
-	crypto_generichash_update(&b->sum, out, len);
 	b->off += len;
+	if (b->behind)
+		return;
+	crypto_generichash_update(&b->sum, out, len);
+	b->summed += len;
 }
 
 ssize_t
@@ -217,6 +223,49 @@ seal_blob_chunk(struct seal_blob *b, enum seal_kind kind, uint8_t flags,
 	return m == -1 ? -1 : n + m;
 }
 
+ssize_t
+seal_blob_later(struct seal_blob *b)
+{
+	if (b->stage != BLOB_CHUNKS || b->nentries > 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (blob_entry(b, SEAL_CHUNK) == -1)
+		return -1;
+	b->nchunks[SEAL_BODY]++;
+	b->plain[SEAL_BODY] += SEAL_CHUNK;
+	b->later = b->behind = true;
+	b->off += SEAL_CHUNK + SEAL_TAG_LEN;
+	return SEAL_CHUNK + SEAL_TAG_LEN;
+}
+
+ssize_t
+seal_blob_first(struct seal_blob *b, const uint8_t data[SEAL_CHUNK],
+    uint8_t out[SEAL_PIECE_MAX])
+{
+	/* Its nonce is used once. */
+	if (b->stage != BLOB_CHUNKS || !b->later) {
+		errno = EINVAL;
+		return -1;
+	}
+	b->later = false;
+	return (ssize_t)blob_aead(
+	    b, SEAL_BODY, 0, false, data, SEAL_CHUNK, out);
+}
+
+int
+seal_blob_sum(struct seal_blob *b, const uint8_t *data, size_t len)
+{
+	if (!b->behind || b->later || len > b->off - b->summed) {
+		errno = EINVAL;
+		return -1;
+	}
+	crypto_generichash_update(&b->sum, data, len);
+	b->summed += len;
+	b->behind = b->summed < b->off;
+	return 0;
+}
+
 static int
 blob_table(struct seal_blob *b, int64_t date)
 {
@@ -300,7 +349,7 @@ seal_blob_finish(struct seal_blob *b, const struct seal_stanza *s, int64_t date)
 {
 	uint64_t ends = 0;
 
-	if (b->stage != BLOB_CHUNKS) {
+	if (b->stage != BLOB_CHUNKS || b->behind) {
 		errno = EINVAL;
 		return -1;
 	}

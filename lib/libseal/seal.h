@@ -151,6 +151,16 @@ ssize_t seal_blob_header(struct seal_blob *, uint8_t out[SEAL_HEADER_LEN]);
 ssize_t seal_blob_chunk(struct seal_blob *, enum seal_kind, uint8_t flags,
     uint32_t plain_len, const uint8_t *data, size_t len,
     uint8_t out[SEAL_PIECE_MAX]);
+/*
+ * The body's first chunk may come after all others, full and not compressed:
+ * later, in its place, returns how much of the file is left free for it, first
+ * is what goes there, and sum is given all of the file from there on, in order,
+ * before finish.
+ */
+ssize_t seal_blob_later(struct seal_blob *);
+ssize_t seal_blob_first(struct seal_blob *, const uint8_t data[SEAL_CHUNK],
+    uint8_t out[SEAL_PIECE_MAX]);
+int seal_blob_sum(struct seal_blob *, const uint8_t *, size_t len);
 /* date: the internal date, in seconds.  Afterwards the size is known. */
 int
 seal_blob_finish(struct seal_blob *, const struct seal_stanza *, int64_t date);

@@ -170,6 +170,12 @@ enum store_result store_blob_create(
     const struct store_rcpt *, uint8_t codec, struct store_blob **);
 enum store_result
 store_blob_chunk(struct store_blob *, const struct store_chunk *);
+/*
+ * In place of the body's first chunk, which then comes after all of the body:
+ * STORE_CHUNK octets, stored as they are.
+ */
+enum store_result store_blob_later(struct store_blob *);
+enum store_result store_blob_first(struct store_blob *, const void *data);
 enum store_result
 store_blob_finish(struct store_blob *, const struct store_envelope *);
 /*

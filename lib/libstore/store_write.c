@@ -50,6 +50,8 @@ struct store_blob {
 	uint64_t off; /* octets written */
 	bool finished;
 	bool synced;
+	bool later;         /* the body's first chunk is still to come */
+	bool behind;        /* it has come: what follows is to be summed */
 	bool short_chunk;   /* the body's last chunk has been seen */
 	bool keep;          /* keep the summary */
 	uint32_t chunks[2]; /* by kind */
@@ -217,6 +219,73 @@ store_blob_chunk(struct store_blob *blob, const struct store_chunk *c)
 }
 
 enum store_result
+store_blob_later(struct store_blob *blob)
+{
+	ssize_t n;
+
+	if (blob->finished || blob->chunks[STORE_BODY] > 0 ||
+	    blob->chunks[STORE_SUMMARY] > 0)
+		return STORE_INVALID;
+	if (flush(blob) == -1)
+		return sys_result();
+	n = seal_blob_later(blob->seal);
+	if (n == -1)
+		return STORE_IO;
+	blob->off += (uint64_t)n;
+	blob->chunks[STORE_BODY] = 1;
+	blob->later = true;
+	return STORE_OK;
+}
+
+enum store_result
+store_blob_first(struct store_blob *blob, const void *data)
+{
+	uint8_t *out;
+	ssize_t n;
+
+	if (blob->finished || !blob->later)
+		return STORE_INVALID;
+	out = sys_scratch();
+	if (out == NULL)
+		return STORE_IO;
+	n = seal_blob_first(blob->seal, data, out);
+	if (n == -1)
+		return STORE_IO;
+	blob->later = false;
+	blob->behind = true;
+	if (sys_write(blob->fd, out, (size_t)n, SEAL_HEADER_LEN) == -1)
+		return sys_result();
+	return STORE_OK;
+}
+
+/* What was written behind the place of a chunk that had not come. */
+static int
+sum_again(struct store_blob *blob)
+{
+	uint8_t *buf;
+	uint64_t off;
+	ssize_t n;
+
+	buf = sys_scratch();
+	if (flush(blob) == -1)
+		return -1;
+	for (off = SEAL_HEADER_LEN; off < blob->off; off += (uint64_t)n) {
+		n = SEAL_CHUNK;
+		if (blob->off - off < SEAL_CHUNK)
+			n = (ssize_t)(blob->off - off);
+		n = sys_read(blob->fd, buf, (size_t)n, (off_t)off);
+		if (n == -1)
+			return -1;
+		if (n == 0 || seal_blob_sum(blob->seal, buf, (size_t)n) == -1) {
+			errno = EIO;
+			return -1;
+		}
+	}
+	blob->behind = false;
+	return 0;
+}
+
+enum store_result
 store_blob_finish(struct store_blob *blob, const struct store_envelope *env)
 {
 	struct seal_stanza stanza;
@@ -227,8 +296,10 @@ store_blob_finish(struct store_blob *blob, const struct store_envelope *env)
 	out = sys_scratch();
 	if (out == NULL)
 		return STORE_IO;
-	if (blob->finished)
+	if (blob->finished || blob->later)
 		return STORE_INVALID;
+	if (blob->behind && sum_again(blob) == -1)
+		return sys_result();
 	memset(&stanza, 0, sizeof(stanza));
 	memcpy(stanza.delivery_id, env->delivery_id, STORE_ID);
 	stanza.flags = env->flags;

@@ -67,6 +67,83 @@ ATF_TC_BODY(sizes, tc)
 	seal_ring_free(r);
 }
 
+/* Its first chunk comes last: what comes of it opens like any other. */
+static void
+seal_later(struct helper_blob *h, const struct seal_delivery *d, size_t body)
+{
+	static const struct seal_stanza s;
+	uint8_t plain[SEAL_CHUNK];
+	struct seal_sender *to;
+	struct seal_blob *b;
+	size_t done, len;
+	ssize_t n;
+
+	h->data = calloc(1, body * 2 + 16 * SEAL_PIECE_MAX);
+	ATF_REQUIRE(h->data != NULL);
+	to = seal_sender_new(d);
+	ATF_REQUIRE(to != NULL);
+	b = seal_blob_new(to, 2, h->id);
+	seal_sender_free(to);
+	ATF_REQUIRE(b != NULL);
+	ATF_CHECK_EQ(-1, seal_blob_later(b)); /* no header yet */
+	ATF_CHECK_EQ(-1, seal_blob_first(b, plain, h->data));
+	h->len = (size_t)seal_blob_header(b, h->data);
+	ATF_CHECK_EQ(-1, seal_blob_sum(b, h->data, 1));
+	n = seal_blob_later(b);
+	ATF_REQUIRE_EQ(SEAL_CHUNK + SEAL_TAG_LEN, n);
+	h->len += (size_t)n;
+	ATF_CHECK_EQ(-1, seal_blob_later(b));
+	for (done = SEAL_CHUNK; done < body; done += len) {
+		len = body - done < SEAL_CHUNK ? body - done : SEAL_CHUNK;
+		for (size_t i = 0; i < len; i++)
+			plain[i] = helper_pattern(SEAL_BODY, done + i);
+		n = seal_blob_chunk(b, SEAL_BODY, 0, (uint32_t)len, plain, len,
+		    h->data + h->len);
+		ATF_REQUIRE(n > 0);
+		h->len += (size_t)n;
+	}
+	ATF_CHECK_EQ(-1, seal_blob_sum(b, h->data, 1));
+	ATF_CHECK_EQ(-1, seal_blob_finish(b, &s, 0)); /* it has not come */
+	for (size_t i = 0; i < SEAL_CHUNK; i++)
+		plain[i] = helper_pattern(SEAL_BODY, i);
+	n = seal_blob_first(b, plain, h->data + SEAL_HEADER_LEN);
+	ATF_REQUIRE_EQ(SEAL_CHUNK + SEAL_TAG_LEN, n);
+	/* Never with that nonce again; nor without the sum, nor with more. */
+	ATF_CHECK_EQ(-1, seal_blob_first(b, plain, h->data + SEAL_HEADER_LEN));
+	ATF_CHECK_EQ(-1, seal_blob_finish(b, &s, 0));
+	len = h->len - SEAL_HEADER_LEN;
+	ATF_CHECK_EQ(-1, seal_blob_sum(b, h->data, len + 1));
+	ATF_CHECK_EQ(0, seal_blob_sum(b, h->data + SEAL_HEADER_LEN, 100));
+	ATF_CHECK_EQ(-1, seal_blob_finish(b, &s, 0));
+	ATF_CHECK_EQ(
+	    0, seal_blob_sum(b, h->data + SEAL_HEADER_LEN + 100, len - 100));
+	ATF_CHECK_EQ(-1, seal_blob_sum(b, h->data, 1));
+	ATF_REQUIRE_EQ(0, seal_blob_finish(b, &s, -12345));
+	while ((n = seal_blob_next(b, h->data + h->len, SEAL_PIECE_MAX)) > 0)
+		h->len += (size_t)n;
+	seal_blob_key(b, h->key);
+	seal_blob_free(b);
+}
+
+ATF_TC_WITHOUT_HEAD(later);
+ATF_TC_BODY(later, tc)
+{
+	static const size_t sizes[] = {65536, 65537, 131072, 1000003};
+	struct seal_delivery d;
+	struct helper_blob b;
+	struct seal_ring *r;
+
+	d = any_delivery(&r);
+	memset(&b, 7, sizeof(b));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		seal_later(&b, &d, sizes[i]);
+		ATF_CHECK_EQ(0, helper_check(b.data, b.len));
+		ATF_CHECK_EQ(0, helper_open(b.data, b.len, b.key, sizes[i], 0));
+		free(b.data);
+	}
+	seal_ring_free(r);
+}
+
 ATF_TC_WITHOUT_HEAD(stanza);
 ATF_TC_BODY(stanza, tc)
 {
@@ -543,6 +620,7 @@ ATF_TC_BODY(compressed, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, sizes);
+	ATF_TP_ADD_TC(tp, later);
 	ATF_TP_ADD_TC(tp, stanza);
 	ATF_TP_ADD_TC(tp, stanza_limits);
 	ATF_TP_ADD_TC(tp, agreement);

@@ -271,6 +271,41 @@ ATF_TC_BODY(writer, tc)
 	account_end(&a);
 }
 
+/* The first chunk comes last, once, and only where its place was left. */
+ATF_TC_WITHOUT_HEAD(later);
+ATF_TC_BODY(later, tc)
+{
+	static uint8_t data[STORE_CHUNK];
+	struct store_chunk body = {STORE_BODY, false, 10, data, 10};
+	struct store_envelope env = {
+	    .from = "", .to = "", .hint = "", .verdict = ""};
+	struct store_rcpt *rcpt;
+	struct store_blob *b;
+	struct account a;
+
+	account_make(&a);
+	OK(store_rcpt_open(a.base, ACCOUNT, &rcpt));
+	OK(store_blob_create(rcpt, 0, &b));
+	ATF_CHECK_EQ(STORE_INVALID, store_blob_first(b, data));
+	OK(store_blob_chunk(b, &body));
+	ATF_CHECK_EQ(STORE_INVALID, store_blob_later(b));
+	store_blob_free(b);
+	OK(store_blob_create(rcpt, 0, &b));
+	OK(store_blob_later(b));
+	ATF_CHECK_EQ(STORE_INVALID, store_blob_later(b));
+	OK(store_blob_chunk(b, &body));
+	ATF_CHECK_EQ(STORE_INVALID, store_blob_finish(b, &env));
+	OK(store_blob_first(b, data));
+	ATF_CHECK_EQ(STORE_INVALID, store_blob_first(b, data));
+	OK(store_blob_finish(b, &env));
+	ATF_CHECK_EQ(STORE_INVALID, store_blob_later(b));
+	OK(store_blob_sync(a.base, &b, 1));
+	store_blob_free(b);
+	ATF_CHECK_EQ(1, count_files(&a, "in"));
+	store_rcpt_free(rcpt);
+	account_end(&a);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, paths);
@@ -279,5 +314,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, links);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, writer);
+	ATF_TP_ADD_TC(tp, later);
 	return atf_no_error();
 }
