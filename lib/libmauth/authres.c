@@ -119,6 +119,24 @@ authres_comment(struct authres *a, const char *text)
 	put(a, ")", 1);
 }
 
+/* Comments on lines of their own; what is too little for one is blanks. */
+void
+authres_pad(struct authres *a, size_t n)
+{
+	size_t line;
+
+	while (n >= 5) {
+		line = n < 76 ? n : 76;
+		put(a, "\r\n\t(", 4);
+		for (size_t i = 5; i < line; i++)
+			put(a, " ", 1);
+		put(a, ")", 1);
+		n -= line;
+	}
+	for (; n > 0; n--)
+		put(a, " ", 1);
+}
+
 int
 authres_end(struct authres *a, size_t *len)
 {

@@ -181,6 +181,8 @@ void authres_method(struct authres *, const char *method, enum mauth_result,
 /* ptype.property of the method before, as a comment in parentheses. */
 void authres_property(struct authres *, const char *name, const char *value);
 void authres_comment(struct authres *, const char *);
+/* Exactly n octets that mean nothing. */
+void authres_pad(struct authres *, size_t n);
 /* CRLF at its end; -1: what there was did not fit. */
 int authres_end(struct authres *, size_t *len);
 

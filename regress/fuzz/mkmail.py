@@ -36,6 +36,12 @@ def deliver():
                                 commit, suspect))
     seed("deliver", "order", step(0, envelope, anna, summary, body))
     seed("deliver", "gone", step(0, envelope, anna, body), step(3))
+    later = u8(8)
+    seed("deliver", "later", step(0, envelope, anna, later, body, summary),
+         step(0, u8(5)), step(0, envelope, anna, later, later),
+         step(0, envelope, anna, later, body, commit))
+    seed("deliver", "first", step(0, envelope, anna, later, body),
+         step(0, u8(9) + s("short")))
     seed("deliver", "no_target", step(0, envelope, body, summary, commit))
 
 

@@ -28,7 +28,7 @@
 #ifndef DELIVER_WIRE_H
 #define DELIVER_WIRE_H
 
-#define DELIVER_VERSION 2
+#define DELIVER_VERSION 3
 
 #define DELIVER_ACCOUNT_MAX 320 /* of an account's name, NUL included */
 #define DELIVER_ADDRESS_MAX 800 /* of an envelope address as text */
@@ -109,6 +109,14 @@ enum deliver_record {
 	 * quarantined: it goes to the \Junk box of whoever has one.
 	 */
 	DELIVER_SUSPECT = 7,
+	/*
+	 * Nothing; in place of the body's first chunk, which comes when all of
+	 * the body is there: DELIVER_CHUNK_MAX octets, not compressed.  So what
+	 * stands on top of a message can tell what it has come to.
+	 */
+	DELIVER_LATER = 8,
+	/* bytes, DELIVER_CHUNK_MAX of them: that chunk; once, before COMMIT */
+	DELIVER_FIRST = 9,
 };
 
 enum deliver_result {

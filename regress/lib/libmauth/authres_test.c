@@ -109,9 +109,40 @@ ATF_TC_BODY(field, tc)
 	ATF_CHECK_EQ(-1, authres_end(&a, &len));
 }
 
+/* Octets that mean nothing: as many as were asked for, on lines of 78. */
+ATF_TC_WITHOUT_HEAD(pad);
+ATF_TC_BODY(pad, tc)
+{
+	static const char start[] = "Authentication-Results: mx.test;\r\n"
+				    "\tspf=pass";
+	char buf[AUTHRES_FIELD_MAX], *line, *end;
+	struct authres a;
+	size_t len;
+
+	for (size_t n = 0; n < 1000; n++) {
+		authres_begin(&a, buf, "mx.test");
+		authres_method(&a, "spf", MAUTH_PASS, NULL);
+		authres_pad(&a, n);
+		ATF_REQUIRE_EQ(0, authres_end(&a, &len));
+		ATF_REQUIRE_EQ(sizeof(start) - 1 + n + 2, len);
+		ATF_REQUIRE_EQ(0, strncmp(buf, start, sizeof(start) - 1));
+		ATF_REQUIRE(authres_is(buf + 23, len - 23, "mx.test"));
+		/* RFC 5322 3.2.2: no line of a fold is blank. */
+		for (line = buf; *line != '\0'; line = end + 2) {
+			end = strstr(line, "\r\n");
+			ATF_REQUIRE(end != NULL && end - line <= 78);
+			ATF_REQUIRE(strspn(line, " \t") < (size_t)(end - line));
+		}
+	}
+	authres_begin(&a, buf, "mx.test");
+	authres_pad(&a, AUTHRES_FIELD_MAX);
+	ATF_CHECK_EQ(-1, authres_end(&a, &len));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, whose);
 	ATF_TP_ADD_TC(tp, field);
+	ATF_TP_ADD_TC(tp, pad);
 	return atf_no_error();
 }

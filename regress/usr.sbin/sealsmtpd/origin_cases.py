@@ -197,6 +197,17 @@ def send_slow(name):
            "250")
 
 
+def many():
+    """Signatures whose names are as long as they may be."""
+    field = ("DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"
+             "\td=%s.none.test;\r\n\ts=%s;\r\n\th=from; bh=%s; b=%s\r\n")
+    long = ".".join(c * 60 for c in "abc")
+    return "".join(field % (long, "s%d." % i + long[:10],
+                            base64.b64encode(bytes(32)).decode(),
+                            base64.b64encode(bytes(256)).decode())
+                   for i in range(9))
+
+
 def good(name):
     return text(name)
 
@@ -247,7 +258,30 @@ SENT = {
     # Past what is kept back.
     "huge": ("a@good.test", HOST,
              lambda n: signed("good.test", text(n, size=80000)),
-             ("spf=pass smtp.mailfrom=good.test",)),
+             ("spf=pass smtp.mailfrom=good.test",
+              "dkim=pass header.d=good.test header.s=ed",
+              "dmarc=pass (p=reject dis=none) header.from=good.test")),
+    "huge-twice": ("x@other.test", HOST,
+                   lambda n: signed("none.test", signed(
+                       "good.test", text(n, size=80000), "rsa")),
+                   ("spf=softfail",
+                    'dkim=permerror reason="there is no key"',
+                    "dkim=pass header.d=good.test header.s=rsa",
+                    "dmarc=pass")),
+    # The last octet counts, megabytes behind the field.
+    "huge-changed": ("x@other.test", HOST,
+                     lambda n: signed("good.test", text(n, size=80000)) +
+                     b"Buy!\r\n",
+                     ('dkim=fail reason="the body has changed"',
+                      "dmarc=fail (p=reject dis=none)")),
+    # More than a field has room for.
+    "many": ("a@good.test", HOST, lambda n: text(n, extra=many()),
+             ("spf=pass", 'dkim=permerror reason="there is no key"',
+              "dmarc=pass")),
+    "huge-many": ("a@good.test", HOST,
+                  lambda n: text(n, extra=many(), size=80000),
+                  ("spf=pass", 'dkim=permerror reason="there is no key"',
+                   "dmarc=pass")),
 }
 
 
@@ -285,14 +319,16 @@ def check(name, raw, body, want):
         fail("%s: %r" % (name, top))
     if name.startswith("liar") and not any("far.test" in x for x in ours):
         fail("a field of others has gone")
-    if name.startswith("huge") and "dkim" in mine[0]:
-        fail("what was not known is said: %r" % mine[0])
     if body is not None and not raw.endswith(body):
         fail("%s: the message has changed" % name)
+    for line in head.split("\r\n")[:-1]:
+        if len(line) > 998 or not line.strip():
+            fail("%s: a line of %d: %r" % (name, len(line), line[:80]))
     size = {"large": 20000, "huge": 80000}.get(name.split("-")[0], 0)
+    end = b"Buy!\r\n" if "-changed" in name else b""
     if raw.count(b"0123456789abcde\r\n") != size or (
             size and not raw.endswith(b"Hello.\r\n" +
-                                      b"0123456789abcde\r\n" * size)):
+                                      b"0123456789abcde\r\n" * size + end)):
         fail("%s: the body has changed" % name)
 
 
@@ -342,11 +378,11 @@ def case_counted():
                   "spf": "fail", "spf_domain": "other.test",
                   "spf_aligned": "no", "dkim": "none", "dkim_domain": "-",
                   "dkim_aligned": "no"})
-    counted(2, **{"from": "good.test", "dkim_selector": "rsa",
+    counted(4, **{"from": "good.test", "dkim_selector": "rsa",
                   "dkim": "pass", "dkim_aligned": "yes", "spf": "softfail",
                   "spf_aligned": "no", "dmarc": "pass",
                   "policy_domain": "good.test"})
-    counted(2, dkim="fail", dkim_domain="good.test", dmarc="fail")
+    counted(4, dkim="fail", dkim_domain="good.test", dmarc="fail")
     counted(0, **{"from": "none.test"})
     counted(0, disposition="reject")
 
@@ -375,8 +411,8 @@ def case_suspect():
             if words[-1] != "suspect=%d" % want:
                 fail(line)
             dis = b"dis=" + (b"quarantine" if want else b"none")
-            if number in (b"mild", b"sampled", b"mildest") and \
-                    dis not in raw:
+            if number in (b"mild", b"sampled", b"mildest", b"huge") and \
+                    dis not in raw[:4096]:
                 fail(repr(raw))
             found.append(number)
     if sorted(n for n in found if n != b"up") != [

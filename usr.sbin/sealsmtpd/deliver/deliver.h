@@ -67,6 +67,7 @@ struct delivery {
 	enum delivery_state state;
 	uint8_t codec;
 	bool suspect; /* see DELIVER_SUSPECT */
+	bool later;   /* see DELIVER_LATER: it has not come yet */
 	uint8_t delivery_id[STORE_ID];
 	int64_t date;
 	char *from;

@@ -41,8 +41,11 @@ delivery_new(struct engine *, struct deliveries *, struct msg *);
 static int
 record_target(struct deliveries *, struct delivery *, struct msg *, bool own);
 static int record_chunk(struct delivery *, struct msg *);
+static int record_later(struct delivery *);
+static int record_first(struct delivery *, struct msg *);
 static int record_commit(struct delivery *, struct msg *);
 static int record_known(struct delivery *, struct msg *);
+static void targets_open(struct delivery *);
 static void target_open(struct delivery *, struct target *);
 static void target_fail(struct target *, enum store_result);
 static int record_read(struct deliveries *, struct delivery *, struct msg *);
@@ -165,6 +168,10 @@ record_read(struct deliveries *all, struct delivery *d, struct msg *msg)
 		return record_target(all, d, msg, true);
 	case DELIVER_CHUNK:
 		return record_chunk(d, msg);
+	case DELIVER_LATER:
+		return record_later(d);
+	case DELIVER_FIRST:
+		return record_first(d, msg);
 	case DELIVER_COMMIT:
 		return record_commit(d, msg);
 	case DELIVER_SUSPECT:
@@ -277,11 +284,8 @@ record_chunk(struct delivery *d, struct msg *msg)
 		return -1;
 	chunk.kind = kind == STORE_BODY ? STORE_BODY : STORE_SUMMARY;
 	chunk.compressed = flags == 1;
-	if (d->state == DELIVERY_HEAD) {
-		for (size_t i = 0; i < d->ntargets; i++)
-			target_open(d, &d->targets[i]);
-		d->state = DELIVERY_BODY;
-	}
+	if (d->state == DELIVERY_HEAD)
+		targets_open(d);
 	if (kind == STORE_SUMMARY && d->state == DELIVERY_BODY)
 		d->state = DELIVERY_SUMMARY;
 	if (d->state != (kind == STORE_BODY ? DELIVERY_BODY : DELIVERY_SUMMARY))
@@ -297,13 +301,55 @@ record_chunk(struct delivery *d, struct msg *msg)
 }
 
 static int
+record_later(struct delivery *d)
+{
+	enum store_result res;
+
+	if (d->state != DELIVERY_HEAD || d->ntargets == 0)
+		return -1;
+	targets_open(d);
+	d->later = true;
+	for (size_t i = 0; i < d->ntargets; i++) {
+		if (d->targets[i].blob == NULL)
+			continue;
+		res = store_blob_later(d->targets[i].blob);
+		if (res != STORE_OK)
+			target_fail(&d->targets[i], res);
+	}
+	return 0;
+}
+
+static int
+record_first(struct delivery *d, struct msg *msg)
+{
+	enum store_result res;
+	const uint8_t *data;
+	size_t len;
+
+	data = msg_get_bytes(msg, &len, DELIVER_CHUNK_MAX);
+	if (msg->bad || len != DELIVER_CHUNK_MAX || !d->later ||
+	    d->state == DELIVERY_SYNC)
+		return -1;
+	d->later = false;
+	for (size_t i = 0; i < d->ntargets; i++) {
+		if (d->targets[i].blob == NULL)
+			continue;
+		res = store_blob_first(d->targets[i].blob, data);
+		if (res != STORE_OK)
+			target_fail(&d->targets[i], res);
+	}
+	return 0;
+}
+
+static int
 record_commit(struct delivery *d, struct msg *msg)
 {
 	struct store_envelope env;
 	struct target *t;
 	enum store_result res;
 
-	if (d->state != DELIVERY_BODY && d->state != DELIVERY_SUMMARY)
+	if ((d->state != DELIVERY_BODY && d->state != DELIVERY_SUMMARY) ||
+	    d->later)
 		return -1;
 	if (record_known(d, msg) == -1 || msg->off != msg->len)
 		return -1;
@@ -350,6 +396,14 @@ record_known(struct delivery *d, struct msg *msg)
 		t->result = DELIVER_DONE;
 	}
 	return msg->bad ? -1 : 0;
+}
+
+static void
+targets_open(struct delivery *d)
+{
+	for (size_t i = 0; i < d->ntargets; i++)
+		target_open(d, &d->targets[i]);
+	d->state = DELIVERY_BODY;
 }
 
 /* The account may have gone, or filled up, since its recipient was asked. */

@@ -112,9 +112,6 @@ data_input(struct session *s, const uint8_t *in, size_t len, size_t *used)
 		*used = 0;
 		return false;
 	}
-	/* It was too long to be kept, and has waited for SPF. */
-	if (s->message != NULL && message_waits(s->message))
-		message_release(s->message, false);
 	if (s->message != NULL && !message_drain(s->message)) {
 		*used = 0;
 		return false;
@@ -449,7 +446,7 @@ data_judged(struct session *s)
 			session_run(s);
 		return;
 	}
-	message_release(m, true);
+	message_release(m);
 	data_release(s);
 }
 

@@ -380,9 +380,15 @@ struct message {
 	bool kept; /* all of it is, until it has ended or is too long */
 	STAILQ_HEAD(, kept) more; /* of it, behind the buffer */
 	size_t more_len;
-	bool local; /* deliverers get it */
-	bool dead;  /* nobody gets it */
-	void *hash; /* see retry.c */
+	/*
+	 * Of one that is too long to be kept: its first chunk, which leaves
+	 * last, and where in that the field stands that tells what it is.
+	 */
+	uint8_t *first; /* NULL: it is in the buffer yet, or has left */
+	size_t field, field_len; /* length 0: there is none */
+	bool local;              /* deliverers get it */
+	bool dead;               /* nobody gets it */
+	void *hash;              /* see retry.c */
 	bool hashing;
 	bool begun; /* the deliverer knows of it */
 	bool lost;  /* deliverer or queue died: 451 at the end */
@@ -396,12 +402,10 @@ struct message *message_new(struct session *);
 uint8_t *message_space(struct message *, size_t *room);
 void message_add(struct message *, size_t);
 void message_feed(struct message *, const void *, size_t);
-/* What is kept back goes on its way; whole: the message has ended. */
-void message_release(struct message *, bool whole);
+/* It is judged: what is kept back goes on its way. */
+void message_release(struct message *);
 /* What was kept behind the buffer follows; false: not all of it, yet. */
 bool message_drain(struct message *);
-/* It is too long to be kept, and waits for SPF. */
-bool message_waits(const struct message *);
 /* All octets are there: so is the header, and refusal is set. */
 void message_end(struct message *);
 void message_commit(struct message *);
@@ -457,7 +461,6 @@ bool origin_applies(const struct session *);
 void origin_begin(struct session *);
 void origin_header(struct session *, const uint8_t *, size_t);
 void origin_body(struct session *, const uint8_t *, size_t);
-bool origin_spf_known(const struct session *);
 /* True: data_judged() follows. */
 bool origin_end(struct session *);
 const struct refusal *origin_refusal(const struct session *); /* or NULL */
@@ -465,7 +468,8 @@ const struct refusal *origin_refusal(const struct session *); /* or NULL */
 bool origin_suspect(const struct session *);
 void origin_free(struct session *);
 /* origin_say.c */
-size_t origin_field(const struct session *, bool whole, char *);
+size_t origin_field(const struct session *, size_t room, char *);
+size_t origin_room(const struct session *); /* 0: nobody looks */
 void origin_log(const struct session *);
 void origin_count(const struct session *);
 

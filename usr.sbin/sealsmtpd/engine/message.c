@@ -57,10 +57,16 @@ static void message_copy(struct message *, const uint8_t *, size_t);
 static void message_header(struct message *, bool);
 static void message_origin(struct message *, size_t, size_t);
 static bool message_keeps(const struct message *);
+static void message_overflow(struct message *);
+static void message_field(struct message *, size_t);
+static size_t message_top(const struct message *);
 static uint8_t *message_at(struct message *, size_t *);
 static void kept_free(struct message *, struct kept *);
 static void message_replace(struct message *, const uint8_t *, size_t, size_t);
 static void message_chunk(struct message *);
+static void message_later(struct message *);
+static void message_first(struct message *, struct msgout **);
+static void first_free(struct message *);
 static void message_start(struct message *, struct msgout **);
 static void message_summary(struct message *, struct msgout **);
 static void put_room(struct message *, struct msgout **, size_t);
@@ -143,6 +149,8 @@ message_copy_known(struct message *m)
 uint8_t *
 message_space(struct message *m, size_t *room)
 {
+	/* Others may have what it could have been kept in. */
+	message_overflow(m);
 	return message_at(m, room);
 }
 
@@ -172,8 +180,7 @@ message_add(struct message *m, size_t len)
 			STAILQ_LAST(&m->more, kept, entry)->len += len;
 			m->more_len += len;
 		}
-		if (message_waits(m) && origin_spf_known(m->session))
-			message_release(m, false);
+		message_overflow(m);
 		return;
 	}
 	if (m->out != NULL)
@@ -205,38 +212,26 @@ message_end(struct message *m)
 		message_header(m, true);
 }
 
-/*
- * What was found out goes on top of our Received, and below Return-Path: that
- * is where programs look for the last hop's.
- */
 void
-message_release(struct message *m, bool whole)
+message_release(struct message *m)
 {
 	char field[AUTHRES_FIELD_MAX];
-	size_t len, at;
 
-	if (!m->kept || m->dead)
+	if (m->dead)
 		return;
+	if (m->kept) {
+		message_field(m, origin_field(m->session, 0, field));
+		memcpy(m->buf + m->field, field, m->field_len);
+		m->field_len = 0;
+		mime_parser_feed(m->parser, m->buf, m->len);
+	} else if (m->field_len > 0) {
+		/* It fits, unless this host has another name by now. */
+		if (origin_field(m->session, m->field_len, field) > 0)
+			memcpy(
+			    (m->first != NULL ? m->first : m->buf) + m->field,
+			    field, m->field_len);
+	}
 	m->kept = false;
-	len = origin_field(m->session, whole, field);
-	at = 0;
-	if (m->header > 12 && memcmp(m->buf, "Return-Path:", 12) == 0)
-		at = (size_t)((uint8_t *)memchr(m->buf, '\n', m->header) -
-			 m->buf) +
-		    1;
-	memmove(m->buf + at + len, m->buf + at, m->len - at);
-	memcpy(m->buf + at, field, len);
-	m->len += len;
-	mime_parser_feed(m->parser, m->buf, m->len);
-	if (m->len == DELIVER_CHUNK_MAX)
-		message_chunk(m);
-}
-
-bool
-message_waits(const struct message *m)
-{
-	return m->kept && !m->header_kept && m->len == KEPT_ROOM &&
-	    !message_keeps(m);
 }
 
 bool
@@ -251,6 +246,52 @@ message_drain(struct message *m)
 		kept_free(m, k);
 	}
 	return true;
+}
+
+/*
+ * It may be too long to be kept.  Then it leaves, but for its first chunk, in
+ * which a field has the place of what it will be found to be.
+ */
+static void
+message_overflow(struct message *m)
+{
+	char field[AUTHRES_FIELD_MAX];
+
+	if (!m->kept || m->header_kept || m->len < KEPT_ROOM ||
+	    message_keeps(m))
+		return;
+	message_field(m, origin_room(m->session));
+	if (m->field_len > 0 &&
+	    origin_field(m->session, m->field_len, field) == 0)
+		fatalx("what a message may be does not fit");
+	memcpy(m->buf + m->field, field, m->field_len);
+	m->kept = false;
+	mime_parser_feed(m->parser, m->buf, m->len);
+}
+
+/* Makes the place of a field of that length. */
+static void
+message_field(struct message *m, size_t len)
+{
+	m->field = message_top(m);
+	m->field_len = len;
+	memmove(m->buf + m->field + len, m->buf + m->field, m->len - m->field);
+	m->len += len;
+}
+
+/*
+ * What was found out goes on top of our Received, and below Return-Path: that
+ * is where programs look for the last hop's.
+ */
+static size_t
+message_top(const struct message *m)
+{
+	const uint8_t *end;
+
+	if (m->header <= 12 || memcmp(m->buf, "Return-Path:", 12) != 0)
+		return 0;
+	end = memchr(m->buf, '\n', m->header);
+	return (size_t)(end - m->buf) + 1;
 }
 
 /* Is there a place for more of it behind its buffer? */
@@ -322,6 +363,8 @@ message_commit(struct message *m)
 	out = NULL;
 	if (!m->begun)
 		message_start(m, &out);
+	if (m->first != NULL)
+		message_first(m, &out);
 	if (m->len > 0 || mime_parser_size(m->parser) == 0)
 		put_chunk(m, &out, KIND_BODY, m->len, &body);
 	message_summary(m, &out);
@@ -360,6 +403,7 @@ message_abort(struct message *m)
 	m->kept = false;
 	while (!STAILQ_EMPTY(&m->more))
 		kept_free(m, STAILQ_FIRST(&m->more));
+	first_free(m);
 	m->deliverer = NULL;
 	explicit_bzero(m->buf, m->len);
 	m->len = 0;
@@ -396,8 +440,7 @@ message_free(struct message *m)
 bool
 message_stalled(const struct message *m)
 {
-	return (message_waits(m) && !origin_spf_known(m->session)) ||
-	    (m->deliverer != NULL && deliverer_full(m->deliverer)) ||
+	return (m->deliverer != NULL && deliverer_full(m->deliverer)) ||
 	    (m->out != NULL && queue_full()) ||
 	    (m->copy != NULL && message_stalled(m->copy));
 }
@@ -508,8 +551,7 @@ message_origin(struct message *m, size_t end, size_t sep)
 		m->line -= gone;
 		explicit_bzero(m->buf + m->len, gone);
 	}
-	if (message_waits(m) && origin_spf_known(m->session))
-		message_release(m, false);
+	message_overflow(m);
 }
 
 /* Other fields in place of those in the buffer, an empty line, the rest. */
@@ -563,6 +605,10 @@ message_chunk(struct message *m)
 	struct compressed chunk;
 	struct msgout *out;
 
+	if (m->field_len > 0 && !m->begun) {
+		message_later(m);
+		return;
+	}
 	compress_chunk(m->codec, 0, m->buf, m->len, &chunk);
 	out = NULL;
 	if (!m->begun)
@@ -571,6 +617,42 @@ message_chunk(struct message *m)
 	msg_send(out);
 	explicit_bzero(m->buf, m->len);
 	m->len = 0;
+}
+
+/* The first one stays here until the message is judged. */
+static void
+message_later(struct message *m)
+{
+	struct msgout *out;
+
+	out = NULL;
+	message_start(m, &out);
+	put_room(m, &out, 1);
+	msg_put_u8(out, DELIVER_LATER);
+	msg_send(out);
+	m->first = m->buf;
+	m->buf = malloc(DELIVER_CHUNK_MAX);
+	if (m->buf == NULL)
+		fatal("malloc");
+	m->len = 0;
+}
+
+static void
+message_first(struct message *m, struct msgout **out)
+{
+	put_room(m, out, DELIVER_CHUNK_MAX + 16);
+	msg_put_u8(*out, DELIVER_FIRST);
+	msg_put_bytes(*out, m->first, DELIVER_CHUNK_MAX);
+	first_free(m);
+}
+
+static void
+first_free(struct message *m)
+{
+	if (m->first == NULL)
+		return;
+	freezero(m->first, DELIVER_CHUNK_MAX);
+	m->first = NULL;
 }
 
 /* The envelope and the accounts of all recipients. */

@@ -125,13 +125,6 @@ origin_body(struct session *s, const uint8_t *data, size_t len)
 		dkim_verify_body(s->origin->dkim, data, len);
 }
 
-bool
-origin_spf_known(const struct session *s)
-{
-	return s->origin == NULL || s->origin->spf == NULL ||
-	    spf_question(s->origin->spf) == NULL;
-}
-
 /* False: it is judged already, or nobody looks. */
 bool
 origin_end(struct session *s)
@@ -228,9 +221,6 @@ origin_dmarc_answer(const struct mauth_answer *a, void *arg)
 static void
 origin_step(struct origin *o)
 {
-	struct session *s;
-
-	s = o->session;
 	origin_ask(o);
 	if (o->ended && !o->proved) {
 		if (o->spf_question != NULL)
@@ -243,9 +233,6 @@ origin_step(struct origin *o)
 	}
 	if (o->proved && o->dmarc_question == NULL)
 		origin_over(o);
-	else if (s->message != NULL && origin_spf_known(s) &&
-	    message_waits(s->message))
-		session_run(s);
 }
 
 /* Who has proved to be what: DMARC compares that with From. */

@@ -28,8 +28,11 @@
 #include "engine.h"
 #include "origin.h"
 
+/* Octets of a result with its reason, of how it is folded, of a policy. */
+#define RESULT_MAX 96
+
 static bool
-say(const struct origin *, bool whole, size_t n_keys, char *, size_t *);
+say(const struct origin *, size_t n_keys, size_t room, char *, size_t *);
 static void say_spf(const struct origin *, struct authres *);
 static void say_dkim(const struct origin *, struct authres *, size_t);
 static void say_dmarc(const struct origin *, struct authres *);
@@ -40,10 +43,10 @@ static void printable(char *, size_t, const char *);
 
 /*
  * The field, in buf of AUTHRES_FIELD_MAX octets; its length, 0: nobody has
- * looked.  whole: the message has ended; else SPF alone is known.
+ * looked.  room: exactly so long; 0: as long as it is.
  */
 size_t
-origin_field(const struct session *s, bool whole, char *buf)
+origin_field(const struct session *s, size_t room, char *buf)
 {
 	const struct origin *o;
 	size_t len, n;
@@ -53,11 +56,28 @@ origin_field(const struct session *s, bool whole, char *buf)
 		return 0;
 	/* What is too long is said of as many signatures as fit. */
 	for (n = o->n_keys;; n--) {
-		if (say(o, whole, n, buf, &len))
+		if (say(o, n, room, buf, &len))
 			return len;
 		if (n == 0)
 			return 0;
 	}
+}
+
+/*
+ * How long the field may become, once the header is known: a result that is
+ * still open is none now, and will be a longer word, with a reason.
+ */
+size_t
+origin_room(const struct session *s)
+{
+	char field[AUTHRES_FIELD_MAX];
+	size_t len;
+
+	len = origin_field(s, 0, field);
+	if (len == 0)
+		return 0;
+	len += (2 + s->origin->n_keys) * RESULT_MAX;
+	return len < AUTHRES_FIELD_MAX ? len : AUTHRES_FIELD_MAX - 1;
 }
 
 void
@@ -157,16 +177,18 @@ is_kin(const char *a, const char *b)
 }
 
 static bool
-say(const struct origin *o, bool whole, size_t n_keys, char *buf, size_t *len)
+say(const struct origin *o, size_t n_keys, size_t room, char *buf, size_t *len)
 {
 	struct authres a;
 
 	authres_begin(&a, buf, engine_config()->site.hostname);
 	say_spf(o, &a);
-	if (whole) {
-		say_dkim(o, &a, n_keys);
-		say_dmarc(o, &a);
-	}
+	say_dkim(o, &a, n_keys);
+	say_dmarc(o, &a);
+	if (room > 0 && a.len + 2 > room)
+		return false;
+	if (room > 0)
+		authres_pad(&a, room - 2 - a.len);
 	return authres_end(&a, len) == 0;
 }
 

@@ -265,9 +265,117 @@ ATF_TC_BODY(targets, tc)
 	end();
 }
 
+static void
+put_first(int fd, uint32_t id, size_t len)
+{
+	static const uint8_t data[DELIVER_CHUNK_MAX];
+	struct msgout *out;
+
+	out = msg_new_fd(fd, DELIVER_PUT, id);
+	msg_put_u8(out, DELIVER_FIRST);
+	msg_put_bytes(out, data, len);
+	send_it(out);
+}
+
+/* A first chunk that comes last: as it is meant. */
+ATF_TC_WITHOUT_HEAD(later);
+ATF_TC_BODY(later, tc)
+{
+	start();
+	hello(engines[0]);
+	ATF_REQUIRE(begin(engines[0], 1, 2));
+	put(engines[0], 1, DELIVER_LATER);
+	put_chunk(engines[0], 1, 0, 5);
+	put_first(engines[0], 1, DELIVER_CHUNK_MAX);
+	put_chunk(engines[0], 1, 1, 5);
+	put(engines[0], 1, DELIVER_COMMIT);
+	answered(engines[0], 1, 2);
+	/* Nothing but it, and one that is given up. */
+	ATF_REQUIRE(begin(engines[0], 1, 1));
+	put(engines[0], 1, DELIVER_LATER);
+	put_first(engines[0], 1, DELIVER_CHUNK_MAX);
+	put(engines[0], 1, DELIVER_COMMIT);
+	answered(engines[0], 1, 1);
+	ATF_REQUIRE(begin(engines[0], 1, 1));
+	put(engines[0], 1, DELIVER_LATER);
+	put(engines[0], 1, DELIVER_ABORT);
+	served(engines[0]);
+	end();
+}
+
+/* ... and against the rules, each of which costs the wire. */
+static void
+wrong_later(void (*how)(int))
+{
+	start();
+	hello(engines[0]);
+	hello(engines[1]);
+	ATF_REQUIRE(begin(engines[0], 1, 1));
+	how(engines[0]);
+	cut(engines[0], engines[1]);
+	end();
+}
+
+static void
+never_left(int fd)
+{
+	put_chunk(fd, 1, 0, 5);
+	put_first(fd, 1, DELIVER_CHUNK_MAX);
+}
+
+static void
+too_late(int fd)
+{
+	put_chunk(fd, 1, 0, 5);
+	put(fd, 1, DELIVER_LATER);
+}
+
+static void
+left_twice(int fd)
+{
+	put(fd, 1, DELIVER_LATER);
+	put(fd, 1, DELIVER_LATER);
+}
+
+static void
+never_came(int fd)
+{
+	put(fd, 1, DELIVER_LATER);
+	put_chunk(fd, 1, 0, 5);
+	put(fd, 1, DELIVER_COMMIT);
+}
+
+static void
+came_twice(int fd)
+{
+	put(fd, 1, DELIVER_LATER);
+	put_first(fd, 1, DELIVER_CHUNK_MAX);
+	put_first(fd, 1, DELIVER_CHUNK_MAX);
+}
+
+static void
+came_short(int fd)
+{
+	put(fd, 1, DELIVER_LATER);
+	put_first(fd, 1, DELIVER_CHUNK_MAX - 1);
+}
+
+ATF_TC_WITHOUT_HEAD(later_wrong);
+ATF_TC_BODY(later_wrong, tc)
+{
+	wrong_later(never_left);
+	wrong_later(too_late);
+	wrong_later(left_twice);
+	wrong_later(never_came);
+	wrong_later(came_twice);
+	wrong_later(came_short);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, deliveries);
 	ATF_TP_ADD_TC(tp, targets);
+	ATF_TP_ADD_TC(tp, later);
+	ATF_TP_ADD_TC(tp, later_wrong);
 	return atf_no_error();
 }
