@@ -678,7 +678,7 @@ build_limit(struct conf *conf, const char *name, const char *value)
 		ret = conf_seconds(value, row->min, row->max, &conf->limits[i]);
 		break;
 	}
-	return ret == -1 ? "not a number within this limit's bounds" : NULL;
+	return ret == -1 ? conf_limit_wrong(row) : NULL;
 }
 
 const char *

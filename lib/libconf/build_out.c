@@ -144,7 +144,7 @@ build_route(struct conf *conf, const char *domain)
 		return wrong;
 	for (size_t i = 0; i < conf->n_routes; i++)
 		if (strcmp(conf->routes[i].domain, r->domain) == 0)
-			return "this domain has a route";
+			return "this domain has a route or a line of relay tls";
 	conf->n_routes++;
 	return NULL;
 }

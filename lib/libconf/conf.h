@@ -292,6 +292,11 @@ int conf_check(const struct conf *, FILE *errors);
  */
 int conf_check_out(const struct conf *, FILE *errors);
 /*
+ * The same of what would not work as it is meant: addresses of elsewhere,
+ * folders that are none, a queue key that others may read.
+ */
+int conf_check_site(const struct conf *, FILE *errors);
+/*
  * Whether the aliases in this table, which was read, lead to domains of the
  * configuration; -1 and lines on errors: mail for others would be lost.
  */

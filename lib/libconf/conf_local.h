@@ -111,6 +111,12 @@ const char *build_codec(struct conf *, const char *);
 /* check.c: the file has such a block; closes it. */
 int check_pem(int fd, const char *path, const char *block, FILE *errors);
 
+/* forms.c: the statement that begins with this word; NULL: there is none. */
+const char *conf_form(const char *word);
+
+/* Why a value is none of this limit's, until the next call. */
+const char *conf_limit_wrong(const struct conf_limit_row *);
+
 /* Numbers.  0, or -1 where the text is none or outside the bounds. */
 int conf_number(const char *, uint64_t min, uint64_t max, uint64_t *);
 int conf_size(const char *, uint64_t min, uint64_t max, uint64_t *);

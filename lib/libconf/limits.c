@@ -21,6 +21,7 @@
 
 #include <sys/types.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +54,8 @@ const struct conf_limit_row conf_limit_rows[CONF_LIMITS] = {
 	1000000},
     [CONF_BAD_COMMANDS] = {"bad-commands", LIMIT_COUNT, 20, 1, 1000},
     [CONF_RECEIVED_LINES] = {"received-lines", LIMIT_COUNT, 100, 10, 1000},
-    [CONF_FREE_SPACE] = {"free-space", LIMIT_SIZE, 64 * MIB, 0, UINT64_MAX / 2},
+    [CONF_FREE_SPACE] = {"free-space", LIMIT_SIZE, 64 * MIB, 0,
+	UINT64_C(1) << 62},
     [CONF_FREE_INODES] = {"free-inodes", LIMIT_COUNT, 1000, 0,
 	UINT64_C(1) << 40},
     [CONF_TICKET_LIFE] = {"ticket-life", LIMIT_SECONDS, 7200, 4, DAY},
@@ -75,6 +77,9 @@ const struct conf_limit_row conf_limit_rows[CONF_LIMITS] = {
 	UINT64_C(1) << 24, 1000, UINT64_C(1) << 24},
 };
 
+#define BOUND_MAX 32 /* octets of a bound, as it is written */
+
+static void bound(const struct conf_limit_row *, uint64_t, char *, size_t);
 static int digits(const char *, uint64_t *, const char **);
 static int scaled(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t *);
 
@@ -82,6 +87,55 @@ const char *
 conf_limit_name(enum conf_limit limit)
 {
 	return conf_limit_rows[limit].name;
+}
+
+const char *
+conf_limit_wrong(const struct conf_limit_row *row)
+{
+	static const char *const kinds[] = {
+	    [LIMIT_COUNT] = "number",
+	    [LIMIT_SIZE] = "size",
+	    [LIMIT_SECONDS] = "time",
+	};
+	static char text[128];
+	char min[BOUND_MAX], max[BOUND_MAX];
+
+	bound(row, row->min, min, sizeof(min));
+	bound(row, row->max, max, sizeof(max));
+	(void)snprintf(text, sizeof(text), "not a %s from %s to %s",
+	    kinds[row->kind], min, max);
+	return text;
+}
+
+/* In the largest unit of which it is a multiple. */
+static void
+bound(const struct conf_limit_row *row, uint64_t n, char *text, size_t size)
+{
+	static const struct {
+		char letter;
+		uint64_t seconds;
+	} units[] = {{'d', DAY}, {'h', 3600}, {'m', 60}, {'s', 1}};
+	static const char sizes[] = "KMGT";
+	size_t i = 0;
+	char unit = '\0';
+
+	switch (row->kind) {
+	case LIMIT_COUNT:
+		break;
+	case LIMIT_SIZE:
+		for (; i < 4 && n > 0 && n % KIB == 0; i++, n /= KIB)
+			unit = sizes[i];
+		break;
+	case LIMIT_SECONDS:
+		while (n % units[i].seconds != 0)
+			i++;
+		if (n > 0) {
+			unit = units[i].letter;
+			n /= units[i].seconds;
+		}
+		break;
+	}
+	(void)snprintf(text, size, "%llu%.1s", (unsigned long long)n, &unit);
 }
 
 int

@@ -35,6 +35,8 @@ static struct parser {
 	struct word token;  /* the last one read */
 	int last;	    /* its kind */
 	struct word first;  /* the first of the statement, if a STRING */
+	const char *begins; /* the same, whatever it is */
+	bool equals;	    /* '=' follows it: a macro */
 	int depth;	    /* of braces */
 	struct conf_domain *domain;
 	struct conf_listen *listen;
@@ -61,6 +63,10 @@ static struct conf *parse_all(void);
 static void new_listen(const struct word *, enum conf_proto);
 static void fail_at(const struct word *, const char *);
 static void fail_arg(const struct word *, const struct word *, const char *);
+static void fail_one(const char *, const struct word *, const struct word *,
+    const char *);
+static void dkim(const struct word *, const struct word *,
+    const struct word *);
 static void once(enum once, const struct word *);
 static void set_flag(bool *, const struct word *, const char *, const char *);
 static void certificate(const struct word *, const struct word *,
@@ -217,7 +223,8 @@ setting		: LINGER STRING {
 			fail_at(&$3, build_forward(ps.conf, $3.s, NULL));
 		}
 		| RESOLVER FORWARD STRING PORT STRING {
-			fail_at(&$3, build_forward(ps.conf, $3.s, $5.s));
+			fail_one("not a port", &$5, &$3,
+			    build_forward(ps.conf, $3.s, $5.s));
 		}
 		| QUEUE KEY STRING {
 			once(ONCE_QUEUE_KEY, &$1);
@@ -260,7 +267,7 @@ setting		: LINGER STRING {
 				fail_at(&$3, build_route_host(ps.conf, $3.s));
 		} routeopts
 		| DKIM STRING SELECTOR STRING KEY STRING {
-			fail_at(&$2, build_dkim(ps.conf, $2.s, $4.s, $6.s));
+			dkim(&$2, &$4, &$6);
 		}
 		| DKIM DIRECTORY STRING {
 			once(ONCE_DKIM, &$1);
@@ -278,8 +285,8 @@ setting		: LINGER STRING {
 		}
 		| KDF MEMORY STRING PASSES STRING {
 			once(ONCE_KDF, &$1);
-			fail_at(&$3, build_kdf_cost(&ps.conf->kdf, $3.s,
-			    $5.s));
+			fail_one("not a number of", &$5, &$3,
+			    build_kdf_cost(&ps.conf->kdf, $3.s, $5.s));
 		}
 		;
 
@@ -354,8 +361,9 @@ domainopt	: QUOTA STRING {
 		| KDF MEMORY STRING PASSES STRING {
 			if (ps.domain != NULL) {
 				ps.domain->own_kdf = true;
-				fail_at(&$3, build_kdf_cost(&ps.domain->kdf,
-				    $3.s, $5.s));
+				fail_one("not a number of", &$5, &$3,
+				    build_kdf_cost(&ps.domain->kdf, $3.s,
+				    $5.s));
 			}
 		}
 		;
@@ -533,11 +541,14 @@ yylex(void)
 		ps.depth++;
 	else if (token == '}')
 		ps.depth--;
-	if (ps.depth <= 0 && (ps.last == '\n' || ps.last == 0)) {
+	if ((ps.depth <= 0 || (ps.depth == 1 && token == '{')) &&
+	    (ps.last == '\n' || ps.last == 0)) {
 		ps.first = ps.token;
+		ps.begins = ps.token.s;
 		if (token != STRING)
 			ps.first.s = NULL;
 	}
+	ps.equals = token == '=' || (ps.equals && token == '\n');
 	ps.last = token;
 	yylval.w = ps.token;
 	return token;
@@ -555,10 +566,18 @@ keyword(const char *word)
 static void
 yyerror(const char *text)
 {
+	const char *form;
+
 	if (strcmp(text, "syntax error") != 0)
 		lex_report(&ps.token, "%s", text);
+	else if (ps.first.s != NULL && ps.depth <= 0 && ps.equals)
+		lex_report(&ps.first, "a macro is NAME = VALUE, where the "
+		    "value is one word or stands in quotes");
 	else if (ps.first.s != NULL && ps.depth <= 0)
 		lex_report(&ps.first, "unknown keyword \"%s\"", ps.first.s);
+	else if ((form = conf_form(ps.begins)) != NULL)
+		lex_report(&ps.token, "syntax error near \"%s\": expected %s",
+		    ps.token.s, form);
 	else
 		lex_report(&ps.token, "syntax error near \"%s\"", ps.token.s);
 }
@@ -578,6 +597,32 @@ fail_arg(const struct word *name, const struct word *value, const char *wrong)
 	if (wrong != NULL)
 		fail_at(strncmp(wrong, "no such", 7) == 0 ||
 		    strncmp(wrong, "this name", 9) == 0 ? name : value, wrong);
+}
+
+/* What begins so is about one of two words, else it is about the other. */
+static void
+fail_one(const char *begins, const struct word *one, const struct word *other,
+    const char *wrong)
+{
+	if (wrong != NULL)
+		fail_at(strncmp(wrong, begins, strlen(begins)) == 0 ? one :
+		    other, wrong);
+}
+
+static void
+dkim(const struct word *domain, const struct word *selector,
+    const struct word *key)
+{
+	char name[CONF_NAME_MAX];
+	const char *wrong;
+
+	wrong = build_name(name, sizeof(name), selector->s);
+	if (wrong != NULL) {
+		fail_at(selector, wrong);
+		return;
+	}
+	fail_one("not an absolute path", key, domain,
+	    build_dkim(ps.conf, domain->s, selector->s, key->s));
 }
 
 static void

@@ -42,7 +42,7 @@ build_rate(struct conf_domain *domain, const char *name, const char *value)
 		domain->own_rate[i] = true;
 		return conf_number(
 			   value, row->min, row->max, &domain->rate[i]) == -1 ?
-		    "not a number within this limit's bounds" :
+		    conf_limit_wrong(row) :
 		    NULL;
 	}
 	return "no such limit of a domain";

@@ -210,7 +210,9 @@ cmd_check(struct invocation *inv)
 
 	/* It was parsed before; now what it names. */
 	valid = conf_check(inv->conf, stderr) == 0;
-	if (conf_check_out(inv->conf, stderr) == -1 || !valid)
+	if (conf_check_out(inv->conf, stderr) == -1)
+		valid = false;
+	if (conf_check_site(inv->conf, stderr) == -1 || !valid)
 		return EXIT_FAILED;
 	/* Daemons start without a pair that cannot be served. */
 	pairs_check(inv->conf);

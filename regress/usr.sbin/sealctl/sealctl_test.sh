@@ -128,6 +128,44 @@ check_body() {
 	[ "$(grep -c cert.pem errors)" -eq 1 ] || atf_fail "$(cat errors)"
 }
 
+# A daemon may start with these, but not work as it is meant.
+atf_test_case site
+site_body() {
+	configure
+	cp conf good
+	while read -r statement; do
+		{ cat good; echo "$statement"; } >conf
+		atf_check -s exit:1 -e match:"^${statement%% \"*}: .*elsewhere" \
+		    ./ctl check
+	done <<END
+postmaster "a@elsewhere"
+administrator "a@elsewhere"
+directory "$PWD/conf/elsewhere"
+libexec "$PWD/elsewhere"
+END
+	# An alias may lead it to an account.
+	{
+		cat good
+		echo 'table aliases { "a@elsewhere" = "b@one.test" }'
+		echo 'postmaster "a@elsewhere"'
+	} >conf
+	atf_check -o match:valid ./ctl check
+	{ cat good; echo "queue key \"$PWD/queue.key\""; } >conf
+	atf_check -o match:valid ./ctl check
+	echo 0123456789abcdef0123456789abcde >queue.key
+	chmod 644 queue.key
+	atf_check -s exit:1 -e match:"chmod 600 .*queue.key" ./ctl check
+	chmod 600 queue.key
+	atf_check -o match:valid ./ctl check
+	# Without a staple it serves all the same.
+	{
+		cat good
+		echo "certificate y cert \"$PWD/cert.pem\" key \"$PWD/key.pem\"" \
+		    "ocsp \"$PWD/no.staple\""
+	} >conf
+	atf_check -o match:valid -e match:"no.staple: No such.* y goes" ./ctl check
+}
+
 # A certificate that a daemon could not serve, or nobody would believe.
 atf_test_case pairs
 pairs_body() {
@@ -379,6 +417,7 @@ atf_init_test_cases() {
 	atf_add_test_case help
 	atf_add_test_case arrays
 	atf_add_test_case check
+	atf_add_test_case site
 	atf_add_test_case pairs
 	atf_add_test_case sample
 	atf_add_test_case manual
