@@ -26,7 +26,7 @@
 
 #include "reply.h"
 
-static void reply_status(struct reply *, const char *, size_t);
+static void reply_status(struct reply *, char, const char *, size_t);
 static void reply_text(struct reply *, const char *, size_t);
 
 void
@@ -62,22 +62,28 @@ reply_take(struct reply *r, const uint8_t *in, size_t len, size_t *used,
 	*line = (const char *)in + (n > 3 ? 4 : 3);
 	*line_len = n > 3 ? n - 4 : 0;
 	if (r->status[0] == '\0')
-		reply_status(r, *line, *line_len);
+		reply_status(r, (char)in[0], *line, *line_len);
 	reply_text(r, *line, *line_len);
 	if (n > 3 && in[3] == '-')
 		return REPLY_LINE;
+	/* The last line has the code that counts. */
+	if (r->status[0] != (char)in[0])
+		r->status[0] = '\0';
 	r->code = code;
 	return REPLY_DONE;
 }
 
-/* RFC 3463 2: class "." subject "." detail, before a blank or the end. */
+/*
+ * RFC 3463 2: class "." subject "." detail, before a blank or the end; of the
+ * code's class (RFC 2034 4), else a report would tell of a failure that it went
+ * well.
+ */
 static void
-reply_status(struct reply *r, const char *s, size_t len)
+reply_status(struct reply *r, char class, const char *s, size_t len)
 {
 	size_t n, digits;
 
-	if (len < 5 || (s[0] != '2' && s[0] != '4' && s[0] != '5') ||
-	    s[1] != '.')
+	if (len < 5 || s[0] != class || class == '3' || s[1] != '.')
 		return;
 	n = 2;
 	for (int part = 0; part < 2; part++) {

@@ -153,7 +153,8 @@ session_reply(struct conn *c)
 	case CONN_EHLO:
 		if (code / 100 == 2)
 			session_ready(c);
-		else if (c->policy.must || c->login != NULL)
+		else if (c->policy.must || c->login != NULL || code / 100 != 5)
+			/* Only who does not know EHLO is asked by HELO. */
 			session_refused(
 			    c, code, status_of(&c->reply), c->reply.text);
 		else

@@ -72,6 +72,17 @@ ATF_TC_BODY(good, tc)
 	ATF_CHECK_STREQ("", r.status);
 	ATF_CHECK_EQ(REPLY_DONE, feed(&r, "450 3.1.2\r\n"));
 	ATF_CHECK_STREQ("", r.status);
+	/* RFC 2034 4: of another class than the code it says nothing. */
+	ATF_CHECK_EQ(REPLY_DONE, feed(&r, "550 2.1.5 x\r\n"));
+	ATF_CHECK_STREQ("", r.status);
+	ATF_CHECK_EQ(REPLY_DONE, feed(&r, "450 5.1.1 x\r\n"));
+	ATF_CHECK_STREQ("", r.status);
+	ATF_CHECK_EQ(REPLY_DONE, feed(&r, "354 3.1.1 x\r\n"));
+	ATF_CHECK_STREQ("", r.status);
+	ATF_CHECK_EQ(REPLY_DONE, feed(&r, "550-2.1.5 x\r\n550 5.1.1 x\r\n"));
+	ATF_CHECK_STREQ("5.1.1", r.status);
+	ATF_CHECK_EQ(REPLY_DONE, feed(&r, "250-2.1.5 x\r\n550 x\r\n"));
+	ATF_CHECK_STREQ("", r.status);
 }
 
 ATF_TC_WITHOUT_HEAD(bad);

@@ -2,7 +2,7 @@
 
 usage: sink.py DIRECTORY [WORD ...]
 Words: tls=CERT,KEY starttls-broken greet-421 greet-554 hang slow drop-at-dot
-close-at-mail lie-size no-esmtp bare dsn 8bit=no chunking
+close-at-mail lie-size no-esmtp ehlo-450 bare dsn 8bit=no chunking
 bdat-502 refuse-early data-250 extra starttls-inject endless
  requiretls (offered within TLS) auth=MECHANISMS
  secret=PASSWORD (of SCRAM-SHA-256) rounds=N
@@ -204,6 +204,8 @@ class Session(threading.Thread):
             if verb == "EHLO":
                 if "no-esmtp" in WORDS:
                     self.say("502 what")
+                elif "ehlo-450" in WORDS:
+                    self.say("450 4.3.2 later")
                 else:
                     self.ehlo()
             elif verb == "HELO":
