@@ -61,6 +61,7 @@ struct plan {
 	bool any;                      /* a host was tried, or could be */
 	bool plain;                    /* its TLS does not work */
 	bool lacks;                    /* a server lacks REQUIRETLS */
+	size_t n_here;                 /* hosts that are but this one */
 	char status[QUEUE_STATUS_MAX]; /* why the last one failed */
 	char text[QUEUE_TEXT_MAX];
 	char where[RESOLVER_NAME_MAX];
@@ -79,7 +80,9 @@ static void plan_allowed(struct plan *);
 static void take_mx(struct plan *, const struct answer *);
 static void plan_next_host(struct plan *);
 static void got_addresses(const struct answer *, void *);
-static void take_addresses(struct plan *, const struct answer *);
+static size_t take_addresses(struct plan *, const struct answer *);
+static bool address_here(const struct address *);
+static void plan_here(struct plan *);
 static void got_tlsa(const struct answer *, void *);
 static void plan_try(struct plan *);
 static void plan_policy_set(struct plan *);
@@ -353,7 +356,10 @@ plan_next_host(struct plan *p)
 	}
 	if (plan_literal(p, p->hosts[p->host])) {
 		plan_policy_set(p);
-		plan_soon(p);
+		if (p->route == NULL && address_here(&p->addresses[0]))
+			plan_here(p);
+		else
+			plan_soon(p);
 		return;
 	}
 	p->question = dns_address(p->hosts[p->host], got_addresses, p);
@@ -407,7 +413,10 @@ got_addresses(const struct answer *a, void *arg)
 		plan_host_failed(p, "4.4.3", "The host has no address");
 		return;
 	}
-	take_addresses(p, a);
+	if (take_addresses(p, a) == 0) {
+		plan_here(p);
+		return;
+	}
 	p->address_secure = a->secure;
 	(void)strlcpy(p->canonical, a->name, sizeof(p->canonical));
 	plan_policy_set(p);
@@ -429,8 +438,8 @@ got_addresses(const struct answer *a, void *arg)
 	    p->route != NULL ? p->route->port : SMTP_PORT, got_tlsa, p);
 }
 
-/* IPv6 and IPv4 take turns, IPv6 first; at random within. */
-static void
+/* IPv6 and IPv4 take turns, IPv6 first; at random within.  How many. */
+static size_t
 take_addresses(struct plan *p, const struct answer *a)
 {
 	struct address six[RESOLVER_ADDRESSES_MAX],
@@ -439,6 +448,8 @@ take_addresses(struct plan *p, const struct answer *a)
 
 	n6 = n4 = 0;
 	for (size_t i = 0; i < a->n_addresses; i++) {
+		if (p->route == NULL && address_here(&a->addresses[i]))
+			continue;
 		if (a->addresses[i].family == 6 && n6 < RESOLVER_ADDRESSES_MAX)
 			six[n6++] = a->addresses[i];
 		else if (n4 < RESOLVER_ADDRESSES_MAX)
@@ -452,6 +463,36 @@ take_addresses(struct plan *p, const struct answer *a)
 		if (i < n4 && p->n_addresses < ADDRESSES_TRIED_MAX)
 			p->addresses[p->n_addresses++] = four[i];
 	}
+	return p->n_addresses;
+}
+
+/*
+ * An address by which whoever connects reaches himself.  What a stranger has in
+ * DNS must not lead there, to servers that trust this host.
+ */
+static bool
+address_here(const struct address *a)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t none[15];
+	const uint8_t *four;
+
+	four = a->octets;
+	if (a->family == 6) {
+		if (memcmp(a->octets, none, sizeof(none)) == 0)
+			return a->octets[15] <= 1;
+		if (memcmp(a->octets, mapped, sizeof(mapped)) != 0)
+			return false;
+		four += sizeof(mapped);
+	}
+	return four[0] == 127 || four[0] == 0;
+}
+
+static void
+plan_here(struct plan *p)
+{
+	p->n_here++;
+	plan_host_failed(p, "5.4.6", "The host's address is that of any host");
 }
 
 static void
@@ -679,6 +720,10 @@ plan_give_up(struct plan *p)
 	bool lacks;
 
 	j = p->job;
+	if (p->n_here > 0 && p->n_here == p->n_hosts) {
+		plan_reject(p, "5.4.6", "The domain's servers are loopback");
+		return;
+	}
 	(void)strlcpy(status, p->status, sizeof(status));
 	(void)strlcpy(text, p->text, sizeof(text));
 	(void)strlcpy(where, p->where, sizeof(where));

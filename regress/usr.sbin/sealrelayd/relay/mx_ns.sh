@@ -24,26 +24,22 @@ wait_for() {
 	done
 }
 
-python3 - <<'END'
-import fcntl, socket, struct
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-IFF_UP, SIOCSIFFLAGS = 1, 0x8914
-fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
-END
+python3 "$SRC/../../../suite/lo.py" 198.18.9.1 2001:2:0:9::6 ||
+    fail "no addresses"
 
-# ---- Names: nobody is at 127.0.0.99, nor at ::2.
+# ---- Names: nobody is at 198.18.9.99, nor at ::2.
 
 {
 	nsd_head example
 	cat <<-END
-	a.example. 300 A 127.0.0.10
-	b.example. 300 A 127.0.0.11
-	six.example. 300 AAAA ::1
+	a.example. 300 A 198.18.9.10
+	b.example. 300 A 198.18.9.11
+	six.example. 300 AAAA 2001:2:0:9::6
 	two.example. 300 AAAA ::2
-	two.example. 300 A 127.0.0.10
-	dead.example. 300 A 127.0.0.99
+	two.example. 300 A 198.18.9.10
+	dead.example. 300 A 198.18.9.99
 	alias.example. 300 CNAME a.example.
-	m-implicit.example. 300 A 127.0.0.10
+	m-implicit.example. 300 A 198.18.9.10
 	m-null.example. 300 MX 0 .
 	m-order.example. 300 MX 20 a.example.
 	m-order.example. 300 MX 10 dead.example.
@@ -56,11 +52,22 @@ END
 	m-behind.example. 300 MX 10 b.example.
 	m-behind.example. 300 MX 20 out.example.org.
 	m-behind.example. 300 MX 30 a.example.
+	here.example. 300 A 127.0.0.1
+	here.example. 300 AAAA ::1
+	zero.example. 300 A 0.0.0.0
+	zero.example. 300 AAAA ::
+	mapped.example. 300 AAAA ::ffff:127.0.0.2
+	m-here.example. 300 MX 10 here.example.
+	m-here.example. 300 MX 20 zero.example.
+	m-mapped.example. 300 MX 10 mapped.example.
+	m-hither.example. 300 A 127.1.2.3
+	m-half.example. 300 MX 10 here.example.
+	m-half.example. 300 MX 20 b.example.
 	m-nowhere.example. 300 MX 10 no-such-host.example.
 	END
 	for i in $(seq 0 99); do
 		echo "m-hundred.example. 300 MX $i h$i.example."
-		echo "h$i.example. 300 A 127.0.0.99"
+		echo "h$i.example. 300 A 198.18.9.99"
 	done
 	for i in $(seq 0 19); do
 		echo "r$i.example. 300 MX 10 a.example."
@@ -75,9 +82,11 @@ sink() {
 	pids="$pids $!"
 	wait_for test -s "$1/port"
 }
-sink a 127.0.0.10:25
-sink b 127.0.0.11:25
-sink six ::1:25
+sink a 198.18.9.10:25
+sink b 198.18.9.11:25
+sink here 127.0.0.1:25
+sink seven ::1:25
+sink six 2001:2:0:9::6:25
 
 # ---- Mail.
 
@@ -97,9 +106,11 @@ printf 'forward 127.0.0.1@53\nanchors %s/test.ds\nretry 1000\n' "$PWD" >config
 printf 'From: a@here.test\r\n\r\nx\r\n' >mail
 {
 	for d in implicit null order six two alias own behind nowhere \
-	    hundred missing; do
+	    hundred missing here mapped hither half; do
 		echo "send a@here.test x@m-$d.example mail"
 	done
+	echo "send a@here.test x@[127.0.0.1] mail"
+	echo "send a@here.test x@[IPv6:::1] mail"
 	for i in $(seq 0 19); do
 		echo "send a@here.test x@r$i.example mail"
 	done
@@ -120,6 +131,13 @@ got a x@m-behind.example no
 grep -q '^report failed x@m-null.example 5.1.10 ' out || fail "$(cat out)"
 grep -q '^report failed x@m-own.example 5.4.6 ' out || fail "$(cat out)"
 grep -q '^report failed x@m-missing.example 5.1.2 ' out || fail "$(cat out)"
+# Nobody's domain is served by this host's own loopback.
+got b x@m-half.example yes
+for r in x@m-here.example x@m-mapped.example x@m-hither.example \
+    'x@\[127.0.0.1]' 'x@\[IPv6:::1]'; do
+	grep -q "^report failed $r 5.4.6 " out || fail "$r: $(cat out)"
+done
+[ -z "$(ls here/*.env seven/*.env 2>/dev/null)" ] || fail "here: $(cat out)"
 # Equals have their share; that all go to one happens once in 524,288 times.
 [ "$(cat a/*.env | grep -c 'RCPT TO:<x@r')" -gt 0 ] || fail "all to b"
 [ "$(cat b/*.env | grep -c 'RCPT TO:<x@r')" -gt 0 ] || fail "all to a"

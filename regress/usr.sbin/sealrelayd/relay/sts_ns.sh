@@ -26,12 +26,8 @@ wait_for() {
 	done
 }
 
-python3 - <<'END'
-import fcntl, socket, struct
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-IFF_UP, SIOCSIFFLAGS = 1, 0x8914
-fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
-END
+python3 "$SRC/../../../suite/lo.py" 198.18.9.1 2001:2:0:9::6 ||
+    fail "no addresses"
 
 # certificate NAME ISSUER SAN: by the CA, or by itself.
 certificate() {
@@ -73,9 +69,9 @@ tlsa=$(openssl x509 -in dane.pem -pubkey -noout |
     openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
 {
 	nsd_head test
-	domain dane.test 127.0.0.12
-	domain wrong.test 127.0.0.12
-	domain naked.test 127.0.0.10
+	domain dane.test 198.18.9.12
+	domain wrong.test 198.18.9.12
+	domain naked.test 198.18.9.10
 	echo "_25._tcp.mx.dane.test. 300 TLSA 3 1 1 $tlsa"
 	echo "_25._tcp.mx.wrong.test. 300 TLSA 3 1 1 $(echo x | sha256sum |
 	    cut -d' ' -f1)"
@@ -85,15 +81,15 @@ nsd_sign test || fail "sign: $(cat nsd.out)"
 cp test.ds anchors
 {
 	nsd_head example ns.test
-	domain plain.example 127.0.0.10
-	domain sts.example 127.0.0.11
-	domain strip.example 127.0.0.10
-	domain self.example 127.0.0.13
-	domain other.example 127.0.0.11
-	domain testing.example 127.0.0.13
-	domain moved.example 127.0.0.10
-	domain login.example 127.0.0.14
-	domain short.example 127.0.0.11
+	domain plain.example 198.18.9.10
+	domain sts.example 198.18.9.11
+	domain strip.example 198.18.9.10
+	domain self.example 198.18.9.13
+	domain other.example 198.18.9.11
+	domain testing.example 198.18.9.13
+	domain moved.example 198.18.9.10
+	domain login.example 198.18.9.14
+	domain short.example 198.18.9.11
 	for d in $sts; do
 		echo "_mta-sts.$d.example. 300 TXT \"v=STSv1; id=1\""
 		echo "mta-sts.$d.example. 300 A 127.0.0.3"
@@ -136,11 +132,11 @@ sink() {
 	pids="$pids $!"
 	wait_for test -s "$name/port"
 }
-sink naked listen=127.0.0.10:25
-sink good listen=127.0.0.11:25 "tls=$PWD/good.pem,$PWD/good.key"
-sink dane listen=127.0.0.12:25 "tls=$PWD/dane.pem,$PWD/dane.key" requiretls
-sink login listen=127.0.0.14:25 "tls=$PWD/good.pem,$PWD/good.key" auth=LOGIN
-sink self listen=127.0.0.13:25 "tls=$PWD/self.pem,$PWD/self.key"
+sink naked listen=198.18.9.10:25
+sink good listen=198.18.9.11:25 "tls=$PWD/good.pem,$PWD/good.key"
+sink dane listen=198.18.9.12:25 "tls=$PWD/dane.pem,$PWD/dane.key" requiretls
+sink login listen=198.18.9.14:25 "tls=$PWD/good.pem,$PWD/good.key" auth=LOGIN
+sink self listen=198.18.9.13:25 "tls=$PWD/self.pem,$PWD/self.key"
 wait_for test -s web/up
 
 # ---- Mail.
@@ -220,7 +216,7 @@ grep -q '^mta-sts.sts.example GET /.well-known/mta-sts.txt HTTP/1.1$' \
 # ---- A policy lives on: no web server, no record, another process.
 
 kill "$web"
-sed -i '/_mta-sts/d;s/^mx.sts.example. .*/mx.sts.example. 300 A 127.0.0.10/' \
+sed -i '/_mta-sts/d;s/^mx.sts.example. .*/mx.sts.example. 300 A 198.18.9.10/' \
     example.zone
 name_server
 {
