@@ -152,7 +152,8 @@ struct conf_dkim {
 	char key[CONF_PATH_MAX]; /* PEM: RSA or Ed25519 */
 };
 
-enum conf_codec { CONF_STORED = 0, CONF_DEFLATE = 1, CONF_ZSTD = 2 };
+/* By the numbers of enum codec. */
+enum conf_codec { CONF_STORED = 0, CONF_DEFLATE = 1, CONF_ZSTD = 3 };
 
 /* Limits: "limit NAME VALUE".  Names, defaults and bounds: limits.c. */
 enum conf_limit {

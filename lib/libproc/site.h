@@ -94,7 +94,7 @@ struct site {
 	char hostname[SITE_NAME_MAX];
 	char product[SITE_NAME_MAX]; /* what greetings say */
 	bool log_addresses;
-	uint8_t codec;           /* 0 stored, 1 deflate, 2 zstd */
+	uint8_t codec;           /* enum codec, of new messages */
 	uint32_t generation;     /* counts what was read of it */
 	uint32_t ticket_seconds; /* a TLS session is resumed for so long */
 	char (*domains)[SITE_NAME_MAX];

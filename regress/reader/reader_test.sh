@@ -58,8 +58,14 @@ waiting_body() {
 		deliver "user0001@$domain" "$size"
 	done
 	deliver "user0001+Archive@$domain" 10
+	{
+		printf 'Subject: an attachment\n\nSee below.\n'
+		head -c 150000 /dev/urandom | base64
+		printf 'A table:\n'
+		seq 20000 | base64
+	} | $sealmail deliver "user0001@$domain" || atf_fail "not delivered"
 	read_account "$(account 1)" >read.json || atf_fail "not read"
-	atf_check -o inline:'6\n' grep -c '"uid": 0' read.json
+	atf_check -o inline:'7\n' grep -c '"uid": 0' read.json
 	compare 1
 	"$client" "$suite/server.json" 1 work || atf_fail "no work was done"
 	stop_suite

@@ -1,19 +1,19 @@
 """Account, keys and blobs as sealstore(5) describes them under SEALING.
 
 Written from that page; shares nothing with our libraries but the primitives of
-libsodium (PyNaCl), zlib and libzstd.
+libsodium (PyNaCl).
 """
-import ctypes
 import hashlib
 import os
 import re
 import struct
-import zlib
 
 from nacl import bindings as na
 from nacl.exceptions import CryptoError
 
-CHUNK = 65536
+import chunks
+
+CHUNK = chunks.CHUNK
 TRAILER = 1600
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 MAIN, APP, RECOVERY, ESCROW, MEMBER = 1, 2, 3, 4, 6
@@ -125,38 +125,11 @@ def chacha(key, nonce, sealed, ad):
                   sealed, ad, nonce, key)
 
 
-class Zstd:
-    library = None
-
-    @classmethod
-    def inflate(cls, data):
-        if cls.library is None:
-            cls.library = ctypes.CDLL("libzstd.so.1")
-            cls.library.ZSTD_decompress.restype = ctypes.c_size_t
-            cls.library.ZSTD_decompress.argtypes = [
-                ctypes.c_char_p, ctypes.c_size_t,
-                ctypes.c_char_p, ctypes.c_size_t]
-            cls.library.ZSTD_isError.argtypes = [ctypes.c_size_t]
-        out = ctypes.create_string_buffer(CHUNK)
-        n = cls.library.ZSTD_decompress(out, CHUNK, data, len(data))
-        if cls.library.ZSTD_isError(n):
-            raise Damage("a chunk does not decompress")
-        return out.raw[:n]
-
-
 def inflate(codec, data):
-    if codec == 2:
-        return Zstd.inflate(data)
-    if codec != 1:
-        raise Damage("a compressed chunk in a blob of codec %d" % codec)
-    z = zlib.decompressobj()
     try:
-        plain = z.decompress(data, CHUNK)
-    except zlib.error:
-        raise Damage("a chunk does not decompress") from None
-    if not z.eof or z.unused_data:
-        raise Damage("a chunk does not decompress to its end")
-    return plain
+        return chunks.inflate(codec, data)
+    except chunks.Malformed as e:
+        raise Damage("a chunk does not decompress: %s" % e) from None
 
 
 # ---- Account and keys
@@ -436,7 +409,7 @@ class Blob:
             raise Damage("no trailer")
         self.check_sum(size - 40)
         self.codec = self.header[9]
-        if self.header[:9] != b"SEALBLOB\1" or self.codec > 2 or \
+        if self.header[:9] != b"SEALBLOB\1" or self.codec > chunks.MAIL or \
                 self.header[10:16] != b"\0\0\0\1\0\0" or \
                 self.header[16:32] != self.trailer[16:32] or \
                 self.header[16:32].hex() != name:

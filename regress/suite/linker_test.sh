@@ -10,7 +10,7 @@
 # Functions that make keys or open what was sealed.
 opens='^(crypto_pwhash.*|crypto_.*_open.*|.*_decrypt(_.*)?|crypto_kdf.*|.*_keypair)$'
 # Functions that read what an outsider wrote.
-parses='^(tls_.*|SSL_.*|ZSTD_.*|(un)?compress2?|inflate.*|deflate.*|iconv.*)$'
+parses='^(tls_.*|SSL_.*|ZSTD_.*|codec_.*|(un)?compress2?|inflate.*|deflate.*|iconv.*)$'
 # Libraries with such functions.
 parsers='lib(tls|ssl|z|zstd|idn2?|icu[a-z]*)\.so'
 

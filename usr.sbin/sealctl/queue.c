@@ -31,12 +31,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "codec.h"
 #include "conf.h"
 #include "proc.h"
 #include "seal.h"
 #include "sealctl.h"
 
-#include "../sealsmtpd/unpack.h"
 #include "../sealsmtpd/queue_wire.h"
 
 #define QUEUE_WAIT_MS 30000 /* it may be in a sync */
@@ -682,8 +682,8 @@ print_chunk(struct msg *msg, uint8_t codec)
 	n = msg_get_u32(msg);
 	data = msg_get_bytes(msg, &len, QUEUE_CHUNK_MAX);
 	if (msg_end(msg) == -1 || (flags & CHUNK_FAILED) != 0 ||
-	    decompress(codec, (flags & CHUNK_COMPRESSED) != 0, data, len, plain,
-		n) == -1)
+	    !codec_open(
+		codec, (flags & CHUNK_COMPRESSED) != 0, data, len, plain, n))
 		return -1;
 	if (fwrite(plain, 1, n, stdout) != n)
 		err(EXIT_FAILED, "standard output");

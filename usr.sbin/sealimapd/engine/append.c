@@ -217,7 +217,7 @@ send_chunk(struct job *job, uint8_t kind, const uint8_t *p, size_t len)
 
 	n = 0;
 	if (kind == 0 || len > SUMMARY_PACK_MIN)
-		n = codec_pack(engine_config()->site.codec, p, len, &packed);
+		n = chunk_pack(p, len, &packed);
 	m = msg_new(job->conn->vault, V_CHUNK, a->id);
 	msg_put_u8(m, kind);
 	msg_put_u8(m, n > 0);

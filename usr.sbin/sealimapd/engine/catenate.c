@@ -239,7 +239,7 @@ catenate_answer(struct job *job, struct catenate *cat, struct msg *msg)
 	} else if (chunk.kind == 1 && chunk.p != NULL &&
 	    chunk.len <= SUMMARY_MAX - f->summary.len)
 		imap_put(&f->summary, chunk.p, chunk.len);
-	codec_wipe();
+	chunk_wipe();
 }
 
 static enum catenate_state

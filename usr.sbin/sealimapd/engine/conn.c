@@ -258,7 +258,7 @@ conn_free(struct conn *c)
 	notify_forget(c);
 	wire_free(c->vault);
 	if (c->account != NULL)
-		codec_forget();
+		chunk_forget();
 	imap_reader_free(c->reader);
 	squeeze_stop(c);
 	tlsio_free(c->io);
@@ -589,7 +589,7 @@ conn_leave(struct conn *c)
 	wire_free(c->vault);
 	c->vault = NULL;
 	c->throttled = false;
-	codec_forget();
+	chunk_forget();
 	freezero(c->account, strlen(c->account));
 	c->account = NULL;
 	c->rev2 = c->condstore = c->qresync = c->uidonly = false;

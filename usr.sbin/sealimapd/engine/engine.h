@@ -493,26 +493,22 @@ void append_news(struct job *);
 void append_done(struct job *, enum vault_result, const char *);
 void append_free(struct job *);
 
-/* codec.c */
+/* chunk.c */
 /*
- * Compresses; the length, smaller than len, or 0 if that is not to be had.
- * out points into a buffer of the process until the next call.
+ * Compresses as the configuration says; the length, smaller than len, or 0 if
+ * that is not to be had.  out points into a buffer of the process until the
+ * next call.
  */
-size_t codec_pack(uint8_t codec, const void *, size_t len, const uint8_t **out);
+size_t chunk_pack(const void *, size_t len, const uint8_t **out);
 /*
  * Undoes it: exactly plain octets, in a buffer of the process until the next
- * call or codec_wipe(); NULL if it is not what it says.
+ * call or chunk_wipe(); NULL if it is not what it says.
  */
 const uint8_t *
-codec_unpack(uint8_t codec, const void *, size_t len, size_t plain);
-/* The same into the caller's memory; false: it may hold part of it. */
-bool codec_unpack_to(
-    uint8_t codec, const void *, size_t len, uint8_t *out, size_t plain);
-void codec_wipe(void);
+chunk_unpack(uint8_t codec, const void *, size_t len, size_t plain);
+void chunk_wipe(void);
 /* A session has ended: nothing of it stays. */
-void codec_forget(void);
-struct z_stream_s;
-void codec_memory(struct z_stream_s *); /* that is wiped, for zlib */
+void chunk_forget(void);
 
 /* squeeze.c: COMPRESS=DEFLATE, between a connection and its tlsio. */
 void squeeze_start(struct conn *);

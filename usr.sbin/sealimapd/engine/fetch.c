@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "fetch.h"
 #include "log.h"
 
@@ -143,7 +144,7 @@ summary_unpack(struct msg *msg, uint8_t codec, size_t *len)
 	if (p == NULL)
 		return NULL;
 	if (packed) {
-		p = codec_unpack(codec, p, *len, plain);
+		p = chunk_unpack(codec, p, *len, plain);
 		*len = plain;
 	} else if (*len != plain)
 		return NULL;
@@ -184,7 +185,7 @@ void
 chunk_open(struct chunk *chunk)
 {
 	if (chunk->codec != 0)
-		chunk->p = codec_unpack(
+		chunk->p = chunk_unpack(
 		    chunk->codec, chunk->packed, chunk->packed_len, chunk->len);
 }
 
@@ -287,7 +288,7 @@ rows(struct job *job, struct msg *msg)
 		} else
 			row_ready(job, octets, len);
 	}
-	codec_wipe();
+	chunk_wipe();
 }
 
 /* A piece of a summary that is larger than a chunk. */
@@ -443,7 +444,7 @@ put_straight(struct job *job, const struct chunk *chunk)
 		message_begin(job);
 	if (!p->begun)
 		fetch_put_value(job, p, NULL, p->len);
-	if (!codec_unpack_to(chunk->codec, chunk->packed, chunk->packed_len,
+	if (!codec_unpack(chunk->codec, chunk->packed, chunk->packed_len,
 		imap_buf_room(b, chunk->len), chunk->len)) {
 		imap_buf_cut(b, begin, chunk->len);
 		f->any = any;
@@ -544,7 +545,7 @@ fetch_answer(struct job *job, struct msg *msg)
 		else
 			summary_chunk(job, &chunk);
 	}
-	codec_wipe();
+	chunk_wipe();
 }
 
 void

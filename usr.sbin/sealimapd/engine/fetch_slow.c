@@ -97,7 +97,7 @@ fetch_slow_rows(struct job *job, struct msg *msg)
 		p = fetch_summary_get(msg, &f->row, &len);
 		if (p != NULL)
 			imap_put(&f->summary, p, len);
-		codec_wipe();
+		chunk_wipe();
 	}
 	if (msg->bad || f->row.follows > 2 || msg->off != msg->len)
 		conn_protocol(job->conn, "R_ROWS");

@@ -35,6 +35,7 @@
 
 #include <zlib.h>
 
+#include "codec.h"
 #include "engine.h"
 #include "log.h"
 

@@ -23,71 +23,33 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
-#include <zstd.h>
 
+#include "codec.h"
 #include "log.h"
 #include "worker.h"
 
-#define CODEC_DEFLATE 1
-#define CODEC_ZSTD 2
-
-static struct {
-	uint8_t *out[2];
-	ZSTD_DCtx *zstd;
-	z_stream z;
-} state;
+static uint8_t *opened[2];
 
 void
 unpack_init(void)
 {
-	state.out[UNPACK_BODY] = calloc(1, CHUNK_SIZE);
-	state.out[UNPACK_SUMMARY] = calloc(1, CHUNK_SIZE);
-	state.zstd = ZSTD_createDCtx();
-	if (state.out[0] == NULL || state.out[1] == NULL ||
-	    state.zstd == NULL || inflateInit(&state.z) != Z_OK)
+	opened[UNPACK_BODY] = calloc(1, CHUNK_SIZE);
+	opened[UNPACK_SUMMARY] = calloc(1, CHUNK_SIZE);
+	if (opened[0] == NULL || opened[1] == NULL)
 		fatalx("no memory for decompression");
-}
-
-static size_t
-unzip(uint8_t *out, const uint8_t *p, size_t len)
-{
-	int r;
-
-	if (inflateReset(&state.z) != Z_OK)
-		return SIZE_MAX;
-	memcpy(&state.z.next_in, &p, sizeof(p));
-	state.z.avail_in = (uInt)len;
-	state.z.next_out = out;
-	state.z.avail_out = CHUNK_SIZE;
-	r = inflate(&state.z, Z_FINISH);
-	return r == Z_STREAM_END ? CHUNK_SIZE - state.z.avail_out : SIZE_MAX;
 }
 
 static const uint8_t *
 chunk_open(int slot, uint8_t codec, bool compressed, const uint8_t *p,
     size_t len, size_t plain_len)
 {
-	uint8_t *out = state.out[slot];
-	size_t n;
-
 	if (plain_len > CHUNK_SIZE || len > CHUNK_SIZE)
 		return NULL;
 	if (!compressed)
 		return len == plain_len ? p : NULL;
-	switch (codec) {
-	case CODEC_DEFLATE:
-		n = unzip(out, p, len);
-		break;
-	case CODEC_ZSTD:
-		n = ZSTD_decompressDCtx(state.zstd, out, CHUNK_SIZE, p, len);
-		if (ZSTD_isError(n))
-			n = SIZE_MAX;
-		break;
-	default:
-		return NULL;
-	}
-	return n == plain_len ? out : NULL;
+	return codec_unpack(codec, p, len, opened[slot], plain_len) ?
+	    opened[slot] :
+	    NULL;
 }
 
 const uint8_t *
@@ -106,6 +68,6 @@ unpack(int slot, uint8_t codec, bool compressed, const uint8_t *p, size_t len,
 void
 unpack_wipe(void)
 {
-	explicit_bzero(state.out[UNPACK_BODY], CHUNK_SIZE);
-	explicit_bzero(state.out[UNPACK_SUMMARY], CHUNK_SIZE);
+	explicit_bzero(opened[UNPACK_BODY], CHUNK_SIZE);
+	explicit_bzero(opened[UNPACK_SUMMARY], CHUNK_SIZE);
 }

@@ -23,12 +23,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "log.h"
 #include "msg.h"
 #include "relay.h"
 #include "sts.h"
-
-#include "../../sealsmtpd/unpack.h"
 
 #define CHUNK_COMPRESSED 1
 #define CHUNK_LAST 2
@@ -352,12 +351,14 @@ queue_chunk(struct msg *msg)
 	if (j == NULL || j->conn == NULL)
 		return 0;
 	if ((flags & CHUNK_FAILED) != 0 ||
-	    decompress(j->codec, (flags & CHUNK_COMPRESSED) != 0, data, len,
-		plain, n) == -1)
+	    !codec_open(
+		j->codec, (flags & CHUNK_COMPRESSED) != 0, data, len, plain, n))
 		conn_data_failed(j->conn);
 	else
 		conn_data(j->conn, plain, n, (flags & CHUNK_LAST) != 0);
 	explicit_bzero(plain, n < sizeof(plain) ? n : sizeof(plain));
+	if ((flags & CHUNK_LAST) != 0)
+		codec_forget();
 	return 0;
 }
 

@@ -28,11 +28,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "codec.h"
 #include "dsn.h"
 #include "log.h"
 #include "msg.h"
-
-#include "../unpack.h"
 
 #define CHUNK_COMPRESSED 1
 #define CHUNK_LAST 2
@@ -124,14 +123,15 @@ dsn_chunk(struct msg *msg)
 	if (d == NULL)
 		return 0;
 	if ((flags & CHUNK_FAILED) == 0) {
-		if (decompress(d->codec, (flags & CHUNK_COMPRESSED) != 0, data,
-			len, buf, plain) == -1)
+		if (!codec_open(d->codec, (flags & CHUNK_COMPRESSED) != 0, data,
+			len, buf, plain))
 			return -1;
 		dsn_original(d, buf, plain);
 		explicit_bzero(buf, plain);
 		queue_took(d->report);
 	}
 	if ((flags & (CHUNK_LAST | CHUNK_FAILED)) != 0) {
+		codec_forget();
 		dsn_commit(d);
 		dsn_step(d);
 	}

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "count.h"
 #include "log.h"
 #include "main.h"
@@ -33,7 +34,6 @@
 #include "seal.h"
 
 #define NOTIFY_ALL 0x0f
-#define CODEC_MAX 2
 
 struct envelope {
 	char sender[QUEUE_ADDRESS_MAX];
@@ -182,7 +182,7 @@ entry_new(struct peer *peer, struct msg *msg)
 	arrival = msg_get_i64(msg);
 	life = msg_get_u32(msg);
 	(void)msg_get_str(msg, env.trace, sizeof(env.trace));
-	if (msg->bad || codec > CODEC_MAX || ret > QUEUE_RET_HDRS ||
+	if (msg->bad || codec > CODEC_LAST || ret > QUEUE_RET_HDRS ||
 	    peer->nentries == QUEUE_OPEN_MAX)
 		return NULL;
 	e = calloc(1, sizeof(*e));

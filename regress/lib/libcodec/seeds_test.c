@@ -15,19 +15,28 @@
  */
 
 /*
- * Chunks of messages in the queue, as an engine has compressed them: for who
- * takes them out.
+ * The fuzzer's seeds, replayed.
  */
 
-#ifndef UNPACK_H
-#define UNPACK_H
+#include <sys/types.h>
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <atf-c.h>
 
-/* Plain octets of a chunk into buf (QUEUE_CHUNK_MAX); -1: malformed. */
-int decompress(uint8_t codec, bool compressed, const uint8_t *, size_t len,
-    uint8_t *buf, size_t plain);
+#include "../../fuzz/seeds.h"
 
-#endif
+int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
+
+#include "../../fuzz/codec_fuzz.c"
+
+ATF_TC_WITHOUT_HEAD(seeds);
+ATF_TC_BODY(seeds, tc)
+{
+	seeds_run(atf_tc_get_config_var(tc, "srcdir"), "codec_seeds",
+	    LLVMFuzzerTestOneInput);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, seeds);
+	return atf_no_error();
+}
