@@ -195,7 +195,7 @@ def done(result=0):
 
 selected = (client("b SELECT INBOX\r\n") +
             step(SELECTED, u64(1), u32(7), u32(5), u64(9), u32(2), u32(1),
-                 u8(0), u16(1), s("$Junk")) + done())
+                 u8(0), u16(8), u8(1), u16(1), s("$Junk")) + done())
 
 
 def box(name, numbers=True):
@@ -325,7 +325,8 @@ def engine():
     one("resync", client("c ENABLE QRESYNC\r\n"),
         client("d SELECT INBOX (QRESYNC (7 3 1:9 (1:2 1:2)))\r\n"),
         step(SELECTED, u64(1), u32(7), u32(5), u64(9), u32(2), u32(1),
-             u8(0), u16(1), s("$Junk")), step(VANISHED, ranges((3, 4), (6, 6))),
+             u8(0), u16(8), u8(1), u16(1), s("$Junk")),
+        step(VANISHED, ranges((3, 4), (6, 6))),
         step(ROWS, row(1)), done(),
         client("e STORE 1:2 (UNCHANGEDSINCE 2) +FLAGS.SILENT (\\Seen)\r\n"),
         step(MODIFIED, u32(1), u32(2)), step(ROWS, row(1)), done(),

@@ -333,9 +333,9 @@ enum vault_wire {
 
 	/*
 	 * u64 box id, u32 uidvalidity, u32 uidnext, u64 highest modseq, u32
-	 * exists, u32 first unseen sequence number or 0, u8 read-only, u16 n,
-	 * n times str keyword (bit order; empty: no keyword has that
-	 * bit).
+	 * exists, u32 first unseen sequence number or 0, u8 read-only, u16
+	 * special use, u8 there are names below, u16 n, n times str keyword
+	 * (bit order; empty: no keyword has that bit).
 	 */
 	R_SELECTED = 200,
 	/*

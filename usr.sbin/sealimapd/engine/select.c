@@ -185,13 +185,15 @@ put_mailbox_id(struct imap_buf *b, uint64_t id)
 }
 
 static void
-put_list(struct job *job, const char *attributes, const struct imap_str *name)
+put_list(struct job *job, const char *attributes, uint32_t uses,
+    const struct imap_str *name)
 {
 	struct imap_cmd *cmd = job->cmd;
 	struct imap_buf *b = conn_out(job->conn);
 
 	imap_puts(b, "* LIST (");
 	imap_puts(b, attributes);
+	imap_put_uses(b, uses);
 	imap_puts(b, ") \"/\" ");
 	imap_put_mailbox(b, name->p, name->len, true);
 	if (cmd->denormal) {
@@ -213,7 +215,7 @@ put_oldname(struct job *job, const char *attributes)
 	name = cmd->verb == IMAP_RENAME ? cmd->name2 : cmd->name;
 	if (name.len > 1 && name.p[name.len - 1] == '/')
 		name.len--;
-	put_list(job, attributes, &name);
+	put_list(job, attributes, 0, &name);
 }
 
 static void
@@ -223,6 +225,8 @@ selected(struct job *job, struct msg *msg)
 	struct imap_buf *b;
 	uint32_t uidnext, unseen;
 	uint64_t id, modseq;
+	uint16_t uses;
+	bool below;
 
 	id = c->box_id = msg_get_u64(msg);
 	c->uidvalidity = msg_get_u32(msg);
@@ -231,6 +235,8 @@ selected(struct job *job, struct msg *msg)
 	c->exists = msg_get_u32(msg);
 	unseen = msg_get_u32(msg);
 	c->readonly = msg_get_u8(msg) != 0;
+	uses = msg_get_u16(msg);
+	below = msg_get_u8(msg) != 0;
 	if (keywords_get(c, msg) == -1 || msg_end(msg) == -1) {
 		conn_protocol(c, "R_SELECTED");
 		return;
@@ -242,7 +248,8 @@ selected(struct job *job, struct msg *msg)
 	imap_puts(b, " EXISTS\r\n");
 	/* RFC 9051 6.3.2: neither, but the name as LIST tells it. */
 	if (c->rev2)
-		put_list(job, "", &job->cmd->name);
+		put_list(job, below ? "\\HasChildren" : "\\HasNoChildren", uses,
+		    &job->cmd->name);
 	else {
 		imap_puts(b, "* 0 RECENT\r\n");
 		if (unseen != 0 && !c->uidonly)

@@ -185,6 +185,19 @@ first_unseen(const struct store_box *box)
 	return (uint32_t)pos + 1;
 }
 
+/* Is there a box whose name lies below this one? */
+static bool
+has_children(const char *name)
+{
+	const struct store_box *box = NULL;
+	size_t len = strlen(name);
+
+	while ((box = store_box_next(vault_store(), box)) != NULL)
+		if (strncmp(box->name, name, len) == 0 && box->name[len] == '/')
+			return true;
+	return false;
+}
+
 static enum step
 answer_select(struct session *s, struct job *j)
 {
@@ -212,6 +225,8 @@ answer_select(struct session *s, struct job *j)
 	msg_put_u32(o, s->view.exists);
 	msg_put_u32(o, first_unseen(box));
 	msg_put_u8(o, readonly);
+	msg_put_u16(o, box->use);
+	msg_put_u8(o, has_children(box->name));
 	msg_put_u16(o, box->nkeywords);
 	for (unsigned int i = 0; i < box->nkeywords; i++)
 		msg_put_str(
@@ -316,19 +331,6 @@ change_create(struct session *s, struct job *j)
 	(void)snprintf(
 	    j->detail, sizeof(j->detail), "%016llx", (unsigned long long)id);
 	notify_made(s, j->name);
-}
-
-/* Is there a box whose name lies below this one? */
-static bool
-has_children(const char *name)
-{
-	const struct store_box *box = NULL;
-	size_t len = strlen(name);
-
-	while ((box = store_box_next(vault_store(), box)) != NULL)
-		if (strncmp(box->name, name, len) == 0 && box->name[len] == '/')
-			return true;
-	return false;
 }
 
 static void

@@ -391,7 +391,7 @@ class Qresync:
         d = Client(1)
         d.ok(b"ENABLE IMAP4rev2 QRESYNC")
         lines = d.ok(b"SELECT back (QRESYNC (%d %d))" % (validity, since))
-        assert b'* LIST () "/" back\r\n' in lines
+        assert b'* LIST (\\HasNoChildren) "/" back\r\n' in lines
         assert len(vanished(lines, True)) == 3
 
     def t_sync(self):

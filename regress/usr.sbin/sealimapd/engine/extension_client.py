@@ -338,7 +338,7 @@ class Rev2:
         c.ok(b"ENABLE IMAP4rev2")
         lines = c.ok(b"SELECT rev2")
         text = b"".join(lines)
-        assert b'* LIST () "/" rev2\r\n' in lines
+        assert b'* LIST (\\HasNoChildren) "/" rev2\r\n' in lines
         assert b"RECENT" not in text and b"[UNSEEN" not in text
         assert b"CLOSED" not in text
         for word in (b"* FLAGS (", b"[PERMANENTFLAGS (", b"* 2 EXISTS",
@@ -410,9 +410,10 @@ class Rev2:
         listed = b'* LIST (%s) "/" "%s" ("OLDNAME" ("%s"))\r\n'
         assert c.ok(b'CREATE "%s"' % nfd)[0] == listed % (b"", nfc, nfd)
         c.expect(b'CREATE "%s"' % nfc, b"NO [ALREADYEXISTS]")
-        assert listed % (b"", nfc, nfd) in c.ok(b'SELECT "%s"' % nfd)
+        assert listed % (b"\\HasNoChildren", nfc, nfd) in \
+            c.ok(b'SELECT "%s"' % nfd)
         lines = c.ok(b'EXAMINE "%s"' % nfc)
-        assert b'* LIST () "/" "%s"\r\n' % nfc in lines
+        assert b'* LIST (\\HasNoChildren) "/" "%s"\r\n' % nfc in lines
         assert b"OLDNAME" not in b"".join(lines)
         assert c.ok(b'STATUS "%s" (MESSAGES)' % nfd)[0] == \
             b'* STATUS "%s" (MESSAGES 0)\r\n' % nfc

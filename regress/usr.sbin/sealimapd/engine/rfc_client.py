@@ -427,7 +427,9 @@ class Boxes:
                b"c SELECT INBOX\r\n" % (DOMAIN, PASSWORD))
         assert c.until(b"a")[-1].startswith(b"a OK")
         assert c.until(b"b")[0] == b"* ENABLED IMAP4rev2\r\n"
-        assert b'* LIST () "/" INBOX\r\n' in c.until(b"c")
+        lines = c.until(b"c")
+        assert any(line.startswith(b"* LIST (") and
+                   line.endswith(b') "/" INBOX\r\n') for line in lines), lines
 
     def t_select(self):
         """9051 6.3.2, 6.3.3: what is told, and to which state it leads"""
@@ -455,6 +457,17 @@ class Boxes:
         c.ok(b"FETCH 1 UID")
         c.expect(b"SELECT nowhere", b"NO [NONEXISTENT]")
         c.expect(b"FETCH 1 UID", b"BAD")
+        # IMAP4rev2: the name with what LIST says of it
+        c.ok(b"CREATE select/below")
+        c.ok(b"CREATE selectable")
+        c.ok(b"ENABLE IMAP4rev2")
+        for name in (b"select", b"select/below", b"selectable", b"Sent"):
+            for verb in (b"SELECT", b"EXAMINE"):
+                told = [line for line in c.ok(verb + b" " + name)
+                        if line.startswith(b"* LIST ")]
+                assert told == c.ok(b'LIST "" ' + name)[:-1], told
+            assert (b"\\HasChildren" in told[0]) == (name == b"select"), told
+            assert (b"\\Sent" in told[0]) == (name == b"Sent"), told
 
     def t_create(self):
         """9051 6.3.4: superior names come with it, a last / is nothing"""
