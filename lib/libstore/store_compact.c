@@ -147,6 +147,8 @@ compact_begin(struct store *st)
 	    st->snap_fd == -1 || st->work != NULL || st->old.fd != -1 ||
 	    parts_left(st))
 		return STORE_INVALID;
+	if (tails_back(st) == -1)
+		return sys_result();
 	w = work_new(st, WORK_COMPACT, 1);
 	if (w == NULL)
 		return STORE_IO;

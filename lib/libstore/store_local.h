@@ -55,6 +55,7 @@
 #define GHOSTS_MAX 10000          /* removed boxes that are remembered */
 #define NO_WRITER ((size_t)WRITERS_MAX)
 #define SUM_UNKNOWN UINT32_MAX /* summary not in the pack */
+#define REST_ROWS 8192         /* of a column that is open, and may be away */
 #define COL_ROWS 512           /* messages of a block of a column */
 #define COLD_ODD 0x80000000U   /* in a reference: of an odd generation */
 
@@ -316,6 +317,9 @@ struct pack {
 	uint64_t gen;
 	uint64_t len; /* plain octets, the tail's included */
 	struct buf tail;
+	size_t away;      /* octets of the tail, before those in memory */
+	int away_fd;      /* the state file that has them, or -1 */
+	uint64_t away_at; /* where in its plain octets */
 	struct {
 		uint8_t *p;
 		uint64_t block;
@@ -404,6 +408,7 @@ struct store {
 	uint64_t gen; /* of snap/ */
 	int snap_fd;  /* snap/<gen>, -1 */
 	bool snap_bad;
+	bool tails_wait; /* some may be in the state file, and are in memory */
 	struct pack cold;
 	struct pack sum;
 	struct {
@@ -440,10 +445,17 @@ int pack_flush(struct store *, struct pack *);
 int pack_read(struct store *, struct pack *, uint64_t off, size_t, void *);
 void pack_forget(struct pack *); /* caches only */
 void pack_close(struct pack *);
+/* The octets that fill no block yet. */
+size_t pack_tail(const struct pack *);
 int cold_append(struct store *, const struct cold *, uint32_t *ref);
 int cold_read(struct store *, uint32_t ref, struct cold *);
 /* The same, its summary in the newest generation: for a record to be made. */
 int cold_carry(struct store *, uint32_t ref, struct cold *);
+
+/* store_tail.c: tails that nobody asks for are in the state file alone. */
+void tails_away(struct store *);
+int tail_back(struct store *, struct pack *);
+int tails_back(struct store *);
 
 /* store_seq.c: sealed files, written and read from front to end. */
 struct seq {
@@ -461,7 +473,11 @@ int seq_create(struct store *, struct seq *, const char *name, uint8_t kind);
 int seq_put(struct seq *, const void *, size_t);
 int
 seq_open(struct store *, int dir, struct seq *, const char *name, uint8_t kind);
+/* The same, of a file that is open; closes it in any case. */
+int seq_open_take(struct store *, struct seq *, int fd, uint8_t kind);
 int seq_get(struct seq *, void *, size_t);
+/* Reading goes on at that octet of the plain ones. */
+int seq_seek(struct seq *, uint64_t off);
 bool seq_done(const struct seq *);
 /* Writing: the last block.  Reading: all was read.  Closes in any case. */
 int seq_end(struct seq *);
@@ -639,9 +655,13 @@ bool tomb_old(const struct tomb *, uint32_t now); /* may be forgotten */
 /* The highest MODSEQ of those that are old; 0: none is. */
 uint64_t tombs_forgotten(const struct box *, uint32_t now);
 
+#define KIND_STATE 1 /* of sealed files */
+
 /* store_state.c, store_snap.c */
 int state_write(struct store *, struct buf *);
 int state_read(struct store *, struct seq *);
+/* Reads on to the packs; how many plain octets that were to *off. */
+int state_to_packs(struct store *, struct seq *, uint64_t *off);
 void state_reset(struct store *);
 int snap_load(struct store *);
 int snap_new(struct store *);

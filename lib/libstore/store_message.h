@@ -50,7 +50,8 @@ struct store_msg {
 
 /*
  * Columns.  store_use() loads the box's column and keeps it until as many
- * store_unuse(); other calls load as they need, store_idle() unloads.
+ * store_unuse(), other calls load as they need, store_idle() unloads; and
+ * store_rest() unloads those that are soon had again, whoever uses them.
  * store_msgs(): the column from place pos on, sorted by UID, as far as it lies
  * together: *n of them, then go on at pos + *n; NULL with *n 0 at the end or if
  * it is unreadable (errno).  Valid until the next call that changes the box.

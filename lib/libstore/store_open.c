@@ -395,9 +395,32 @@ store_idle(struct store *st, bool *more)
 	return room;
 }
 
+/*
+ * Columns that their files have as they are.  Of a large one, which somebody
+ * has open, the way back takes more than a moment.
+ */
+static void
+columns_away(struct store *st)
+{
+	struct box *b;
+	size_t i;
+
+	if (st->old.fd != -1 || st->work != NULL || st->snap_bad ||
+	    st->snap_fd == -1 || st->copying != NULL)
+		return;
+	for (i = 0; i < st->nboxes; i++) {
+		b = st->boxes[i];
+		if (b->loaded && !b->dirty && !b->saving && b->file != 0 &&
+		    (b->users == 0 || b->n <= REST_ROWS))
+			col_unload(b);
+	}
+}
+
 void
 store_rest(struct store *st)
 {
+	tails_away(st);
+	columns_away(st);
 	pack_forget(&st->cold);
 	pack_forget(&st->sum);
 	pack_forget(&st->old.cold);

@@ -18,10 +18,10 @@
  * Packs: the cold records and the summaries of all messages, each a stream of
  * octets cut into blocks of 64 KiB that are sealed one by one, in order of
  * arrival.  What does not yet fill a block is the tail, in memory; the
- * snapshot keeps it.  Where the disk is full the tail grows past a block, and
- * the next mutation is refused until it could be written.  A pack only grows:
- * what was once written stays as it is, so that a crash leaves what an older
- * snapshot refers to.
+ * snapshot keeps it, alone where nobody asks for it (store_tail.c).  Where the
+ * disk is full the tail grows past a block, and the next mutation is refused
+ * until it could be written.  A pack only grows: what was once written stays as
+ * it is, so that a crash leaves what an older snapshot refers to.
  */
 
 #include <sys/types.h>
@@ -40,8 +40,14 @@ void
 pack_init(struct pack *p, uint8_t kind)
 {
 	memset(p, 0, sizeof(*p));
-	p->fd = -1;
+	p->fd = p->away_fd = -1;
 	p->kind = kind;
+}
+
+size_t
+pack_tail(const struct pack *p)
+{
+	return p->away + p->tail.len;
 }
 
 int
@@ -92,8 +98,8 @@ put_tail(struct store *st, struct pack *p)
 int
 pack_flush(struct store *st, struct pack *p)
 {
-	while (p->tail.len >= PACK_BLOCK) {
-		if (put_tail(st, p) == -1)
+	while (pack_tail(p) >= PACK_BLOCK) {
+		if (tail_back(st, p) == -1 || put_tail(st, p) == -1)
 			return -1;
 	}
 	return 0;
@@ -108,7 +114,7 @@ pack_append(struct store *st, struct pack *p, const void *data, size_t len,
 
 	*off = p->len;
 	for (in = data; len > 0; in += n, len -= n) {
-		n = PACK_BLOCK - p->tail.len % PACK_BLOCK;
+		n = PACK_BLOCK - pack_tail(p) % PACK_BLOCK;
 		if (n > len)
 			n = len;
 		buf_put(&p->tail, in, n);
@@ -116,7 +122,7 @@ pack_append(struct store *st, struct pack *p, const void *data, size_t len,
 			return -1;
 		p->len += n;
 		/* A full disk: later. */
-		if (p->tail.len % PACK_BLOCK == 0 && pack_flush(st, p) == -1 &&
+		if (pack_tail(p) % PACK_BLOCK == 0 && pack_flush(st, p) == -1 &&
 		    sys_result() != STORE_NOSPACE)
 			return -1;
 	}
@@ -173,14 +179,21 @@ pack_read(
 		errno = EBADMSG;
 		return -1;
 	}
+	/* Where it is back, or is not asked for, it begins in memory. */
+	if (off < p->len - p->tail.len && len > 0 &&
+	    off + len > p->len - pack_tail(p) && tail_back(st, p) == -1)
+		return -1;
 	tail = p->len - p->tail.len;
 	for (out = data; len > 0; out += n, off += n, len -= n) {
 		in = (size_t)(off % PACK_BLOCK);
 		n = PACK_BLOCK - in;
 		if (n > len)
 			n = len;
-		block = off >= tail ? p->tail.p + (off - in - tail) :
-				      get_block(st, p, off / PACK_BLOCK);
+		if (off >= tail) {
+			memcpy(out, p->tail.p + (off - tail), n);
+			continue;
+		}
+		block = get_block(st, p, off / PACK_BLOCK);
 		if (block == NULL)
 			return -1;
 		memcpy(out, block + in, n);
@@ -207,6 +220,8 @@ pack_close(struct pack *p)
 	buf_clear(&p->tail);
 	if (p->fd != -1)
 		(void)close(p->fd);
+	if (p->away_fd != -1)
+		(void)close(p->away_fd);
 	pack_init(p, p->kind);
 }
 

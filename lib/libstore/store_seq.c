@@ -130,9 +130,15 @@ int
 seq_open(
     struct store *st, int dir, struct seq *s, const char *name, uint8_t kind)
 {
+	return seq_open_take(st, s, sys_open(dir, name, O_RDONLY), kind);
+}
+
+int
+seq_open_take(struct store *st, struct seq *s, int fd, uint8_t kind)
+{
 	struct stat sb;
 
-	if (prepare(st, s, sys_open(dir, name, O_RDONLY)) == -1)
+	if (prepare(st, s, fd) == -1)
 		return -1;
 	if (fstat(s->fd, &sb) == -1 ||
 	    sys_read(s->fd, s->ad, SEQ_HEADER, 0) != SEQ_HEADER ||
@@ -199,6 +205,27 @@ seq_get(struct seq *s, void *out, size_t len)
 		memcpy(p, s->plain + s->off, n);
 		s->off += n;
 	}
+	return 0;
+}
+
+int
+seq_seek(struct seq *s, uint64_t off)
+{
+	uint64_t block = off / SEQ_BLOCK;
+
+	if (block > s->size / SEQ_SEALED) {
+		errno = EBADMSG;
+		return -1;
+	}
+	s->block = block;
+	if (get_block(s) == -1)
+		return -1;
+	off %= SEQ_BLOCK;
+	if (off > s->len) {
+		errno = EBADMSG;
+		return -1;
+	}
+	s->off = (size_t)off;
 	return 0;
 }
 

@@ -32,7 +32,6 @@
 
 #include "store_work.h"
 
-#define KIND_STATE 1
 #define PHASE_CLEAR 1
 #define GEN_MAX 0xffffffffffULL
 #define STEP_ROWS 4096 /* messages written in one step */
@@ -164,8 +163,10 @@ snap_load(struct store *st)
 			seq_abort(&s);
 			continue;
 		}
-		if (seq_end(&s) == 0)
+		if (seq_end(&s) == 0) {
+			st->tails_wait = true;
 			return 0;
+		}
 	}
 	state_reset(st);
 	return -1;
@@ -249,7 +250,8 @@ snap_begin(struct store *st, uint32_t retire)
 	if (st->ops.len > 0 || st->snap_bad || st->snap_fd == -1 ||
 	    st->work != NULL || st->old.fd != -1 || parts_left(st))
 		return STORE_INVALID;
-	if (pack_flush(st, &st->cold) == -1 || pack_flush(st, &st->sum) == -1)
+	if (tails_back(st) == -1 || pack_flush(st, &st->cold) == -1 ||
+	    pack_flush(st, &st->sum) == -1)
 		return sys_result();
 	w = work_new(st, WORK_SNAPSHOT, st->nboxes);
 	if (w == NULL)
@@ -391,6 +393,7 @@ snap_step(struct store *st)
 		return result;
 	}
 	st->log_snapped = w->since;
+	st->tails_wait = true;
 	if (w->retire > 0)
 		retire_segments(st, w->retire);
 	w->phase = PHASE_CLEAR;

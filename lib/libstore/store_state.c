@@ -29,6 +29,9 @@
 #define STATE_BEFORE 5        /* there were no annotations */
 #define STATE_MAX (256 << 20) /* octets of the file's plain text */
 #define STATE_OPEN 4          /* where copies without an end are told */
+#define STATE_FIXED 76        /* octets up to the count of writers, and that */
+/* Octets of a writer before what it had seen of each. */
+#define STATE_WRITER (WRITER_LEN + 1 + SEAL_CHAIN_LEN + 4 + 4 * 8)
 
 static void
 put_writers(const struct store *st, struct buf *b)
@@ -540,6 +543,48 @@ state_read(struct store *st, struct seq *s)
 	}
 	freezero(p, (size_t)len + 1);
 	return result;
+}
+
+static int
+get_small(struct seq *s, uint8_t *raw, size_t len, uint64_t *off)
+{
+	if (seq_get(s, raw, len) == -1)
+		return -1;
+	*off += len;
+	return 0;
+}
+
+int
+state_to_packs(struct store *st, struct seq *s, uint64_t *off)
+{
+	uint8_t raw[STATE_FIXED];
+	struct rd r = {raw, sizeof(raw), 0, false};
+	uint32_t n, i;
+
+	*off = 0;
+	if (get_small(s, raw, sizeof(raw), off) == -1)
+		return -1;
+	(void)rd64(&r);
+	(void)rd32(&r);
+	if (rd64(&r) != st->gen) {
+		errno = EBADMSG;
+		return -1;
+	}
+	(void)rd_raw(&r, STATE_FIXED - 4 - r.off);
+	n = rd32(&r);
+	if (n > WRITERS_MAX) {
+		errno = EBADMSG;
+		return -1;
+	}
+	for (i = 0; i < n; i++) {
+		if (get_small(s, raw, STATE_WRITER, off) == -1)
+			return -1;
+		for (uint32_t j = 0; j < n; j++) {
+			if (get_small(s, raw, 8, off) == -1)
+				return -1;
+		}
+	}
+	return get_small(s, raw, 2, off);
 }
 
 /* Nothing is known: before a fold from the start, and at the end. */

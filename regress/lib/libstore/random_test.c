@@ -143,9 +143,13 @@ come_back(struct account *a, uint64_t begin)
 
 	OK(store_commit(a->st));
 	before = picture(a);
-	switch (dice(6)) {
+	switch (dice(8)) {
 	case 0:
 		account_reopen(a);
+		break;
+	case 5:
+	case 6:
+		store_rest(a->st);
 		break;
 	case 1:
 		account_close(a);
