@@ -40,7 +40,7 @@
 
 #include "compat.h"
 
-#define STACK_NEAR 8192            /* octets of it that are in use, or soon */
+#define STACK_NEAR 2048            /* octets of it that are in use, or soon */
 #define STACK_BELOW (512 * 1024UL) /* that may have been used */
 
 extern char **environ;

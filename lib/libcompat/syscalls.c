@@ -79,7 +79,7 @@ const struct syscall_row compat_syscalls[] = {
     ROW(munmap, P_STDIO, ALLOW),
     ROW(mremap, P_STDIO, ALLOW),
     ROW(madvise, P_STDIO, ALLOW),
-    ROW(mlock, P_STDIO, ALLOW), /* sodium_malloc() */
+    ROW(mlock, P_STDIO, ALLOW), /* secret_alloc() */
     ROW(mlock2, P_STDIO, ALLOW),
     ROW(munlock, P_STDIO, ALLOW),
     ROW(sysinfo, P_STDIO, ALLOW), /* qsort() of a large array */

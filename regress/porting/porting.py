@@ -49,6 +49,7 @@ NEEDS = {
     "setgroups": "id", "chroot": "NEVER", "mlock": "NEVER",
     "munlock": "NEVER", "mlockall": "NEVER", "ptrace": "NEVER",
     "mount": "NEVER", "unveil": "unveil", "sodium_malloc": "NEVER",
+    "sodium_mlock": "NEVER", "sodium_munlock": "NEVER",
     "sodium_allocarray": "NEVER", "syslog": "stdio",
 }
 

@@ -59,16 +59,16 @@ places(uint64_t box, uint32_t first, uint32_t last, size_t *begin)
 	return end - *begin;
 }
 
-static struct store_range piece[STORE_RANGES_MAX];
-
+/* A piece is a list in vault_scratch(), until it is copied. */
 const struct store_range *
 piece_next(const struct session *s, struct job *j, uint32_t max, size_t *n)
 {
 	const struct store_msg *m;
-	struct store_range r;
+	struct store_range r, *piece;
 	size_t begin, k;
 	uint32_t left = max;
 
+	piece = vault_scratch();
 	for (*n = 0; j->at < j->nset && left > 0 && *n < STORE_RANGES_MAX;) {
 		r = j->set[j->at];
 		if (r.first < j->at_uid)
@@ -97,10 +97,11 @@ const struct store_range *
 piece_last(const struct session *s, struct job *j, uint32_t max, size_t *n)
 {
 	const struct store_msg *m;
-	struct store_range *r;
+	struct store_range *r, *piece;
 	size_t begin, k;
 	uint32_t left = max;
 
+	piece = vault_scratch();
 	for (*n = 0; j->nset > 0 && left > 0 && *n < STORE_RANGES_MAX;) {
 		r = &j->set[j->nset - 1];
 		k = places(s->view.box, r->first, r->last, &begin);

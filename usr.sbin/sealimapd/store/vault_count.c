@@ -83,6 +83,7 @@ on_tell(int fd, short what, void *arg)
 {
 	struct msgout *out;
 
+	rest_later();
 	count.pending = false;
 	out = msg_new(count.master, VAULT_MASTER_COUNTS, 0);
 	for (size_t i = 0; i < VAULT_COUNTS; i++)

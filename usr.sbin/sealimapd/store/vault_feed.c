@@ -150,7 +150,7 @@ feed_need(struct feed *f, struct msg *m)
 bool
 feed_serve(struct feed *f)
 {
-	static uint8_t buf[CHUNK_PLAIN];
+	uint8_t *buf;
 	struct feed_need *n = &f->needs[f->need_head];
 	struct store_chunk c;
 	struct msgout *o;
@@ -159,7 +159,7 @@ feed_serve(struct feed *f)
 
 	if (f->need_n == 0)
 		return false;
-	rest_later();
+	buf = vault_scratch();
 	if (f->body == NULL) {
 		f->chunk = n->first;
 		if (store_body_open(vault_store(), f->box, n->uid, &f->body) !=
@@ -169,7 +169,7 @@ feed_serve(struct feed *f)
 	chunks = f->body == NULL ? 0 : store_body_chunks(f->body, STORE_BODY);
 	ok = f->chunk < chunks &&
 	    store_body_info(f->body, STORE_BODY, f->chunk, &c) == STORE_OK &&
-	    store_body_read(f->body, STORE_BODY, f->chunk, buf, sizeof(buf),
+	    store_body_read(f->body, STORE_BODY, f->chunk, buf, CHUNK_PLAIN,
 		&c) == STORE_OK;
 	if (ok) {
 		feed_chunk(f->worker, f->id, n->uid, WORKER_CHUNK_BODY,

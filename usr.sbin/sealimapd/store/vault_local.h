@@ -94,6 +94,12 @@ void count_login(int acct);
 
 /* vault_rest.c: something was done; when nothing is, memory is given back. */
 void rest_later(void);
+#define SCRATCH_MAX 65536
+/*
+ * Memory of that many octets for what is done before the next event; whoever
+ * uses it calls nobody else who does.  Wiped when the vault rests.
+ */
+void *vault_scratch(void);
 
 struct session;
 

@@ -112,7 +112,7 @@ narrow_message(struct narrow *n, struct feed *f, struct msg *m, size_t nodes)
 static void
 pages_send(struct narrow *n, struct feed *f, struct msg *m)
 {
-	static uint8_t page[STORE_INDEX_PAGE];
+	uint8_t *page = vault_scratch();
 	uint32_t asked[WORKER_INDEX_ASKED];
 	struct msgout *o;
 	size_t count = msg_get_u16(m), len;

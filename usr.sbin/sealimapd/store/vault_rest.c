@@ -25,6 +25,8 @@
 #include <sys/time.h>
 
 #include <event.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "compat.h"
 #include "vault_local.h"
@@ -36,6 +38,8 @@ static struct {
 	bool begun;   /* ev is set */
 	bool stirred; /* since it was added */
 } rest;
+
+static uint8_t *scratch;
 
 static void on_rest(int, short, void *);
 static void wait_again(void);
@@ -70,6 +74,17 @@ on_rest(int fd, short what, void *arg)
 		return;
 	}
 	store_rest(vault_store());
+	freezero(scratch, SCRATCH_MAX);
+	scratch = NULL;
 	msg_wipe();
 	compat_memory_rest();
+}
+
+void *
+vault_scratch(void)
+{
+	if (scratch == NULL)
+		scratch = vault_alloc(1, SCRATCH_MAX);
+	rest_later();
+	return scratch;
 }

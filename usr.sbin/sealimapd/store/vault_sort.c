@@ -150,7 +150,7 @@ static void
 row_rest(struct wire *worker, uint32_t id, uint32_t uid, uint64_t box,
     struct msgout *o, const struct store_chunk *c, size_t n)
 {
-	static uint8_t buf[CHUNK_PLAIN];
+	uint8_t *buf = vault_scratch();
 	struct store_chunk body;
 
 	if (n > 0) {

@@ -273,6 +273,7 @@ on_news(int fd, short what, void *arg)
 {
 	bool news;
 
+	rest_later();
 	if (copy_under_way()) {
 		later(&upkeep.news_ev, IDLE_WORK_MS);
 		return;
