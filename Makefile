@@ -96,6 +96,9 @@ bench-tls:
 install: links
 	@sh mk/install.sh '${DESTDIR}'
 
+uninstall: config
+	@sh mk/install.sh -u '${DESTDIR}'
+
 clean: config
 	@for d in lib usr.sbin usr.bin regress; do \
 		(cd $$d && ${MAKE} clean) || exit 1; done
@@ -105,5 +108,5 @@ distclean: clean
 
 FRC:
 .PHONY: all config lib usr.sbin usr.bin links regress run test lint stress \
-	interop asan valgrind fuzz bench bench-scale bench-store bench-tls install clean \
+	interop asan valgrind fuzz bench bench-scale bench-store bench-tls install uninstall clean \
 	distclean FRC

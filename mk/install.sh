@@ -1,10 +1,16 @@
 #!/bin/sh
 # Lays out a system under DESTDIR: daemons and control tool in sbin, roles in
 # libexec/sealmail, the users' program in bin, manual pages, a sample of the
-# configuration, and what starts the daemons on each system.
-# usage: sh mk/install.sh DESTDIR
+# configuration, and what starts the daemons on each system.  With -u it takes
+# the same files away; a configuration that was changed stays, as does mail.
+# usage: sh mk/install.sh [-u] DESTDIR
 set -eu
 cd "$(dirname "$0")/.."
+remove=no
+if [ "$1" = -u ]; then
+	remove=yes
+	shift
+fi
 dest=$1
 
 conf() {
@@ -20,12 +26,18 @@ linux | freebsd) man=$PREFIX/share/man ;;
 esac
 [ "$(conf OS)" != freebsd ] || man=$PREFIX/man
 
-# put MODE FILE TARGET : one file, its folder made.
+# put MODE FILE TARGET : one file, its folder made.  A daemon that runs may
+# start the program at any moment: the name is never without one.
 put() {
+	if [ "$remove" = yes ]; then
+		rm -f "$dest$3"
+		return
+	fi
 	mkdir -p "$dest${3%/*}"
-	rm -f "$dest$3"
-	cp "$2" "$dest$3"
-	chmod "$1" "$dest$3"
+	rm -f "$dest$3.new"
+	cp "$2" "$dest$3.new"
+	chmod "$1" "$dest$3.new"
+	mv -f "$dest$3.new" "$dest$3"
 }
 
 # fill MODE FILE TARGET : the same, with @NAMES@ filled in.
@@ -50,8 +62,12 @@ for p in share/man/man*/*.[1578]; do
 	put 644 "$p" "$man/${p#share/man/}"
 done
 put 644 etc/sealmail.conf "$PREFIX/share/examples/sealmail/sealmail.conf"
-[ -e "$dest$SYSCONFDIR/sealmail.conf" ] ||
-    put 640 etc/sealmail.conf "$SYSCONFDIR/sealmail.conf"
+conf=$SYSCONFDIR/sealmail.conf
+if [ "$remove" = no ]; then
+	[ -e "$dest$conf" ] || put 640 etc/sealmail.conf "$conf"
+elif cmp -s etc/sealmail.conf "$dest$conf"; then
+	put 640 etc/sealmail.conf "$conf"
+fi
 
 case $(conf OS) in
 linux)
@@ -90,3 +106,8 @@ freebsd)
 	done
 	;;
 esac
+if [ "$remove" = yes ]; then
+	for d in libexec/sealmail share/examples/sealmail; do
+		[ ! -d "$dest$PREFIX/$d" ] || rmdir "$dest$PREFIX/$d"
+	done
+fi

@@ -307,8 +307,10 @@ load_listens(struct loaded *l, const struct parent_kind *kind, FILE *errors)
 		l->listens[l->n_listens++] = c;
 	}
 	if (l->n_listens == 0) {
-		(void)fprintf(
-		    errors, "no listen line for %s\n", kind->daemon->name);
+		(void)fprintf(errors,
+		    "no listen line for %s; where one stands, those that are "
+		    "the default stand no more\n",
+		    kind->daemon->name);
 		return -1;
 	}
 	return 0;

@@ -37,6 +37,36 @@ layout_body() {
 	    atf_fail "the configuration was overwritten"
 }
 
+# What it has laid out, and nothing else, goes again.
+atf_test_case uninstall
+uninstall_head() {
+	atf_set descr "make uninstall leaves what it did not bring"
+}
+uninstall_body() {
+	top=$(suite_top)
+	prefix=$(sed -n 's/^PREFIX = //p' "$top/config.mk")
+	etc=$(sed -n 's/^SYSCONFDIR = //p' "$top/config.mk")
+	mkdir -p "root$prefix/sbin" "root$etc/ssl" "root/var/db/sealmail"
+	echo other >"root$prefix/sbin/seal"
+	echo mail >root/var/db/sealmail/mail
+	find root -type f | sort >before
+	atf_check sh "$top/mk/install.sh" "$PWD/root"
+	# A daemon that runs finds a program at any moment.
+	! find root -name '*.new' | grep . || atf_fail "half installed"
+	atf_check sh "$top/mk/install.sh" -u "$PWD/root"
+	find root -type f | sort >after
+	atf_check diff before after
+	[ ! -e "root$prefix/libexec/sealmail" ] || atf_fail "a folder stays"
+	# Twice is once, and what was changed stays.
+	atf_check sh "$top/mk/install.sh" -u "$PWD/root"
+	atf_check sh "$top/mk/install.sh" "$PWD/root"
+	echo "# mine" >>"root$etc/sealmail.conf"
+	atf_check sh "$top/mk/install.sh" -u "$PWD/root"
+	find root -type f | sort >after
+	echo "root$etc/sealmail.conf" | sort - before >wanted
+	atf_check diff wanted after
+}
+
 atf_test_case units
 units_head() {
 	atf_set descr "systemd understands the units"
@@ -63,5 +93,6 @@ units_body() {
 
 atf_init_test_cases() {
 	atf_add_test_case layout
+	atf_add_test_case uninstall
 	atf_add_test_case units
 }

@@ -43,6 +43,7 @@ rcpt_target(struct session *, const char *, const char *, const char *);
 static void rcpt_decide(struct session *);
 static void rcpt_accept(struct session *);
 static bool rcpt_is_postmaster(const struct rcpt *);
+static void rcpt_log_refused(struct session *, const char *);
 static bool rcpt_temporary(enum deliver_result);
 
 void
@@ -260,6 +261,7 @@ rcpt_expand(struct session *s)
 	case ALIAS_RELAY:
 		return rcpt_dest(s);
 	case ALIAS_NONE:
+		rcpt_log_refused(s, deliver_result_name(DELIVER_UNKNOWN));
 		session_error(s, 550, "5.1.1", "No such mailbox");
 		return false;
 	case ALIAS_LIMIT:
@@ -282,6 +284,16 @@ rcpt_expand(struct session *s)
 	return true;
 }
 
+/* The first few of a connection; how many more they were, at its end. */
+static void
+rcpt_log_refused(struct session *s, const char *result)
+{
+	if (++s->refused <= REFUSED_LOGGED)
+		log_info("refused conn=%llu peer=%s to=%s result=%s",
+		    (unsigned long long)s->conn, s->peer,
+		    log_addr(s->asking.address), result);
+}
+
 /* Where it goes; false: nowhere, and that was said. */
 static bool
 rcpt_dest(struct session *s)
@@ -289,6 +301,7 @@ rcpt_dest(struct session *s)
 	char dest[QUEUE_DEST_MAX];
 
 	if (!session_may_relay(s)) {
+		rcpt_log_refused(s, "relay");
 		session_error(s, 550, "5.7.1", "Relaying denied");
 		return false;
 	}
@@ -407,10 +420,7 @@ rcpt_decide(struct session *s)
 		log_warnx("no account and no alias for postmaster");
 		worst = DELIVER_TROUBLE;
 	}
-	if (++s->refused <= REFUSED_LOGGED)
-		log_info("refused conn=%llu peer=%s to=%s result=%s",
-		    (unsigned long long)s->conn, s->peer,
-		    log_addr(asking->address), deliver_result_name(worst));
+	rcpt_log_refused(s, deliver_result_name(worst));
 	/* Targets stay, with results that keep them from the delivery. */
 	rcpt_clear(asking);
 	rcpt_reply(s, worst, "Ok");

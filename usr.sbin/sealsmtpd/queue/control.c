@@ -296,12 +296,33 @@ control_origins(struct wire *wire, void *arg)
 	msg_send(out);
 }
 
+/* As sealctl(8) calls it. */
+static const char *
+control_name(uint32_t what)
+{
+	switch (what) {
+	case QUEUE_CTL_FLUSH:
+		return "flush";
+	case QUEUE_CTL_PAUSE:
+		return "pause";
+	case QUEUE_CTL_RESUME:
+		return "resume";
+	case QUEUE_CTL_REMOVE:
+		return "remove";
+	case QUEUE_CTL_RESCHEDULE:
+		return "reschedule";
+	default:
+		return "other";
+	}
+}
+
 static void
 control_all(struct control *c)
 {
 	struct message *m, *next;
 
-	log_info("control uid=%u what=%u", (unsigned int)c->uid, c->what);
+	log_info("control uid=%u what=%s", (unsigned int)c->uid,
+	    control_name(c->what));
 	if (filter_empty(&c->filter) &&
 	    (c->what == QUEUE_CTL_PAUSE || c->what == QUEUE_CTL_RESUME)) {
 		sched_hold(c->what == QUEUE_CTL_PAUSE);
