@@ -19,7 +19,8 @@ import sys
 
 # What the server offers, but is the protocol itself, or named otherwise.
 # Of our own wires, or a sum of others.
-INNER = {"SET_RANGES_MAX", "SMTP_PATH_MAX"}
+INNER = {"SET_RANGES_MAX", "SMTP_PATH_MAX", "DELIVER_ACCOUNT_MAX",
+         "DELIVER_ADDRESS_MAX", "DELIVER_HINT_MAX", "DELIVER_CHUNK_MAX"}
 BASE = {"IMAP4REV1", "IMAP4REV2", "XSEALMAIL", "HELP"}
 wrong = []
 

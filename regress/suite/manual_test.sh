@@ -82,7 +82,8 @@ constants_body() {
 	    lib/libimap/imap.h lib/libmime/mime.h lib/libsmtp/smtp.h \
 	    lib/libmauth/mauth.h lib/libdkim/dkim.h lib/libdkim/dkim_verify.h \
 	    usr.sbin/sealimapd/engine/engine.h \
-	    usr.sbin/sealsmtpd/engine/engine.h usr.sbin/sealimapd/vault_wire.h
+	    usr.sbin/sealsmtpd/engine/engine.h usr.sbin/sealimapd/vault_wire.h \
+	    usr.sbin/sealsmtpd/deliver_wire.h
 }
 
 # options SECTION/NAME SOURCE...: what getopt(3) is asked for is in the page.
