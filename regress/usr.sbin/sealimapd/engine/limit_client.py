@@ -100,6 +100,16 @@ class Limited:
         c.ok(b"UNSELECT")
         assert b"UNSEEN %d" % (MANY - LIMIT) in \
             c.ok(b"STATUS seen (UNSEEN)")[0]
+        # BINARY looks first at what it can decode, and no further.
+        c.ok(b"SELECT seen")
+        c.ok(b"STORE %d:* -FLAGS.SILENT (\\Seen)" % (MANY - LIMIT + 1))
+        lines = c.ok(b"FETCH 1:* (UID BINARY[1]<0.1>)")
+        assert code(lines) == u[-LIMIT] and rows(lines) == u[-LIMIT:]
+        lines = c.ok(b"UID FETCH 1:* (BINARY[1]<0.1>) (PARTIAL 1:3)")
+        assert rows(lines) == u[:3], lines
+        c.ok(b"UNSELECT")
+        assert b"UNSEEN %d" % (MANY - LIMIT - 3) in \
+            c.ok(b"STATUS seen (UNSEEN)")[0]
 
     def t_store(self):
         """9738 3.1: STORE; another code is not displaced."""
