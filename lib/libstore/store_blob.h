@@ -123,6 +123,12 @@ enum store_result
 store_rcpt_open(int basefd, const char *account, struct store_rcpt **);
 /* May it take size more octets?  STORE_OVERQUOTA, STORE_NOSPACE, ... */
 enum store_result store_rcpt_check(struct store_rcpt *, uint64_t size);
+/*
+ * The same of a message of size octets that has come, of which so many are
+ * written to a file in in/ that is not finished yet.  STORE_OVERQUOTA.
+ */
+enum store_result
+store_rcpt_fits(struct store_rcpt *, uint64_t size, uint64_t written);
 /* Is the number of his messages limited? */
 bool store_rcpt_counts(const struct store_rcpt *);
 bool store_rcpt_saves_sent(const struct store_rcpt *); /* see settings */

@@ -150,6 +150,26 @@ store_rcpt_check(struct store_rcpt *rcpt, uint64_t size)
 	return store_room(rcpt->fd, size) ? STORE_OK : STORE_NOSPACE;
 }
 
+enum store_result
+store_rcpt_fits(struct store_rcpt *rcpt, uint64_t size, uint64_t written)
+{
+	enum store_result result;
+	struct store_used used;
+
+	if (rcpt->limits.quota == 0 && rcpt->limits.max_messages == 0)
+		return STORE_OK;
+	result = store_usage(rcpt->fd, &used);
+	if (result != STORE_OK)
+		return result;
+	/* Its own file was counted. */
+	used.octets -= written < used.octets ? written : used.octets;
+	used.messages -= used.messages > 0;
+	return octets_full(&rcpt->limits, &used, size) ||
+		messages_full(&rcpt->limits, &used, 1) ?
+	    STORE_OVERQUOTA :
+	    STORE_OK;
+}
+
 void
 store_rcpt_forget(struct store_rcpt *rcpt)
 {

@@ -306,6 +306,44 @@ ATF_TC_BODY(later, tc)
 	account_end(&a);
 }
 
+/* A message that is there, but for its end: at the limits and past them. */
+ATF_TC_WITHOUT_HEAD(fits);
+ATF_TC_BODY(fits, tc)
+{
+	static uint8_t data[STORE_CHUNK];
+	struct store_chunk c = {
+	    STORE_BODY, false, STORE_CHUNK, data, STORE_CHUNK};
+	struct store_limits l = {.quota = 200000, .max_messages = 2};
+	struct store_rcpt *rcpt;
+	struct store_blob *a, *b;
+	struct account acct;
+
+	account_make(&acct);
+	OK(store_limits_write(acct.dir, &l));
+	OK(store_rcpt_open(acct.base, ACCOUNT, &rcpt));
+	OK(store_blob_create(rcpt, 0, &a));
+	OK(store_blob_chunk(a, &c));
+	/* Its own file is no other message, nor are its octets others'. */
+	OK(store_rcpt_fits(rcpt, 200000, store_blob_size(a)));
+	ATF_CHECK_EQ(
+	    STORE_OVERQUOTA, store_rcpt_fits(rcpt, 200001, store_blob_size(a)));
+	/* There may be one. */
+	OK(store_blob_create(rcpt, 0, &b));
+	OK(store_blob_chunk(b, &c));
+	ATF_CHECK_EQ(STORE_OVERQUOTA,
+	    store_rcpt_fits(rcpt, STORE_CHUNK, store_blob_size(b)));
+	store_blob_free(a);
+	OK(store_rcpt_fits(rcpt, STORE_CHUNK, store_blob_size(b)));
+	store_blob_free(b);
+	store_rcpt_free(rcpt);
+	l = (struct store_limits){0};
+	OK(store_limits_write(acct.dir, &l));
+	OK(store_rcpt_open(acct.base, ACCOUNT, &rcpt));
+	OK(store_rcpt_fits(rcpt, UINT64_MAX, 0));
+	store_rcpt_free(rcpt);
+	account_end(&acct);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, paths);
@@ -315,5 +353,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, writer);
 	ATF_TP_ADD_TC(tp, later);
+	ATF_TP_ADD_TC(tp, fits);
 	return atf_no_error();
 }

@@ -412,7 +412,34 @@ def case_states():
     expect(c.say("RSET"), "250")
     expect(c.say("MAIL FROM:<> SIZE=2000"), "250")
     expect(c.say("RCPT TO:<full@example.org>"), "452 4.2.2")
-
+    # Who says nothing of the size, lies, or comes many at once.
+    # Of what is sent, a half to two thirds is on the disk.
+    big = b"X: y\r\n\r\n" + os.urandom(700000).hex().encode() + b"\r\n"
+    mailtool("limits", "base", BOB, str(len(big) * 18 // 10))
+    c = Client(LMTP)
+    for size, code in (("", "250"), (" SIZE=10", "250"), ("", "452 4.2.2"),
+                       (" SIZE=10", "452 4.2.2")):
+        expect(c.say("MAIL FROM:<>" + size), "250")
+        expect(c.say("RCPT TO:<%s>" % BOB), "250")
+        expect(c.data(big), code)
+    expect(c.say("MAIL FROM:<> SIZE=%d" % len(big)), "250")
+    expect(c.say("RCPT TO:<%s>" % BOB), "452 4.2.2")
+    # What is small has its place yet.
+    expect(c.say("RSET"), "250")
+    c.to(BOB)
+    expect(c.data(b"x\r\n"), "250")
+    mailtool("limits", "base", BOB, str(len(big) * 32 // 10))
+    time.sleep(0.3)
+    many = [Client(SMTP) for _ in range(6)]
+    for c in many:
+        c.to(BOB)
+        expect(c.say("DATA"), "354")
+        c.send(big[:len(big) // 2])
+    for c in many:
+        c.send(big[len(big) // 2:] + b".\r\n")
+    got = [c.reply()[:9] for c in many]
+    if got.count("452 4.2.2") < 3 or set(got) > {"452 4.2.2", "250 2.0.0"}:
+        fail(repr(got))
 
     # Closed a moment ago: said now, or when all of the message is there.
     c = Client(SMTP)

@@ -32,11 +32,13 @@
 
 #include "../deliver_wire.h"
 
-#define RECIPIENTS_MAX 1024 /* accounts kept open, each with a descriptor */
-#define SYNC_MAX 1024       /* blobs made durable by one sync */
-#define ENGINES_MAX 64      /* wires of engines */
+#define RECIPIENTS_MAX 1024     /* accounts kept open, each with a descriptor */
+#define SYNC_MAX 1024           /* blobs made durable by one sync */
+#define ENGINES_MAX 64          /* wires of engines */
+#define UNCOUNTED_MAX (1 << 20) /* octets: no second look at a quota */
+* /
 
-struct engine;
+    struct engine;
 struct msg;
 struct recipient;
 
@@ -70,6 +72,7 @@ struct delivery {
 	bool later;   /* see DELIVER_LATER: it has not come yet */
 	uint8_t delivery_id[STORE_ID];
 	int64_t date;
+	uint64_t plain; /* octets of the body so far */
 	char *from;
 	struct target *targets;
 	size_t ntargets;

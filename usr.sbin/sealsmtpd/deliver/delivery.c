@@ -47,6 +47,7 @@ static int record_commit(struct delivery *, struct msg *);
 static int record_known(struct delivery *, struct msg *);
 static void targets_open(struct delivery *);
 static void target_open(struct delivery *, struct target *);
+static bool target_fits(const struct delivery *, struct target *);
 static void target_fail(struct target *, enum store_result);
 static int record_read(struct deliveries *, struct delivery *, struct msg *);
 
@@ -290,6 +291,8 @@ record_chunk(struct delivery *d, struct msg *msg)
 		d->state = DELIVERY_SUMMARY;
 	if (d->state != (kind == STORE_BODY ? DELIVERY_BODY : DELIVERY_SUMMARY))
 		return -1;
+	if (kind == STORE_BODY)
+		d->plain += chunk.plain;
 	for (size_t i = 0; i < d->ntargets; i++) {
 		if (d->targets[i].blob == NULL)
 			continue;
@@ -309,6 +312,7 @@ record_later(struct delivery *d)
 		return -1;
 	targets_open(d);
 	d->later = true;
+	d->plain = DELIVER_CHUNK_MAX;
 	for (size_t i = 0; i < d->ntargets; i++) {
 		if (d->targets[i].blob == NULL)
 			continue;
@@ -362,6 +366,8 @@ record_commit(struct delivery *d, struct msg *msg)
 	for (size_t i = 0; i < d->ntargets; i++) {
 		t = &d->targets[i];
 		if (t->blob == NULL)
+			continue;
+		if (!target_fits(d, t))
 			continue;
 		env.to = t->to;
 		env.hint = t->hint;
@@ -420,6 +426,25 @@ target_open(struct delivery *d, struct target *t)
 		    recipient_store(t->rcpt), d->codec, &t->blob);
 	if (res != STORE_OK)
 		target_fail(t, res);
+}
+
+/*
+ * Senders may say nothing of the size, or lie, and many may have been told at
+ * once that there is room for each.  To count what waits costs time that small
+ * messages are not worth.
+ */
+static bool
+target_fits(const struct delivery *d, struct target *t)
+{
+	enum store_result res;
+
+	if (d->plain <= UNCOUNTED_MAX)
+		return true;
+	res = store_rcpt_fits(
+	    recipient_store(t->rcpt), d->plain, store_blob_size(t->blob));
+	if (res != STORE_OK)
+		target_fail(t, res);
+	return res == STORE_OK;
 }
 
 static void
