@@ -36,9 +36,8 @@
 #define SYNC_MAX 1024           /* blobs made durable by one sync */
 #define ENGINES_MAX 64          /* wires of engines */
 #define UNCOUNTED_MAX (1 << 20) /* octets: no second look at a quota */
-* /
 
-    struct engine;
+struct engine;
 struct msg;
 struct recipient;
 
