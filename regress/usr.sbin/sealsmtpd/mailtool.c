@@ -42,9 +42,8 @@
 #include <unistd.h>
 
 #include <sodium.h>
-#include <zlib.h>
-#include <zstd.h>
 
+#include "codec.h"
 #include "mime.h"
 #include "ring_local.h"
 #include "seal_keys.h"
@@ -64,7 +63,6 @@ static void dump_file(const struct seal_ring *, int, const char *, int);
 static uint8_t *slurp(int, const char *, size_t *);
 static uint8_t *open_kind(const struct seal_reader *, struct seal_table *,
     enum seal_kind, const uint8_t *, size_t, size_t *);
-static void inflate_chunk(uint8_t, const uint8_t *, size_t, uint8_t *, size_t);
 
 int
 main(int argc, char *argv[])
@@ -300,29 +298,15 @@ open_kind(const struct seal_reader *r, struct seal_table *t,
 		    c.len > len - c.off || c.plain_len > *size - done ||
 		    seal_chunk_open(r, kind, i, &c, data + c.off, chunk) == -1)
 			err(1, "chunk %u", i);
-		if (c.flags & SEAL_COMPRESSED)
-			inflate_chunk(r->codec, chunk, c.len - SEAL_TAG_LEN,
-			    plain + done, c.plain_len);
-		else
-			memcpy(plain + done, chunk, c.plain_len);
+		if (!codec_open(r->codec, (c.flags & SEAL_COMPRESSED) != 0,
+			chunk, c.len - SEAL_TAG_LEN, plain + done, c.plain_len))
+			errx(1, "decompress, codec %u", r->codec);
 		done += c.plain_len;
 	}
 	if (done != *size)
 		errx(1, "size");
 	free(chunk);
 	return plain;
-}
-
-static void
-inflate_chunk(
-    uint8_t codec, const uint8_t *in, size_t len, uint8_t *out, size_t size)
-{
-	uLongf n;
-
-	n = size;
-	if (codec == 2 ? ZSTD_decompress(out, size, in, len) != size :
-			 uncompress(out, &n, in, len) != Z_OK || n != size)
-		errx(1, "decompress, codec %u", codec);
 }
 
 static uint8_t *

@@ -33,6 +33,7 @@
 #include <zstd.h>
 
 #include "log.h"
+#include "codec.h"
 #include "mime.h"
 #include "mime_text.h"
 #include "msg.h"
@@ -102,7 +103,7 @@ squeeze(int codec, const uint8_t *p, size_t len, uint8_t *out, size_t size)
 {
 	uLongf n = size;
 
-	if (codec == 2)
+	if (codec >= CODEC_ZSTD)
 		return ZSTD_compress(out, size, p, len, 1);
 	ATF_REQUIRE_EQ(compress2(out, &n, p, len, 1), Z_OK);
 	return n;
@@ -287,6 +288,8 @@ static const char latin[] =
     "Subject: within\r\n\r\ninner text\r\n"
     "--b--\r\n";
 
+#define WAYS (4 * (CODEC_LAST + 1))
+
 /* Every way in which the same message may come. */
 static size_t
 ways(struct mail *m, const char *s, size_t len)
@@ -294,7 +297,7 @@ ways(struct mail *m, const char *s, size_t len)
 	size_t n = 0;
 	int codec;
 
-	for (codec = 0; codec < 3; codec++) {
+	for (codec = 0; codec <= CODEC_LAST; codec++) {
 		m[n++] = (struct mail){s, len, codec, true, true, false, false};
 		m[n++] = (struct mail){
 		    s, len, codec, true, false, false, false};
@@ -306,13 +309,13 @@ ways(struct mail *m, const char *s, size_t len)
 	return n;
 }
 
-#define YES "yyyyyyyyyyyy"
-#define NO "nnnnnnnnnnnn"
+#define YES "yyyyyyyyyyyyyyyy"
+#define NO "nnnnnnnnnnnnnnnn"
 
 ATF_TC_WITHOUT_HEAD(small);
 ATF_TC_BODY(small, tc)
 {
-	struct mail m[12];
+	struct mail m[WAYS];
 	struct search *s;
 	size_t n = ways(m, latin, sizeof(latin) - 1);
 
@@ -349,7 +352,7 @@ ATF_TC_BODY(large, tc)
 {
 	static const char head[] = "Subject: big\r\n\r\n";
 	const size_t len = 40 * CHUNK_SIZE + 1000;
-	struct mail m[12];
+	struct mail m[WAYS];
 	char *big = malloc(len);
 	size_t n, i;
 
