@@ -259,7 +259,11 @@ place_new(struct store *st, struct box *b, const struct place *p, bool late)
 	if (st->multi &&
 	    inst_set(st, m.inst, b->pub.id, late ? 0 : m.uid, INST_LIVE) == -1)
 		return -1;
-	if (p->how == HOW_RESTORE)
+	/*
+	 * A delivery that both hosts took in may have gone with the box that
+	 * one of them removed, in which the other placed it unseen.
+	 */
+	if (p->how == HOW_RESTORE || (st->multi && p->how == HOW_NEW))
 		garbage_drop(st, p->blob);
 	if (p->how == HOW_NEW || p->how == HOW_RESTORE)
 		st->live += p->bytes;

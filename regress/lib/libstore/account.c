@@ -107,8 +107,8 @@ fill(uint8_t *p, size_t len, unsigned int n)
 	}
 }
 
-enum store_result
-send_body(struct store_blob *blob, unsigned int n, size_t size)
+static enum store_result
+send_as(struct store_blob *blob, unsigned int n, size_t size, uint64_t flags)
 {
 	struct store_chunk c = {0};
 	struct store_envelope env = {0};
@@ -139,11 +139,18 @@ send_body(struct store_blob *blob, unsigned int n, size_t size)
 	env.from = "b@example.net";
 	env.to = ACCOUNT;
 	env.hint = env.verdict = "";
+	env.flags = flags;
 	return result == STORE_OK ? store_blob_finish(blob, &env) : result;
 }
 
 enum store_result
-deliver(struct account *a, unsigned int n, size_t size)
+send_body(struct store_blob *blob, unsigned int n, size_t size)
+{
+	return send_as(blob, n, size, 0);
+}
+
+enum store_result
+deliver_as(struct account *a, unsigned int n, size_t size, uint64_t flags)
 {
 	struct store_rcpt *rcpt;
 	struct store_blob *blob;
@@ -158,11 +165,17 @@ deliver(struct account *a, unsigned int n, size_t size)
 		result = store_blob_create(rcpt, 2, &blob);
 	store_rcpt_free(rcpt);
 	if (result == STORE_OK)
-		result = send_body(blob, n, size);
+		result = send_as(blob, n, size, flags);
 	if (result == STORE_OK)
 		result = store_blob_sync(a->base, &blob, 1);
 	store_blob_free(blob);
 	return result;
+}
+
+enum store_result
+deliver(struct account *a, unsigned int n, size_t size)
+{
+	return deliver_as(a, n, size, 0);
 }
 
 enum store_result

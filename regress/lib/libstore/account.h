@@ -48,6 +48,9 @@ void account_end(struct account *);
 void fill(uint8_t *, size_t, unsigned int n);
 enum store_result send_body(struct store_blob *, unsigned int n, size_t size);
 enum store_result deliver(struct account *, unsigned int n, size_t size);
+/* And with these flags in its stanza. */
+enum store_result
+deliver_as(struct account *, unsigned int n, size_t size, uint64_t flags);
 enum store_result append(
     struct account *, uint64_t box, unsigned int n, size_t size, uint32_t *uid);
 /* Everything of the message is as send_body() made it. */

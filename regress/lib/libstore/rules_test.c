@@ -247,6 +247,55 @@ only_uid(struct store *st, uint64_t box, unsigned int n)
  * Host 1 takes the lease unasked while host 0 still writes: what host 1 gives
  * in any box keeps its UID, and what host 0 wrote unseen is renumbered.
  */
+static void
+collect(struct store *st)
+{
+	bool more = true;
+
+	while (more)
+		OK(store_idle(st, &more));
+}
+
+/*
+ * Both hosts take in one delivery, and one of them removes the mailbox without
+ * knowing that of the other: the message lives, and so does its body.
+ */
+ATF_TC_WITHOUT_HEAD(delivered_twice);
+ATF_TC_BODY(delivered_twice, tc)
+{
+	struct host *h = world()->hosts;
+	struct store_drained d;
+	const struct store_box *b;
+
+	begin();
+	OK(deliver_as(&h[0].a, 1, 100, STORE_SUSPECT));
+	ATF_REQUIRE_EQ(
+	    0, system("cp host0/" PLACE "/in/* host1/" PLACE "/in/"));
+	OK(store_drain(h[0].a.st, &d));
+	ATF_REQUIRE_EQ(1, d.placed);
+	b = store_box_named(h[0].a.st, "Spam");
+	ATF_REQUIRE_EQ(1, b->messages);
+	OK(store_rmbox(h[0].a.st, b->id));
+	OK(store_commit(h[0].a.st));
+	/* So it comes later in the fold than the removal. */
+	for (int i = 0; i < 9; i++) {
+		OK(store_subscribe(h[1].a.st, "x", i % 2 == 0));
+		OK(store_commit(h[1].a.st));
+	}
+	OK(store_drain(h[1].a.st, &d));
+	ATF_REQUIRE_EQ(1, d.placed);
+	to_and_fro();
+	for (int i = 0; i < 4; i++) {
+		collect(h[i % 2].a.st);
+		exchange(&h[i % 2], true);
+	}
+	for (int i = 0; i < 2; i++)
+		ATF_CHECK_EQ(1, count_all(h[i].a.st, 1));
+	/* In blob/, not in trash/ alone. */
+	check_all();
+	end();
+}
+
 ATF_TC_WITHOUT_HEAD(takeover);
 
 ATF_TC_BODY(takeover, tc)
@@ -438,6 +487,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, removed_snapshot);
 	ATF_TP_ADD_TC(tp, removed_checkpoint);
 	ATF_TP_ADD_TC(tp, removed_many);
+	ATF_TP_ADD_TC(tp, delivered_twice);
 	ATF_TP_ADD_TC(tp, takeover);
 	ATF_TP_ADD_TC(tp, handover);
 	ATF_TP_ADD_TC(tp, unfinished);
