@@ -217,7 +217,8 @@ check_note(unsigned int n, unsigned int found, uint64_t flags, uint8_t kw)
 	int i;
 
 	note = &world()->notes[n];
-	if (found > 1 && !note->copied && !note->killed &&
+	/* Within its box it becomes another, on each host. */
+	if (found > 1 && !note->copied && !note->killed && !note->within &&
 	    note->moved[0] == 1 && note->moved[1] == 1 &&
 	    note->to[0] == STORE_INBOX && note->to[1] == STORE_INBOX)
 		violation("I3: message %u was moved to INBOX twice", n);
@@ -232,7 +233,8 @@ check_note(unsigned int n, unsigned int found, uint64_t flags, uint8_t kw)
 	    box_find(world()->hosts[0].a.st, note->from) != NULL)
 		violation("I3: message %u was expunged", n);
 	if (found != 1 || note->copied || note->moved[0] || note->moved[1] ||
-	    note->killed || joined(note->in[0]) || joined(note->in[1]))
+	    note->killed || note->spread || joined(note->in[0]) ||
+	    joined(note->in[1]))
 		return;
 	for (bit = 1; bit < 8; bit <<= 1) {
 		for (i = 0; i < 2; i++) {

@@ -81,7 +81,7 @@ do_append(struct host *h)
 
 /* The same delivery for both hosts, to be drained by either. */
 void
-do_deliver(void)
+do_deliver(uint64_t flags)
 {
 	struct dirent *de;
 	char from[300], to[300];
@@ -91,11 +91,12 @@ do_deliver(void)
 	if (world()->nnotes == MESSAGES)
 		return;
 	n = world()->nnotes++;
-	if (deliver(&world()->hosts[0].a, n, 20) != STORE_OK) {
+	if (deliver_as(&world()->hosts[0].a, n, 20, flags) != STORE_OK) {
 		violation("delivery");
 		return;
 	}
 	world()->notes[n].created = true;
+	world()->notes[n].spread = flags != 0;
 	snprintf(from, sizeof(from), "%s/" PLACE "/in", world()->hosts[0].dir);
 	dir = opendir(from);
 	ATF_REQUIRE(dir != NULL);
@@ -232,9 +233,88 @@ do_copy(struct host *h, bool move)
 	if (move) {
 		world()->notes[number(m)].moved[h - world()->hosts]++;
 		world()->notes[number(m)].to[h - world()->hosts] = to;
+		world()->notes[number(m)].within |= to == box;
 	} else
 		world()->notes[number(m)].copied = true;
 	(void)settle(h, store_copy(h->a.st, box, &r, 1, to, move, NULL, NULL));
+}
+
+static uint32_t
+visible(struct host *h, uint64_t box)
+{
+	const struct store_box *b;
+
+	b = store_box_find(h->a.st, box);
+	return b == NULL ? 0 : b->messages;
+}
+
+/* False: the process has ended, and was begun anew. */
+static bool
+copy_pieces(struct host *h, struct store_copying *c, uint64_t to, uint32_t n)
+{
+	struct store *st = h->a.st;
+	enum store_result result;
+	uint32_t before = visible(h, to);
+	unsigned int left;
+	/* What comes late is placed by whoever opens the account. */
+	bool late = box_find(h->a.st, to)->nextra > 0, more = true;
+
+	while (more) {
+		result = store_copy_step(c, &more);
+		world()->sum.pieces++;
+		if (!settle(h, result)) {
+			if (h->a.st != NULL && !late &&
+			    visible(h, to) != before &&
+			    visible(h, to) != before + n)
+				violation("I7: after the end %u of %u copied",
+				    visible(h, to) - before, n);
+			return h->a.st == st;
+		}
+		if (visible(h, to) != before + (more ? 0 : n))
+			violation("I7: %u of %u copied are seen",
+			    visible(h, to) - before, n);
+		if (more && dice(3) == 0) {
+			/* It is this host that may crash. */
+			left = world()->crash_in;
+			world()->crash_in = 0;
+			exchange(h, dice(2) == 0);
+			world()->crash_in = left;
+		}
+		present(&world()->hosts[0]);
+		present(&world()->hosts[1]);
+		if (more && dice(9) == 0) {
+			if (settle(h, store_copy_cancel(c)) &&
+			    visible(h, to) != before)
+				violation("I7: copied in spite of all");
+			return h->a.st == st;
+		}
+	}
+	return true;
+}
+
+void
+do_copy_pieces(struct host *h)
+{
+	const struct store_range all = {1, UINT32_MAX};
+	const struct store_msg *m;
+	struct store_copying *c;
+	const struct store_box *b = NULL;
+	uint64_t box = STORE_INBOX, to;
+	size_t n, i;
+
+	while ((b = store_box_next(h->a.st, b)) != NULL)
+		if (b->messages > visible(h, box))
+			box = b->id;
+	to = some_box(h);
+	world()->crash_in = dice(2) == 0 ? 0 : 1 + dice(10);
+	m = column(h->a.st, box, &n);
+	for (i = 0; i < n; i++)
+		world()->notes[number(&m[i])].copied = true;
+	h->a.st->small_steps = true;
+	if (!settle(h,
+		store_copy_begin(h->a.st, box, &all, 1, to, NULL, NULL, &c)) ||
+	    copy_pieces(h, c, to, (uint32_t)n))
+		h->a.st->small_steps = false;
 }
 
 static void

@@ -27,12 +27,14 @@
 #include "merge_world.h"
 
 void do_append(struct host *);
-void do_deliver(void); /* to both */
+void do_deliver(uint64_t flags); /* to both */
 void do_drain(struct host *);
 void do_expunge(struct host *);
 void do_flag(struct host *);
 void do_keyword(struct host *);
 void do_copy(struct host *, bool move);
+/* A whole box in pieces of two; their files may be taken away between them. */
+void do_copy_pieces(struct host *);
 void do_boxes(struct host *);
 void do_upkeep(struct host *);
 void do_close(struct host *); /* it may be opened again */

@@ -49,7 +49,11 @@
 
 #define RUNS 300
 #define RUNS_LONG 3000
+#define RUNS_KINDS 60
 #define ROUNDS 12
+
+/* Not the operations of the model alone, but all kinds of what a log holds. */
+static bool kinds;
 
 #ifdef STORE_MUTANT
 
@@ -93,6 +97,16 @@ do_cut(void)
 	world()->crash_in = 0;
 }
 
+/* Of a delivery: plain, suspect, a copy of what the user has sent. */
+static uint64_t
+some_flags(void)
+{
+	static const uint64_t some[] = {
+	    0, STORE_SUSPECT, STORE_OWN_COPY | 1, STORE_SUSPECT | 2};
+
+	return some[dice(4)];
+}
+
 static void
 step(void)
 {
@@ -102,7 +116,7 @@ step(void)
 	h = &world()->hosts[dice(2)];
 	if (h->a.st == NULL && dice(2) == 0)
 		host_open(h);
-	x = dice(116);
+	x = dice(kinds ? 126 : 116);
 	if (x >= 100 && x < 108) {
 		do_cut();
 	} else if (x >= 82 && x < 100) {
@@ -116,7 +130,7 @@ step(void)
 			do_append(h);
 		else if (x < 32) {
 			world()->crash_in = 0;
-			do_deliver();
+			do_deliver(!kinds ? 0 : some_flags());
 		} else if (x < 42)
 			do_drain(h);
 		else if (x < 50)
@@ -131,6 +145,8 @@ step(void)
 			do_boxes(h);
 		else if (x < 77)
 			do_upkeep(h);
+		else if (x >= 116)
+			do_copy_pieces(h);
 		else if (x >= 108)
 			do_keyword(h);
 		else if (x < 80)
@@ -249,9 +265,8 @@ one_run(uint64_t begin, struct seal_ring *ring)
 	host_stop(&world()->hosts[1]);
 }
 
-ATF_TC_WITHOUT_HEAD(property);
-
-ATF_TC_BODY(property, tc)
+static void
+many_runs(unsigned int short_runs)
 {
 	struct account a;
 	char home[300], dir[32];
@@ -263,7 +278,8 @@ ATF_TC_BODY(property, tc)
 	account_make(&a);
 	ATF_REQUIRE_EQ(0, system("mkdir template && mv accounts template/"));
 	world_fragile(true);
-	runs = count_of("RUNS", getenv("STRESS") != NULL ? RUNS_LONG : RUNS);
+	runs = count_of(
+	    "RUNS", getenv("STRESS") != NULL ? RUNS_LONG : short_runs);
 	/* The short form is the same each time; the long one is not. */
 	begin = getenv("SEED") != NULL ? strtoull(getenv("SEED"), NULL, 10) :
 	    getenv("STRESS") != NULL   ? (uint64_t)arc4random() << 16 :
@@ -281,10 +297,27 @@ ATF_TC_BODY(property, tc)
 		atf_tc_fail("seed %llu: %s",
 		    (unsigned long long)begin + run - 1, world()->bad);
 	printf("%u runs, %u messages, %u merges, %u placed again, %u crashes, "
-	       "%u checkpoints, at most %u rounds, %u times read\n",
+	       "%u checkpoints, at most %u rounds, %u pieces, %u times read\n",
 	    runs, world()->sum.messages, world()->sum.merges,
 	    world()->sum.again, world()->sum.crashes, world()->sum.checkpoints,
-	    world()->sum.rounds, world()->sum.read);
+	    world()->sum.rounds, world()->sum.pieces, world()->sum.read);
+}
+
+ATF_TC_WITHOUT_HEAD(property);
+ATF_TC_BODY(property, tc)
+{
+	many_runs(RUNS);
+}
+
+/*
+ * With copies in pieces, whose files are taken away between two, and what the
+ * stanzas of deliveries say besides.
+ */
+ATF_TC_WITHOUT_HEAD(pieces);
+ATF_TC_BODY(pieces, tc)
+{
+	kinds = true;
+	many_runs(RUNS_KINDS);
 }
 
 static void
@@ -496,5 +529,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, placements);
 	ATF_TP_ADD_TC(tp, moves);
 	ATF_TP_ADD_TC(tp, property);
+	ATF_TP_ADD_TC(tp, pieces);
 	return atf_no_error();
 }

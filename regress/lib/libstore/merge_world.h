@@ -40,6 +40,8 @@ struct note {
 	uint8_t named[2]; /* keywords that a host set or took, by number */
 	uint8_t names[2]; /* which of them it set */
 	bool copied;
+	bool within;           /* moved into the box it was in */
+	bool spread;           /* perhaps delivered into two boxes */
 	unsigned int moved[2]; /* times, by host */
 	uint64_t to[2];        /* where it was moved last */
 	uint8_t flagged[2];
@@ -85,7 +87,7 @@ struct world {
 	struct {
 		unsigned int crashes, merges, again, rounds, messages,
 		    checkpoints;
-		unsigned int read;
+		unsigned int read, pieces;
 	} sum;
 };
 
