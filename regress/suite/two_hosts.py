@@ -10,11 +10,13 @@ other host did must turn up in them.
 import imaplib
 import json
 import os
+import re
 import shlex
 import shutil
 import ssl
 import subprocess
 import sys
+import threading
 import time
 
 PATIENCE = 120  # seconds; a look comes every 2
@@ -80,6 +82,25 @@ def keys(servers, host, n):
     for name in os.listdir(target + "/keys"):
         if name.split(".")[1] == str(host) and name not in mine:
             os.unlink(target + "/keys/" + name)
+
+
+def carry_log(servers, host):
+    """What is being written is read twice: what is the same was there."""
+    source, target = (folder(servers[h], 1) + "/log/"
+                      for h in (host, not host))
+    names = [x for x in os.listdir(source) if re.match(r"\w{16}\.\d+\Z", x)]
+    for name in sorted(names, key=lambda x: int(x.split(".")[1])):
+        if not series_of(source + name, host):
+            continue
+        read = []
+        for _ in range(2):
+            with open(source + name, "rb") as f:
+                read.append(f.read())
+        same = os.path.commonprefix(read)
+        with open("carried", "wb") as f:
+            f.write(same)
+        os.chmod("carried", os.stat(source + name).st_mode & 0o777)
+        put("carried", target + name)
 
 
 def until(what, test):
@@ -158,6 +179,46 @@ def mailbox(servers, a, b):
         ok(m.select("INBOX"))
 
 
+def count(m, box):
+    """Messages, or 0: there is no such mailbox yet."""
+    kind, answer = m.status(box, "(MESSAGES)")
+    return int(answer[0].split()[-1].rstrip(b")")) if kind == "OK" else 0
+
+
+def copies(servers, a, b):
+    """A copy in pieces, of which the other host gets whatever there is."""
+    ok(a.create("Source"))
+    ok(a.create("Copies"))
+    for i in range(10):
+        append(a, "Source", "many %d" % i)
+    ok(a.select("Source"))
+    for i in range(6):
+        ok(a.copy("1:%d" % (10 << i), "Source"))
+    copied = threading.Event()
+
+    def carry():
+        while not copied.is_set():
+            carry_log(servers, 0)
+
+    carrier = threading.Thread(target=carry)
+    carrier.start()
+    ok(a.copy("1:*", "Copies"))
+    copied.set()
+    carrier.join()
+    assert count(a, "Copies") == 640
+    exchange(servers, 0)
+    until("a copy of many", lambda: count(b, "Copies") == 640)
+    ok(b.select("Copies"))
+    assert subjects(b) == sorted(s for s in ["many %d" % i for i in range(10)]
+                                 for _ in range(64))
+    exchange(servers, 1)
+    check = shlex.split(servers[0]["sealctl"]) + [
+        "merge-check", folder(servers[0], 1), folder(servers[1], 1)]
+    subprocess.run(check, check=True, stdout=subprocess.DEVNULL)
+    for m in a, b:
+        ok(m.select("INBOX"))
+
+
 def ended(m):
     try:
         m.noop()
@@ -210,6 +271,7 @@ def main():
     assert subjects(a) == subjects(b) == ["one", "two"]
     messages(servers, a, b)
     mailbox(servers, a, b)
+    copies(servers, a, b)
     keyfiles(servers, 1, codes[0], False)
     print("without pairing: %.1f s after a reload" %
           keyfiles(servers, 2, codes[1], True))
