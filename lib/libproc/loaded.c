@@ -89,6 +89,13 @@ loaded_differs(const struct loaded *a, const struct loaded *b)
 		return "run directory";
 	if (strcmp(a->conf->libexec, b->conf->libexec) != 0)
 		return "libexec";
+	if (strcmp(a->conf->queue_key, b->conf->queue_key) != 0)
+		return "queue key";
+	if (strcmp(a->conf->mail_group, b->conf->mail_group) != 0 ||
+	    a->conf->mail_gid != b->conf->mail_gid)
+		return "group";
+	if (a->conf->host_index != b->conf->host_index)
+		return "host index";
 	if (a->conf->best_effort != b->conf->best_effort)
 		return "sandbox";
 	if (a->conf->isolated != b->conf->isolated)

@@ -399,6 +399,11 @@ on_reload(char *reason, size_t size, void *arg)
 	if (errors == NULL)
 		fatal("open_memstream");
 	new = loaded_new(p->kind, p->conf_path, errors);
+	if (new != NULL && p->kind->usable != NULL &&
+	    p->kind->usable(new->conf, errors) == -1) {
+		loaded_free(new);
+		new = NULL;
+	}
 	if (fclose(errors) != 0)
 		fatal("open_memstream");
 	first_line(reason, size, text);

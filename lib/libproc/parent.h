@@ -25,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "conf.h"
 #include "log.h"
@@ -54,6 +55,11 @@ struct parent_kind {
 	    unsigned int instance, const struct parent *);
 	/* What is to be made before the sandbox; NULL: nothing. */
 	void (*prepare)(const struct conf *, const struct proc_settings *);
+	/*
+	 * Whether config can send what a reload has read: -1 after a line on
+	 * errors, and all stays as it was.  NULL: it can.
+	 */
+	int (*usable)(const struct conf *, FILE *errors);
 };
 
 /* main() of a daemon; returns its exit status. */

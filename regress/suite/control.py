@@ -708,4 +708,82 @@ def isolated():
     assert set(parents) == {p["pid"] for p in records("show", "processes")}
 
 
+def smtp_says():
+    s = smtplib.SMTP(timeout=20)
+    banner = s.connect(SERVER["host"], SERVER["smtp_port"])[1].decode()
+    s.ehlo()
+    size = s.esmtp_features["size"]
+    s.quit()
+    return banner.split()[0], size
+
+
+def reload():
+    """What needs a restart is refused, what is wrong changes nothing, and the
+    rest holds; a session goes on all the while."""
+    good = open(SERVER["conf"]).read()
+    m = login(1)
+    before = {p["pid"] for p in records("show", "processes")}
+    greets = smtp_says()
+
+    imapd = [p["pid"] for p in records("show", "processes")
+             if p["role"] == "sealimapd"][0]
+
+    def failures():
+        return open(SERVER["log"]).read().count("reload failed")
+
+    def write(text):
+        with open(SERVER["conf"], "w") as f:
+            f.write(text)
+
+    def refused(text, why, by_signal=True):
+        assert text != good, why
+        write(text)
+        said = ctl("reload", code=1)
+        assert why in said, (why, said)
+        if by_signal:
+            n = failures()
+            os.kill(imapd, signal.SIGHUP)
+            wait(lambda: failures() > n, "it was taken: " + why)
+        write(good)
+        assert m.noop()[0] == "OK"
+        assert smtp_says() == greets
+        assert {p["pid"] for p in records("show", "processes")} == before
+
+    port = str(SERVER["lmtp_port"])
+    for name, text in {
+            "listen": re.sub(r'(listen .* port )%s\n' % port, r"\g<1>9\n", good),
+            "directory": re.sub(r'\ndirectory ".*"', '\ndirectory "/d"', good),
+            "libexec": re.sub(r'libexec ".*"', 'libexec "/d"', good),
+            "group": re.sub(r"\ngroup mail .*", "", good) + "group mail 50911\n",
+            "user": re.sub(r"\nuser work .*", "", good) + "user work 50914\n",
+            "host index": good + "host index 1\n",
+            "queue key": re.sub(r'queue key ".*"', 'queue key "/d"', good),
+            "sandbox": good + "sandbox best-effort\n",
+            "sessions": good + "sessions isolated\n",
+            "control": good + "control readers 50999\n"}.items():
+        # That listener is sealsmtpd's alone.
+        refused(text, "" if name == "queue key" else
+                name + " changed: that needs a restart", name != "listen")
+    # Of several words, and of files that are named.
+    refused(good + "limit recipients none\n", "a number from 1 to 100000")
+    refused(good + "listen twice\n", "syntax error")
+    refused(re.sub(r'cert ".*" key', 'cert "/none.pem" key', good), "/none.pem")
+    key = re.search(r'queue key "(.*)"', good).group(1)
+    os.chmod(key, 0o644)
+    refused(good + "#\n", "chmod 600 " + key, by_signal=False)
+    os.chmod(key, 0o400)
+    # These are taken at once.
+    write(re.sub(r'hostname ".*"', 'hostname "other.test"', good) +
+          "limit message-size 77K\nscram yes\n")
+    ctl("reload")
+    wait(lambda: smtp_says() == ("other.test", str(77 * 1024)), smtp_says())
+    wait(lambda: b"AUTH=SCRAM-SHA-256" in connect().capability()[1][0], "scram")
+    assert m.noop()[0] == "OK"
+    write(good)
+    ctl("reload")
+    wait(lambda: smtp_says() == greets, smtp_says())
+    assert {p["pid"] for p in records("show", "processes")} == before
+    m.logout()
+
+
 globals()[sys.argv[2]]()

@@ -27,6 +27,19 @@ show_cleanup() {
 	stop_suite
 }
 
+atf_test_case reload cleanup
+reload_head() {
+	atf_set descr "what a reload takes, and what it does not, is so"
+}
+reload_body() {
+	start_suite
+	control reload
+	suite_alive
+}
+reload_cleanup() {
+	stop_suite
+}
+
 atf_test_case count cleanup
 count_body() {
 	start_suite
@@ -184,6 +197,7 @@ isolated_cleanup() {
 
 atf_init_test_cases() {
 	atf_add_test_case show
+	atf_add_test_case reload
 	atf_add_test_case count
 	atf_add_test_case waiting
 	atf_add_test_case kick

@@ -151,6 +151,7 @@ const struct parent_kind smtp_parent = {
     .tells = is_submission,
     .config = send_config,
     .prepare = prepare_queue,
+    .usable = queue_usable,
 };
 
 static bool

@@ -37,6 +37,7 @@
 
 static void make_key(const char *);
 static void send_base(struct wire *, const struct conf *);
+static uint8_t *read_key(const char *, FILE *);
 static void send_key(struct wire *, const struct conf *);
 static void send_dkim(const struct conf_dkim_key *, void *);
 
@@ -101,26 +102,53 @@ send_base(struct wire *w, const struct conf *conf)
 	msg_send(m);
 }
 
+/* NULL after a line on errors; to be freed by freezero(). */
+static uint8_t *
+read_key(const char *path, FILE *errors)
+{
+	uint8_t *key;
+	size_t len;
+	int fd;
+
+	fd = conf_open_secret(path, errors);
+	if (fd == -1)
+		return NULL;
+	key = conf_read_file(fd, QUEUE_KEY_LEN, &len);
+	(void)close(fd);
+	if (key != NULL && len == QUEUE_KEY_LEN)
+		return key;
+	(void)fprintf(
+	    errors, "queue key %s: not %d octets\n", path, QUEUE_KEY_LEN);
+	if (key != NULL)
+		freezero(key, len + 1);
+	return NULL;
+}
+
+int
+queue_usable(const struct conf *conf, FILE *errors)
+{
+	uint8_t *key;
+
+	key = read_key(conf->queue_key, errors);
+	if (key == NULL)
+		return -1;
+	freezero(key, QUEUE_KEY_LEN + 1);
+	return 0;
+}
+
 static void
 send_key(struct wire *w, const struct conf *conf)
 {
 	struct msgout *m;
 	uint8_t *key;
-	size_t len;
-	int fd;
 
-	fd = conf_open_secret(conf->queue_key, stderr);
-	if (fd == -1)
+	key = read_key(conf->queue_key, stderr);
+	if (key == NULL)
 		fatalx("queue key %s cannot be used", conf->queue_key);
-	key = conf_read_file(fd, QUEUE_KEY_LEN, &len);
-	(void)close(fd);
-	if (key == NULL || len != QUEUE_KEY_LEN)
-		fatalx("queue key %s: not %d octets", conf->queue_key,
-		    QUEUE_KEY_LEN);
 	m = msg_new(w, QUEUE_CONFIG_KEY, 0);
-	msg_put_raw(m, key, len);
+	msg_put_raw(m, key, QUEUE_KEY_LEN);
 	msg_send(m);
-	freezero(key, len + 1);
+	freezero(key, QUEUE_KEY_LEN + 1);
 }
 
 /* A key that is missing leaves mail unsigned; that is said, not fatal. */

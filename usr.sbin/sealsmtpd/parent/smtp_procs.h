@@ -30,5 +30,7 @@ extern const struct parent_kind smtp_parent;
 /* queue.c: before the start; between PROC_RELOAD_BEGIN and _COMMIT. */
 void prepare_queue(const struct conf *, const struct proc_settings *);
 void send_queue(struct wire *, const struct conf *);
+/* Whether send_queue() can send its key: -1 after a line on errors. */
+int queue_usable(const struct conf *, FILE *errors);
 
 #endif
