@@ -119,22 +119,24 @@ read_table(struct store_body *b, const uint8_t *blob, const uint8_t *key)
 	return b->table == NULL ? -1 : 0;
 }
 
+/* In fd_take, or -1: wherever it is. */
 static enum store_result
 body_open(struct store *st, const uint8_t *blob, const uint8_t *key,
-    struct store_body **out)
+    int fd_take, struct store_body **out)
 {
 	struct store_body *b;
 	enum store_result result;
 
 	*out = NULL;
-	if (st->bodies >= STORE_BODIES_MAX)
-		return STORE_LIMIT;
-	b = calloc(1, sizeof(*b));
-	if (b == NULL)
-		return STORE_IO;
+	b = st->bodies >= STORE_BODIES_MAX ? NULL : calloc(1, sizeof(*b));
+	if (b == NULL) {
+		if (fd_take != -1)
+			(void)close(fd_take);
+		return st->bodies >= STORE_BODIES_MAX ? STORE_LIMIT : STORE_IO;
+	}
 	b->st = st;
 	st->bodies++;
-	b->fd = blob_open_file(st, blob);
+	b->fd = fd_take != -1 ? fd_take : blob_open_file(st, blob);
 	if (b->fd == -1 || read_table(b, blob, key) == -1) {
 		result = sys_result();
 		store_body_close(b);
@@ -159,7 +161,7 @@ store_body_open(
 		return STORE_UNKNOWN;
 	if (cold_read(st, m->cold, &c) == -1)
 		return STORE_CORRUPT;
-	result = body_open(st, c.blob, c.key, out);
+	result = body_open(st, c.blob, c.key, -1, out);
 	explicit_bzero(&c, sizeof(c));
 	return result;
 }
@@ -239,8 +241,8 @@ store_body_read(struct store_body *b, enum store_kind kind, uint32_t i,
 
 /* The summary from the blob, as the pack has it; date and plain size too. */
 enum store_result
-body_look(struct store *st, const struct cold *cold, struct buf *packed,
-    int64_t *date, uint64_t *size)
+body_look(struct store *st, const struct cold *cold, int fd_take,
+    struct buf *packed, int64_t *date, uint64_t *size)
 {
 	struct store_body *b;
 	struct store_chunk c;
@@ -248,7 +250,7 @@ body_look(struct store *st, const struct cold *cold, struct buf *packed,
 	uint32_t i, n;
 	uint8_t *p;
 
-	result = body_open(st, cold->blob, cold->key, &b);
+	result = body_open(st, cold->blob, cold->key, fd_take, &b);
 	if (result != STORE_OK)
 		return result;
 	*date = seal_table_date(b->table);

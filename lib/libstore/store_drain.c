@@ -226,9 +226,10 @@ look_trailer(struct store *st, int fd, struct delivery *d)
 
 /* The table's date and size, and the summary. */
 static enum look
-look_inside(struct store *st, struct delivery *d)
+look_inside(struct store *st, int fd_take, struct delivery *d)
 {
-	switch (body_look(st, &d->cold, &d->summary, &d->date, &d->size)) {
+	switch (
+	    body_look(st, &d->cold, fd_take, &d->summary, &d->date, &d->size)) {
 	case STORE_OK:
 		return d->size > UINT32_MAX ? LOOK_BAD : LOOK_OK;
 	case STORE_CORRUPT:
@@ -248,8 +249,10 @@ delivery_look(struct store *st, const char *path, struct delivery *d)
 	if (fd == -1)
 		return LOOK_ERROR;
 	result = look_trailer(st, fd, d);
+	if (result == LOOK_OK)
+		return look_inside(st, fd, d);
 	(void)close(fd);
-	return result == LOOK_OK ? look_inside(st, d) : result;
+	return result;
 }
 
 /* The first with this special use, or NULL. */

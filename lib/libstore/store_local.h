@@ -683,7 +683,8 @@ enum store_result checkpoint(struct store *);
 
 /* store_body.c */
 int blob_open_file(struct store *, const uint8_t *blob);
-enum store_result body_look(struct store *, const struct cold *,
+/* Of the file that is open, which it closes, or (-1) wherever it is. */
+enum store_result body_look(struct store *, const struct cold *, int fd_take,
     struct buf *packed, int64_t *date, uint64_t *size);
 int blob_place_name(struct store *, const uint8_t *blob, char *name, bool make);
 

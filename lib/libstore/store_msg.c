@@ -375,7 +375,7 @@ fetch_summary(struct store *st, struct box *box, size_t pos)
 		return STORE_CORRUPT;
 	result = STORE_OK;
 	if (c.sum_len == SUM_UNKNOWN) {
-		result = body_look(st, &c, &st->sum_buf, &date, &size);
+		result = body_look(st, &c, -1, &st->sum_buf, &date, &size);
 		/* Now it can be packed; the old record is left behind. */
 		if (result == STORE_OK) {
 			c.sum_len = (uint32_t)st->sum_buf.len;

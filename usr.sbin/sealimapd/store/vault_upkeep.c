@@ -34,7 +34,8 @@
 #define IDLE_SLICE_MS 5   /* between two steps of upkeep */
 #define IDLE_STARVED_S 60 /* so long users may keep it waiting */
 #define IDLE_TROUBLE_S 60 /* after upkeep has failed */
-#define DRAIN_EVERY_MS 50 /* between two drains while mail pours in */
+#define DRAIN_EVERY_MS 50 /* between two drains, where mail comes */
+#define DRAIN_MOST_MS 200 /* the same, while it pours in */
 #define FORGET_MS 1000    /* what messages were sealed with is wiped */
 #define COPY_WAIT_MS 20   /* deliveries, where many messages are copied */
 /*
@@ -54,6 +55,7 @@ static struct {
 	time_t waiting;  /* since when there has been something to do; or 0 */
 	int64_t mail_ms; /* since when deliveries have waited; 0: none do */
 	int64_t drained_ms; /* when the last drain ended */
+	int64_t every_ms;   /* between that and the next */
 } upkeep;
 
 static void drain_first(void);
@@ -62,6 +64,7 @@ static void on_idle(int, short, void *);
 static void on_news(int, short, void *);
 static void on_forget(int, short, void *);
 static void later(struct event *, int ms);
+static void drain_pace(int64_t now);
 static int drain_wait(int64_t now);
 static time_t monotonic(void);
 static void merge(void);
@@ -69,6 +72,7 @@ static void merge(void);
 void
 upkeep_init(void)
 {
+	upkeep.every_ms = DRAIN_EVERY_MS;
 	evtimer_set(&upkeep.drain_ev, on_drain, NULL);
 	evtimer_set(&upkeep.idle_ev, on_idle, NULL);
 	evtimer_set(&upkeep.news_ev, on_news, NULL);
@@ -130,6 +134,16 @@ upkeep_mail(void)
 		later(&upkeep.drain_ev, drain_wait(now));
 }
 
+/* Two drains that follow each other closely: the next waits for more mail. */
+static void
+drain_pace(int64_t now)
+{
+	if (now - upkeep.drained_ms >= 2 * upkeep.every_ms)
+		upkeep.every_ms = DRAIN_EVERY_MS;
+	else if (upkeep.every_ms < DRAIN_MOST_MS)
+		upkeep.every_ms *= 2;
+}
+
 /*
  * A drain has two syncs, which deliveries wait for, too, so many messages
  * share one while mail pours in.  As long as nobody is logged in it waits for
@@ -141,7 +155,7 @@ drain_wait(int64_t now)
 	int64_t wait;
 
 	if (vault_session_next(NULL) != NULL)
-		wait = DRAIN_EVERY_MS - (now - upkeep.drained_ms);
+		wait = upkeep.every_ms - (now - upkeep.drained_ms);
 	else if (now - upkeep.mail_ms < IDLE_STARVED_S * 1000)
 		wait = IDLE_WORK_MS;
 	else
@@ -213,6 +227,7 @@ on_drain(int fd, short what, void *arg)
 		return;
 	}
 	memset(&d, 0, sizeof(d));
+	drain_pace(vault_ms());
 	upkeep.mail_ms = 0;
 	result = store_drain(vault_store(), &d);
 	count_add(VAULT_DRAINS, d.placed > 0);
