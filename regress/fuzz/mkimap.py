@@ -248,6 +248,12 @@ def engine():
     one("fetch_body", selected, client("c FETCH 1 (RFC822.SIZE BODY[])\r\n"),
         step(ROWS, row(1)), chunk(b"From: a\r\n\r\nhello, this is forty octets"),
         done())
+    one("fetch_binary", selected,
+        client("c FETCH 1:3 (BINARY[1] BINARY.SIZE[1.2])\r\n"),
+        forged("summary_mixed_related"), forged("summary_groups"),
+        step(ROWS, row(3)), done(8),
+        forged("summary_mixed_related"), chunk(b"From: a\r\n\r\nhi"), done(),
+        step(ROWS, row(3)), done(), done(), client("d NOOP\r\n"), done())
     one("fetch_text", selected, client("c FETCH 1:2 (UID BODY.PEEK[TEXT])\r\n"),
         forged("summary_groups"), chunk(b"From: a\r\n\r\nhi"), done(8),
         client("d NOOP\r\n"), done())
