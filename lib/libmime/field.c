@@ -123,6 +123,18 @@ segment_add(char *out, size_t n, const struct param *v, bool encode)
 	return n;
 }
 
+/* The first that is told is it; blanks at its end are none of it. */
+static void
+boundary_set(struct content *c, const char *s, size_t len)
+{
+	if (c->boundary_len > 0 || len > MIME_BOUNDARY_MAX)
+		return;
+	while (len > 0 && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+		len--;
+	memcpy(c->boundary, s, len);
+	c->boundary_len = len;
+}
+
 /* Joins the segments whose first is v[first], with a name of len octets. */
 static void
 segments_join(struct mime_parser *p, enum tag tag, size_t first, size_t len)
@@ -151,6 +163,8 @@ segments_join(struct mime_parser *p, enum tag tag, size_t first, size_t len)
 	if (len > NAME_MAX_LEN)
 		return;
 	memcpy(name, p->params.v[first].name, len);
+	if (tag == TAG_TNAME && !any && name_is(name, len, "boundary"))
+		boundary_set(&p->content, out, out_len);
 	if (any)
 		name[len++] = '*';
 	param_add(p, tag, name, len, out, out_len);
@@ -205,16 +219,9 @@ type_field(struct mime_parser *p, const char *s, size_t len)
 		if (name_is(v->name, v->name_len, "charset"))
 			c->charset = mime_charset_find(
 			    v->value, v->value_len, NULL);
-		if (name_is(v->name, v->name_len, "boundary") &&
-		    c->boundary_len == 0 && v->value_len <= MIME_BOUNDARY_MAX) {
-			memcpy(c->boundary, v->value, v->value_len);
-			c->boundary_len = v->value_len;
-		}
+		if (name_is(v->name, v->name_len, "boundary"))
+			boundary_set(c, v->value, v->value_len);
 	}
-	while (c->boundary_len > 0 &&
-	    (c->boundary[c->boundary_len - 1] == ' ' ||
-		c->boundary[c->boundary_len - 1] == '\t'))
-		c->boundary_len--;
 	params_add(p, TAG_TNAME);
 }
 

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include <atf-c.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "mime.h"
@@ -186,10 +187,51 @@ ATF_TC_BODY(thread, tc)
 	ATF_CHECK_EQ(sum.zone, 60);
 }
 
+/* How many parts lie within, where a field has these parameters. */
+static uint32_t
+parts_within(const char *params)
+{
+	struct mime_parser *p = mime_parser_new();
+	struct mime_part m;
+	const uint8_t *q;
+	char text[256];
+	size_t len;
+	int n;
+
+	ATF_REQUIRE(p != NULL);
+	n = snprintf(text, sizeof(text),
+	    "Content-Type: multipart/mixed; %s\r\n\r\n"
+	    "--ab\r\n\r\none\r\n--ab\r\n\r\ntwo\r\n--ab--\r\n",
+	    params);
+	ATF_REQUIRE(n > 0 && (size_t)n < sizeof(text));
+	mime_parser_feed(p, text, (size_t)n);
+	q = mime_parser_finish(p, &len);
+	ATF_REQUIRE(q != NULL);
+	ATF_REQUIRE_EQ(0, mime_summary_open(&sum, q, len, (uint64_t)n));
+	mime_part_get(&sum, 0, &m);
+	mime_parser_free(p);
+	return m.end - 1;
+}
+
+/* RFC 2231 section 3: a boundary in pieces; one that is whole comes first. */
+ATF_TC_WITHOUT_HEAD(boundaries);
+ATF_TC_BODY(boundaries, tc)
+{
+	ATF_CHECK_EQ(2, parts_within("boundary=ab"));
+	ATF_CHECK_EQ(2, parts_within("boundary=\"ab \""));
+	ATF_CHECK_EQ(2, parts_within("boundary*0=a; boundary*1=b"));
+	ATF_CHECK_EQ(2, parts_within("BOUNDARY*1=\"b\"; Boundary*0=\"a\""));
+	ATF_CHECK_EQ(2, parts_within("boundary*0=x; boundary=ab"));
+	ATF_CHECK_EQ(1, parts_within("boundary*0=a; boundary*2=b"));
+	ATF_CHECK_EQ(1, parts_within("boundary*1=ab"));
+	ATF_CHECK_EQ(1, parts_within("xboundary*0=ab"));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, sections);
 	ATF_TP_ADD_TC(tp, single);
+	ATF_TP_ADD_TC(tp, boundaries);
 	ATF_TP_ADD_TC(tp, thread);
 	return atf_no_error();
 }
