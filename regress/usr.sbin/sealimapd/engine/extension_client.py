@@ -528,6 +528,13 @@ class Binary:
             row = c.fetch(number, b"FLAGS")[0]
             assert (b"\\Seen" in row) == (number not in (2, 4, 5)), row
         # Where the whole is told too, it is read.
+        # It is all of one command: what follows comes after it (9051 5.5).
+        c.ok(b"STORE 1 -FLAGS.SILENT (\\Seen)")
+        c.send(b"p FETCH 1 BINARY[3]\r\nq STORE 1 -FLAGS (\\Seen)\r\n"
+               b"r FETCH 1 FLAGS\r\n")
+        assert b"FLAGS (\\Seen)" in c.until(b"p")[0]
+        assert b"FLAGS ()" in c.until(b"q")[0]
+        assert b"FLAGS ()" in c.until(b"r")[0]
         for items in (b"BODY[1] BINARY.PEEK[4]", b"BINARY[4] BINARY[3]"):
             lines = c.expect(b"FETCH 5 (%s)" % items, b"NO [UNKNOWN-CTE]")
             assert b"\\Seen" in c.fetch(5, b"FLAGS")[0], lines
