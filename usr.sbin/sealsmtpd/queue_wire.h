@@ -295,7 +295,9 @@ enum queue_outcome {
 	OUTCOME_SENT = 1,    /* and the next server cares for DSNs */
 	OUTCOME_RELAYED = 2, /* it does not: RFC 3461 5.2.2 */
 	OUTCOME_DEFERRED = 3,
-	OUTCOME_FAILED = 4
+	OUTCOME_FAILED = 4,
+	/* Deferred; all of it was sent and no answer came: it may be there. */
+	OUTCOME_UNSURE = 5
 };
 
 enum queue_report {

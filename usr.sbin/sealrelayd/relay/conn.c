@@ -225,7 +225,8 @@ conn_fail(struct conn *c, const char *status, const char *text)
 	else if (p != NULL)
 		plan_failed(p, status, text);
 	else
-		job_outcome_all(j, OUTCOME_DEFERRED, 0, status, c->host, text);
+		job_outcome_all(j, c->whole ? OUTCOME_UNSURE : OUTCOME_DEFERRED,
+		    0, status, c->host, text);
 }
 
 void

@@ -64,6 +64,7 @@ report_outcome(enum queue_outcome what)
 		report_add(COUNT_SENT);
 		break;
 	case OUTCOME_DEFERRED:
+	case OUTCOME_UNSURE:
 		report_add(COUNT_DEFERRED);
 		break;
 	case OUTCOME_FAILED:

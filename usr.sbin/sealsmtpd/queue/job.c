@@ -71,6 +71,7 @@ static int64_t alone(int64_t);
 static void job_start(struct peer *, struct work *);
 static void job_put(struct msgout *, struct job *);
 static void outcome_take(struct job *, const struct outcome *, int64_t);
+static const char *outcome_name(uint8_t);
 static void outcome_defer(struct job *, struct rcpt *, int64_t);
 static void job_over(struct job *);
 static void job_free(struct job *);
@@ -127,7 +128,7 @@ job_outcome(struct peer *peer, struct msg *msg)
 		(void)msg_get_str(msg, o.host, sizeof(o.host));
 		(void)msg_get_str(msg, o.text, sizeof(o.text));
 		if (msg->bad || o.what < OUTCOME_SENT ||
-		    o.what > OUTCOME_FAILED || o.index >= j->work->message->n ||
+		    o.what > OUTCOME_UNSURE || o.index >= j->work->message->n ||
 		    (j->told[o.index / 8] & 1 << o.index % 8) != 0)
 			return -1;
 		outcome_take(j, &o, now);
@@ -412,13 +413,10 @@ outcome_take(struct job *j, const struct outcome *o, int64_t now)
 		return;
 	rcpt_verdict(r, now, o->code, o->status, o->host, o->text);
 	log_info("%s trace=%s to=%s host=%s code=%u status=%s text=%s",
-	    o->what == OUTCOME_FAILED       ? "failed" :
-		o->what == OUTCOME_DEFERRED ? "deferred" :
-					      "sent",
-	    log_vis(m->trace), log_addr(r->address), log_vis(o->host), o->code,
-	    log_vis(o->status), log_vis(o->text));
+	    outcome_name(o->what), log_vis(m->trace), log_addr(r->address),
+	    log_vis(o->host), o->code, log_vis(o->status), log_vis(o->text));
 	count_add(o->what == OUTCOME_FAILED ? COUNT_FAILED :
-		o->what == OUTCOME_DEFERRED ? COUNT_DEFERRED :
+		o->what >= OUTCOME_DEFERRED ? COUNT_DEFERRED :
 					      COUNT_SENT,
 	    1);
 	switch ((enum queue_outcome)o->what) {
@@ -431,6 +429,10 @@ outcome_take(struct job *j, const struct outcome *o, int64_t now)
 	case OUTCOME_FAILED:
 		rcpt_settle(m, r, report_state(m, r, true));
 		break;
+	case OUTCOME_UNSURE:
+		if (r->unsure < UNSURE_MAX)
+			r->unsure++;
+		/* FALLTHROUGH */
 	case OUTCOME_DEFERRED:
 		outcome_defer(j, r, now);
 		break;
@@ -438,7 +440,27 @@ outcome_take(struct job *j, const struct outcome *o, int64_t now)
 	note_rcpt(m, o->index);
 }
 
-/* Recipients of a job that are deferred wait for the longest of them. */
+static const char *
+outcome_name(uint8_t what)
+{
+	switch ((enum queue_outcome)what) {
+	case OUTCOME_FAILED:
+		return "failed";
+	case OUTCOME_DEFERRED:
+	case OUTCOME_UNSURE:
+		return "deferred";
+	case OUTCOME_SENT:
+	case OUTCOME_RELAYED:
+		break;
+	}
+	return "sent";
+}
+
+/*
+ * Recipients of a job that are deferred wait for the longest of them.  Who may
+ * have it already, and gets it again by each try, waits ever longer: so there
+ * are few copies of it, and yet it is tried until its time is over.
+ */
 static void
 outcome_defer(struct job *j, struct rcpt *r, int64_t now)
 {
@@ -446,7 +468,9 @@ outcome_defer(struct job *j, struct rcpt *r, int64_t now)
 
 	if (r->attempts < UINT16_MAX)
 		r->attempts++;
-	next = now + sched_backoff(r->attempts);
+	next = now +
+	    (r->unsure < 2 ? sched_backoff(r->attempts) :
+			     sched_backoff(UINT16_MAX) << (r->unsure - 2));
 	if (next > j->work->next)
 		j->work->next = next;
 }

@@ -65,9 +65,11 @@ struct rcpt {
 	uint16_t attempts;
 	uint8_t notify;
 	uint8_t state;
-	bool warned;  /* of the delay */
-	bool warning; /* a report of the delay is due */
+	bool warned;    /* of the delay */
+	bool warning;   /* a report of the delay is due */
+	uint8_t unsure; /* times that nobody said whether it was taken */
 };
+#define UNSURE_MAX 16 /* that are counted */
 
 /* The recipients of a message at one destination: they go together. */
 struct work {

@@ -169,6 +169,29 @@ servers_cleanup()
 	stop
 }
 
+atf_test_case copies cleanup
+copies_head()
+{
+	atf_set descr "who takes mail and never says so gets few copies"
+}
+copies_body()
+{
+	message
+	sink mute always-drop
+	printf 'route mute.test 127.0.0.1 %s 1\nretry 1\n' "$PORT" >config
+	printf 'send a@here.test b@mute.test mail\nwait 12\n' >commands
+	relay <commands
+	# After 1, 2, 4, 8 seconds at least, and not each two seconds.
+	n=$(find mute -name '*.eml' | wc -l)
+	[ "$n" -ge 1 ] || atf_fail "$n: $(cat out)"
+	[ "$n" -le 5 ] || atf_fail "$n copies"
+	has '^left 1' out
+}
+copies_cleanup()
+{
+	stop
+}
+
 atf_test_case replies cleanup
 replies_head()
 {
@@ -640,6 +663,7 @@ atf_init_test_cases()
 	atf_add_test_case delivered
 	atf_add_test_case refused
 	atf_add_test_case servers
+	atf_add_test_case copies
 	atf_add_test_case replies
 	atf_add_test_case hung
 	atf_add_test_case endless

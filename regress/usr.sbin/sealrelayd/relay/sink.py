@@ -2,7 +2,7 @@
 
 usage: sink.py DIRECTORY [WORD ...]
 Words: tls=CERT,KEY starttls-broken greet-421 greet-554 hang slow drop-at-dot
-close-at-mail lie-size no-esmtp ehlo-450 bare dsn 8bit=no chunking
+always-drop (takes the message, says nothing) close-at-mail lie-size no-esmtp ehlo-450 bare dsn 8bit=no chunking
 bdat-502 refuse-early data-250 extra starttls-inject endless
  requiretls (offered within TLS) auth=MECHANISMS
  secret=PASSWORD (of SCRAM-SHA-256) rounds=N
@@ -258,6 +258,9 @@ class Session(threading.Thread):
                 self.stage("body")
                 raw = self.data()
                 self.stage("final")
+                if "always-drop" in WORDS:
+                    self.store(raw)
+                    raise EOFError
                 if "drop-at-dot" in WORDS and not os.path.exists(
                         os.path.join(DIR, "dropped")):
                     open(os.path.join(DIR, "dropped"), "w").close()
