@@ -87,7 +87,10 @@ void store_account_abandon(int basefd, const char *account, int fd);
 enum store_result store_account_open(int basefd, const char *account, int *fd);
 /* Renames it out of sight, then removes all of it.  The caller has its lock. */
 enum store_result store_account_remove(int basefd, const char *account);
-/* Calls cb for each account of a domain (NULL: of all); -1 of cb ends it. */
+/*
+ * Calls cb for each account of a domain (NULL: of all); -1 of cb ends it.
+ * STORE_IO, with errno: a folder could not be read, the others were.
+ */
 enum store_result store_account_list(int basefd, const char *domain,
     int (*cb)(const char *account, void *arg), void *arg);
 

@@ -426,27 +426,51 @@ path_remove_tree(int dirfd, const char *name)
 	return r;
 }
 
+/*
+ * The next name, or NULL at the end; where the folder could not be read, *error
+ * says why.
+ */
+static const char *
+next_name(DIR *dir, int *error)
+{
+	struct dirent *de;
+
+	do {
+		errno = 0;
+		de = readdir(dir);
+	} while (de != NULL && de->d_name[0] == '.');
+	if (de == NULL && errno != 0)
+		*error = errno;
+	return de == NULL ? NULL : de->d_name;
+}
+
 /* 0, or -1 where cb said so. */
 static int
 list_domain(int top, const char *domain,
-    int (*cb)(const char *account, void *arg), void *arg)
+    int (*cb)(const char *account, void *arg), void *arg, int *error)
 {
 	char name[STORE_ACCOUNT_MAX];
-	struct dirent *de;
+	const char *local;
 	DIR *dir;
 	int fd, r;
 
+	/* No domain's folder: a disk's lost+found, perhaps. */
+	if (store_name(domain, "x", name, sizeof(name)) == -1)
+		return 0;
 	fd = open_dir(top, domain);
 	dir = fd == -1 ? NULL : fdopendir(fd);
 	if (dir == NULL) {
+		/* Gone meanwhile, a file, a link. */
+		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP &&
+		    errno != EMLINK)
+			*error = errno;
 		if (fd != -1)
 			(void)close(fd);
 		return 0;
 	}
 	r = 0;
-	while (r == 0 && (de = readdir(dir)) != NULL) {
-		if (de->d_name[0] != '.' &&
-		    store_name(domain, de->d_name, name, sizeof(name)) == 0)
+	while (r == 0 && (local = next_name(dir, error)) != NULL) {
+		if (store_name(domain, local, name, sizeof(name)) == 0)
 			r = cb(name, arg);
 	}
 	(void)closedir(dir);
@@ -458,9 +482,9 @@ store_account_list(int basefd, const char *domain,
     int (*cb)(const char *account, void *arg), void *arg)
 {
 	char part[STORE_PART_MAX + 1];
-	struct dirent *de;
+	const char *name;
+	int error, top, r;
 	DIR *dir;
-	int top, r;
 
 	if (domain != NULL && encode(domain, strlen(domain), part) == -1)
 		return STORE_BADNAME;
@@ -471,13 +495,14 @@ store_account_list(int basefd, const char *domain,
 			(void)close(top);
 		return top == -1 && errno == ENOENT ? STORE_OK : STORE_IO;
 	}
-	r = 0;
-	while (r == 0 && (de = readdir(dir)) != NULL) {
-		if (de->d_name[0] == '.' ||
-		    (domain != NULL && strcmp(part, de->d_name) != 0))
-			continue;
-		r = list_domain(dirfd(dir), de->d_name, cb, arg);
+	error = r = 0;
+	while (r == 0 && (name = next_name(dir, &error)) != NULL) {
+		if (domain == NULL || strcmp(part, name) == 0)
+			r = list_domain(dirfd(dir), name, cb, arg, &error);
 	}
 	(void)closedir(dir);
-	return STORE_OK;
+	if (error == 0)
+		return STORE_OK;
+	errno = error;
+	return STORE_IO;
 }

@@ -71,6 +71,16 @@ at_work_body() {
 	sed "s,$PWD/suite/\(key\|cert\|aliases\),$PWD/old/\1,g" \
 	    old/sealmail.conf >conf
 	chmod 600 conf
+	# A path that was mistyped is no sound backup.
+	mkdir nothing
+	for command in "verify -d" restore; do
+		# shellcheck disable=SC2086
+		atf_check -s exit:1 -o ignore \
+		    -e match:"nothing: there is no folder accounts in it" \
+		    "${sealctl%% *}" -f conf $command nothing
+	done
+	atf_check -s exit:2 -e match:"^  verify" "${sealctl%% *}" \
+	    -f conf verify -q
 	atf_check -o match:"user0003.*whole" "${sealctl%% *}" -f conf \
 	    restore copy
 	atf_check "${sealctl%% *}" -f conf verify

@@ -158,6 +158,27 @@ account_normal(
 	return 0;
 }
 
+int
+accounts_there(int dir, const char *path)
+{
+	if (faccessat(dir, "accounts", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (errno == ENOENT)
+		warnx("%s: there is no folder accounts in it", path);
+	else
+		warn("%s/accounts", path);
+	return -1;
+}
+
+/* The system's words for what the administrator can mend. */
+static const char *
+reason(enum store_result result)
+{
+	return result == STORE_IO && (errno == EACCES || errno == EPERM) ?
+	    strerror(errno) :
+	    store_strerror(result);
+}
+
 struct each {
 	int base;
 	int (*run)(const char *account, int fd, void *arg);
@@ -171,15 +192,17 @@ each_one(const char *account, void *arg)
 {
 	struct each *e = arg;
 	enum store_result result;
+	const char *why;
 	int fd;
 
+	errno = 0;
 	result = store_account_open(e->base, account, &fd);
 	if (result != STORE_OK) {
+		why = reason(result);
 		bar_clear();
 		if (!e->quiet)
 			warnx("%s: %s", account,
-			    result == STORE_UNKNOWN ? "no such account" :
-						      store_strerror(result));
+			    result == STORE_UNKNOWN ? "no such account" : why);
 		e->failed++;
 		return 0;
 	}
@@ -196,15 +219,21 @@ accounts_each(const struct invocation *inv, int first, int base,
 	struct each e = {base, run, arg, 0, false};
 	char name[STORE_ACCOUNT_MAX];
 	enum store_result result;
+	const char *why;
 	int i;
 
 	/* Measured first, complained about when it is its turn. */
 	e.quiet = first < 0;
 	first = first < 0 ? -first : first;
 	if (first >= inv->argc) {
+		errno = 0;
 		result = store_account_list(base, NULL, each_one, &e);
 		if (result != STORE_OK) {
-			warnx("accounts: %s", store_strerror(result));
+			why = reason(result);
+			bar_clear();
+			if (!e.quiet)
+				warnx("accounts: not all can be looked at: %s",
+				    why);
 			e.failed++;
 		}
 		return e.failed;

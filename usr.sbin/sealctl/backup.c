@@ -309,7 +309,8 @@ cmd_restore(struct invocation *inv)
 	/* Modes are what the library says. */
 	(void)umask(0);
 	if ((run.base = accounts_base(inv->conf)) == -1 ||
-	    (run.dir = open_dir(inv->argv[1], false)) == -1)
+	    (run.dir = open_dir(inv->argv[1], false)) == -1 ||
+	    accounts_there(run.dir, inv->argv[1]) == -1)
 		return EXIT_FAILED;
 	accounts_narrow(inv->conf, inv->argv[1], false, true);
 	if (bar_wanted())

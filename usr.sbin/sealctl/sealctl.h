@@ -177,6 +177,8 @@ void user_created_get(struct msg *, struct created *);
 
 /* The directory of accounts/, or -1 (printed). */
 int accounts_base(const struct conf *);
+/* -1 (printed): that directory, opened from path, is no copy of accounts. */
+int accounts_there(int dir, const char *path);
 /*
  * From here on only the files of accounts and below dir (or NULL) can be
  * reached, and written where it is said.  Fatal where the kernel cannot.

@@ -214,7 +214,11 @@ cmd_verify(struct invocation *inv)
 		base = open(inv->argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (base == -1)
 			warn("%s", inv->argv[2]);
-	} else
+		else if (accounts_there(base, inv->argv[2]) == -1)
+			return EXIT_FAILED;
+	} else if (inv->argc > 1 && inv->argv[1][0] == '-')
+		return EXIT_BAD_USAGE;
+	else
 		base = accounts_base(inv->conf);
 	if (base == -1)
 		return EXIT_FAILED;

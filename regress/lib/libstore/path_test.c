@@ -17,8 +17,10 @@
 /* Names and directories of accounts, limits, and what a deliverer sees. */
 
 #include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +120,43 @@ stop(const char *account, void *arg)
 {
 	listed++;
 	return -1;
+}
+
+/* A folder that cannot be read is not passed over in silence. */
+ATF_TC_WITHOUT_HEAD(unreadable);
+ATF_TC_BODY(unreadable, tc)
+{
+	char anna[] = ACCOUNT;
+	struct rlimit before, few;
+	enum store_result result;
+	struct account a;
+	int fd;
+
+	account_make(&a);
+	OK(store_account_create(a.base, "bert@example.net", &fd));
+	OK(store_account_publish(a.base, "bert@example.net", fd));
+	close(fd);
+	/* What is no domain's is none's trouble. */
+	ATF_REQUIRE_EQ(0, mkdirat(a.base, "accounts/lost+found", 0));
+	ATF_REQUIRE_EQ(0, symlinkat("nowhere", a.base, "accounts/linked"));
+	listed = 0;
+	OK(store_account_list(a.base, NULL, count, anna));
+	ATF_CHECK_EQ(2, listed);
+	/* A descriptor for accounts/, none for what is in it. */
+	fd = dup(0);
+	ATF_REQUIRE(fd != -1 && close(fd) == 0);
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
+	few = before;
+	few.rlim_cur = (rlim_t)fd + 1;
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &few));
+	listed = 0;
+	errno = 0;
+	result = store_account_list(a.base, NULL, count, anna);
+	ATF_CHECK_EQ(EMFILE, errno);
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
+	ATF_CHECK_EQ(STORE_IO, result);
+	ATF_CHECK_EQ(0, listed);
+	account_end(&a);
 }
 
 ATF_TC_WITHOUT_HEAD(directories);
@@ -349,6 +388,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, paths);
 	ATF_TP_ADD_TC(tp, lengths);
 	ATF_TP_ADD_TC(tp, directories);
+	ATF_TP_ADD_TC(tp, unreadable);
 	ATF_TP_ADD_TC(tp, links);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, writer);
