@@ -179,7 +179,7 @@ ctl_receive(struct ctl *c, struct msg *msg)
 	if (n == 0)
 		ctl_broken(c, "it closed the connection");
 	else if (errno == ETIMEDOUT)
-		ctl_broken(c, "no answer in time");
+		ctl_broken(c, "no answer in time; see its log");
 	else
 		ctl_broken(c, strerror(errno));
 	return false;
@@ -238,6 +238,15 @@ ctl_failed(const struct ctl *c, const char *what)
 	}
 	warnx("%s: %s: %s", c->daemon, what, reason);
 	return true;
+}
+
+void
+ctl_silent(const char *role, const char *daemon)
+{
+	errx(EXIT_FAILED,
+	    "%s does not answer: see the log of %s, and \"sealctl show "
+	    "processes\"",
+	    role, daemon);
 }
 
 int

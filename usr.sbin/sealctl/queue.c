@@ -450,7 +450,7 @@ queue_ask(struct queue *q, uint32_t type, const struct filter *f,
 	if (type == QUEUE_CTL_RESCHEDULE)
 		msg_put_i64(m, when);
 	if (msg_send_wait(m, QUEUE_WAIT_MS) == -1)
-		err(EXIT_FAILED, "smtp-queue");
+		ctl_silent("smtp-queue", DAEMON_SMTP);
 }
 
 /* The next message of an answer; false at its end, with the exit code. */
@@ -467,7 +467,7 @@ queue_next(struct queue *q, struct msg *msg, int *code)
 		    "smtp-queue has closed the connection; see the log of "
 		    "sealsmtpd");
 	if (n == -1)
-		err(EXIT_FAILED, "smtp-queue");
+		ctl_silent("smtp-queue", DAEMON_SMTP);
 	if (msg->type != QUEUE_CTL_END)
 		return true;
 	res = msg_get_u8(msg);
@@ -653,7 +653,7 @@ show_counts(struct invocation *inv)
 	queue_ask(&q, QUEUE_CTL_STATS, NULL, 0, 0);
 	memset(&msg, 0, sizeof(msg));
 	if (msg_recv_wait(q.fd, &msg, QUEUE_WAIT_MS) != 1)
-		errx(EXIT_FAILED, "smtp-queue does not answer");
+		ctl_silent("smtp-queue", DAEMON_SMTP);
 	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++)
 		n[i] = msg_get_u64(&msg);
 	held = msg_get_u8(&msg);

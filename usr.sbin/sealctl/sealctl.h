@@ -67,6 +67,8 @@ void ctl_send(struct ctl *, struct msgout *);
 bool ctl_next(struct ctl *, struct msg *);
 /* Prints why a request failed; returns whether it did. */
 bool ctl_failed(const struct ctl *, const char *what);
+/* Ends the program: a role of the daemon has not answered in time. */
+void ctl_silent(const char *role, const char *daemon) __attribute__((noreturn));
 /* A wire to a role of the daemon; -1 with result and reason set. */
 int ctl_role(struct ctl *, const char *role, uint32_t instance);
 /* Waits until the daemon has ended; -1 if it did not in time. */

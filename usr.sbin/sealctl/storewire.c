@@ -70,7 +70,7 @@ void
 store_send(struct msgout *m)
 {
 	if (msg_send_wait(m, STORE_WAIT_MS) == -1)
-		err(EXIT_FAILED, "imap-store");
+		ctl_silent("imap-store", DAEMON_IMAP);
 }
 
 void
@@ -85,7 +85,7 @@ store_receive(struct store *st, struct msg *msg)
 		    "imap-store has closed the connection; see "
 		    "the log of sealimapd");
 	if (n == -1)
-		err(EXIT_FAILED, "imap-store");
+		ctl_silent("imap-store", DAEMON_IMAP);
 }
 
 int

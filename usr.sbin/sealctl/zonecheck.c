@@ -182,11 +182,11 @@ asker_open(struct asker *a, struct invocation *inv)
 	m = msg_new_fd(a->fd, RESOLVER_HELLO, 0);
 	msg_put_u32(m, RESOLVER_VERSION);
 	if (msg_send_wait(m, WAIT_MS) == -1)
-		err(EXIT_FAILED, "smtp-resolver");
+		ctl_silent("smtp-resolver", DAEMON_RELAY);
 	memset(&msg, 0, sizeof(msg));
 	if (msg_recv_wait(a->fd, &msg, WAIT_MS) != 1 ||
 	    msg.type != RESOLVER_HELLO)
-		errx(EXIT_FAILED, "smtp-resolver does not answer");
+		ctl_silent("smtp-resolver", DAEMON_RELAY);
 	msg_done(&msg);
 	return 0;
 }
@@ -211,7 +211,8 @@ ask_all(struct asker *a, const struct zone *z, struct seen *seen)
 				if (msg_send_wait(question(a, &z->records[sent],
 						      (uint32_t)sent + 1),
 					WAIT_MS) == -1)
-					err(EXIT_FAILED, "smtp-resolver");
+					ctl_silent(
+					    "smtp-resolver", DAEMON_RELAY);
 				open++;
 			}
 			sent++;
@@ -219,7 +220,7 @@ ask_all(struct asker *a, const struct zone *z, struct seen *seen)
 		}
 		msg_done(&msg);
 		if (msg_recv_wait(a->fd, &msg, WAIT_MS) != 1)
-			errx(EXIT_FAILED, "smtp-resolver does not answer");
+			ctl_silent("smtp-resolver", DAEMON_RELAY);
 		if (msg.type != RESOLVER_ANSWER || msg.id == 0 || msg.id > sent)
 			continue;
 		seen[msg.id - 1].verdict = answer_check(&msg,

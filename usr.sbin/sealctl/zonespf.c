@@ -130,12 +130,12 @@ ask(int fd, struct spf *spf, const struct mauth_question *q)
 	if (type == MAUTH_A || type == MAUTH_AAAA)
 		msg_put_u8(m, type == MAUTH_A ? RESOLVER_IPV4 : RESOLVER_IPV6);
 	if (msg_send_wait(m, WAIT_MS) == -1)
-		err(EXIT_FAILED, "smtp-resolver");
+		ctl_silent("smtp-resolver", DAEMON_RELAY);
 	memset(&msg, 0, sizeof(msg));
 	do {
 		msg_done(&msg);
 		if (msg_recv_wait(fd, &msg, WAIT_MS) != 1)
-			errx(EXIT_FAILED, "smtp-resolver does not answer");
+			ctl_silent("smtp-resolver", DAEMON_RELAY);
 	} while (msg.type != RESOLVER_ANSWER || msg.id != id);
 	memset(&a, 0, sizeof(a));
 	got.n = 0;
