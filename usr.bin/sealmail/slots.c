@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "imap_client.h"
+#include "seal_keys.h"
 #include "sealmail.h"
 
 #define SECRET_SIZE 1024 /* octets of a secret, NUL included */
@@ -96,10 +97,12 @@ ask(const char *prompt, char *buf, size_t size)
 static void
 ask_new(void)
 {
-	char again[SECRET_SIZE];
+	char again[SECRET_SIZE], prompt[64];
 	bool same;
 
-	ask("New password: ", opt.fresh, sizeof(opt.fresh));
+	(void)snprintf(prompt, sizeof(prompt),
+	    "New password, at least %d characters: ", SEAL_PASSWORD_MIN);
+	ask(prompt, opt.fresh, sizeof(opt.fresh));
 	if (opt.input)
 		return;
 	ask("The same again: ", again, sizeof(again));
