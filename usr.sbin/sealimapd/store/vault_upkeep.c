@@ -35,7 +35,8 @@
 #define IDLE_STARVED_S 60 /* so long users may keep it waiting */
 #define IDLE_TROUBLE_S 60 /* after upkeep has failed */
 #define DRAIN_EVERY_MS 50 /* between two drains, where mail comes */
-#define DRAIN_MOST_MS 200 /* the same, while it pours in */
+#define DRAIN_MOST_MS 200 /* the same, while it pours in: */
+#define DRAIN_MANY 4      /* messages that one drain finds */
 #define FORGET_MS 1000    /* what messages were sealed with is wiped */
 #define COPY_WAIT_MS 20   /* deliveries, where many messages are copied */
 /*
@@ -64,7 +65,7 @@ static void on_idle(int, short, void *);
 static void on_news(int, short, void *);
 static void on_forget(int, short, void *);
 static void later(struct event *, int ms);
-static void drain_pace(int64_t now);
+static void drain_pace(unsigned int placed);
 static int drain_wait(int64_t now);
 static time_t monotonic(void);
 static void merge(void);
@@ -134,11 +135,11 @@ upkeep_mail(void)
 		later(&upkeep.drain_ev, drain_wait(now));
 }
 
-/* Two drains that follow each other closely: the next waits for more mail. */
+/* Mail pours in where a drain finds many: the next waits for more of them. */
 static void
-drain_pace(int64_t now)
+drain_pace(unsigned int placed)
 {
-	if (now - upkeep.drained_ms >= 2 * upkeep.every_ms)
+	if (placed < DRAIN_MANY)
 		upkeep.every_ms = DRAIN_EVERY_MS;
 	else if (upkeep.every_ms < DRAIN_MOST_MS)
 		upkeep.every_ms *= 2;
@@ -227,7 +228,6 @@ on_drain(int fd, short what, void *arg)
 		return;
 	}
 	memset(&d, 0, sizeof(d));
-	drain_pace(vault_ms());
 	upkeep.mail_ms = 0;
 	result = store_drain(vault_store(), &d);
 	count_add(VAULT_DRAINS, d.placed > 0);
@@ -249,6 +249,7 @@ on_drain(int fd, short what, void *arg)
 	if (!d.more || now.tv_sec > upkeep.hold_until.tv_sec)
 		upkeep.holding = false;
 	upkeep.drained_ms = vault_ms();
+	drain_pace(d.placed);
 	if (d.more)
 		later(&upkeep.drain_ev, 0);
 	if (d.placed > 0)
