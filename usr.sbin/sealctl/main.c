@@ -310,5 +310,6 @@ main(int argc, char *argv[])
 	inv.argc = argc;
 	inv.argv = argv;
 	log_init("sealctl", true, 0);
+	out_init();
 	return run(c, &inv);
 }

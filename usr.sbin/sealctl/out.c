@@ -90,19 +90,19 @@ shows(uint32_t v)
 }
 
 /* A terminal that is not said to know UTF-8 gets ASCII. */
-static bool
-wide_wanted(void)
+void
+out_init(void)
 {
 	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
 	const char *value = NULL;
 
-	if (!isatty(STDOUT_FILENO))
-		return true;
+	out.wide = !isatty(STDOUT_FILENO);
 	for (size_t i = 0; i < 3 && (value == NULL || *value == '\0'); i++)
 		value = getenv(names[i]);
-	return value != NULL &&
+	if (value != NULL &&
 	    (strcasestr(value, "utf-8") != NULL ||
-		strcasestr(value, "utf8") != NULL);
+		strcasestr(value, "utf8") != NULL))
+		out.wide = true;
 }
 
 static void
@@ -163,7 +163,6 @@ out_start(const struct column *columns, size_t n, bool json)
 	out.head = false;
 	out.json = json;
 	out.used = true;
-	out.wide = wide_wanted();
 	if (json)
 		(void)putchar('[');
 }

@@ -88,6 +88,8 @@ struct column {
 	int width;
 };
 
+/* Before any sandbox, in which terminals are not known. */
+void out_init(void);
 void out_start(const struct column *, size_t n, bool json);
 /* The next field of the record, in the order of the columns. */
 void out_text(const char *);
