@@ -256,15 +256,17 @@ static void
 message_overflow(struct message *m)
 {
 	char field[AUTHRES_FIELD_MAX];
+	size_t len;
 
 	if (!m->kept || m->header_kept || m->len < KEPT_ROOM ||
 	    message_keeps(m))
 		return;
-	message_field(m, origin_room(m->session));
-	if (m->field_len > 0 &&
-	    origin_field(m->session, m->field_len, field) == 0)
-		fatalx("what a message may be does not fit");
-	memcpy(m->buf + m->field, field, m->field_len);
+	len = origin_room(m->session);
+	/* Names so long that nothing fits: nothing is told. */
+	if (len > 0 && origin_field(m->session, len, field) == 0)
+		len = 0;
+	message_field(m, len);
+	memcpy(m->buf + m->field, field, len);
 	m->kept = false;
 	mime_parser_feed(m->parser, m->buf, m->len);
 }
