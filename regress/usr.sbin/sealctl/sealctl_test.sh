@@ -383,6 +383,23 @@ users_body() {
 	    ./ctl user list
 	atf_check -o match:"^b@one.test" ./ctl show users one.test
 	atf_check -o match:"^e@one.test" ./ctl user show e
+	# Who can read UTF-8 is shown names in it: a file, or such a terminal.
+	atf_check -o match:"^zoë@one.test " env LC_ALL=C ./ctl user show zoë
+	cat >terminal <<END
+import os, pty, subprocess, sys
+master, slave = pty.openpty()
+subprocess.run(sys.argv[1:], stdout=slave, check=True)
+os.close(slave)
+try:
+    while data := os.read(master, 4096):
+        sys.stdout.buffer.write(data)
+except OSError:
+    pass
+END
+	atf_check -o match:"^zo[?]@one.test " \
+	    env LC_ALL=C python3 terminal ./ctl user show zoë
+	atf_check -o match:"^zoë@one.test " \
+	    env LC_ALL=C.UTF-8 python3 terminal ./ctl user show zoë
 	# The names of columns stand above an empty list, not above an error.
 	atf_check -o match:"^ACCOUNT " -o not-match:@ ./ctl user list TWO.test
 	atf_check -s exit:1 -e match:"nowhere.test: no domain" \
