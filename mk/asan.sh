@@ -36,7 +36,7 @@ sh mk/test.sh || status=1
 ASAN_OPTIONS=abort_on_error=1
 LSAN_OPTIONS=suppressions=$top/mk/leaks.txt:print_suppressions=0
 export LSAN_OPTIONS
-for lib in libmime libimap libseal libstore libconf; do
+for lib in libcodec libmime libimap libseal libstore libconf; do
 	kyua -v parallelism="$(getconf _NPROCESSORS_ONLN)" test \
 	    -k "regress/lib/$lib/Kyuafile" --results-file="$dir/leaks.db" \
 	    >leaks.out 2>&1 </dev/null || status=1

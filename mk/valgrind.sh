@@ -6,7 +6,7 @@
 # code the others run too) or measure time are left out unless ALL=1.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-[ $# -gt 0 ] || set -- libmsg libseal libmime libimap libstore libconf
+[ $# -gt 0 ] || set -- libmsg libcodec libseal libmime libimap libstore libconf
 command -v valgrind >/dev/null || {
 	echo "valgrind is not installed"
 	exit 1

@@ -63,8 +63,8 @@ UNREACHED = {
 
 # Of these, what a role links of it is used by the role inside its sandbox.
 # libproc enters the sandbox, libcompat and liblog are of both sides.
-LIBRARIES = ("libmsg", "libtlsio", "libseal", "libstore", "libmime",
-             "libimap", "libsmtp", "libsasl")
+LIBRARIES = ("libmsg", "libtlsio", "libseal", "libstore", "libcodec",
+             "libmime", "libimap", "libsmtp", "libsasl")
 # Files chosen by the system: what OpenBSD takes in their place.
 OTHERWISE = {"lib/libseal/secret_sodium.o"}
 
