@@ -175,6 +175,7 @@ main(int argc, char *argv[])
 	s.conns_max = 5;
 	s.conns_per_source = 4;
 	s.conn_rate = read_rate(argv[1]);
+	s.control_gid = s.readers_gid = PROC_NO_GROUP;
 	for (int i = 0; i < 2; i++) {
 		s.users[i].uid = geteuid() == 0 ? (uid_t)(50001 + i) :
 						  geteuid();

@@ -77,8 +77,8 @@ bring(const char *stage, char what)
 	char cmd[300];
 
 	snprintf(cmd, sizeof(cmd),
-	    "cp -a %s/blob/. accounts/example.org/anna/blob/ && "
-	    "cp -a %s/log/. accounts/example.org/anna/log/",
+	    "cp -af %s/blob/. accounts/example.org/anna/blob/ && "
+	    "cp -af %s/log/. accounts/example.org/anna/log/",
 	    stage, stage);
 	ATF_REQUIRE_EQ(0, system(cmd));
 	tell(what);
@@ -183,10 +183,10 @@ stage(const char *name, struct host *h, unsigned int from, unsigned int to)
 		OK(append(&h->a, STORE_INBOX, THEIRS + from, 500, &uid));
 	OK(store_commit(h->a.st));
 	snprintf(cmd, sizeof(cmd),
-	    "mkdir -p %s/log && cp -a %s/" PLACE "/blob %s/ && "
+	    "mkdir -p %s/log && cp -af %s/" PLACE "/blob %s/ && "
 	    "for i in %s/" PLACE "/log/*; do "
 	    "[ -e pristine/example.org/anna/log/${i##*/} ] || "
-	    "cp -a $i %s/log/; done",
+	    "cp -af $i %s/log/; done",
 	    name, h->dir, name, h->dir, name);
 	ATF_REQUIRE_EQ(0, system(cmd));
 }
@@ -201,8 +201,8 @@ prepare(struct account *a)
 	OK(store_pair(a->st));
 	account_close(a);
 	ATF_REQUIRE_EQ(0,
-	    system("cp -a accounts pristine && mkdir template && "
-		   "cp -a accounts template/"));
+	    system("cp -af accounts pristine && mkdir template && "
+		   "cp -af accounts template/"));
 	host_start(h, a->ring);
 	ATF_REQUIRE(h->a.st != NULL && store_damage(h->a.st) == NULL);
 	stage("stage1", h, 0, FIRST);
@@ -225,7 +225,7 @@ all_faults(enum fault kind)
 	for (tried = 0, hit = true; hit; fault_plan()->at += by, tried++) {
 		close(a.dir);
 		ATF_REQUIRE_EQ(0,
-		    system("rm -rf accounts head && cp -a pristine accounts"));
+		    system("rm -rf accounts head && cp -af pristine accounts"));
 		OK(store_account_open(a.base, ACCOUNT, &a.dir));
 		memset(&p, 0, sizeof(p));
 		hit = run_once(&a, &p);
