@@ -251,6 +251,7 @@ END
 
 	# Bodies, half of them: these messages alone have no sum.
 	cp -Rp "$(account 1)" body
+	chmod -R u+w body
 	for blob in body/blob/[0-7]*; do
 		printf x | dd of="$blob" bs=1 seek=100 conv=notrunc 2>/dev/null
 	done

@@ -167,6 +167,7 @@ end_daemons() {
 atf_test_case openbsd cleanup
 openbsd_head() {
 	atf_set descr "the rc.d scripts for OpenBSD, over its rc.subr"
+	atf_set require.user root
 	atf_set require.progs "openssl python3 ps"
 }
 openbsd_body() {
@@ -181,6 +182,7 @@ openbsd_cleanup() {
 atf_test_case freebsd cleanup
 freebsd_head() {
 	atf_set descr "the rc.d scripts for FreeBSD, over its rc.subr"
+	atf_set require.user root
 	atf_set require.progs "openssl python3 ps"
 }
 freebsd_body() {
